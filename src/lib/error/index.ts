@@ -1,0 +1,2 @@
+export { ExitCode, FionaError } from './fiona-error.ts'
+export type { FionaErrorOptions } from './fiona-error.ts'

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+
+/** fsync of a directory: makes the names in it durable (a rename alone is not, see fsync(2)). */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * `mkdir -p`, durable: each directory that was made is synced into its parent.
+ * @returns nothing; an existing directory is no error
+ */
+export async function makeDirectories(
+  path: string,
+  options: { readonly durable?: boolean; readonly mode?: number } = {},
+): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: options.mode ?? 0o750 })
+  if (first === undefined || options.durable === false) return
+  const top = dirname(resolve(first))
+  for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
+    await syncDirectory(at)
+    if (at === dirname(at)) return
+  }
+}
+
+/** A file that is either the old one or the whole new one, whatever happens in between. */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Buffer,
+  options: { readonly mode?: number; readonly durable?: boolean } = {},
+): Promise<void> {
+  const suffix = randomBytes(6).toString('hex')
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const handle = await open(temporary, 'wx', options.mode ?? 0o640)
+  try {
+    try {
+      await handle.writeFile(data)
+      if (options.durable !== false) await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  if (options.durable !== false) await syncDirectory(dirname(path))
+}
+
+/** Bytes a service without special rights can still write on the file system that holds `path`. */
+export async function freeBytes(path: string): Promise<number> {
+  let at = resolve(path)
+  while (at !== dirname(at)) {
+    const found = await stat(at).catch(() => undefined)
+    if (found !== undefined) break
+    at = dirname(at)
+  }
+  const fs = await statfs(at)
+  return fs.bavail * fs.bsize
+}
