@@ -14,7 +14,7 @@ export async function sameDataSet(a: string, offsetA: number, b: string): Promis
     const [sizeA, sizeB] = [(await fileA.stat()).size, (await fileB.stat()).size]
     if (offsetB === undefined || sizeA - offsetA !== sizeB - offsetB) return false
     const [left, right] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
-    for (let at = 0; at < sizeA - offsetA; ) {
+    for (let at = 0; at < sizeA - offsetA;) {
       const [readA, readB] = await Promise.all([
         fileA.read(left, 0, chunkBytes, offsetA + at),
         fileB.read(right, 0, chunkBytes, offsetB + at),
@@ -34,6 +34,7 @@ async function dataSetOffset(file: FileHandle): Promise<number | undefined> {
   const head = Buffer.alloc(144)
   const { bytesRead } = await file.read(head, 0, 144, 0)
   if (bytesRead < 144 || head.toString('latin1', 128, 132) !== 'DICM') return undefined
-  if (head.readUInt32LE(132) !== 0x00000002 || head.toString('latin1', 136, 138) !== 'UL') return undefined
+  if (head.readUInt32LE(132) !== 0x00000002 || head.toString('latin1', 136, 138) !== 'UL')
+    return undefined
   return 144 + head.readUInt32LE(140)
 }

@@ -1,0 +1,85 @@
+import tseslint from 'typescript-eslint'
+
+// Arrows go down only: what a room may import, by layer. A capability never imports another one
+// (they meet as records); a tool never imports a tool.
+const layers = [
+  ['error', 'text'],
+  ['uid'],
+  ['record'],
+  ['dicom', 'storage', 'config'],
+  ['journal', 'cli', 'dimse'],
+  [
+    'arrive',
+    'classify',
+    'organize',
+    'deidentify',
+    'deliver',
+    'import',
+    'stage',
+    'supervise',
+    'demo',
+  ],
+]
+const rooms = layers.flat()
+
+/** For each room: every room that is not below it. */
+const directions = layers.flatMap((layer, level) =>
+  layer.map((room) => {
+    const below = layers.slice(0, level).flat()
+    const forbidden = rooms.filter((other) => other !== room && !below.includes(other))
+    return {
+      files: [`src/lib/${room}/**/*.ts`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                group: forbidden.flatMap((other) => [`**/${other}/*`, `**/${other}/**`]),
+                message: `the room ${room} may only import ${below.join(', ') || 'nothing of ours'}`,
+              },
+              { group: ['**/tools/*'], message: 'a room never imports a tool' },
+            ],
+          },
+        ],
+      },
+    }
+  }),
+)
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'var/', '.tap/', '**/generated/', 'share/', 'docs/'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      eqeqeq: 'error',
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
+  {
+    files: ['src/tools/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['./fiona*'], message: 'a tool never imports a tool' }] },
+      ],
+    },
+  },
+  ...directions,
+)

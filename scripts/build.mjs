@@ -1,0 +1,193 @@
+// Builds dist/ (one bundle a tool, shared chunks) and what is generated from declarations:
+// record validators, docs/schema/*.json, bin/ launchers, man/ pages and completions.
+//   node scripts/build.mjs             build; generated files that are committed are rewritten
+//   node scripts/build.mjs --check     build, and fail when a committed generated file was stale
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+process.chdir(root)
+const check = process.argv.includes('--check')
+const stale = []
+
+await generateValidators()
+await generateConfigValidator()
+const tools = readdirSync('src/tools')
+  .filter((name) => /^fiona(-[a-z]+)?\.ts$/.test(name))
+  .map((name) => name.slice(0, -3))
+  .sort()
+rmSync('dist', { recursive: true, force: true })
+await bundle(
+  Object.fromEntries([
+    ['main', 'src/lib/cli/main.ts'],
+    ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
+  ]),
+)
+await generateFromDeclarations()
+if (stale.length > 0) {
+  console.error(
+    `error: stale generated files: ${stale.join(', ')}\nhint: run npm run build and commit them`,
+  )
+  process.exit(1)
+}
+
+async function bundle(entryPoints) {
+  await build({
+    entryPoints,
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: 'linked',
+    legalComments: 'linked',
+    logLevel: 'warning',
+    loader: { '.json': 'json' },
+    // Bundled CommonJS packages (pino, yaml) call require() for Node's own modules.
+    banner: {
+      js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url);",
+    },
+  })
+}
+
+async function generateValidators() {
+  const { recordSchemas } = await importSchema(
+    'src/lib/record/schema.ts',
+    'src/lib/record/generated',
+  )
+  const { default: Ajv } = await import('ajv')
+  const { default: standalone } = await import('ajv/dist/standalone/index.js')
+  const ajv = new Ajv.default({
+    code: { source: true, esm: true, lines: true },
+    strict: true,
+    allErrors: false,
+  })
+  const names = {}
+  for (const [type, schema] of Object.entries(recordSchemas)) {
+    ajv.addSchema(schema)
+    names[`${type}Record`] = type
+    publish(
+      `docs/schema/${type}.json`,
+      `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...schema }, null, 2)}\n`,
+    )
+  }
+  const bundled = await build({
+    stdin: { contents: standalone.default(ajv, names), resolveDir: root },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  })
+  const table = Object.entries(names).map(([name, type]) => `  ${JSON.stringify(type)}: ${name},`)
+  writeFileSync(
+    'src/lib/record/generated/validators.js',
+    `${bundled.outputFiles[0].text}\nexport const validators = {\n${table.join('\n')}\n}\n`,
+  )
+  writeFileSync(
+    'src/lib/record/generated/validators.d.ts',
+    `export interface Validate {\n  (value: unknown): boolean\n  errors?: { instancePath: string; message?: string }[] | null\n}\nexport declare const validators: Record<string, Validate>\n`,
+  )
+}
+
+async function importSchema(path, folder) {
+  mkdirSync(folder, { recursive: true })
+  const temporary = `${folder}/.schema.mjs`
+  await build({
+    entryPoints: [path],
+    outfile: temporary,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  })
+  const loaded = await import(pathToFileURL(temporary).href)
+  rmSync(temporary)
+  return loaded
+}
+
+async function generateConfigValidator() {
+  const folder = 'src/lib/config/generated'
+  const { ConfigSchema } = await importSchema('src/lib/config/schema.ts', folder)
+  const { default: Ajv } = await import('ajv')
+  const { default: standalone } = await import('ajv/dist/standalone/index.js')
+  const ajv = new Ajv.default({
+    code: { source: true, esm: true, lines: true },
+    strict: true,
+    allErrors: true,
+    useDefaults: true,
+  })
+  const validate = ajv.compile(ConfigSchema)
+  publish(
+    'docs/schema/config.json',
+    `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...ConfigSchema }, null, 2)}\n`,
+  )
+  const bundled = await build({
+    stdin: { contents: standalone.default(ajv, validate), resolveDir: root },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+  })
+  const keys = {}
+  collectKeys(ConfigSchema, '#', keys)
+  writeFileSync(
+    `${folder}/validate-config.js`,
+    `${bundled.outputFiles[0].text.replace(/export \{[^}]*\};?/g, '')}\nexport function validateConfig(value) {\n  return ${validate.name ?? 'validate10'}(value) ? [] : ${validate.name ?? 'validate10'}.errors\n}\nexport const knownKeys = ${JSON.stringify(keys)}\n`,
+  )
+  writeFileSync(
+    `${folder}/validate-config.d.ts`,
+    `export interface ConfigProblem {\n  instancePath: string\n  schemaPath: string\n  message?: string\n  params: Record<string, unknown>\n}\nexport declare function validateConfig(value: unknown): ConfigProblem[]\nexport declare const knownKeys: Record<string, string[]>\n`,
+  )
+}
+
+/** The keys allowed at each place of the schema, for "did you mean". */
+function collectKeys(schema, at, keys) {
+  if (schema.properties) {
+    keys[`${at}/additionalProperties`] = Object.keys(schema.properties)
+    for (const [name, part] of Object.entries(schema.properties))
+      collectKeys(part, `${at}/properties/${name}`, keys)
+  }
+  if (schema.items) collectKeys(schema.items, `${at}/items`, keys)
+  for (const [pattern, part] of Object.entries(schema.patternProperties ?? {})) {
+    collectKeys(
+      part,
+      `${at}/patternProperties/${encodeURIComponent(pattern).replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      keys,
+    )
+  }
+}
+
+async function generateFromDeclarations() {
+  const { describeTool } = await import(pathToFileURL('dist/main.js').href)
+  for (const name of tools) {
+    const launcher = `bin/${name}`
+    publish(launcher, readFileSync('scripts/launcher.mjs', 'utf8'))
+    chmodSync(launcher, 0o755)
+    const pages = await describeTool(name)
+    publish(`man/man${pages.section}/${name}.${pages.section}`, pages.man)
+    publish(`share/completion/bash/${name}`, pages.bash)
+    publish(`share/completion/zsh/_${name}`, pages.zsh)
+  }
+}
+
+/** Write a generated file that is committed; remember that it was not up to date. */
+function publish(path, text) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  if (check) stale.push(path)
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(path, text)
+}

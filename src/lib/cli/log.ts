@@ -1,0 +1,38 @@
+import pino, { type Logger } from 'pino'
+
+/**
+ * Logs go to stderr: JSON lines for machines, one readable line an event on a terminal. Written
+ * synchronously, so that the last words of a dying process are not lost.
+ */
+export function createLog(name: string, level: string): Logger {
+  const destination = process.stderr.isTTY
+    ? readable(name)
+    : pino.destination({ fd: 2, sync: true })
+  return pino(
+    { name, level, base: { name, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    destination,
+  )
+}
+
+const ownFields = ['name', 'pid', 'hostname']
+const levels: Readonly<Record<number, string>> = { 40: 'warning: ', 50: 'error: ', 60: 'fatal: ' }
+
+/** pino-pretty costs 30 ms at start-up; a terminal needs only this much of it. */
+function readable(tool: string): { write(line: string): void } {
+  return {
+    write(line) {
+      const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>
+      ;(void name, pid, hostname)
+      const clock = String(time).slice(11, 19)
+      const details = Object.entries(facts)
+        .filter(([key]) => !ownFields.includes(key))
+        .map(
+          ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        )
+        .join('')
+      process.stderr.write(
+        `${clock} ${tool}: ${levels[Number(level)] ?? ''}${String(msg)}${details}\n`,
+      )
+    },
+  }
+}

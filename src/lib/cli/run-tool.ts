@@ -1,0 +1,97 @@
+import { constants } from 'node:os'
+import { createReadStream } from 'node:fs'
+import type { Config } from '../config/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { runFilter } from './filter.ts'
+import { helpText } from './help.ts'
+import { createLog } from './log.ts'
+import { Output } from './output.ts'
+import { parseArguments } from './parse-arguments.ts'
+import type { Tool } from './tool.ts'
+import { version } from './version.ts'
+
+/** Parse, run, and turn whatever happens into an exit code and, if need be, two lines on stderr. */
+export async function runTool(tool: Tool, argv: readonly string[]): Promise<number> {
+  try {
+    const { options, common, args, rest } = parseArguments(tool, argv)
+    const output = new Output()
+    if (common.help === true) {
+      await output.write(helpText(tool))
+      return ExitCode.ok
+    }
+    if (common.version === true) {
+      await output.write(`${tool.name} ${version}\n`)
+      return ExitCode.ok
+    }
+    const configPath = common.config ?? (process.env['FIONA_CONFIG'] || undefined)
+    const log = createLog(
+      tool.name,
+      common['log-level'] ?? process.env['FIONA_LOG_LEVEL'] ?? 'info',
+    )
+    const signal = stopSignal()
+    let loaded: Promise<Config> | undefined
+    const code = await tool.run({
+      options: options as never,
+      args,
+      rest,
+      configPath,
+      log,
+      signal,
+      config: () =>
+        (loaded ??= import('../config/index.ts').then(({ loadConfig }) => loadConfig(configPath))),
+      emit: (record) => output.write(`${JSON.stringify(record)}\n`),
+      print: (text) => output.write(`${text}\n`),
+      filter: (logic) =>
+        runFilter(tool.name, logic, {
+          input: process.stdin,
+          write: (text) => output.write(text),
+          sync: () => output.sync(),
+          log,
+          signal,
+          now: () => performance.now(),
+        }),
+    })
+    return code ?? ExitCode.ok
+  } catch (error) {
+    return reportAndChoose(error)
+  }
+}
+
+/** What a person reads when a tool cannot go on: `error:` says what, `hint:` what to do. */
+function reportAndChoose(error: unknown): number {
+  const code = (error as NodeJS.ErrnoException).code
+  // Whoever read our stdout has seen enough (`| head`): no error of ours.
+  if (code === 'EPIPE') return ExitCode.ok
+  if (error instanceof FionaError) {
+    process.stderr.write(`error: ${error.message}\n`)
+    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`)
+    return error.exitCode
+  }
+  if (typeof code === 'string' && Object.hasOwn(constants.errno, code)) {
+    process.stderr.write(`error: ${(error as Error).message}\n`)
+    if (code === 'EACCES' || code === 'EPERM') return ExitCode.notAllowed
+    return ExitCode.io
+  }
+  process.stderr.write(
+    `error: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
+  return ExitCode.internal
+}
+
+/** SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline pipe closes). */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    controller.abort()
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  const lifeline = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
+  if (Number.isInteger(lifeline) && lifeline > 2) {
+    const pipe = createReadStream('', { fd: lifeline, autoClose: false })
+    pipe.on('close', stop).on('end', stop).on('error', stop).resume()
+    // Children of this process get their own lifeline or none.
+    delete process.env['FIONA_LIFELINE_FD']
+  }
+  return controller.signal
+}

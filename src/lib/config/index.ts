@@ -1,0 +1,3 @@
+// fiona.yaml (or JSON), validated before anything starts: every mistake with its line and the remedy.
+export { loadConfig } from './load.ts'
+export type { Config, DestinationConfig, ProjectConfig } from './load.ts'

@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import type { ConfigFile } from './schema.ts'
+
+/** The configuration in force: every default filled in, paths of the data absolute. */
+export interface Config extends ConfigFile {
+  readonly dataDir: string
+  readonly runDir: string
+  /** The file it came from; undefined when the embedded defaults apply. */
+  readonly path: string | undefined
+}
+export type DestinationConfig = ConfigFile['destinations'][string]
+export type ProjectConfig = ConfigFile['projects'][string]
+
+/**
+ * @param path a YAML or JSON file; undefined for the embedded defaults. Relative paths in it are
+ *   relative to its directory.
+ * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
+ */
+export async function loadConfig(path: string | undefined): Promise<Config> {
+  const { parseConfig } = await import('./parse-config.ts')
+  const base = path === undefined ? process.cwd() : dirname(resolve(path))
+  const file = parseConfig(
+    path === undefined ? '{}' : await readConfig(path),
+    path ?? 'embedded defaults',
+  )
+  const dataDir = resolve(base, file.dataDir)
+  const { keyFile, crosswalk } = file.deidentification
+  const { rules } = file.classification
+  return {
+    ...file,
+    dataDir,
+    runDir: file.runDir === undefined ? join(dataDir, 'run') : resolve(base, file.runDir),
+    classification: {
+      ...file.classification,
+      ...(rules === undefined ? {} : { rules: resolve(base, rules) }),
+    },
+    deidentification: {
+      ...file.deidentification,
+      ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
+      ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
+    },
+    path: path === undefined ? undefined : resolve(path),
+  }
+}
+
+async function readConfig(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    throw new FionaError(
+      'E_CONFIG',
+      code === 'ENOENT'
+        ? `no configuration file at ${path}`
+        : `the configuration ${path} cannot be read (${String(code)})`,
+      {
+        hint: 'give one with --config or FIONA_CONFIG',
+        exitCode: ExitCode.badConfig,
+        cause: error,
+      },
+    )
+  }
+}

@@ -1,0 +1,33 @@
+// The original FIONA's config.json, read in place of fiona.yaml: all values are strings there.
+
+/** Told apart by its upper-case keys. */
+export function isOriginalConfig(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['DICOMPORT', 'DICOMAETITLE', 'DICOMIP', 'DATADIR', 'SITES'].some((key) =>
+      Object.hasOwn(value, key),
+    )
+  )
+}
+
+/** What the original's keys mean in ours; keys of parts that we configure elsewhere are left alone. */
+export function fromOriginal(original: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const text = (key: string): string | undefined => {
+    const value = original[key]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const number = (key: string): number | undefined => {
+    const value = Number(text(key) ?? Number.NaN)
+    return Number.isInteger(value) ? value : undefined
+  }
+  const receiver = { aeTitle: text('DICOMAETITLE'), port: number('DICOMPORT') }
+  const mpps = number('MPPSPORT')
+  return {
+    dataDir: text('DATADIR') ?? '/data',
+    receiver: Object.fromEntries(
+      Object.entries(receiver).filter(([, value]) => value !== undefined),
+    ),
+    ...(mpps === undefined ? {} : { mpps: { port: mpps } }),
+  }
+}

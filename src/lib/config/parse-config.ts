@@ -1,0 +1,88 @@
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { nearest } from '../text/index.ts'
+import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
+import type { ConfigFile } from './schema.ts'
+import { fromOriginal, isOriginalConfig } from './original.ts'
+
+/** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
+const sizeKeys = [['receiver', 'reserveBytes']] as const
+const sizeUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+}
+
+/**
+ * @param name the file's name, for messages
+ * @throws FionaError E_CONFIG with every mistake, each with its line
+ */
+export function parseConfig(text: string, name: string): ConfigFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const broken = document.errors[0]
+  if (broken !== undefined) {
+    const { line } = lines.linePos(broken.pos[0])
+    throw refuse([`${name}:${line}: ${broken.message}`])
+  }
+  const found: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const value = isOriginalConfig(found) ? fromOriginal(found) : found
+  for (const [section, key] of sizeKeys) readSize(value, section, key)
+  const problems = validateConfig(value)
+  if (problems.length > 0) {
+    throw refuse(
+      problems.map(
+        (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
+      ),
+    )
+  }
+  return value as ConfigFile
+}
+
+function sentence(problem: ConfigProblem): string {
+  const where = problem.instancePath.slice(1).replaceAll('/', '.')
+  const unknown = problem.params['additionalProperty']
+  if (typeof unknown === 'string') {
+    const guess = nearest(unknown, knownKeys[problem.schemaPath] ?? [])
+    return `unknown key "${unknown}"${where === '' ? '' : ` in ${where}`}${guess === undefined ? '' : `; did you mean "${guess}"?`}`
+  }
+  const allowed = problem.params['allowedValues'] ?? problem.params['allowedValue']
+  const values = allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`
+  return `${where === '' ? 'the configuration' : where} ${problem.message ?? 'is not valid'}${values}`
+}
+
+function lineOf(document: Document, lines: LineCounter, problem: ConfigProblem): number {
+  const keys = problem.instancePath
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const node = keys.length === 0 ? document.contents : document.getIn(keys, true)
+  const unknown = problem.params['additionalProperty']
+  if (isMap(node) && typeof unknown === 'string') {
+    const pair = node.items.find((item) => isScalar(item.key) && item.key.value === unknown)
+    if (pair !== undefined && isScalar(pair.key) && pair.key.range)
+      return lines.linePos(pair.key.range[0]).line
+  }
+  const range = (node as { range?: [number, number, number] | null } | null | undefined)?.range
+  return range ? lines.linePos(range[0]).line : 1
+}
+
+function readSize(value: unknown, section: string, key: string): void {
+  const part = (value as Record<string, unknown> | null)?.[section] as
+    Record<string, unknown> | undefined
+  const size = part?.[key]
+  if (part === undefined || typeof size !== 'string') return
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(size)
+  const unit = sizeUnits[match?.[2]?.toUpperCase() ?? '']
+  if (match?.[1] !== undefined && unit !== undefined)
+    part[key] = Math.round(Number(match[1]) * unit)
+}
+
+function refuse(mistakes: readonly string[]): FionaError {
+  return new FionaError('E_CONFIG', mistakes.join('\n  '), {
+    hint: 'correct the configuration and start again; nothing was started',
+    exitCode: ExitCode.badConfig,
+  })
+}

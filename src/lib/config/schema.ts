@@ -1,0 +1,115 @@
+// fiona.yaml, declared once: types, defaults and the validator (compiled at build time) come from here.
+import { Type, type Static, type TProperties } from '@sinclair/typebox'
+
+const text = (fallback?: string) =>
+  Type.String(fallback === undefined ? { minLength: 1 } : { minLength: 1, default: fallback })
+const path = Type.String({ minLength: 1, pattern: '^[^\\u0000]*$' })
+const aeTitle = { minLength: 1, maxLength: 16, pattern: '^[^\\\\\\u0000-\\u001f\\u007f]{1,16}$' }
+const port = (fallback?: number) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    ...(fallback === undefined ? {} : { default: fallback }),
+  })
+const positive = (fallback: number) => Type.Number({ exclusiveMinimum: 0, default: fallback })
+const strict = <Fields extends TProperties>(fields: Fields) =>
+  Type.Object(fields, { additionalProperties: false, default: {} })
+const optional = <Fields extends TProperties>(fields: Fields) =>
+  Type.Optional(Type.Object(fields, { additionalProperties: false }))
+const size = (fallback: number) => Type.Integer({ minimum: 0, default: fallback })
+
+const retry = Type.Object(
+  {
+    max: Type.Integer({ minimum: 0, default: 12 }),
+    delaySeconds: positive(30),
+    multiplier: Type.Number({ minimum: 1, default: 2 }),
+    maxDelaySeconds: positive(3600),
+  },
+  { additionalProperties: false, default: {} },
+)
+
+const destination = Type.Object(
+  {
+    url: text(),
+    callingAET: Type.String({ ...aeTitle, default: 'FIONA' }),
+    concurrency: Type.Integer({ minimum: 1, maximum: 64, default: 2 }),
+    retry,
+    verify: Type.Union([Type.Literal('none'), Type.Literal('commitment'), Type.Literal('find')], {
+      default: 'none',
+    }),
+    timeoutSeconds: positive(60),
+    window: Type.Optional(
+      Type.Union([Type.String({ pattern: '^\\d\\d:\\d\\d-\\d\\d:\\d\\d$' }), Type.Null()]),
+    ),
+    bandwidthMbit: Type.Optional(Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()])),
+    priority: Type.Optional(Type.String()),
+    privateKeyFile: Type.Optional(path),
+    knownHostsFile: Type.Optional(path),
+    caFile: Type.Optional(path),
+    certFile: Type.Optional(path),
+    keyFile: Type.Optional(path),
+    tokenFile: Type.Optional(path),
+  },
+  { additionalProperties: false },
+)
+
+const project = Type.Object(
+  {
+    match: Type.Optional(Type.Record(Type.String(), Type.String())),
+    deidentify: optional({
+      profile: Type.Optional(text()),
+      pseudonym: Type.Optional(text()),
+      dateShift: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    }),
+    exclude: Type.Optional(Type.Array(Type.Record(Type.String(), Type.String()))),
+    destinations: Type.Array(Type.String(), { default: [] }),
+  },
+  { additionalProperties: false },
+)
+
+export const ConfigSchema = Type.Object(
+  {
+    dataDir: Type.String({ minLength: 1, default: './var' }),
+    runDir: Type.Optional(path),
+    receiver: strict({
+      aeTitle: Type.String({ ...aeTitle, default: 'FIONA' }),
+      port: port(11112),
+      promiscuous: Type.Boolean({ default: true }),
+      allow: Type.Array(
+        Type.Object(
+          { callingAET: Type.Optional(text()), address: Type.Optional(text()) },
+          { additionalProperties: false },
+        ),
+        { default: [] },
+      ),
+      tls: optional({ certFile: path, keyFile: path, clientCaFile: Type.Optional(path) }),
+      maxAssociations: Type.Integer({ minimum: 1, default: 50 }),
+      maxPduBytes: Type.Integer({ minimum: 4096, maximum: 1048576, default: 131072 }),
+      idleSeconds: positive(60),
+      durability: Type.Union([Type.Literal('fsync'), Type.Literal('none')], { default: 'fsync' }),
+      reserveBytes: size(1 << 30),
+    }),
+    mpps: optional({ port: port() }),
+    arrival: strict({ quietSeconds: positive(16), maxWaitSeconds: positive(14400) }),
+    classification: strict({
+      rules: Type.Optional(path),
+      semantics: Type.Union([Type.Literal('strict'), Type.Literal('compat')], {
+        default: 'strict',
+      }),
+    }),
+    projects: Type.Record(Type.String({ minLength: 1 }), project, { default: {} }),
+    requests: Type.Array(Type.Unknown(), { default: [] }),
+    destinations: Type.Record(Type.String({ minLength: 1 }), destination, { default: {} }),
+    deidentification: strict({
+      keyFile: Type.Optional(path),
+      uidRoot: Type.String({ pattern: '^[0-9]+(\\.[0-9]+)*$', maxLength: 24, default: '2.25' }),
+      crosswalk: Type.Optional(path),
+    }),
+    retention: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    health: optional({ listen: Type.Optional(text()) }),
+    web: optional({ listen: Type.Optional(text()) }),
+  },
+  { $id: 'config', title: 'fiona.yaml', additionalProperties: false },
+)
+
+export type ConfigFile = Static<typeof ConfigSchema>

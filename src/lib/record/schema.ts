@@ -1,0 +1,254 @@
+// Every record of the pipeline, declared once: the TypeScript types, the validators (compiled at build
+// time, so that no tool pays for a schema compiler at start-up) and docs/schema/*.json come from here.
+import { Type, type Static, type TObject, type TProperties } from '@sinclair/typebox'
+
+const uid = (description: string) =>
+  Type.String({ pattern: '^(?=.{1,64}$)[0-9]+(\\.[0-9]+)*$', description })
+const absolutePath = (description: string) =>
+  Type.String({ pattern: '^/[^\\u0000]*$', description })
+const time = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
+  description: 'when the event happened: ISO 8601, UTC, milliseconds',
+})
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 of the file, hex' })
+
+/** Unknown fields are kept: a filter never drops what it does not own. */
+function record<Name extends string, Fields extends TProperties>(
+  type: Name,
+  description: string,
+  fields: Fields,
+) {
+  return Type.Object(
+    {
+      type: Type.Literal(type),
+      v: Type.Optional(Type.Literal(1)),
+      time: Type.Optional(time),
+      project: Type.Optional(Type.String({ description: 'project tree or research project' })),
+      ...fields,
+    },
+    { $id: type, title: type, description, additionalProperties: true },
+  )
+}
+
+const attributes = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Array(Type.String())]),
+  {
+    description: 'what routing and people need, by DICOM keyword',
+  },
+)
+const classifyTypes = Type.Array(Type.String(), {
+  description: 'types from fiona-classify, in rule order',
+})
+
+const source = Type.Object(
+  {
+    callingAET: Type.Optional(Type.String()),
+    calledAET: Type.Optional(Type.String()),
+    address: Type.Optional(Type.String()),
+    association: Type.Optional(Type.String()),
+  },
+  { additionalProperties: true, description: 'connection facts' },
+)
+
+const sources = Type.Object(
+  {
+    callingAET: Type.Optional(Type.Array(Type.String())),
+    calledAET: Type.Optional(Type.Array(Type.String())),
+    address: Type.Optional(Type.Array(Type.String())),
+  },
+  { additionalProperties: true, description: 'the distinct connection facts of the objects' },
+)
+
+export const InstanceSchema = record('instance', 'one SOP instance is stored', {
+  path: absolutePath('the stored file'),
+  size: count('bytes of the file'),
+  sha256: Type.Optional(sha256),
+  SOPClassUID: uid('(0008,0016)'),
+  SOPInstanceUID: uid('(0008,0018)'),
+  SeriesInstanceUID: uid('(0020,000E)'),
+  StudyInstanceUID: uid('(0020,000D)'),
+  TransferSyntaxUID: uid('(0002,0010)'),
+  duplicate: Type.Optional(Type.Boolean({ description: 'the same object was already stored' })),
+  conflict: Type.Optional(
+    Type.Boolean({ description: 'other bytes under the same SOPInstanceUID were already stored' }),
+  ),
+  source: Type.Optional(source),
+  attributes: Type.Optional(attributes),
+  ClassifyType: Type.Optional(classifyTypes),
+  views: Type.Optional(Type.Array(Type.String(), { description: 'links made by fiona-organize' })),
+})
+
+export const SeriesSchema = record('series', 'a series is complete', {
+  SeriesInstanceUID: uid('(0020,000E)'),
+  StudyInstanceUID: uid('(0020,000D)'),
+  path: Type.Union([absolutePath('directory of the series'), Type.Null()]),
+  files: Type.Optional(Type.Array(absolutePath('file'), { description: 'where path is null' })),
+  instances: count('objects so far'),
+  bytes: count('bytes so far'),
+  added: Type.Optional(count('objects this revision brought')),
+  reason: Type.String({ description: 'quiet, released, mpps, flush, maxWait' }),
+  attributes: Type.Optional(attributes),
+  sources: Type.Optional(sources),
+  ClassifyType: Type.Optional(classifyTypes),
+})
+
+const studySeries = Type.Object(
+  {
+    SeriesInstanceUID: uid('(0020,000E)'),
+    instances: count('objects so far'),
+    added: Type.Optional(count('objects this revision brought')),
+    bytes: Type.Optional(count('bytes so far')),
+    Modality: Type.Optional(Type.String()),
+    SeriesDescription: Type.Optional(Type.String()),
+    ClassifyType: Type.Optional(classifyTypes),
+    files: Type.Optional(Type.Array(absolutePath('file'))),
+  },
+  { additionalProperties: true },
+)
+
+export const StudySchema = record('study', 'a study is complete', {
+  StudyInstanceUID: uid('(0020,000D)'),
+  path: Type.Union([absolutePath('the directory of the study'), Type.Null()], {
+    description:
+      'null where the study has no directory to itself; each series then lists its files',
+  }),
+  series: Type.Array(studySeries),
+  instances: count('objects so far'),
+  bytes: count('bytes so far'),
+  added: Type.Optional(count('objects this revision brought')),
+  reason: Type.String({ description: 'quiet, released, mpps, flush, maxWait' }),
+  evidence: Type.Optional(Type.Unknown({ description: 'why the study counts as complete' })),
+  revision: Type.Integer({
+    minimum: 1,
+    description: 'one more each time objects arrive after completion',
+  }),
+  attributes: Type.Optional(attributes),
+  sources: Type.Optional(sources),
+  ClassifyType: Type.Optional(classifyTypes),
+  views: Type.Optional(Type.Array(Type.String())),
+})
+
+export const MppsSchema = record('mpps', 'a performed procedure step changed', {
+  MPPSInstanceUID: uid('SOP Instance UID of the MPPS'),
+  status: Type.Union([
+    Type.Literal('IN PROGRESS'),
+    Type.Literal('COMPLETED'),
+    Type.Literal('DISCONTINUED'),
+  ]),
+  StudyInstanceUID: Type.Optional(uid('(0020,000D)')),
+  series: Type.Optional(Type.Array(Type.Unknown())),
+})
+
+const requestFacts = {
+  requestId: Type.String({
+    minLength: 1,
+    description: 'the same for every revision; tells nothing of the study',
+  }),
+  participant: Type.String({ minLength: 1, description: 'research identity' }),
+  event: Type.Optional(Type.String({ description: 'time point of the research project' })),
+}
+
+export const RequestSchema = record('request', 'a study shall go to a research project', {
+  ...requestFacts,
+  StudyInstanceUID: uid('(0020,000D)'),
+  revision: Type.Integer({ minimum: 1 }),
+  path: Type.Union([absolutePath('the directory of the study'), Type.Null()]),
+  series: Type.Array(studySeries),
+  requestedBy: Type.Optional(Type.String()),
+})
+
+export const DeidentifiedSchema = record('deidentified', 'a de-identified copy is ready', {
+  ...requestFacts,
+  StudyInstanceUID: uid('the new one'),
+  path: absolutePath('directory with the whole study so far'),
+  series: Type.Array(
+    Type.Object(
+      { SeriesInstanceUID: uid('the new one'), instances: count('objects') },
+      { additionalProperties: true },
+    ),
+  ),
+  instances: count('objects'),
+  bytes: count('bytes'),
+  profile: Type.String(),
+  profileDigest: Type.String(),
+  revision: Type.Integer({ minimum: 1 }),
+  removed: Type.Optional(
+    Type.Record(Type.String(), count('elements'), { description: 'elements by action' }),
+  ),
+})
+
+export const HeldSchema = record('held', 'a person must look first: nothing of this goes on', {
+  requestId: Type.String({ minLength: 1 }),
+  participant: Type.Optional(Type.String()),
+  reasons: Type.Array(
+    Type.Object(
+      { code: Type.String(), where: Type.String(), count: count('places') },
+      { additionalProperties: true },
+    ),
+  ),
+  how: Type.String({ description: 'the command that releases or drops it' }),
+})
+
+export const TransferSchema = record('transfer', 'how a delivery ended', {
+  requestId: Type.String(),
+  destination: Type.String(),
+  status: Type.Union([Type.Literal('sent'), Type.Literal('partial'), Type.Literal('refused')]),
+  instances: Type.Object(
+    { sent: count('of this run'), failed: count('of this run') },
+    { additionalProperties: true },
+  ),
+  attempts: count('tries'),
+  seconds: Type.Number({ minimum: 0 }),
+  committed: Type.Boolean({ description: 'storage commitment confirmed' }),
+  verified: Type.Boolean({ description: 'found at the destination' }),
+})
+
+export const ExportSchema = record('export', 'an export package is ready', {
+  path: absolutePath('the package'),
+  format: Type.String(),
+  bytes: count('bytes'),
+  sha256,
+  manifest: Type.Unknown(),
+})
+
+export const MarkSchema = record('mark', 'everything before is done', {
+  seq: count('number of the mark'),
+  committed: Type.Optional(count('the highest mark whose effects are durably committed')),
+})
+
+export const ErrorSchema = record('error', 'a record could not be handled', {
+  tool: Type.String(),
+  code: Type.String({ description: 'stable, for example E_DICOM_PARSE' }),
+  message: Type.String({ description: 'what happened, what to do' }),
+  retryable: Type.Boolean(),
+  record: Type.Unknown({ description: 'the input' }),
+})
+
+/** All schemas by record type. */
+export const recordSchemas = {
+  instance: InstanceSchema,
+  series: SeriesSchema,
+  study: StudySchema,
+  mpps: MppsSchema,
+  request: RequestSchema,
+  deidentified: DeidentifiedSchema,
+  held: HeldSchema,
+  transfer: TransferSchema,
+  export: ExportSchema,
+  mark: MarkSchema,
+  error: ErrorSchema,
+} as const satisfies Record<string, TObject>
+
+export type InstanceRecord = Static<typeof InstanceSchema>
+export type SeriesRecord = Static<typeof SeriesSchema>
+export type StudyRecord = Static<typeof StudySchema>
+export type MppsRecord = Static<typeof MppsSchema>
+export type RequestRecord = Static<typeof RequestSchema>
+export type DeidentifiedRecord = Static<typeof DeidentifiedSchema>
+export type HeldRecord = Static<typeof HeldSchema>
+export type TransferRecord = Static<typeof TransferSchema>
+export type ExportRecord = Static<typeof ExportSchema>
+export type MarkRecord = Static<typeof MarkSchema>
+export type ErrorRecord = Static<typeof ErrorSchema>

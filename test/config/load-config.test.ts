@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../../src/lib/config/index.ts'
+
+t.test('without a file the embedded defaults apply', async (t) => {
+  const config = await loadConfig(undefined)
+  t.match(config.receiver, {
+    port: 11112,
+    aeTitle: 'FIONA',
+    durability: 'fsync',
+    promiscuous: true,
+  })
+  t.equal(config.dataDir, join(process.cwd(), 'var'))
+  t.equal(config.runDir, join(process.cwd(), 'var/run'))
+})
+
+t.test('paths are relative to the file; sizes may have units', async (t) => {
+  const dir = t.testdir({ 'f.yaml': 'dataDir: data\nreceiver: { reserveBytes: 5GiB }\n' })
+  const config = await loadConfig(join(dir, 'f.yaml'))
+  t.equal(config.dataDir, join(dir, 'data'))
+  t.equal(config.receiver.reserveBytes, 5 * 2 ** 30)
+})
+
+t.test('an unknown key is named with its line and the nearest known key', async (t) => {
+  const dir = t.testdir({ 'f.yaml': 'dataDir: /x\nreceiver:\n  prot: 104\n' })
+  await t.rejects(loadConfig(join(dir, 'f.yaml')), {
+    code: 'E_CONFIG',
+    exitCode: 78,
+    message: /f\.yaml:3: unknown key "prot" in receiver; did you mean "port"\?/,
+  })
+})
+
+t.test('a wrong value is named with its line', async (t) => {
+  const dir = t.testdir({ 'f.yaml': 'receiver:\n  port: 99999\n', 'g.yaml': 'a: [\n' })
+  await t.rejects(loadConfig(join(dir, 'f.yaml')), { message: /f\.yaml:2: receiver\.port/ })
+  await t.rejects(loadConfig(join(dir, 'g.yaml')), { message: /g\.yaml:\d: / })
+})
+
+t.test("an original site's config.json is read in its place", async (t) => {
+  const dir = t.testdir({
+    'config.json': '{"DICOMPORT":"4006","DICOMAETITLE":"MMIL","DATADIR":"/data"}',
+  })
+  const config = await loadConfig(join(dir, 'config.json'))
+  t.match(config, { dataDir: '/data', receiver: { port: 4006, aeTitle: 'MMIL' } })
+})
