@@ -22,7 +22,6 @@ function readable(tool: string): { write(line: string): void } {
   return {
     write(line) {
       const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>
-      ;(void name, pid, hostname)
       const clock = String(time).slice(11, 19)
       const details = Object.entries(facts)
         .filter(([key]) => !ownFields.includes(key))
