@@ -1,0 +1,103 @@
+import { BufferSource, type ByteSource, FileSource } from './byte-source.ts'
+import type { DataSet, Element } from './data-set.ts'
+import { DataSetParser, type ParseOptions } from './parse-data-set.ts'
+import { inflateDataSet, readFileHead } from './part10.ts'
+import { limitError } from './trouble.ts'
+import { numbersOf, stringsOf } from './values.ts'
+
+/** Texts and numbers are for people and rules; a longer value is bulk data and read with `bytes`. */
+const longestReadableValue = 16 << 20
+
+/**
+ * A DICOM file (PS3.10) or bare data set, of any size: opening it walks the headers, and values
+ * are read when they are asked for. Everything throws FionaError E_DICOM_PARSE (not DICOM or
+ * damaged), E_DICOM_LIMIT (absurd) or E_FILE_READ.
+ */
+export class DicomFile {
+  readonly meta: DataSet
+  readonly dataSet: DataSet
+  /** Of the bytes as they are, should the file meta information claim another. */
+  readonly transferSyntaxUID: string
+  /** Bytes of the file. */
+  readonly size: number
+  readonly dataSetOffset: number
+  readonly littleEndian: boolean
+  readonly explicitVR: boolean
+  /** Offsets behind `dataSetOffset` then count inflated bytes; `bytes` and `range` know. */
+  readonly deflated: boolean
+  readonly #source: ByteSource
+
+  private constructor(source: ByteSource, options: ParseOptions) {
+    const head = readFileHead(source)
+    this.size = source.size
+    this.meta = head.meta
+    this.transferSyntaxUID = head.transferSyntaxUID
+    this.dataSetOffset = head.dataSetOffset
+    this.littleEndian = head.encoding.littleEndian
+    this.explicitVR = head.encoding.explicitVR
+    this.deflated = head.deflated
+    this.#source = head.deflated ? inflateDataSet(source, head.dataSetOffset) : source
+    this.dataSet = new DataSetParser(this.#source, options).parse(head.dataSetOffset, head.encoding)
+    if (this.#source !== source) source.close()
+  }
+
+  static open(path: string, options: ParseOptions = {}): DicomFile {
+    const source = new FileSource(path)
+    try {
+      return new DicomFile(source, options)
+    } catch (error) {
+      source.close()
+      throw error
+    }
+  }
+
+  /** The buffer is borrowed for the life of the object. */
+  static fromBuffer(buffer: Buffer, options: ParseOptions = {}): DicomFile {
+    return new DicomFile(new BufferSource(buffer), options)
+  }
+
+  /** The value as it is in the file, however long. The buffer is the caller's. */
+  bytes(element: Element): Buffer {
+    return this.#source.read(element.offset, element.length)
+  }
+
+  /** Any part of the file, for the ranges that `encodeDataSet` yields. */
+  range(offset: number, length: number): Buffer {
+    return this.#source.read(offset, length)
+  }
+
+  /** The first value; undefined when the element is absent or empty. */
+  string(dataSet: DataSet, tag: number): string | undefined {
+    return this.strings(dataSet, tag)[0]
+  }
+
+  /** All values as text, trimmed as the VR says, numbers included; [] for bytes and sequences. */
+  strings(dataSet: DataSet, tag: number): string[] {
+    const element = dataSet.get(tag)
+    if (element === undefined || element.length === 0) return []
+    return stringsOf(dataSet, element, () => this.#readable(element))
+  }
+
+  /** All values as numbers; NaN where text (IS, DS) is none, [] for other text. */
+  numbers(dataSet: DataSet, tag: number): number[] {
+    const element = dataSet.get(tag)
+    if (element === undefined || element.length === 0) return []
+    return numbersOf(dataSet, element, () => this.#readable(element))
+  }
+
+  close(): void {
+    this.#source.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #readable(element: Element): Buffer {
+    if (element.length > longestReadableValue) {
+      const message = `a value of ${String(element.length)} bytes is too long for text or numbers`
+      throw limitError(message, element.offset)
+    }
+    return this.bytes(element)
+  }
+}

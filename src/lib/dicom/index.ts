@@ -1,0 +1,21 @@
+/**
+ * DICOM files (PS3.5, PS3.10): where their elements are, what the values say, and how to write
+ * them. Reading walks headers only, so that an object of gigabytes costs as little as a small one;
+ * writing yields bytes and ranges of the source file, so that pixels are never held in memory.
+ */
+export { readAttributes } from './attributes.ts'
+export type { DataSet, Element } from './data-set.ts'
+export { decodeText } from './decode-text.ts'
+export { DicomFile } from './dicom-file.ts'
+export { keywordOf, tagOf, vrOf } from './dictionary.ts'
+export { type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
+export {
+  type FileMeta,
+  IMPLEMENTATION_CLASS_UID,
+  IMPLEMENTATION_VERSION_NAME,
+  encodeFileMeta,
+} from './encode-file-meta.ts'
+export { encodeText } from './encode-text.ts'
+export type { ParseOptions } from './parse-data-set.ts'
+export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
+export { type Encoding, TransferSyntax, encodingOf } from './transfer-syntax.ts'

@@ -1,0 +1,286 @@
+import { type ByteSource } from './byte-source.ts'
+import { type Element, ParsedDataSet, isPixelData } from './data-set.ts'
+import { vrOf } from './dictionary.ts'
+import { Tag, formatTag } from './tag.ts'
+import type { Encoding } from './transfer-syntax.ts'
+import { limitError, parseError } from './trouble.ts'
+import { hasLongForm } from './value-representation.ts'
+import { FionaError } from '../error/index.ts'
+
+/** Sequences inside sequences. Real objects (structured reports) have some 20 levels. */
+const deepestNesting = 64
+/** Elements, items and fragments of one file together. An enhanced object with 10,000 frames has about a million. */
+const mostParts = 5_000_000
+const undefinedLength = 0xffffffff
+/** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
+const longestControlValue = 1024
+
+interface Header {
+  readonly tag: number
+  readonly vr: string
+  readonly length: number
+  readonly valueOffset: number
+}
+
+/** Where a data set ends: with its bytes, or at an item delimiter. */
+interface Extent {
+  readonly start: number
+  readonly end: number
+  readonly delimited: boolean
+}
+
+export interface ParseOptions {
+  /** Stop in front of the pixel data of the object itself. */
+  readonly stopAtPixelData?: boolean
+}
+
+/**
+ * Walks the headers of a data set (PS3.5 section 7) and notes where the values are. It recurses
+ * only into sequences and at most `deepestNesting` levels.
+ */
+export class DataSetParser {
+  readonly #source: ByteSource
+  readonly #stopAtPixelData: boolean
+  #parts = 0
+
+  constructor(source: ByteSource, options: ParseOptions = {}) {
+    this.#source = source
+    this.#stopAtPixelData = options.stopAtPixelData ?? false
+  }
+
+  /** The data set from `offset` to the end of the source. */
+  parse(offset: number, encoding: Encoding): ParsedDataSet {
+    const dataSet = new ParsedDataSet(encoding.littleEndian, encoding.explicitVR)
+    this.#readDataSet(dataSet, { start: offset, end: this.#source.size, delimited: false }, 0)
+    return dataSet
+  }
+
+  /** Elements of one group only, for file meta information. Returns where the next group begins. */
+  parseGroup(dataSet: ParsedDataSet, offset: number, group: number): number {
+    const end = this.#source.size
+    let position = offset
+    while (position < end) {
+      const at = this.#source.at(position, Math.min(8, end - position))
+      if (end - position < 8) throw parseError('the file ends inside the header of an element', position)
+      if (readTag(this.#source.buffer, at, dataSet.littleEndian) >>> 16 !== group) break
+      position = this.#readElement(dataSet, this.#readHeader(dataSet, position, end), end, 0)
+    }
+    return position
+  }
+
+  /** Returns where the bytes after the data set begin, its delimiter included in them. */
+  #readDataSet(dataSet: ParsedDataSet, extent: Extent, depth: number): number {
+    let position = extent.start
+    while (position < extent.end) {
+      const header = this.#readHeader(dataSet, position, extent.end)
+      if (header.tag >>> 16 === 0xfffe) {
+        if (extent.delimited && header.tag === Tag.ItemDelimitation) return position
+        throw parseError(`${formatTag(header.tag)} where a data element should be`, position)
+      }
+      if (this.#stopAtPixelData && depth === 0 && isPixelData(header.tag)) return position
+      position = this.#readElement(dataSet, header, extent.end, depth)
+    }
+    if (extent.delimited) throw parseError('an item of undefined length has no end', extent.start)
+    return position
+  }
+
+  #readHeader(encoding: Encoding, offset: number, end: number): Header {
+    if (end - offset < 8) throw parseError('bytes end inside the header of an element', offset)
+    const { littleEndian, explicitVR } = encoding
+    // Twelve bytes where there are so many: the long form of an explicit header in one look.
+    const at = this.#source.at(offset, Math.min(12, end - offset))
+    const bytes = this.#source.buffer
+    const tag = readTag(bytes, at, littleEndian)
+    if (tag >>> 16 === 0xfffe || !explicitVR) {
+      const length = readUInt32(bytes, at + 4, littleEndian)
+      return { tag, vr: '', length, valueOffset: offset + 8 }
+    }
+    const vr = readVR(bytes, at + 4)
+    if (vr === undefined) {
+      throw parseError(`${formatTag(tag)} has no value representation that could be one`, offset + 4)
+    }
+    if (vr === unknownShort || !hasLongForm(vr)) {
+      const length = littleEndian ? bytes.readUInt16LE(at + 6) : bytes.readUInt16BE(at + 6)
+      return { tag, vr: vr === unknownShort ? 'UN' : vr, length, valueOffset: offset + 8 }
+    }
+    if (end - offset < 12) throw parseError('bytes end inside the header of an element', offset)
+    const length = readUInt32(bytes, at + 8, littleEndian)
+    return { tag, vr, length, valueOffset: offset + 12 }
+  }
+
+  /** Returns where the next element begins. */
+  #readElement(dataSet: ParsedDataSet, header: Header, end: number, depth: number): number {
+    const { tag, length, valueOffset: offset } = header
+    this.#count(offset)
+    const vr = dataSet.explicitVR ? header.vr : (vrOf(tag, dataSet.signedPixels) ?? 'UN')
+    if (length === undefinedLength) return this.#readUndefined(dataSet, { ...header, vr }, end, depth)
+    const valueEnd = offset + length
+    if (valueEnd > end) {
+      const claim = `${formatTag(tag)} claims ${String(length)} bytes, ${String(end - offset)} are left`
+      throw parseError(claim, offset)
+    }
+    const leaf: Element = { tag, vr, offset, length, undefinedLength: false }
+    if (vr === 'SQ') {
+      const items = this.#readItems(dataSet, dataSet, { start: offset, end: valueEnd, delimited: false }, depth)
+      dataSet.add({ ...leaf, items: items.items })
+    } else if (vr === 'UN' && length > 0 && vrOf(tag) === 'SQ') {
+      dataSet.add(this.#tryAsSequence(dataSet, leaf, depth))
+    } else {
+      dataSet.add(leaf)
+      this.#noteControl(dataSet, leaf)
+    }
+    return valueEnd
+  }
+
+  #readUndefined(dataSet: ParsedDataSet, header: Header, end: number, depth: number): number {
+    const { tag, vr, valueOffset: offset } = header
+    if (isPixelData(tag) || vr === 'OB' || vr === 'OW') {
+      const { fragments, valueEnd } = this.#readFragments(dataSet, offset, end)
+      const length = valueEnd - offset
+      dataSet.add({ tag, vr, offset, length, undefinedLength: true, fragments })
+      return valueEnd + 8
+    }
+    // Inside UN everything is implicit VR little endian, whatever is around it (PS3.5 6.2.2 note 2).
+    const inside = vr === 'UN' ? implicitLittleEndian : dataSet
+    const { items, valueEnd } = this.#readItems(
+      dataSet,
+      inside,
+      { start: offset, end, delimited: true },
+      depth,
+    )
+    // In implicit VR nothing but a sequence can have undefined length (PS3.5 7.5).
+    const found = dataSet.explicitVR ? vr : 'SQ'
+    dataSet.add({ tag, vr: found, offset, length: valueEnd - offset, undefinedLength: true, items })
+    return valueEnd + 8
+  }
+
+  /** Items of a sequence (PS3.5 7.5.1). `valueEnd` is where its delimiter, or what follows, begins. */
+  #readItems(
+    parent: ParsedDataSet,
+    encoding: Encoding,
+    extent: Extent,
+    depth: number,
+  ): { items: ParsedDataSet[]; valueEnd: number } {
+    if (depth >= deepestNesting) {
+      const message = `sequences are nested more than ${String(deepestNesting)} levels deep`
+      throw limitError(message, extent.start)
+    }
+    const items: ParsedDataSet[] = []
+    let position = extent.start
+    while (position < extent.end) {
+      const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, extent.end)
+      if (tag === Tag.SequenceDelimitation && extent.delimited) return { items, valueEnd: position }
+      if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where an item should be`, position)
+      this.#count(position)
+      const delimited = length === undefinedLength
+      const itemEnd = delimited ? extent.end : valueOffset + length
+      if (itemEnd > extent.end) {
+        throw parseError(`an item claims ${String(length)} bytes, more than are left`, position)
+      }
+      const item = this.#newItem(parent, encoding, valueOffset, itemEnd)
+      const after = this.#readDataSet(item, { start: valueOffset, end: itemEnd, delimited }, depth + 1)
+      items.push(item)
+      position = delimited ? after + 8 : itemEnd
+    }
+    if (extent.delimited) throw parseError('a sequence of undefined length has no end', extent.start)
+    return { items, valueEnd: position }
+  }
+
+  /**
+   * Some scanners write implicit VR items into explicit VR files. The first element of an item
+   * shows it: where its VR should be there are the bytes of a length.
+   */
+  #newItem(parent: ParsedDataSet, encoding: Encoding, start: number, end: number): ParsedDataSet {
+    let { explicitVR } = encoding
+    if (explicitVR && end - start >= 8) {
+      const at = this.#source.at(start, 8)
+      const bytes = this.#source.buffer
+      const isElement = readTag(bytes, at, encoding.littleEndian) >>> 16 !== 0xfffe
+      explicitVR = !isElement || readVR(bytes, at + 4) !== undefined
+    }
+    return new ParsedDataSet(encoding.littleEndian, explicitVR, parent)
+  }
+
+  #readItemHeader(encoding: Encoding, offset: number, end: number): Header {
+    if (end - offset < 8) throw parseError('bytes end inside the header of an item', offset)
+    const at = this.#source.at(offset, 8)
+    const tag = readTag(this.#source.buffer, at, encoding.littleEndian)
+    const length = readUInt32(this.#source.buffer, at + 4, encoding.littleEndian)
+    return { tag, vr: '', length, valueOffset: offset + 8 }
+  }
+
+  #readFragments(
+    encoding: Encoding,
+    start: number,
+    end: number,
+  ): { fragments: { offset: number; length: number }[]; valueEnd: number } {
+    const fragments: { offset: number; length: number }[] = []
+    for (let position = start; ; ) {
+      const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, end)
+      if (tag === Tag.SequenceDelimitation) return { fragments, valueEnd: position }
+      if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where a fragment should be`, position)
+      if (valueOffset + length > end) {
+        throw parseError(`a fragment claims ${String(length)} bytes, more than are left`, position)
+      }
+      this.#count(position)
+      fragments.push({ offset: valueOffset, length })
+      position = valueOffset + length
+    }
+  }
+
+  /** A standard sequence that somebody passed on as UN of known length: its contents, if they parse. */
+  #tryAsSequence(dataSet: ParsedDataSet, leaf: Element, depth: number): Element {
+    const extent = { start: leaf.offset, end: leaf.offset + leaf.length, delimited: false }
+    try {
+      return { ...leaf, items: this.#readItems(dataSet, implicitLittleEndian, extent, depth).items }
+    } catch (error) {
+      if (error instanceof FionaError && error.code === 'E_DICOM_PARSE') return leaf
+      throw error
+    }
+  }
+
+  #noteControl(dataSet: ParsedDataSet, { tag, offset, length }: Element): void {
+    if (tag === Tag.SpecificCharacterSet) {
+      if (length > longestControlValue) throw limitError('Specific Character Set is too long', offset)
+      const at = this.#source.at(offset, length)
+      const text = this.#source.buffer.toString('latin1', at, at + length).replace(/\0+$/, '')
+      dataSet.ownCharacterSets = text.trim() === '' ? [] : text.split('\\').map((term) => term.trim())
+    } else if (tag === Tag.PixelRepresentation && length === 2) {
+      const at = this.#source.at(offset, 2)
+      dataSet.ownSignedPixels = this.#source.buffer[at + (dataSet.littleEndian ? 0 : 1)] === 1
+    }
+  }
+
+  #count(offset: number): void {
+    this.#parts += 1
+    if (this.#parts > mostParts) {
+      throw limitError(`more than ${String(mostParts)} elements, items and fragments`, offset)
+    }
+  }
+}
+
+const implicitLittleEndian: Encoding = { littleEndian: true, explicitVR: false }
+
+/** Stands for what some devices write where they do not know: `??`, spaces, NULs. The length has 16 bits then. */
+const unknownShort = '??'
+
+/** The two letters at `at`; undefined when they cannot be a VR. */
+export function readVR(bytes: Buffer, at: number): string | undefined {
+  const first = bytes[at] ?? 0
+  const second = bytes[at + 1] ?? 0
+  if (first >= 0x41 && first <= 0x5a && second >= 0x41 && second <= 0x5a) {
+    return String.fromCharCode(first, second)
+  }
+  const blank = first === second && (first === 0x3f || first === 0x20 || first === 0)
+  return blank ? unknownShort : undefined
+}
+
+export function readTag(bytes: Buffer, at: number, littleEndian: boolean): number {
+  return littleEndian
+    ? bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2)
+    : bytes.readUInt32BE(at)
+}
+
+export function readUInt32(bytes: Buffer, at: number, littleEndian: boolean): number {
+  return littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
+}

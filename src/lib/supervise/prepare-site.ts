@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Config } from '../config/index.ts'
+import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+
+export interface Site {
+  /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
+  readonly configPath: string
+  /** The named pipe that brings records and paths into `received`. */
+  readonly frontDoor: string
+  /** True when this start made the pseudonymization key. */
+  readonly madeKey: boolean
+}
+
+/**
+ * Directories, key and the configuration in force. Without a key file in the configuration one is
+ * made in the data directory, once: losing it means that no later study can join an earlier one.
+ */
+export async function prepareSite(config: Config): Promise<Site> {
+  await makeDirectories(config.dataDir)
+  await makeDirectories(config.runDir)
+  const configured = config.deidentification.keyFile
+  const keyFile = configured ?? join(config.dataDir, 'keys', 'pseudonym.key')
+  const madeKey = configured === undefined && (await makeKey(keyFile))
+  const { path: _path, ...settings } = config
+  const inForce = { ...settings, deidentification: { ...config.deidentification, keyFile } }
+  const configPath = join(config.runDir, 'fiona.json')
+  await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
+  return { configPath, frontDoor: join(config.runDir, 'received.pipe'), madeKey }
+}
+
+/** @returns false when there was a key already */
+async function makeKey(path: string): Promise<boolean> {
+  await makeDirectories(dirname(path), { mode: 0o700 })
+  const exists = await access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  )
+  if (exists) return false
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(randomBytes(32))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await syncDirectory(dirname(path))
+  return true
+}

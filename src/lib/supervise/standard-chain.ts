@@ -1,0 +1,29 @@
+/** One process of the chain. */
+export interface ChainProcess {
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+/**
+ * The standard chain, in the order of starting: what takes comes before what gives, so that the port
+ * answers when everything behind it is ready. It stops in the opposite order, and drained.
+ * The same pipelines stand, with comments, in pipelines/standard-chain.sh.
+ */
+export function standardChain(frontDoor: string): readonly ChainProcess[] {
+  return [
+    stage('deliver', 'outbox', 'sent', 'fiona-send'),
+    stage('deidentify', 'organized', 'outbox', 'fiona-anon'),
+    stage('organize', 'received', 'organized', 'fiona-arrive | fiona-classify | fiona-organize'),
+    { name: 'front-door', command: 'fiona-import', args: ['--front-door', frontDoor, '--journal', 'received'] },
+    { name: 'receiver', command: 'fiona-scp', args: ['--journal', 'received'] },
+  ]
+}
+
+function stage(name: string, from: string, to: string, pipeline: string): ChainProcess {
+  return {
+    name,
+    command: 'fiona-stage',
+    args: ['--name', name, '--from', from, '--to', to, '--', pipeline],
+  }
+}

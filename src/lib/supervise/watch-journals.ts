@@ -1,0 +1,24 @@
+import { journalPath, readJournal } from '../journal/index.ts'
+import type { AnyRecord } from '../record/index.ts'
+
+/**
+ * Every record that is appended to these journals from now on, as it comes.
+ * @param seen is called for each, with the name of its journal
+ */
+export async function watchJournals(
+  dataDir: string,
+  names: readonly string[],
+  signal: AbortSignal,
+  seen: (journal: string, record: AnyRecord) => void,
+): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const chunks = readJournal(journalPath(dataDir, name), { follow: true, fromEnd: true, signal })
+      for await (const { lines } of chunks) {
+        for (const line of lines.toString().split('\n')) {
+          if (line !== '') seen(name, JSON.parse(line) as AnyRecord)
+        }
+      }
+    }),
+  )
+}

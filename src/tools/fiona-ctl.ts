@@ -1,0 +1,62 @@
+import { ExitCode, FionaError } from '../lib/error/index.ts'
+import { defineTool } from '../lib/cli/index.ts'
+
+export default defineTool({
+  name: 'fiona-ctl',
+  section: 8,
+  summary: 'run and manage the standard chain',
+  description: `fiona-ctl up (or fiona up) runs the standard chain in the foreground: the receiver, the front door and
+    a stage for each step. What dies is started again, after a growing pause. On SIGTERM or Ctrl-C the
+    parts stop in order, each finishing what it has in hand. Killed at any moment, it starts again on the
+    same data directory and nothing is lost.
+
+    Without a configuration the embedded defaults apply: data in ./var, port 11112, AE title FIONA, and
+    de-identified studies are delivered into the folder delivered of the data directory.`,
+  arguments: { name: 'up', required: true, describe: 'run the standard chain in the foreground' },
+  options: {
+    'data-dir': { type: 'path', describe: 'archive, views, journals', configKey: 'dataDir' },
+    port: { type: 'integer', min: 0, max: 65535, describe: 'port of the receiver', configKey: 'receiver.port' },
+    'quiet-seconds': {
+      type: 'number',
+      min: 0.1,
+      describe: 'a study with no new object for this long is complete',
+      configKey: 'arrival.quietSeconds',
+    },
+    demo: { type: 'boolean', describe: 'send itself a generated study, show each step, and stop' },
+  },
+  examples: [
+    ['fiona up', 'first use: everything in ./var'],
+    ['fiona up --data-dir /var/lib/fiona --port 11112', 'with a data directory of its own'],
+    ['fiona up --demo', 'watch a generated study go through'],
+  ],
+  files: [
+    ['<dataDir>/run/received.pipe', 'write a path or a record into it: it enters the chain'],
+    ['<dataDir>/run/fiona.json', 'the configuration in force'],
+    ['<dataDir>/keys/pseudonym.key', 'made at first start when the configuration names no key; keep a copy'],
+  ],
+  exitCodes: { 69: 'the port is in use' },
+  seeAlso: ['fiona-scp', 'fiona-stage', 'fiona-journal'],
+  async run({ args, options, config, log, signal, print }) {
+    if (args[0] !== 'up') {
+      throw new FionaError('E_USAGE', `unknown command ${JSON.stringify(args[0])}`, {
+        hint: 'fiona-ctl up runs the chain',
+        exitCode: ExitCode.usage,
+      })
+    }
+    const { runChain } = await import('../lib/supervise/index.ts')
+    const given = await config()
+    const { dataDir, port, quietSeconds } = options
+    const inForce = {
+      ...given,
+      ...(dataDir === undefined ? {} : { dataDir, runDir: `${dataDir}/run` }),
+      receiver: { ...given.receiver, ...(port === undefined ? {} : { port }) },
+      arrival: {
+        ...given.arrival,
+        ...(quietSeconds !== undefined ? { quietSeconds } : options.demo === true ? { quietSeconds: 3 } : {}),
+      },
+    }
+    if (options.demo !== true) return runChain({ config: inForce, log, signal, print })
+    const { demonstrate } = await import('../lib/supervise/demonstrate.ts')
+    return demonstrate({ config: inForce, log, signal, print })
+  },
+})
