@@ -1,0 +1,116 @@
+// The rate of one filter, beside jq. jq reads no DICOM: beside `jq -c .` stands what fiona-classify
+// does with records that are not its own, and beside jq adding a field what it does with instances,
+// whose headers it opens, reads and holds against the default rules. Start-up is in all figures.
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ctImage } from '../test/fixtures/dicom-writer.ts'
+
+const tool = fileURLToPath(new URL('../bin/fiona-classify', import.meta.url))
+const recordCount = 200_000
+const objectCount = 1000
+const rounds = 3
+
+interface Contender {
+  readonly who: string
+  readonly command: readonly [string, ...string[]]
+  readonly input: string
+}
+
+export default {
+  name: 'filter',
+  title: `NDJSON through one filter: ${recordCount.toLocaleString('en')} records of 600 bytes, ${String(objectCount)} CT objects`,
+  async run() {
+    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
+    try {
+      const rows = await compare(contenders(directory))
+      return { rows }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  },
+}
+
+function contenders(directory: string): Contender[] {
+  const instances = join(directory, 'instances.ndjson')
+  const foreign = join(directory, 'foreign.ndjson')
+  const records = writeObjects(directory)
+  const lines = (type: string): string =>
+    Array.from({ length: recordCount }, (_, at) =>
+      JSON.stringify({ type, ...records[at % records.length] }),
+    ).join('\n') + '\n'
+  writeFileSync(instances, lines('instance'))
+  writeFileSync(foreign, lines('mpps'))
+  const all: Contender[] = [
+    { who: 'fiona-classify, records of other tools', command: [tool], input: foreign },
+    { who: 'jq -c .', command: ['jq', '-c', '.'], input: foreign },
+    {
+      who: 'fiona-classify, instances (reads each header)',
+      command: [tool],
+      input: instances,
+    },
+    {
+      who: 'jq -c .ClassifyType=[] (reads no header)',
+      command: ['jq', '-c', '.ClassifyType=[]'],
+      input: instances,
+    },
+  ]
+  return all.filter(({ command: [file] }) => spawnSync(file, ['--version']).error === undefined)
+}
+
+/** Objects of 525 kB, as a CT makes them, and what an instance record says of each. */
+function writeObjects(directory: string): Record<string, unknown>[] {
+  return Array.from({ length: objectCount }, (_, at) => {
+    const study = `2.25.${String(1000 + Math.floor(at / 200))}`
+    const SeriesInstanceUID = `${study}.${String(Math.floor(at / 100))}`
+    const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
+    const path = join(directory, `${SOPInstanceUID}.dcm`)
+    const image = { studyUID: study, seriesUID: SeriesInstanceUID, sopUID: SOPInstanceUID }
+    writeFileSync(path, ctImage({ ...image, instanceNumber: at, rows: 512, columns: 512 }))
+    return {
+      v: 1,
+      time: '2024-01-02T03:04:05.678Z',
+      path,
+      size: 525_632,
+      SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
+      SOPInstanceUID,
+      SeriesInstanceUID,
+      StudyInstanceUID: study,
+      TransferSyntaxUID: '1.2.840.10008.1.2.1',
+      source: { callingAET: 'SCANNER', calledAET: 'FIONA', address: '10.0.0.1' },
+      attributes: { PatientID: 'EX-0001', Modality: 'CT', SeriesDescription: 'Axial 5 mm' },
+    }
+  })
+}
+
+async function compare(all: readonly Contender[]) {
+  const rates = new Map<Contender, number[]>(all.map((contender) => [contender, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of all) rates.get(contender)?.push(await measure(contender))
+  }
+  return all.map((contender) => {
+    const sorted = (rates.get(contender) ?? []).toSorted((a, b) => b - a)
+    return {
+      who: contender.who,
+      'best records/s': Math.round(sorted[0] ?? 0),
+      'median records/s': Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    }
+  })
+}
+
+async function measure({ command: [file, ...args], input }: Contender): Promise<number> {
+  const stdin = openSync(input, 'r')
+  try {
+    const start = performance.now()
+    const child = spawn(file, args, { stdio: [stdin, 'pipe', 'inherit'] })
+    let bytes = 0
+    child.stdout?.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    if (code !== 0 || bytes === 0) throw new Error(`${file} ended with ${String(code)}`)
+    return (recordCount * 1000) / (performance.now() - start)
+  } finally {
+    closeSync(stdin)
+  }
+}

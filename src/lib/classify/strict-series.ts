@@ -1,0 +1,120 @@
+import type { DicomFile } from '../dicom/index.ts'
+import type { Value } from './attribute-value.ts'
+import type { ReadValues } from './operands.ts'
+import {
+  type Classified,
+  type DefinitionTrace,
+  type SeriesTypes,
+  type TestTrace,
+  foundText,
+  traceHead,
+} from './rules.ts'
+import {
+  type Condition,
+  type Observation,
+  type StrictRules,
+  asTypes,
+  isMet,
+} from './strict-rules.ts'
+
+/** A series, known by what the tests said of its objects: one entry for all of which they say the same. */
+export class StrictSeries implements SeriesTypes {
+  readonly #rules: StrictRules
+  readonly #counts = new Map<Observation, number>()
+
+  constructor(rules: StrictRules) {
+    this.#rules = rules
+  }
+
+  get weight(): number {
+    return this.#counts.size
+  }
+
+  add(file: DicomFile, explain = false): Classified {
+    const values = this.#rules.valuesOf(file)
+    const observation = this.#rules.observe(values)
+    this.#counts.set(observation, (this.#counts.get(observation) ?? 0) + 1)
+    const { matched, types } = observation
+    if (!explain) return { types }
+    const trace = this.#trace(matched, types, new Map([[observation, 1]]), values)
+    return { types, trace }
+  }
+
+  /** Any of the objects, all of them for `SeriesLevel`; types may ask for types of other objects. */
+  summary(explain = false): Classified {
+    const { definitions } = this.#rules
+    const objects = [...this.#counts.keys()]
+    if (objects.length === 0) return { types: [] }
+    const ofObjects = definitions.map(
+      ({ everyObject }, at) => !everyObject && objects.some(({ matched }) => matched[at]),
+    )
+    const matched = this.#rules.match(
+      objects.map(({ results }) => results),
+      ofObjects,
+    )
+    const types = this.#rules.typesOf(matched)
+    if (!explain) return { types }
+    return { types, trace: this.#trace(matched, types, this.#counts) }
+  }
+
+  #trace(
+    matched: readonly boolean[],
+    types: readonly string[],
+    counts: ReadonlyMap<Observation, number>,
+    values?: ReadValues<Value>,
+  ): DefinitionTrace[] {
+    const seen = { types: asTypes(types), counts, values, rules: this.#rules }
+    return this.#rules.definitions.map((definition, at) => {
+      const conditions = this.#rules.conditions[at] ?? []
+      const isMatched = matched[at] === true
+      return {
+        ...traceHead(definition),
+        matched: isMatched,
+        ...(values === undefined
+          ? {
+              objects: count(counts, (results) =>
+                conditions.every((condition) => isMet(condition, results, seen.types)),
+              ),
+              of: count(counts, () => true),
+            }
+          : {}),
+        tests: conditions.map((condition) => traceCondition(condition, seen)),
+      }
+    })
+  }
+}
+
+interface Seen {
+  readonly types: Value
+  readonly counts: ReadonlyMap<Observation, number>
+  /** Of the one object that is explained; of a series no values are kept. */
+  readonly values: ReadValues<Value> | undefined
+  readonly rules: StrictRules
+}
+
+function traceCondition(condition: Condition, seen: Seen): TestTrace {
+  const passes = count(seen.counts, (results) => isMet(condition, results, seen.types))
+  const passed = seen.values === undefined ? passes : passes > 0
+  const negate = condition.negate ? { negate: true as const } : {}
+  if (condition.kind === 'all') {
+    const tests = condition.parts.map((part) => traceCondition(part, seen))
+    return { rule: condition.id, ...negate, passed, tests }
+  }
+  const { tag, operator, value } = condition.test.written
+  return { tag, operator, value, ...negate, ...found(condition, seen), passed }
+}
+
+function found(condition: Condition, { values, types, rules }: Seen): { found?: string | null } {
+  if (condition.kind === 'types') return { found: types.text }
+  if (condition.kind !== 'leaf' || values === undefined) return {}
+  return { found: foundText(values.at(rules.leaves[condition.leaf]?.found ?? -1)?.text) }
+}
+
+function count(
+  counts: ReadonlyMap<Observation, number>,
+  holds: (results: Uint8Array) => boolean,
+): number {
+  let total = 0
+  for (const [{ results }, objects] of counts) if (holds(results)) total += objects
+  return total
+}

@@ -1,0 +1,79 @@
+import { ExitCode } from '../lib/error/index.ts'
+import { defineTool } from '../lib/cli/index.ts'
+
+export default defineTool({
+  name: 'fiona-classify',
+  summary: 'say what arrived: add ClassifyType to instances, series and studies',
+  description: `Reads the header of each object and adds the types that the rules give it: modality, localizer,
+    phantom, pixels that may name somebody, or whatever a site's own rule file says. The rule file has the
+    format of the original FIONA's classifyRules.json; docs/rules.md explains it.
+
+    A series gets the types of its objects, a study those of its series, in the order of the rule file, each
+    once. What went by is remembered; of a series or study that did not, the headers are read where the
+    record says they are.
+
+    In strict semantics what an object lacks matches no rule, and SeriesLevel means all objects of a series.
+    compat is for rule files that depend on what the original did: a comparison with what is no number
+    passes, types add up over the objects of a series, and a rule sees only types found before.
+
+    A record whose object cannot be read becomes an error record in its place, and the stream goes on.`,
+  reads: ['instance', 'series', 'study'],
+  adds: ['ClassifyType', 'classifyTrace'],
+  options: {
+    rules: {
+      type: 'path',
+      describe: 'rule file (JSON); without one the default rules apply',
+      configKey: 'classification.rules',
+    },
+    semantics: {
+      type: 'choice',
+      choices: ['strict', 'compat'],
+      describe: 'how missing and odd values count (default: strict)',
+      configKey: 'classification.semantics',
+    },
+    explain: {
+      type: 'boolean',
+      describe: 'add classifyTrace: why each rule did or did not match, with values of the object',
+    },
+    lint: {
+      type: 'boolean',
+      describe: 'check the rule file, print what is wrong with it, and stop',
+    },
+  },
+  examples: [
+    [
+      'fiona-import --in-place study/ | fiona-classify --rules classifyRules.json | jq .ClassifyType',
+      'what is in this folder?',
+    ],
+    [
+      'fiona-journal cat received | fiona-classify --rules new.json --explain | jq .classifyTrace',
+      'try new rules on what came already',
+    ],
+    ['fiona-classify --rules new.json --lint', 'is the rule file right?'],
+  ],
+  exitCodes: { 78: 'the rule file has a mistake: line, column and text are on stderr' },
+  seeAlso: ['fiona-arrive', 'fiona-organize', 'fiona-import'],
+  async run({ options, config, configPath, log, filter, print }) {
+    const { Classifier, RuleSet, formatProblem, lintRules } =
+      await import('../lib/classify/index.ts')
+    // Without a configuration file there is nothing in it that the defaults do not say.
+    const configured = configPath === undefined ? undefined : (await config()).classification
+    const path = options.rules ?? configured?.rules
+    const semantics = options.semantics ?? configured?.semantics ?? 'strict'
+    if (options.lint === true) {
+      const { name, definitions, problems } = await lintRules(path, semantics)
+      for (const problem of problems) await print(formatProblem(name, problem))
+      const mistakes = problems.filter(({ severity }) => severity === 'mistake').length
+      if (mistakes > 0) return ExitCode.badConfig
+      await print(`${name}: ${String(definitions)} definitions, no mistakes`)
+      return ExitCode.ok
+    }
+    const rules = await RuleSet.load(path, semantics)
+    for (const problem of rules.warnings) log.warn(formatProblem(rules.name, problem))
+    const classifier = new Classifier(rules, { explain: options.explain ?? false })
+    return filter({
+      handles: ['instance', 'series', 'study'],
+      record: (record) => classifier.classify(record),
+    })
+  },
+})
