@@ -20,7 +20,8 @@ const available = readdirSync('bench')
   .filter((name) => name.endsWith('.bench.ts'))
   .map((name) => name.replace('.bench.ts', ''))
 const unknown = names.filter((name) => !available.includes(name))
-if (unknown.length > 0) fail(`no bench named ${unknown.join(', ')}; there are: ${available.join(', ')}`)
+if (unknown.length > 0)
+  fail(`no bench named ${unknown.join(', ')}; there are: ${available.join(', ')}`)
 
 const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
 if (status !== 0 || !existsSync('dist/main.js')) fail('the build failed')
@@ -35,8 +36,16 @@ for (const name of names.length > 0 ? names : available) {
   results.push({ name, title: bench.title, rows })
 }
 if (jsonFile !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length, memory: totalmem() }
-  writeFileSync(jsonFile, `${JSON.stringify({ time: new Date().toISOString(), machine, results }, null, 2)}\n`)
+  const machine = {
+    node: process.version,
+    cpu: cpus()[0]?.model,
+    cpus: cpus().length,
+    memory: totalmem(),
+  }
+  writeFileSync(
+    jsonFile,
+    `${JSON.stringify({ time: new Date().toISOString(), machine, results }, null, 2)}\n`,
+  )
 }
 
 function fail(message) {

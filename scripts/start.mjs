@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
-if (!existsSync('node_modules/esbuild')) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+if (!existsSync('node_modules/esbuild'))
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
 if (!existsSync('dist/main.js') || newest('src') > statSync('dist/main.js').mtimeMs) {
   run(process.execPath, ['scripts/build.mjs'])
 }
@@ -19,7 +20,11 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 child.on('exit', (code) => process.exit(code ?? 1))
 
 function newest(folder) {
-  return Math.max(...readdirSync(folder, { recursive: true }).map((name) => statSync(join(folder, String(name))).mtimeMs))
+  return Math.max(
+    ...readdirSync(folder, { recursive: true }).map(
+      (name) => statSync(join(folder, String(name))).mtimeMs,
+    ),
+  )
 }
 
 function run(command, args) {

@@ -69,7 +69,9 @@ export default defineTool({
       return ExitCode.ok
     }
     const rules = await RuleSet.load(path, semantics)
-    for (const problem of rules.warnings) log.warn(formatProblem(rules.name, problem))
+    if (rules.warnings.length > 0) {
+      log.warn(`${rules.name}: ${String(rules.warnings.length)} warnings; --lint shows them`)
+    }
     const classifier = new Classifier(rules, { explain: options.explain ?? false })
     return filter({
       handles: ['instance', 'series', 'study'],

@@ -15,7 +15,13 @@ export default defineTool({
   arguments: { name: 'up', required: true, describe: 'run the standard chain in the foreground' },
   options: {
     'data-dir': { type: 'path', describe: 'archive, views, journals', configKey: 'dataDir' },
-    port: { type: 'integer', min: 0, max: 65535, describe: 'port of the receiver', configKey: 'receiver.port' },
+    port: {
+      type: 'integer',
+      min: 0,
+      max: 65535,
+      describe: 'port of the receiver',
+      configKey: 'receiver.port',
+    },
     'quiet-seconds': {
       type: 'number',
       min: 0.1,
@@ -32,7 +38,10 @@ export default defineTool({
   files: [
     ['<dataDir>/run/received.pipe', 'write a path or a record into it: it enters the chain'],
     ['<dataDir>/run/fiona.json', 'the configuration in force'],
-    ['<dataDir>/keys/pseudonym.key', 'made at first start when the configuration names no key; keep a copy'],
+    [
+      '<dataDir>/keys/pseudonym.key',
+      'made at first start when the configuration names no key; keep a copy',
+    ],
   ],
   exitCodes: { 69: 'the port is in use' },
   seeAlso: ['fiona-scp', 'fiona-stage', 'fiona-journal'],
@@ -52,7 +61,11 @@ export default defineTool({
       receiver: { ...given.receiver, ...(port === undefined ? {} : { port }) },
       arrival: {
         ...given.arrival,
-        ...(quietSeconds !== undefined ? { quietSeconds } : options.demo === true ? { quietSeconds: 3 } : {}),
+        ...(quietSeconds !== undefined
+          ? { quietSeconds }
+          : options.demo === true
+            ? { quietSeconds: 3 }
+            : {}),
       },
     }
     if (options.demo !== true) return runChain({ config: inForce, log, signal, print })

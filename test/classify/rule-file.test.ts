@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { RuleSet, lintRules } from '../../src/lib/classify/index.ts'
+import { classifier, folder, store, typesOf } from './classified.ts'
 import { parseJson, plainValue } from '../../src/lib/classify/json-source.ts'
 
 function definition(test: string, head = '"type":"T"'): string {
@@ -71,7 +72,7 @@ const mistakes: readonly (readonly [text: string, message: RegExp])[] = [
   ],
   [definition('{ "rule":"A" }', '"type":"T","id":"A"'), /in a circle: A → A/],
   [
-    '[ {"type":"T","id":"A","rules":[]},\n  {"type":"U","id":"A","rules":[]} ]',
+    '[ {"type":"T","id":"A","rules":[]},\n  {"type":"U","id":"A","rules":[{"rule":"A"}]} ]',
     /^r:2:3: the id "A" is already that of line 1/,
   ],
   [
@@ -108,7 +109,7 @@ t.test(
       test('"operator":"=="'),
       test('"value":"C(T"'),
       definition('{ "rule":"NOSUCH" }'),
-      '[ {"type":"T","id":"A","rules":[]}, {"type":"U","id":"A","rules":[]} ]',
+      '[ {"type":"T","id":"A","rules":[]}, {"type":"U","id":"A","rules":[{"rule":"A"}]} ]',
     ]) {
       t.throws(() => RuleSet.parse(text, 'compat'), { code: 'E_RULES' }, text)
     }
@@ -124,6 +125,37 @@ t.test(
     }
   },
 )
+
+t.test('an id that is there twice does no harm as long as nobody refers to it', async (t) => {
+  const tests = [{ tag: ['Modality'], value: 'CT' }]
+  const twice = ['T', 'U'].map((type) => ({ type, id: 'A', rules: tests }))
+  for (const semantics of ['strict', 'compat'] as const) {
+    t.match(RuleSet.parse(JSON.stringify(twice), semantics).warnings, [
+      { severity: 'warning', message: /already that of line 1/ },
+    ])
+    const referred = [...twice, { type: 'V', rules: [{ rule: 'A' }] }]
+    t.throws(() => RuleSet.parse(JSON.stringify(referred), semantics), { code: 'E_RULES' })
+  }
+})
+
+t.test('references may fan out without end to the work, but not go on for ever', async (t) => {
+  const fan = (length: number) =>
+    Array.from({ length }, (_, at) => ({
+      type: `T${String(at)}`,
+      id: `R${String(at)}`,
+      rules: [1, 2].filter((back) => back <= at).map((back) => ({ rule: `R${String(at - back)}` })),
+    }))
+  const record = store(folder(), {})
+  for (const semantics of ['strict', 'compat'] as const) {
+    t.equal((await typesOf(classifier(fan(100), semantics), record)).length, 100)
+    t.equal((await typesOf(classifier(fan(100).reverse(), semantics), record)).length, 100)
+    for (const long of [fan(5000), fan(5000).reverse()]) {
+      t.throws(() => RuleSet.parse(JSON.stringify(long), semantics), {
+        message: /more than 100 references/,
+      })
+    }
+  }
+})
 
 t.test('notes of any kind are welcome', async (t) => {
   const text = definition(

@@ -24,11 +24,14 @@ export function resolveReferences(
   semantics: SemanticsName,
 ): void {
   const known = byId(definitions)
+  const referred = new Set(definitions.flatMap(referencesOf).map(({ id }) => id))
   for (const definition of definitions) {
     const first = definition.id === undefined ? undefined : known.get(definition.id)
     if (first !== undefined && first !== definition) {
       const message = `the id "${first.id ?? ''}" is already that of line ${String(first.line)}`
-      problems.mistake(definition.offset, message)
+      // Rule files in use have ids twice that nobody refers to; it does no harm.
+      if (referred.has(first.id ?? '')) problems.mistake(definition.offset, message)
+      else problems.warning(definition.offset, message)
     }
     for (const { id, offset } of referencesOf(definition)) {
       if (known.has(id)) continue
@@ -37,33 +40,44 @@ export function resolveReferences(
       problems.mistake(offset, `no definition has the id "${id}"${advice}`)
     }
   }
-  for (const cycle of findCycles(definitions, known)) {
+  for (const cycle of findCycles(definitions, known, problems)) {
     const message = `the definitions refer to themselves in a circle: ${cycle.ids.join(' → ')}`
     if (semantics === 'strict') problems.mistake(cycle.offset, message)
     else problems.warning(cycle.offset, `${message} (a circle counts as no test at all)`)
   }
 }
 
+/** More than this is a mistake of whatever program wrote the file. */
+const deepestReference = 100
+
 function findCycles(
   definitions: readonly Definition[],
   known: ReadonlyMap<string, Definition>,
+  problems: Problems,
 ): { ids: string[]; offset: number }[] {
   const cycles: { ids: string[]; offset: number }[] = []
-  const done = new Set<Definition>()
+  const depths = new Map<Definition, number>()
   const path: Definition[] = []
-  const visit = (definition: Definition): void => {
-    if (done.has(definition)) return
+  const depthOf = (definition: Definition): number => {
+    const before = depths.get(definition)
+    if (before !== undefined) return before
     path.push(definition)
+    let depth = 0
     for (const { id, offset } of referencesOf(definition)) {
       const target = known.get(id)
       if (target === undefined) continue
       const at = path.indexOf(target)
-      if (at === -1) visit(target)
-      else cycles.push({ ids: [...path.slice(at), target].map((each) => each.id ?? ''), offset })
+      if (at !== -1) {
+        cycles.push({ ids: [...path.slice(at), target].map((each) => each.id ?? ''), offset })
+      } else if (path.length > deepestReference || depthOf(target) >= deepestReference) {
+        problems.mistake(offset, 'references go on through more than 100 references')
+        break
+      } else depth = Math.max(depth, 1 + depthOf(target))
     }
     path.pop()
-    done.add(definition)
+    depths.set(definition, depth)
+    return depth
   }
-  definitions.forEach(visit)
+  definitions.forEach(depthOf)
   return cycles
 }

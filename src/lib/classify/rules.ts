@@ -47,7 +47,6 @@ export interface TestTrace {
   /** Of a series: for how many objects. */
   readonly passed: boolean | number
   readonly note?: string
-  readonly tests?: readonly TestTrace[]
 }
 
 /** The types that a rule file can give, in its order, each once. */

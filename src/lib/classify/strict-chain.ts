@@ -7,25 +7,34 @@ import type { Condition } from './strict-rules.ts'
  */
 export type Chain = 'none' | 'onTypes' | 'onAbsence'
 
-export function chainOf(conditions: readonly Condition[]): Chain {
-  const kinds = conditions.map((condition) => chainOfOne(condition, false))
-  if (kinds.includes('onAbsence')) return 'onAbsence'
-  return kinds.includes('onTypes') ? 'onTypes' : 'none'
-}
-
-function chainOfOne(condition: Condition, isInverted: boolean): Chain {
-  const inverted = isInverted !== condition.negate
-  switch (condition.kind) {
-    case 'leaf':
-      return 'none'
-    case 'types': {
-      const asksForAbsence = ['!=', 'notexists'].includes(condition.test.operator ?? '')
-      return asksForAbsence !== inverted ? 'onAbsence' : 'onTypes'
+/** By definition. References are followed; in circles, which are refused, they would not end. */
+export function chainsOf(definitions: readonly (readonly Condition[])[]): Chain[] {
+  const known = new Map<string, Chain>()
+  const chainOf = (at: number, isInverted: boolean): Chain => {
+    const key = `${String(at)} ${String(isInverted)}`
+    const before = known.get(key)
+    if (before !== undefined) return before
+    let chain: Chain = 'none'
+    for (const condition of definitions[at] ?? []) {
+      const one = chainOfOne(condition, isInverted)
+      if (one === 'onAbsence') chain = one
+      else if (one === 'onTypes' && chain === 'none') chain = one
     }
-    case 'all': {
-      const kinds = condition.parts.map((part) => chainOfOne(part, inverted))
-      if (kinds.includes('onAbsence')) return 'onAbsence'
-      return kinds.includes('onTypes') ? 'onTypes' : 'none'
+    known.set(key, chain)
+    return chain
+  }
+  const chainOfOne = (condition: Condition, isInverted: boolean): Chain => {
+    const inverted = isInverted !== condition.negate
+    switch (condition.kind) {
+      case 'leaf':
+        return 'none'
+      case 'types': {
+        const asksForAbsence = ['!=', 'notexists'].includes(condition.test.operator ?? '')
+        return asksForAbsence !== inverted ? 'onAbsence' : 'onTypes'
+      }
+      case 'reference':
+        return chainOf(condition.to, inverted)
     }
   }
+  return definitions.map((_, at) => chainOf(at, false))
 }

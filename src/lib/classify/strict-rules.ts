@@ -1,14 +1,15 @@
-import { type DicomFile, tagOf } from '../dicom/index.ts'
-import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
+import type { DicomFile } from '../dicom/index.ts'
+import type { Value } from './attribute-value.ts'
 import { Operands, ReadValues } from './operands.ts'
 import { textList } from './python-text.ts'
 import { byId } from './references.ts'
-import type { Definition, Operand, Test } from './rule-definition.ts'
+import type { Definition, Test } from './rule-definition.ts'
 import { type Rules, TypeOrder } from './rules.ts'
-import { osLevelOf, seriesFields } from './series-fields.ts'
-import { type Chain, chainOf } from './strict-chain.ts'
+import { type Chain, chainsOf } from './strict-chain.ts'
+import { Evaluation } from './strict-evaluation.ts'
 import { StrictSeries } from './strict-series.ts'
 import { type StrictTest, strictTest } from './strict-test.ts'
+import { strictValue } from './strict-value.ts'
 
 /** A test of attributes of the object itself; the same test of several definitions is one. */
 export interface Leaf {
@@ -18,7 +19,7 @@ export interface Leaf {
   readonly expected: number
 }
 
-/** A definition, its references put in. `types` tests look at ClassifyType. */
+/** One of the things that must hold for a definition. `types` tests look at ClassifyType. */
 export type Condition =
   | { readonly kind: 'leaf'; readonly leaf: number; readonly negate: boolean; readonly test: Test }
   | {
@@ -28,10 +29,11 @@ export type Condition =
       readonly test: Test
     }
   | {
-      readonly kind: 'all'
+      readonly kind: 'reference'
       readonly id: string
+      /** Number of the definition. */
+      readonly to: number
       readonly negate: boolean
-      readonly parts: readonly Condition[]
     }
 
 /** What all tests say of one object. Objects of which they say the same share it. */
@@ -57,16 +59,24 @@ export class StrictRules implements Rules {
   readonly leaves: Leaf[] = []
   readonly #operands = new Operands()
   readonly #leafByTest = new Map<string, number>()
-  readonly #byId: ReadonlyMap<string, Definition>
   #observations = new Map<string, Observation>()
 
   constructor(definitions: readonly Definition[]) {
     this.definitions = definitions
     this.order = new TypeOrder(definitions)
-    this.#byId = byId(definitions)
-    const compiled = new Map<Definition, readonly Condition[]>()
-    this.conditions = definitions.map((definition) => this.#compile(definition, compiled))
-    this.chains = this.conditions.map(chainOf)
+    const numbers = new Map(
+      [...byId(definitions)].map(([id, each]) => [id, definitions.indexOf(each)]),
+    )
+    this.conditions = definitions.map(({ entries }) =>
+      entries.flatMap((entry): Condition[] => {
+        if (entry.kind === 'skipped') return []
+        if (entry.kind === 'test') return [this.#compileTest(entry)]
+        const { id, negate } = entry
+        const to = numbers.get(id)
+        return to === undefined ? [] : [{ kind: 'reference', id, to, negate }]
+      }),
+    )
+    this.chains = chainsOf(this.conditions)
   }
 
   startSeries(): StrictSeries {
@@ -113,46 +123,35 @@ export class StrictRules implements Rules {
   match(objects: readonly Uint8Array[], known: readonly boolean[] = []): boolean[] {
     const matched = this.definitions.map((_, at) => known[at] ?? false)
     let types = asTypes(this.typesOf(matched))
+    const evaluations = objects.map((results) => new Evaluation(this, results))
     const tryOne = (at: number): boolean => {
-      const conditions = this.conditions[at] ?? []
       if (matched[at] === true) return false
-      const holds = (results: Uint8Array): boolean =>
-        conditions.every((condition) => isMet(condition, results, types))
+      const holds = (evaluation: Evaluation): boolean => evaluation.holds(at, types)
       const isAll = this.definitions[at]?.everyObject === true
-      if (!(isAll ? objects.every(holds) : objects.some(holds))) return false
+      if (!(isAll ? evaluations.every(holds) : evaluations.some(holds))) return false
       matched[at] = true
-      types = asTypes(this.typesOf(matched))
       return true
     }
-    const tryAll = (chain: Chain): boolean[] =>
-      this.chains.map((each, at) => each === chain && tryOne(at))
-    tryAll('none')
-    const settle = (): void => {
-      while (tryAll('onTypes').includes(true));
+    const renew = (): void => {
+      types = asTypes(this.typesOf(matched))
     }
+    const tryAll = (chain: Chain): boolean => {
+      const found = this.chains.map((each, at) => each === chain && tryOne(at)).includes(true)
+      if (found) renew()
+      return found
+    }
+    const settle = (): void => {
+      while (tryAll('onTypes'));
+    }
+    tryAll('none')
     settle()
     // Whether a type is absent can be asked when all others are settled; in the order of the file.
     this.chains.forEach((chain, at) => {
-      if (chain === 'onAbsence' && tryOne(at)) settle()
+      if (chain !== 'onAbsence' || !tryOne(at)) return
+      renew()
+      settle()
     })
     return matched
-  }
-
-  #compile(
-    definition: Definition,
-    compiled: Map<Definition, readonly Condition[]>,
-  ): readonly Condition[] {
-    const known = compiled.get(definition)
-    if (known !== undefined) return known
-    const conditions = definition.entries.flatMap((entry): Condition[] => {
-      if (entry.kind === 'skipped') return []
-      if (entry.kind === 'test') return [this.#compileTest(entry)]
-      const target = this.#byId.get(entry.id)
-      const parts = target === undefined ? [] : this.#compile(target, compiled)
-      return [{ kind: 'all', id: entry.id, negate: entry.negate, parts }]
-    })
-    compiled.set(definition, conditions)
-    return conditions
   }
 
   #compileTest(test: Test): Condition {
@@ -177,38 +176,7 @@ export class StrictRules implements Rules {
   }
 }
 
-export function isMet(condition: Condition, results: Uint8Array, types: Value): boolean {
-  switch (condition.kind) {
-    case 'leaf':
-      return (results[condition.leaf] === 1) !== condition.negate
-    case 'types':
-      return condition.holds(types, undefined) !== condition.negate
-    case 'all':
-      return condition.parts.every((part) => isMet(part, results, types)) !== condition.negate
-  }
-}
-
 /** ClassifyType as a test sees it: always a list, even of one. */
 export function asTypes(types: readonly string[]): Value {
   return { form: 'text', texts: types, isList: true, text: textList(types) }
-}
-
-/** A name is the DICOM keyword; where no such attribute is there, the name of the original's series JSON. */
-function strictValue(file: DicomFile, operand: Operand): Value | undefined {
-  if (operand.kind === 'types') return undefined
-  if (operand.kind === 'tag') {
-    const value = attributeValue(file, operand.tag)
-    if (operand.index === undefined || value === undefined) return value
-    return valueAt(value, operand.index)
-  }
-  const { name } = operand
-  const tag = tagOf(name)
-  const value = tag === undefined ? undefined : attributeValue(file, tag)
-  if (value !== undefined) return value
-  const field = seriesFields.get(name)
-  if (field === undefined || field === tag) return undefined
-  const found = attributeValue(file, field)
-  if (name !== 'OSLevel' || found === undefined) return found
-  const level = osLevelOf(found.text)
-  return level === undefined ? undefined : textValue([level])
 }

@@ -9,13 +9,8 @@ import {
   foundText,
   traceHead,
 } from './rules.ts'
-import {
-  type Condition,
-  type Observation,
-  type StrictRules,
-  asTypes,
-  isMet,
-} from './strict-rules.ts'
+import { Evaluation } from './strict-evaluation.ts'
+import { type Condition, type Observation, type StrictRules, asTypes } from './strict-rules.ts'
 
 /** A series, known by what the tests said of its objects: one entry for all of which they say the same. */
 export class StrictSeries implements SeriesTypes {
@@ -63,7 +58,10 @@ export class StrictSeries implements SeriesTypes {
     counts: ReadonlyMap<Observation, number>,
     values?: ReadValues<Value>,
   ): DefinitionTrace[] {
-    const seen = { types: asTypes(types), counts, values, rules: this.#rules }
+    const evaluations = [...counts].map(
+      ([{ results }, objects]) => [new Evaluation(this.#rules, results), objects] as const,
+    )
+    const seen = { types: asTypes(types), evaluations, values, rules: this.#rules }
     return this.#rules.definitions.map((definition, at) => {
       const conditions = this.#rules.conditions[at] ?? []
       const isMatched = matched[at] === true
@@ -72,10 +70,8 @@ export class StrictSeries implements SeriesTypes {
         matched: isMatched,
         ...(values === undefined
           ? {
-              objects: count(counts, (results) =>
-                conditions.every((condition) => isMet(condition, results, seen.types)),
-              ),
-              of: count(counts, () => true),
+              objects: count(seen, (evaluation) => evaluation.holds(at, seen.types)),
+              of: count(seen, () => true),
             }
           : {}),
         tests: conditions.map((condition) => traceCondition(condition, seen)),
@@ -86,20 +82,19 @@ export class StrictSeries implements SeriesTypes {
 
 interface Seen {
   readonly types: Value
-  readonly counts: ReadonlyMap<Observation, number>
+  /** With the number of objects each stands for. */
+  readonly evaluations: readonly (readonly [Evaluation, number])[]
   /** Of the one object that is explained; of a series no values are kept. */
   readonly values: ReadValues<Value> | undefined
   readonly rules: StrictRules
 }
 
 function traceCondition(condition: Condition, seen: Seen): TestTrace {
-  const passes = count(seen.counts, (results) => isMet(condition, results, seen.types))
+  const passes = count(seen, (evaluation) => evaluation.isMet(condition, seen.types))
   const passed = seen.values === undefined ? passes : passes > 0
   const negate = condition.negate ? { negate: true as const } : {}
-  if (condition.kind === 'all') {
-    const tests = condition.parts.map((part) => traceCondition(part, seen))
-    return { rule: condition.id, ...negate, passed, tests }
-  }
+  // What the other definition looked at stands in its own place of the trace.
+  if (condition.kind === 'reference') return { rule: condition.id, ...negate, passed }
   const { tag, operator, value } = condition.test.written
   return { tag, operator, value, ...negate, ...found(condition, seen), passed }
 }
@@ -110,11 +105,8 @@ function found(condition: Condition, { values, types, rules }: Seen): { found?: 
   return { found: foundText(values.at(rules.leaves[condition.leaf]?.found ?? -1)?.text) }
 }
 
-function count(
-  counts: ReadonlyMap<Observation, number>,
-  holds: (results: Uint8Array) => boolean,
-): number {
+function count({ evaluations }: Seen, holds: (evaluation: Evaluation) => boolean): number {
   let total = 0
-  for (const [{ results }, objects] of counts) if (holds(results)) total += objects
+  for (const [evaluation, objects] of evaluations) if (holds(evaluation)) total += objects
   return total
 }

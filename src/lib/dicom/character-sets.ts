@@ -13,7 +13,7 @@ export interface GraphicSet {
 }
 
 function decoderOf(label: string): (bytes: Uint8Array) => string {
-  let decoder: TextDecoder | undefined
+  let decoder: InstanceType<typeof TextDecoder> | undefined
   return (bytes) => (decoder ??= new TextDecoder(label, { ignoreBOM: true })).decode(bytes)
 }
 

@@ -28,10 +28,17 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await portIsFree(config.receiver.port)
   const site = await prepareSite(config)
   const { aeTitle, port } = config.receiver
-  await print(`Send studies to     ${aeTitle} at port ${port} (any AE title is accepted), or: echo /path/to/file.dcm > ${site.frontDoor}`)
-  await print(`Look at             ${config.dataDir}/default/raw and ${config.dataDir}/default/participants; journals: fiona-journal cat received --data-dir ${config.dataDir}`)
-  await print(`De-identified go to ${deliveredTo(config)}; held for review: ${config.dataDir}/default/review`)
-  if (site.madeKey) log.info('made a pseudonymization key in keys/pseudonym.key; keep a copy of it in a safe place')
+  await print(
+    `Send studies to     ${aeTitle} at port ${port} (any AE title is accepted), or: echo /path/to/file.dcm > ${site.frontDoor}`,
+  )
+  await print(
+    `Look at             ${config.dataDir}/default/raw and ${config.dataDir}/default/participants; journals: fiona-journal cat received --data-dir ${config.dataDir}`,
+  )
+  await print(
+    `De-identified go to ${deliveredTo(config)}; held for review: ${config.dataDir}/default/review`,
+  )
+  if (site.madeKey)
+    log.info('made a pseudonymization key in keys/pseudonym.key; keep a copy of it in a safe place')
 
   const watching = new AbortController()
   const show = instancesInOneLine(print)
@@ -53,7 +60,10 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
         log.debug({ part: name, childPid: pid }, 'started')
       },
       died: (name, how, restartInMs) => {
-        log.warn({ part: name, how, restartInMs }, 'a part of the chain ended; it will be started again')
+        log.warn(
+          { part: name, how, restartInMs },
+          'a part of the chain ended; it will be started again',
+        )
       },
       stopped: (name) => {
         log.debug({ part: name }, 'stopped')

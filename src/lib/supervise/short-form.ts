@@ -46,5 +46,7 @@ function types(value: unknown): string {
 }
 function reasons(value: unknown): string {
   if (!Array.isArray(value)) return 'for review'
-  return (value as { code?: string; count?: number }[]).map(({ code, count }) => `${count ?? 1} × ${code ?? '?'}`).join(', ')
+  return (value as { code?: string; count?: number }[])
+    .map(({ code, count }) => `${count ?? 1} × ${code ?? '?'}`)
+    .join(', ')
 }

@@ -15,7 +15,11 @@ export function standardChain(frontDoor: string): readonly ChainProcess[] {
     stage('deliver', 'outbox', 'sent', 'fiona-send'),
     stage('deidentify', 'organized', 'outbox', 'fiona-anon'),
     stage('organize', 'received', 'organized', 'fiona-arrive | fiona-classify | fiona-organize'),
-    { name: 'front-door', command: 'fiona-import', args: ['--front-door', frontDoor, '--journal', 'received'] },
+    {
+      name: 'front-door',
+      command: 'fiona-import',
+      args: ['--front-door', frontDoor, '--journal', 'received'],
+    },
     { name: 'receiver', command: 'fiona-scp', args: ['--journal', 'received'] },
   ]
 }

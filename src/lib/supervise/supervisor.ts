@@ -50,7 +50,13 @@ export class Supervisor {
 
   start(processes: readonly ChainProcess[]): void {
     for (const process of processes) {
-      const running = { process, child: undefined, delayMs: firstDelayMs, startedAt: 0, timer: undefined }
+      const running = {
+        process,
+        child: undefined,
+        delayMs: firstDelayMs,
+        startedAt: 0,
+        timer: undefined,
+      }
       this.#running.push(running)
       this.#spawn(running)
     }

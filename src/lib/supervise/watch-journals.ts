@@ -13,7 +13,11 @@ export async function watchJournals(
 ): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
-      const chunks = readJournal(journalPath(dataDir, name), { follow: true, fromEnd: true, signal })
+      const chunks = readJournal(journalPath(dataDir, name), {
+        follow: true,
+        fromEnd: true,
+        signal,
+      })
       for await (const { lines } of chunks) {
         for (const line of lines.toString().split('\n')) {
           if (line !== '') seen(name, JSON.parse(line) as AnyRecord)

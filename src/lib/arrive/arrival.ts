@@ -1,0 +1,295 @@
+import type { FilterLogic, FilterResult } from '../cli/index.ts'
+import {
+  parseRecord,
+  type AnyRecord,
+  type InstanceRecord,
+  type MarkRecord,
+} from '../record/index.ts'
+import { seriesRecord, studyRecord, type Reason } from './completion-records.ts'
+import { Deadlines } from './deadlines.ts'
+import { Deliveries } from './deliveries.ts'
+import { Head } from './head.ts'
+import type { Keeper, Memory, Step } from './keeper.ts'
+import { restoreFrom } from './restore.ts'
+import type { Study, Arrived, Series } from './study.ts'
+
+export interface ArrivalOptions {
+  readonly quietSeconds: number
+  readonly maxWaitSeconds: number
+  /** Whether the end of the input means that nothing more will come. */
+  readonly atEnd: 'flush' | 'keep'
+  /** What proves that a decision has reached the next in line: see Deliveries. */
+  readonly deliveredBy: 'writing' | 'marks'
+  /** Monotonic, ms. */
+  readonly now: () => number
+  /** Wall clock, ms since 1970. */
+  readonly wallClock: () => number
+}
+
+interface Awaited {
+  readonly study: Study
+  /** Undefined: the study itself. */
+  readonly series: Series | undefined
+}
+
+/**
+ * How long overdue decisions let objects go first under a load that never pauses. What waits in the
+ * pipe may belong to the very study that seems quiet.
+ */
+const patienceMs = 1000
+
+/** Records of one portion: a site full of studies that are due at one moment is no reason for a giant one. */
+const mostAtOnce = 500
+
+/**
+ * Decides when series and studies are complete. Each object is counted in exactly one revision of its
+ * study: objects and decisions are steps in the keeper's log, a decision is safe before it is said,
+ * and said again, word for word, as long as nobody has confirmed it.
+ */
+export class Arrival implements FilterLogic {
+  readonly handles = ['instance']
+  readonly timer = {
+    dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#deadlines.next),
+    fire: (nowMs: number): Promise<AnyRecord[]> => this.#fire(nowMs),
+  }
+  readonly #options: ArrivalOptions
+  readonly #head: Head
+  readonly #deadlines = new Deadlines<Awaited>()
+  readonly #deliveries: Deliveries
+  readonly #keeper: Keeper
+  #overdueSince: number | undefined
+
+  private constructor(options: ArrivalOptions, keeper: Keeper) {
+    this.#options = options
+    this.#keeper = keeper
+    this.#head = new Head(keeper)
+    this.#deliveries = new Deliveries(options.deliveredBy, (upTo) => {
+      this.#keeper.note({ step: 'delivered', upTo })
+    })
+  }
+
+  /** @param openKeeper gets what takes the steps of former processes, and answers with the keeper */
+  static async start(
+    options: ArrivalOptions,
+    openKeeper: (
+      restore: (keeper: Keeper, steps: AsyncIterable<Step>) => Promise<Memory>,
+    ) => Promise<Keeper>,
+  ): Promise<Arrival> {
+    let arrival: Arrival | undefined
+    const keeper = await openKeeper(async (from, steps) => {
+      arrival = new Arrival(options, from)
+      await restoreFrom(steps, arrival.#head, arrival.#deliveries)
+      arrival.#awaitAgain()
+      return arrival.#memory
+    })
+    return arrival ?? new Arrival(options, keeper)
+  }
+
+  get openStudies(): number {
+    return this.#head.open.size
+  }
+
+  record(record: AnyRecord): FilterResult | Promise<FilterResult> {
+    const instance = parseRecord(record) as InstanceRecord
+    const study = this.#head.get(instance)
+    if (study === undefined) return this.#recordOfOther(record, instance)
+    this.#take(study, instance)
+    return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
+  }
+
+  async mark(mark: MarkRecord): Promise<void> {
+    this.#deliveries.mark(mark)
+    await this.#keeper.commit(this.#memory)
+  }
+
+  async end(): Promise<AnyRecord[]> {
+    this.#deliveries.written()
+    const records = this.#deliveries.repeat()
+    if (this.#options.atEnd === 'keep') return records
+    for (const study of [...this.#head.open.values()]) {
+      for (const record of await this.#decideStudy(study, 'flush')) records.push(record)
+    }
+    this.#deadlines.clear()
+    await this.#keeper.commit(this.#memory)
+    return records
+  }
+
+  /** After the last output was written. */
+  async close(): Promise<void> {
+    this.#deliveries.written()
+    await this.#keeper.close()
+  }
+
+  get #memory(): Memory {
+    return {
+      open: this.#head.open,
+      complete: this.#head.complete,
+      decisions: this.#deliveries.pending,
+      nextDecision: this.#deliveries.nextNumber,
+    }
+  }
+
+  async #recordOfOther(record: AnyRecord, instance: InstanceRecord): Promise<FilterResult> {
+    this.#take(await this.#head.recall(instance), instance)
+    return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
+  }
+
+  #take(study: Study, instance: InstanceRecord): void {
+    const { attributes, source } = instance
+    const object: Arrived = {
+      project: instance.project,
+      StudyInstanceUID: instance.StudyInstanceUID,
+      SeriesInstanceUID: instance.SeriesInstanceUID,
+      SOPInstanceUID: instance.SOPInstanceUID,
+      path: instance.path,
+      bytes: instance.size,
+      attributes,
+      source,
+    }
+    const now = this.#options.now()
+    const wasOpen = study.isOpen
+    const news = study.add(object)
+    if (news === undefined) {
+      // The sender is still at it, and the new objects may be behind those it repeats.
+      if (wasOpen) study.lastAt = now
+      return
+    }
+    if (wasOpen) this.#keeper.note({ step: 'object', object: news })
+    else {
+      study.openedAt = this.#options.wallClock()
+      this.#keeper.note({ step: 'object', object: news, openedAt: study.openedAt })
+      this.#head.place(study)
+      study.latestAt = now + this.#options.maxWaitSeconds * 1000
+    }
+    study.lastAt = now
+    const series = study.series.get(object.SeriesInstanceUID)
+    if (series !== undefined) {
+      series.lastAt = now
+      if (!series.awaited) this.#awaitSeries(study, series)
+    }
+    if (!wasOpen) this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+  }
+
+  #dueOf(study: Study): number {
+    return Math.min(study.lastAt + this.#options.quietSeconds * 1000, study.latestAt)
+  }
+
+  #awaitSeries(study: Study, series: Series): void {
+    series.awaited = true
+    this.#deadlines.push(series.lastAt + this.#options.quietSeconds * 1000, { study, series })
+  }
+
+  /** Under constant load the timer never gets its turn between two chunks of input. */
+  #isTimeToSpeak(): boolean {
+    if (this.#deliveries.toRepeat) return true
+    const next = this.#deadlines.next
+    const now = this.#options.now()
+    if (next === undefined || next > now) {
+      this.#overdueSince = undefined
+      return false
+    }
+    this.#overdueSince ??= now
+    return now - this.#overdueSince >= patienceMs
+  }
+
+  async #speakAfter(record: AnyRecord): Promise<AnyRecord[]> {
+    // What was decided before this object was counted comes before it: the order of the decisions holds.
+    const repeated = this.#deliveries.repeat()
+    return [...repeated, record, ...(await this.#decideDue(this.#options.now()))]
+  }
+
+  async #fire(nowMs: number): Promise<AnyRecord[]> {
+    this.#deliveries.written()
+    return [...this.#deliveries.repeat(), ...(await this.#decideDue(nowMs))]
+  }
+
+  async #decideDue(nowMs: number): Promise<AnyRecord[]> {
+    const quietMs = this.#options.quietSeconds * 1000
+    const records: AnyRecord[] = []
+    while (records.length < mostAtOnce) {
+      const due = this.#deadlines.takeDue(nowMs)
+      if (due === undefined) {
+        this.#overdueSince = undefined
+        break
+      }
+      const { study, series } = due
+      if (series !== undefined) {
+        series.awaited = false
+        if (series.said === series.instances) continue
+        if (series.lastAt + quietMs > nowMs) this.#awaitSeries(study, series)
+        else records.push(...(await this.#decideSeries(study, series)))
+      } else if (study.isOpen) {
+        const dueAt = this.#dueOf(study)
+        if (dueAt > nowMs) this.#deadlines.push(dueAt, due)
+        else {
+          const reason = study.lastAt + quietMs <= nowMs ? 'quiet' : 'maxWait'
+          for (const record of await this.#decideStudy(study, reason)) records.push(record)
+        }
+      }
+    }
+    if (records.length > 0) await this.#keeper.commit(this.#memory)
+    return records
+  }
+
+  async #decideSeries(study: Study, series: Series): Promise<AnyRecord[]> {
+    const records = [await seriesRecord(study, series, 'quiet', this.#time())]
+    series.said = series.instances
+    return this.#decided(records)
+  }
+
+  async #decideStudy(study: Study, reason: Reason): Promise<AnyRecord[]> {
+    const time = this.#time()
+    const records: AnyRecord[] = []
+    for (const series of study.series.values()) {
+      if (series.said < series.instances) {
+        records.push(await seriesRecord(study, series, reason, time))
+      }
+    }
+    records.push(await studyRecord(study, reason, this.#evidence(study), time))
+    study.close()
+    this.#head.place(study)
+    return this.#decided(records)
+  }
+
+  #decided(records: AnyRecord[]): AnyRecord[] {
+    const decision = this.#deliveries.decided(records)
+    this.#keeper.note({ step: 'decision', decision })
+    return records
+  }
+
+  /** What the decision rests on: how long nothing came, and how long objects came in all. */
+  #evidence(study: Study): Record<string, unknown> {
+    const { quietSeconds, maxWaitSeconds, now, wallClock } = this.#options
+    const seconds = (ms: number): number => Math.max(0, Math.round(ms) / 1000)
+    return {
+      quietSeconds,
+      maxWaitSeconds,
+      sinceLastObjectSeconds: seconds(now() - study.lastAt),
+      sinceFirstObjectSeconds: seconds(wallClock() - study.openedAt),
+    }
+  }
+
+  #time(): string {
+    return new Date(this.#options.wallClock()).toISOString()
+  }
+
+  /**
+   * After a restart the quiet time starts anew: nobody knows what would have come meanwhile. The hard
+   * cap does not, but it leaves time for what waits in the journal.
+   */
+  #awaitAgain(): void {
+    const { now, wallClock, maxWaitSeconds, quietSeconds } = this.#options
+    for (const study of this.#head.open.values()) {
+      const waited = Math.max(0, wallClock() - study.openedAt)
+      const left = Math.max(maxWaitSeconds * 1000 - waited, quietSeconds * 1000)
+      study.lastAt = now()
+      study.latestAt = now() + Math.min(left, maxWaitSeconds * 1000)
+      for (const series of study.series.values()) {
+        if (series.said === series.instances) continue
+        series.lastAt = now()
+        this.#awaitSeries(study, series)
+      }
+      this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { hash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { copyFile, readFile, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { inside, makeDirectories, writeFileAtomic } from '../storage/index.ts'
+import { parseUid } from '../uid/index.ts'
+import { AppendLog, readLog } from './append-log.ts'
+import type { Keeper, Memory, Step } from './keeper.ts'
+import { stateOf, studyFrom, type StudyState } from './study-state.ts'
+import type { Study } from './study.ts'
+
+const format = { format: 'fiona-arrive state', version: 1 }
+/** The log is written anew when it is longer than this and twice what it was when it was new. */
+const shortLogBytes = 4 << 20
+/** Files synced at once: the file system commits them together. */
+const together = 16
+
+/**
+ * Memory on disk: `log` holds what happened to the studies that are in the head, and
+ * `complete/<project>/<study>.json` the others. A file there may be newer than the log says (a crash
+ * came between the two), never older than what the log no longer holds.
+ */
+export class DurableKeeper implements Keeper {
+  readonly #directory: string
+  readonly #log: AppendLog
+  readonly #shortLogBytes: number
+  #newLogBytes = 0
+
+  private constructor(directory: string, mostLogBytes: number) {
+    this.#directory = directory
+    this.#log = new AppendLog(join(directory, 'log'))
+    this.#shortLogBytes = mostLogBytes
+  }
+
+  /**
+   * @param restore takes the steps of former processes, in order, and answers with the memory
+   * @param options.onBroken is told when the end of the log could not be read, and where a copy is
+   */
+  static async open(
+    directory: string,
+    restore: (keeper: Keeper, steps: AsyncIterable<Step>) => Promise<Memory>,
+    options: {
+      readonly shortLogBytes?: number
+      readonly onBroken?: (bytes: number, copy: string) => void
+    } = {},
+  ): Promise<DurableKeeper> {
+    await makeDirectories(directory)
+    const keeper = new DurableKeeper(directory, options.shortLogBytes ?? shortLogBytes)
+    const { path } = keeper.#log
+    const content = await readLog(path)
+    const memory = await restore(keeper, stepsOf(content.lines, path))
+    if (content.brokenBytes() > 0) {
+      await copyFile(path, `${path}.broken`)
+      options.onBroken?.(content.brokenBytes(), `${path}.broken`)
+    }
+    await keeper.#rewrite(memory)
+    for (const name of await readdir(directory)) {
+      if (name.endsWith('.new')) await rm(join(directory, name), { force: true })
+    }
+    return keeper
+  }
+
+  async recall(of: {
+    project?: string | undefined
+    StudyInstanceUID: string
+  }): Promise<Study | undefined> {
+    const path = this.#pathOf(of)
+    // Nearly always there is none; an exception for each new study would cost more than the rest.
+    if (!existsSync(path)) return undefined
+    return studyFrom(parseState(await readFile(path, 'utf8'), path))
+  }
+
+  note(step: Step): void {
+    this.#log.append(step)
+  }
+
+  async commit(memory: Memory): Promise<void> {
+    await this.#log.sync()
+    if (this.#log.bytes > Math.max(this.#shortLogBytes, 2 * this.#newLogBytes)) {
+      await this.#rewrite(memory)
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#log.sync()
+    } finally {
+      await this.#log.close()
+    }
+  }
+
+  /** First the complete studies into files of their own, then the log without them. */
+  async #rewrite(memory: Memory): Promise<void> {
+    const complete = [...memory.complete.values()]
+    for (let at = 0; at < complete.length; at += together) {
+      await Promise.all(complete.slice(at, at + together).map((study) => this.#putAside(study)))
+    }
+    await this.#log.replace(stepsFrom(memory))
+    this.#newLogBytes = this.#log.bytes
+    memory.complete.clear()
+  }
+
+  async #putAside(study: Study): Promise<void> {
+    const path = this.#pathOf(study)
+    await makeDirectories(dirname(path))
+    await writeFileAtomic(path, `${JSON.stringify(stateOf(study))}\n`)
+  }
+
+  #pathOf(study: { project?: string | undefined; StudyInstanceUID: string }): string {
+    const uid = parseUid(study.StudyInstanceUID, 'StudyInstanceUID')
+    return inside(this.#directory, 'complete', folderOf(study.project), `${uid}.json`)
+  }
+}
+
+/** Different for different projects, whatever they are called. */
+function folderOf(project: string | undefined): string {
+  if (project === undefined) return 'none'
+  return /^[\w.-]{1,100}$/.test(project) ? `in-${project}` : `of-${hash('sha256', project)}`
+}
+
+function parseState(text: string, path: string): StudyState {
+  try {
+    return JSON.parse(text) as StudyState
+  } catch (error) {
+    throw new FionaError('E_STATE_FORMAT', `${path} is damaged`, {
+      hint: 'remove it, and the study counts as one that never came before',
+      exitCode: ExitCode.badInput,
+      cause: error,
+    })
+  }
+}
+
+async function* stepsOf(lines: AsyncIterable<unknown>, path: string): AsyncGenerator<Step> {
+  let first = true
+  for await (const line of lines) {
+    if (!first) yield line as Step
+    else if (JSON.stringify(line) !== JSON.stringify(format)) {
+      throw new FionaError('E_STATE_FORMAT', `${path} is not a state this version can read`, {
+        hint: 'was it written by a newer fiona-arrive? Nothing was changed',
+        exitCode: ExitCode.badInput,
+      })
+    }
+    first = false
+  }
+}
+
+function* stepsFrom(memory: Memory): Generator<unknown> {
+  yield format
+  yield { step: 'numbered', next: memory.nextDecision } satisfies Step
+  for (const study of memory.open.values()) {
+    yield { step: 'study', state: stateOf(study) } satisfies Step
+  }
+  for (const decision of memory.decisions) yield { step: 'decision', decision } satisfies Step
+}

@@ -1,0 +1,24 @@
+import { type DicomFile, tagOf } from '../dicom/index.ts'
+import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
+import type { Operand } from './rule-definition.ts'
+import { osLevelOf, seriesFields } from './series-fields.ts'
+
+/** A name is the DICOM keyword; where no such attribute is there, the name of the original's series JSON. */
+export function strictValue(file: DicomFile, operand: Operand): Value | undefined {
+  if (operand.kind === 'types') return undefined
+  if (operand.kind === 'tag') {
+    const value = attributeValue(file, operand.tag)
+    if (operand.index === undefined || value === undefined) return value
+    return valueAt(value, operand.index)
+  }
+  const { name } = operand
+  const tag = tagOf(name)
+  const value = tag === undefined ? undefined : attributeValue(file, tag)
+  if (value !== undefined) return value
+  const field = seriesFields.get(name)
+  if (field === undefined || field === tag) return undefined
+  const found = attributeValue(file, field)
+  if (name !== 'OSLevel' || found === undefined) return found
+  const level = osLevelOf(found.text)
+  return level === undefined ? undefined : textValue([level])
+}

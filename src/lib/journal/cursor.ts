@@ -1,0 +1,87 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { nowIso } from '../record/index.ts'
+import { makeDirectories, writeFileAtomic } from '../storage/index.ts'
+import { checkedName } from './location.ts'
+
+/** How far a reader has come: for each segment, the offset behind the last line it has dealt with. */
+export type Cursor = Readonly<Record<string, number>>
+
+export interface SavedCursor {
+  readonly cursor: Cursor
+  /** The mark that stands at this position; 0 when the reader counts none. */
+  readonly seq: number
+}
+
+/** `<journal>/cursors/<reader>.json` */
+export function cursorPath(directory: string, reader: string): string {
+  return join(directory, 'cursors', `${checkedName('reader', reader)}.json`)
+}
+
+/**
+ * @returns undefined for a reader that has saved none
+ * @throws FionaError E_CURSOR when the file is not a cursor
+ */
+export async function loadCursor(
+  directory: string,
+  reader: string,
+): Promise<SavedCursor | undefined> {
+  const path = cursorPath(directory, reader)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  const saved = parseCursor(text)
+  if (saved !== undefined) return saved
+  throw new FionaError('E_CURSOR', `${path} is not a cursor`, {
+    hint: 'mend it, or remove it to read the journal from its start again (what is done twice is harmless)',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+/** Durable when it resolves; a reader that dies in between finds the old one or the new one. */
+export async function saveCursor(
+  directory: string,
+  reader: string,
+  { cursor, seq }: SavedCursor,
+): Promise<void> {
+  const path = cursorPath(directory, reader)
+  const text = `${JSON.stringify({ v: 1, time: nowIso(), seq, segments: cursor })}\n`
+  try {
+    await writeFileAtomic(path, text)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    await makeDirectories(join(directory, 'cursors'))
+    await writeFileAtomic(path, text)
+  }
+}
+
+/** The readers that have saved a cursor. */
+export async function listReaders(directory: string): Promise<string[]> {
+  try {
+    const files = await readdir(join(directory, 'cursors'))
+    return files.flatMap((file) => /^([^.].*)\.json$/.exec(file)?.[1] ?? []).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function parseCursor(text: string): SavedCursor | undefined {
+  try {
+    const { seq, segments } = JSON.parse(text) as { seq?: unknown; segments?: unknown }
+    if (typeof segments !== 'object' || segments === null || !isCount(seq)) return undefined
+    if (!Object.values(segments).every(isCount)) return undefined
+    return { cursor: segments as Cursor, seq }
+  } catch {
+    return undefined
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

@@ -1,0 +1,98 @@
+import { open, type FileHandle } from 'node:fs/promises'
+
+const newline = 0x0a
+
+/**
+ * Whole lines of growing files, in pieces of bounded size. One buffer serves all reads: what it hands out
+ * are copies of exactly the lines, so that small reads cost little memory.
+ */
+export class LineReader {
+  #chunkBytes: number
+  #scratch: Buffer
+
+  constructor(chunkBytes: number) {
+    this.#chunkBytes = chunkBytes
+    this.#scratch = Buffer.allocUnsafeSlow(chunkBytes)
+  }
+
+  /** From `offset` to the last newline that is there now; `end` is the offset behind the lines. */
+  async *read(
+    path: string,
+    offset: number,
+  ): AsyncGenerator<{ lines: Buffer; end: number }, void, undefined> {
+    const handle = await openIfThere(path)
+    if (handle === undefined) return
+    if (this.#scratch.length > this.#chunkBytes)
+      this.#scratch = Buffer.allocUnsafeSlow(this.#chunkBytes)
+    try {
+      // A writer may be faster than the reader: what comes after this moment is for the next look.
+      const { size } = await handle.stat()
+      let at = offset
+      let held = 0
+      while (at + held < size) {
+        if (held === this.#scratch.length) this.#grow()
+        const room = Math.min(this.#scratch.length - held, size - at - held)
+        const { bytesRead } = await handle.read(this.#scratch, held, room, at + held)
+        if (bytesRead === 0) return
+        const filled = held + bytesRead
+        const lineEnd = this.#scratch.subarray(0, filled).lastIndexOf(newline) + 1
+        if (lineEnd === 0) {
+          held = filled
+          continue
+        }
+        const lines = Buffer.from(this.#scratch.subarray(0, lineEnd))
+        held = filled - lineEnd
+        at += lineEnd
+        this.#keep(lineEnd, filled)
+        yield { lines, end: at }
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** A line longer than the buffer: double it for as long as that line needs it. */
+  #grow(): void {
+    const larger = Buffer.allocUnsafeSlow(this.#scratch.length * 2)
+    this.#scratch.copy(larger)
+    this.#scratch = larger
+  }
+
+  #keep(from: number, to: number): void {
+    if (this.#scratch.length > this.#chunkBytes && to - from < this.#chunkBytes) {
+      const usual = Buffer.allocUnsafeSlow(this.#chunkBytes)
+      this.#scratch.copy(usual, 0, from, to)
+      this.#scratch = usual
+    } else this.#scratch.copyWithin(0, from, to)
+  }
+}
+
+/** The offset behind the last newline of a file. */
+export async function endOfLines(path: string): Promise<number> {
+  const handle = await openIfThere(path)
+  if (handle === undefined) return 0
+  try {
+    const block = Buffer.allocUnsafe(64 * 1024)
+    let end = (await handle.stat()).size
+    while (end > 0) {
+      const start = Math.max(0, end - block.length)
+      const { bytesRead } = await handle.read(block, 0, end - start, start)
+      const lineEnd = block.subarray(0, bytesRead).lastIndexOf(newline) + 1
+      if (lineEnd > 0) return start + lineEnd
+      end = start
+    }
+    return 0
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A segment may be pruned between listing and opening. */
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { open, readdir, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncDirectory } from '../storage/index.ts'
+
+/** Any NDJSON file in the directory is a segment, also one that a person put there to have it replayed. */
+export function isSegment(name: string): boolean {
+  return name.endsWith('.ndjson') && !name.startsWith('.')
+}
+
+/** In the order of their names, which is the order of their making. A missing journal has none. */
+export async function listSegments(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter(isSegment).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+const stampPattern = /^(\d{8}T\d{9}Z)-/
+
+/**
+ * Makes the names of one writer's segments: `20261124T130113123Z-<writer>-<random>-000001.ndjson`.
+ * Time comes first so that the order of names is the order of making. It never goes back, even when the
+ * clock does: a new name is later than every name already there.
+ */
+export class SegmentNames {
+  #writer: string
+  #sequence = 0
+  #latest = 0
+
+  constructor(writer: string) {
+    this.#writer = `${writer}-${randomBytes(4).toString('hex')}`
+  }
+
+  next(existing: readonly string[], now: number): string {
+    const last = existing.findLast((name) => stampPattern.test(name))
+    const lastTime = last === undefined ? 0 : timeOf(last)
+    this.#latest = Math.max(now, this.#latest, lastTime + 1)
+    this.#sequence++
+    const stamp = new Date(this.#latest).toISOString().replaceAll(/[-:.]/g, '')
+    return `${stamp}-${this.#writer}-${String(this.#sequence).padStart(6, '0')}.ndjson`
+  }
+}
+
+function timeOf(name: string): number {
+  const stamp = stampPattern.exec(name)?.[1] ?? ''
+  const iso = stamp.replace(
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/,
+    '$1-$2-$3T$4:$5:$6.$7Z',
+  )
+  const time = Date.parse(iso)
+  return Number.isNaN(time) ? 0 : time
+}
+
+/** A new, empty segment whose name is on stable storage. */
+export async function createSegment(
+  directory: string,
+  names: SegmentNames,
+): Promise<{ path: string; handle: FileHandle }> {
+  const path = join(directory, names.next(await listSegments(directory), Date.now()))
+  const handle = await open(path, 'ax', 0o640)
+  try {
+    await syncDirectory(directory)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  return { path, handle }
+}

@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto'
+import { opendirSync, readlinkSync, type Dirent } from 'node:fs'
+import { join } from 'node:path'
+
+/** Which study and series a link of the `participants` tree belongs to: it leads to `raw/<Study>/<Series>/<SOP>.dcm`. */
+export interface Owner {
+  readonly StudyInstanceUID: string
+  readonly SeriesInstanceUID: string
+}
+
+/**
+ * The directory of this name that belongs to `uid`. Where another study or series has it already, a
+ * digest of the UID is put behind the name: two studies of one patient at one time, two series of one
+ * number and description stay apart. The links in a directory tell whose it is; nothing is kept beside them.
+ */
+export function directoryOf(
+  parent: string,
+  name: string,
+  uid: string,
+  ownerOf: (directory: string) => string | undefined,
+): string {
+  const digest = hash('sha256', uid)
+  const candidates = ['', digest.slice(0, 8), digest.slice(0, 16), digest.slice(0, 32)].map((end) =>
+    join(parent, end === '' ? name : `${name}~${end}`),
+  )
+  const owners = candidates.map((directory) => ownerOf(directory))
+  const own = owners.indexOf(uid)
+  const free = owners.indexOf(undefined)
+  // Two UIDs with the same 128 bits of a digest do not exist.
+  return candidates[own !== -1 ? own : free] ?? join(parent, `${name}~${digest}`)
+}
+
+/** Whose links a series directory holds; undefined when there are none. */
+export function ownerOfSeriesDirectory(directory: string): Owner | undefined {
+  for (const entry of entriesOf(directory)) {
+    if (!entry.isSymbolicLink()) continue
+    const [StudyInstanceUID, SeriesInstanceUID] = readlinkSync(join(directory, entry.name))
+      .split('/')
+      .slice(-3)
+    if (StudyInstanceUID !== undefined && SeriesInstanceUID !== undefined) {
+      return { StudyInstanceUID, SeriesInstanceUID }
+    }
+  }
+  return undefined
+}
+
+export function ownerOfStudyDirectory(directory: string): Owner | undefined {
+  for (const entry of entriesOf(directory)) {
+    if (!entry.isDirectory()) continue
+    const owner = ownerOfSeriesDirectory(join(directory, entry.name))
+    if (owner !== undefined) return owner
+  }
+  return undefined
+}
+
+/** One by one: the first tells enough, however many there are. */
+function* entriesOf(directory: string): Generator<Dirent> {
+  let opened
+  try {
+    opened = opendirSync(directory, { bufferSize: 4 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return
+    throw error
+  }
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry
+  } finally {
+    opened.closeSync()
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * The archive is kept by UIDs, for machines. This room makes the views people work in: links by
+ * patient, date and description, the `raw` tree by UIDs that scripts of the original know, and a JSON
+ * beside each series. Names come from the objects, so every one is hostile until escaped.
+ */
+export { Organizer } from './organizer.ts'

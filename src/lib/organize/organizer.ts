@@ -1,0 +1,186 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { FilterLogic, FilterResult } from '../cli/index.ts'
+import { readAttributes } from '../dicom/index.ts'
+import {
+  isRecordOf,
+  parseRecord,
+  type AnyRecord,
+  type InstanceRecord,
+  type SeriesRecord,
+  type StudyRecord,
+} from '../record/index.ts'
+import { inside, safeComponent } from '../storage/index.ts'
+import { parseUid } from '../uid/index.ts'
+import { FollowedSeries } from './followed-series.ts'
+import { link, makeViewDirectory } from './links.ts'
+import { ParticipantView } from './participant-view.ts'
+import { assertReadable, readHeader } from './read-header.ts'
+import { fieldsOf, sliceLocationOf, type SeriesFields } from './series-fields.ts'
+import type { SeriesSummary } from './series-summary.ts'
+import { viewNames } from './view-names.ts'
+
+const defaultProject = 'default'
+
+/** What the header of an object has to tell, as far as it had to be opened. */
+interface Header {
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly fields?: SeriesFields
+  readonly sliceLocation?: string | undefined
+}
+
+/**
+ * Makes the views of a project tree: links, and a JSON beside each series. All of it can be made again
+ * from the records, and a record that comes again changes nothing. What is done for one object does not
+ * depend on how many there are.
+ */
+export class Organizer implements FilterLogic {
+  readonly handles = ['instance', 'series', 'study']
+  readonly #dataDir: string
+  readonly #followed = new FollowedSeries()
+  readonly #participants = new ParticipantView()
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
+  }
+
+  record(record: AnyRecord): FilterResult | Promise<FilterResult> {
+    const parsed = parseRecord(record) as AnyRecord
+    if (isRecordOf(parsed, 'study')) return this.#study(record, parsed)
+    if (isRecordOf(parsed, 'series')) return this.#series(record, parsed)
+    const result = { ...record, views: this.#instance(parsed as unknown as InstanceRecord) }
+    return this.#followed.isMuch ? this.#followed.settle().then(() => result) : result
+  }
+
+  async mark(): Promise<void> {
+    await this.#followed.settle()
+  }
+
+  async end(): Promise<undefined> {
+    await this.#followed.settle()
+  }
+
+  #instance(instance: InstanceRecord): string[] {
+    const series = this.#seriesDirectory(instance, instance.SeriesInstanceUID)
+    // Everything that may be wrong with the file shows before anything is made.
+    const header = readWhatIsNeeded(instance, this.#followed.get(series))
+    const made = makeViewDirectory(series)
+    if (made.length > 0) this.#followed.forget(series)
+    this.#followed.touch(...made)
+    const summary = this.#followed.follow(series)
+    const raw = join(series, fileName(instance))
+    const linked = link(this.#dataDir, raw, instance.path)
+    if (linked !== 'there') this.#followed.touch(series)
+    if (linked === 'made' && raw.endsWith(`/${instance.SOPInstanceUID}.dcm`)) summary.countLink()
+    learn(summary, instance, header)
+    return [raw, this.#linkForPeople(instance, header.attributes, raw)]
+  }
+
+  #linkForPeople(
+    instance: InstanceRecord,
+    attributes: Readonly<Record<string, unknown>>,
+    raw: string,
+  ): string {
+    const participants = this.#tree(instance, 'participants')
+    const directory = this.#participants.directoryFor(participants, viewNames(attributes), instance)
+    this.#followed.touch(...makeViewDirectory(directory))
+    const path = inside(directory, basename(raw))
+    if (link(this.#dataDir, path, raw) !== 'there') this.#followed.touch(directory)
+    return path
+  }
+
+  async #series(record: AnyRecord, series: SeriesRecord): Promise<AnyRecord> {
+    const directory = this.#seriesDirectory(series, series.SeriesInstanceUID)
+    await this.#tellTypes(directory, series.ClassifyType)
+    return record
+  }
+
+  async #study(record: AnyRecord, study: StudyRecord): Promise<AnyRecord> {
+    for (const { SeriesInstanceUID, ClassifyType } of study.series) {
+      await this.#tellTypes(this.#seriesDirectory(study, SeriesInstanceUID), ClassifyType)
+    }
+    const raw = inside(
+      this.#tree(study, 'raw'),
+      parseUid(study.StudyInstanceUID, 'StudyInstanceUID'),
+    )
+    const views = [
+      ...(existsSync(raw) ? [raw] : []),
+      ...this.#participants.existing(
+        this.#tree(study, 'participants'),
+        viewNames(study.attributes ?? {}),
+        study.StudyInstanceUID,
+      ),
+    ]
+    return { ...record, views }
+  }
+
+  /** The series is complete so far: its JSON is written, with a right count even after a restart. */
+  async #tellTypes(directory: string, types: readonly string[] | undefined): Promise<void> {
+    if (!existsSync(directory)) return
+    const summary = this.#followed.follow(directory)
+    // Without the fields of an object it would be a summary of nothing.
+    if (summary.isEmpty) return
+    if (types !== undefined) summary.setTypes(types)
+    await this.#followed.write(summary)
+  }
+
+  #seriesDirectory(
+    of: { readonly project?: string; readonly StudyInstanceUID: string },
+    SeriesInstanceUID: string,
+  ): string {
+    return inside(
+      this.#tree(of, 'raw'),
+      parseUid(of.StudyInstanceUID, 'StudyInstanceUID'),
+      parseUid(SeriesInstanceUID, 'SeriesInstanceUID'),
+    )
+  }
+
+  #tree(of: { readonly project?: string }, name: 'raw' | 'participants'): string {
+    return inside(this.#dataDir, safeComponent(of.project ?? defaultProject), name)
+  }
+}
+
+/** The header is read once a series; of later objects only where a running field needs it. */
+function readWhatIsNeeded(instance: InstanceRecord, summary: SeriesSummary | undefined): Header {
+  const { path, attributes } = instance
+  const isFollowed = summary !== undefined && !summary.isEmpty
+  if (isFollowed && !summary.hasSliceLocation && attributes !== undefined) {
+    assertReadable(path)
+    return { attributes }
+  }
+  return readHeader(path, (file) => ({
+    attributes: attributes ?? readAttributes(file),
+    sliceLocation: sliceLocationOf(file),
+    ...(isFollowed ? {} : { fields: fieldsOf(file) }),
+  }))
+}
+
+function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header): void {
+  if (summary.isEmpty && header.fields !== undefined) {
+    const { source } = instance
+    summary.learn({
+      ...header.fields,
+      StudyInstanceUID: instance.StudyInstanceUID,
+      SeriesInstanceUID: instance.SeriesInstanceUID,
+      SOPClassUID: instance.SOPClassUID,
+      IncomingConnection: {
+        AETitleCaller: source?.callingAET ?? 'unknown',
+        AETitleCalled: source?.calledAET ?? 'unknown',
+        CallerIP: source?.address ?? 'unknown',
+      },
+    })
+  } else {
+    if (header.sliceLocation !== undefined) summary.sliceLocation(header.sliceLocation)
+    const modality = header.attributes['Modality']
+    if (typeof modality === 'string' && modality !== '') summary.modality(modality)
+  }
+  if (instance.ClassifyType !== undefined) summary.addTypes(instance.ClassifyType)
+}
+
+/** As the archive has it: also the name of an object that came with other bytes under a known UID. */
+function fileName({ path, SOPInstanceUID }: InstanceRecord): string {
+  const uid = parseUid(SOPInstanceUID, 'SOPInstanceUID')
+  const name = basename(path)
+  const isOther = name.startsWith(`${uid}~`) && /^~[0-9a-f]{16}\.dcm$/.test(name.slice(uid.length))
+  return isOther ? name : `${uid}.dcm`
+}

@@ -1,0 +1,110 @@
+import { defineTool } from '../lib/cli/index.ts'
+
+export default defineTool({
+  name: 'fiona-arrive',
+  summary: 'say when series and studies are complete',
+  description: `Passes instance records on unchanged and adds a series or study record when it is complete: when no
+    new object came for the quiet time, at the latest after the hard cap, and at the end of the input for
+    what is still open. The series of a study come before the study.
+
+    Objects that come after their study was complete make another revision of it: its counts are running
+    totals, and added says what this revision brought, in the study and in each of its series. Each object is
+    in exactly one revision. One that comes again (the same SOPInstanceUID) passes, and neither reopens its
+    study nor counts twice. If the identity or the dates differ between the objects of a study, the
+    attributes of the study name them under conflicts.
+
+    Within fiona-stage, or with --data-dir, what is open and what was said is kept on disk: killed at any
+    moment, it goes on where it was. A decision is on disk before it is said. Until it is known to have been
+    taken (a later mark was committed; by hand: it was written to stdout) it is said again after a restart,
+    word for word. The quiet time of open studies then starts anew.
+
+    By hand without --data-dir its memory is all there is: with the process it forgets the open studies, and
+    of complete studies it remembers the last 20,000, or a million objects of them. A late object of a
+    forgotten study begins again with revision 1.
+
+    A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
+    about studies, and what is open stays open until the stage runs again; see --at-end. Neither does SIGTERM.`,
+  reads: ['instance'],
+  writes: ['series', 'study'],
+  options: {
+    'quiet-seconds': {
+      type: 'number',
+      min: 0,
+      describe: 'a series or study with no new object for this long is complete',
+      configKey: 'arrival.quietSeconds',
+    },
+    'max-wait-seconds': {
+      type: 'number',
+      min: 0,
+      describe: 'a study is complete at the latest this long after its first object',
+      configKey: 'arrival.maxWaitSeconds',
+    },
+    'data-dir': {
+      type: 'path',
+      describe: 'keep what is open below this directory, to survive a restart',
+      configKey: 'dataDir',
+    },
+    'at-end': {
+      type: 'choice',
+      choices: ['flush', 'keep'],
+      describe:
+        'at the end of the input, is what is open complete? (default: flush; in a stage: keep)',
+    },
+  },
+  examples: [
+    [
+      'fiona-import --in-place study/ | fiona-arrive | jq \'select(.type == "study")\'',
+      'the studies in a folder',
+    ],
+    [
+      'fiona-scp --data-dir var | fiona-arrive --quiet-seconds 5 --data-dir var',
+      'as they come in, surviving a restart',
+    ],
+  ],
+  files: [
+    [
+      '<dataDir>/state/fiona-arrive/<stage>/',
+      'open studies, decisions and the objects of complete studies; the stage is hand outside of fiona-stage',
+    ],
+  ],
+  environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
+  exitCodes: { 75: 'another fiona-arrive has taken over the same state' },
+  seeAlso: ['fiona-classify', 'fiona-organize', 'fiona-stage'],
+  async run({ options, config, log, filter }) {
+    const { Arrival, DurableKeeper, HeadOnly } = await import('../lib/arrive/index.ts')
+    const stage = process.env['FIONA_STAGE'] || undefined
+    const { arrival, dataDir } = await config()
+    const arrivals = await Arrival.start(
+      {
+        quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
+        maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+        atEnd: options.atEnd ?? (stage === undefined ? 'flush' : 'keep'),
+        deliveredBy: stage === undefined ? 'writing' : 'marks',
+        now: () => performance.now(),
+        wallClock: () => Date.now(),
+      },
+      async (restore) => {
+        if (stage === undefined && options.dataDir === undefined) return new HeadOnly()
+        const { inside, safeComponent } = await import('../lib/storage/index.ts')
+        const directory = inside(
+          options.dataDir ?? dataDir,
+          'state',
+          'fiona-arrive',
+          safeComponent(stage ?? 'hand'),
+        )
+        return DurableKeeper.open(directory, restore, {
+          onBroken: (bytes, copy) => {
+            log.warn(
+              { bytes, copy },
+              'the end of the log was not whole: its objects will come again',
+            )
+          },
+        })
+      },
+    )
+    if (arrivals.openStudies > 0) log.info({ studies: arrivals.openStudies }, 'open studies go on')
+    const code = await filter(arrivals)
+    await arrivals.close()
+    return code
+  },
+})
