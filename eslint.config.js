@@ -8,7 +8,9 @@ const layers = [
   ['record'],
   ['dicom', 'storage', 'config'],
   ['journal', 'cli', 'dimse'],
+  ['intake'],
   [
+    'receive',
     'arrive',
     'classify',
     'organize',

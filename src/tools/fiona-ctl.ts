@@ -68,8 +68,6 @@ export default defineTool({
             : {}),
       },
     }
-    if (options.demo !== true) return runChain({ config: inForce, log, signal, print })
-    const { demonstrate } = await import('../lib/supervise/demonstrate.ts')
-    return demonstrate({ config: inForce, log, signal, print })
+    return runChain({ config: inForce, log, signal, print })
   },
 })

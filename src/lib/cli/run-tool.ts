@@ -40,6 +40,7 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
       config: () =>
         (loaded ??= import('../config/index.ts').then(({ loadConfig }) => loadConfig(configPath))),
       emit: (record) => output.write(`${JSON.stringify(record)}\n`),
+      sync: () => output.sync(),
       print: (text) => output.write(`${text}\n`),
       filter: (logic) =>
         runFilter(tool.name, logic, {

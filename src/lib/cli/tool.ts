@@ -86,6 +86,8 @@ export interface ToolContext<Options extends OptionDeclarations> {
   readonly signal: AbortSignal
   /** One record to stdout; resolves when it is written (backpressure). */
   readonly emit: (record: AnyRecord | FionaRecord) => Promise<void>
+  /** Where stdout is a file: what was emitted is on stable storage when it resolves. */
+  readonly sync: () => Promise<void>
   /** One line of text to stdout, for tools that print for people. */
   readonly print: (text: string) => Promise<void>
   /** Run stdin to stdout through the logic; resolves to the exit code. */

@@ -32,7 +32,12 @@ export class Progress {
     this.#expected = studies.length
     for (const study of studies) {
       if (!this.#studies.has(study)) {
-        this.#studies.set(study, { received: 0, series: new Map(), types: new Set(), isComplete: false })
+        this.#studies.set(study, {
+          received: 0,
+          series: new Map(),
+          types: new Set(),
+          isComplete: false,
+        })
       }
     }
   }
@@ -43,7 +48,9 @@ export class Progress {
     if (journal === 'organized' && record.type === 'study' && row !== undefined) {
       row.isComplete = true
       for (const type of list(record['ClassifyType'])) row.types.add(String(type))
-      for (const entry of list(record['series']) as (SeriesEntry & { SeriesInstanceUID: string })[]) {
+      for (const entry of list(record['series']) as (SeriesEntry & {
+        SeriesInstanceUID: string
+      })[]) {
         row.series.set(entry.SeriesInstanceUID, entry)
       }
     }
@@ -59,9 +66,13 @@ export class Progress {
     while (!this.#isFinished()) {
       await new Promise<void>((resolve, reject) => {
         this.#wake = resolve
-        signal.addEventListener('abort', () => {
-          reject(signal.reason as Error)
-        }, { once: true })
+        signal.addEventListener(
+          'abort',
+          () => {
+            reject(signal.reason as Error)
+          },
+          { once: true },
+        )
         if (signal.aborted) reject(signal.reason as Error)
       })
     }

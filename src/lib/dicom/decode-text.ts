@@ -31,7 +31,7 @@ function isPlain(bytes: Buffer): boolean {
 function decodeExtended(bytes: Buffer, vr: string, { initial, declared }: Extensible): string {
   let { G0, G1 } = initial
   const parts: string[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const byte = bytes[at] ?? 0
     const selected = byte === escape ? setSelectedAt(bytes, at + 1) : undefined
     if (selected !== undefined) {

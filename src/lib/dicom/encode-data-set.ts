@@ -35,7 +35,12 @@ export function* encodeDataSet(
   }
 }
 
-function* encodeValue(tag: number, vr: string, value: Buffer, encoding: Encoding): Iterable<OutPart> {
+function* encodeValue(
+  tag: number,
+  vr: string,
+  value: Buffer,
+  encoding: Encoding,
+): Iterable<OutPart> {
   yield header(tag, vr, evenLength(value.length), encoding)
   yield value
   if (value.length % 2 !== 0) yield Buffer.of(paddingByte(vr))
@@ -56,9 +61,19 @@ function* encodeSequence(
   yield delimiter(Tag.SequenceDelimitation, 0, encoding)
 }
 
-function* encodeCopy(tag: number, vr: string, copy: Element, encoding: Encoding): Iterable<OutPart> {
+function* encodeCopy(
+  tag: number,
+  vr: string,
+  copy: Element,
+  encoding: Encoding,
+): Iterable<OutPart> {
   if (copy.items !== undefined && !copy.items.every((item) => isAlike(item, encoding))) {
-    yield* encodeSequence(tag, 'SQ', copy.items.map((item) => copiesOf(item, encoding)), encoding)
+    yield* encodeSequence(
+      tag,
+      'SQ',
+      copy.items.map((item) => copiesOf(item, encoding)),
+      encoding,
+    )
     return
   }
   const { offset, length } = copy

@@ -14,7 +14,8 @@ export function encodeText(
   characterSets: readonly string[],
 ): Buffer | undefined {
   if (isAscii(text)) return text.includes('\x1b') ? undefined : Buffer.from(text, 'latin1')
-  if (!usesCharacterSet(vr) || text.includes('\x1b') || /\p{Surrogate}/u.test(text)) return undefined
+  if (!usesCharacterSet(vr) || text.includes('\x1b') || /\p{Surrogate}/u.test(text))
+    return undefined
   const repertoire = repertoireOf(characterSets)
   if (repertoire.whole === undefined) return encodeExtended(text, vr, repertoire)
   if (repertoire.whole === 'utf-8') return Buffer.from(text, 'utf8')

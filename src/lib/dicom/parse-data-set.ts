@@ -61,7 +61,8 @@ export class DataSetParser {
     let position = offset
     while (position < end) {
       const at = this.#source.at(position, Math.min(8, end - position))
-      if (end - position < 8) throw parseError('the file ends inside the header of an element', position)
+      if (end - position < 8)
+        throw parseError('the file ends inside the header of an element', position)
       if (readTag(this.#source.buffer, at, dataSet.littleEndian) >>> 16 !== group) break
       position = this.#readElement(dataSet, this.#readHeader(dataSet, position, end), end, 0)
     }
@@ -97,7 +98,10 @@ export class DataSetParser {
     }
     const vr = readVR(bytes, at + 4)
     if (vr === undefined) {
-      throw parseError(`${formatTag(tag)} has no value representation that could be one`, offset + 4)
+      throw parseError(
+        `${formatTag(tag)} has no value representation that could be one`,
+        offset + 4,
+      )
     }
     if (vr === unknownShort || !hasLongForm(vr)) {
       const length = littleEndian ? bytes.readUInt16LE(at + 6) : bytes.readUInt16BE(at + 6)
@@ -113,7 +117,8 @@ export class DataSetParser {
     const { tag, length, valueOffset: offset } = header
     this.#count(offset)
     const vr = dataSet.explicitVR ? header.vr : (vrOf(tag, dataSet.signedPixels) ?? 'UN')
-    if (length === undefinedLength) return this.#readUndefined(dataSet, { ...header, vr }, end, depth)
+    if (length === undefinedLength)
+      return this.#readUndefined(dataSet, { ...header, vr }, end, depth)
     const valueEnd = offset + length
     if (valueEnd > end) {
       const claim = `${formatTag(tag)} claims ${String(length)} bytes, ${String(end - offset)} are left`
@@ -121,7 +126,12 @@ export class DataSetParser {
     }
     const leaf: Element = { tag, vr, offset, length, undefinedLength: false }
     if (vr === 'SQ') {
-      const items = this.#readItems(dataSet, dataSet, { start: offset, end: valueEnd, delimited: false }, depth)
+      const items = this.#readItems(
+        dataSet,
+        dataSet,
+        { start: offset, end: valueEnd, delimited: false },
+        depth,
+      )
       dataSet.add({ ...leaf, items: items.items })
     } else if (vr === 'UN' && length > 0 && vrOf(tag) === 'SQ') {
       dataSet.add(this.#tryAsSequence(dataSet, leaf, depth))
@@ -178,11 +188,16 @@ export class DataSetParser {
         throw parseError(`an item claims ${String(length)} bytes, more than are left`, position)
       }
       const item = this.#newItem(parent, encoding, valueOffset, itemEnd)
-      const after = this.#readDataSet(item, { start: valueOffset, end: itemEnd, delimited }, depth + 1)
+      const after = this.#readDataSet(
+        item,
+        { start: valueOffset, end: itemEnd, delimited },
+        depth + 1,
+      )
       items.push(item)
       position = delimited ? after + 8 : itemEnd
     }
-    if (extent.delimited) throw parseError('a sequence of undefined length has no end', extent.start)
+    if (extent.delimited)
+      throw parseError('a sequence of undefined length has no end', extent.start)
     return { items, valueEnd: position }
   }
 
@@ -215,10 +230,11 @@ export class DataSetParser {
     end: number,
   ): { fragments: { offset: number; length: number }[]; valueEnd: number } {
     const fragments: { offset: number; length: number }[] = []
-    for (let position = start; ; ) {
+    for (let position = start; ;) {
       const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, end)
       if (tag === Tag.SequenceDelimitation) return { fragments, valueEnd: position }
-      if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where a fragment should be`, position)
+      if (tag !== Tag.Item)
+        throw parseError(`${formatTag(tag)} where a fragment should be`, position)
       if (valueOffset + length > end) {
         throw parseError(`a fragment claims ${String(length)} bytes, more than are left`, position)
       }
@@ -241,10 +257,12 @@ export class DataSetParser {
 
   #noteControl(dataSet: ParsedDataSet, { tag, offset, length }: Element): void {
     if (tag === Tag.SpecificCharacterSet) {
-      if (length > longestControlValue) throw limitError('Specific Character Set is too long', offset)
+      if (length > longestControlValue)
+        throw limitError('Specific Character Set is too long', offset)
       const at = this.#source.at(offset, length)
       const text = this.#source.buffer.toString('latin1', at, at + length).replace(/\0+$/, '')
-      dataSet.ownCharacterSets = text.trim() === '' ? [] : text.split('\\').map((term) => term.trim())
+      dataSet.ownCharacterSets =
+        text.trim() === '' ? [] : text.split('\\').map((term) => term.trim())
     } else if (tag === Tag.PixelRepresentation && length === 2) {
       const at = this.#source.at(offset, 2)
       dataSet.ownSignedPixels = this.#source.buffer[at + (dataSet.littleEndian ? 0 : 1)] === 1

@@ -27,7 +27,13 @@ export function readFileHead(source: ByteSource): FileHead {
   const claimed = transferSyntaxOf(source, meta.dataSet)
   if (claimed !== undefined && encodingOf(claimed).deflated) {
     const encoding = encodingOf(claimed)
-    return { meta: meta.dataSet, dataSetOffset, transferSyntaxUID: claimed, encoding, deflated: true }
+    return {
+      meta: meta.dataSet,
+      dataSetOffset,
+      transferSyntaxUID: claimed,
+      encoding,
+      deflated: true,
+    }
   }
   const encoding = settleEncoding(source, dataSetOffset, claimed)
   const contradicted =

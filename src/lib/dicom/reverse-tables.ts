@@ -25,7 +25,10 @@ function* codesOf({ side, bytesPerCharacter }: GraphicSet): Iterable<Buffer> {
   }
 }
 
-function makeReverse(codes: Iterable<Buffer>, decode: (bytes: Buffer) => string): Map<string, Buffer> {
+function makeReverse(
+  codes: Iterable<Buffer>,
+  decode: (bytes: Buffer) => string,
+): Map<string, Buffer> {
   const table = new Map<string, Buffer>()
   for (const code of codes) {
     const character = decode(code)
@@ -52,7 +55,9 @@ const otherNames = [
 const wholeTables = new Map<WholeEncoding, ReverseTable>()
 
 /** Bytes of a character beyond ASCII in GBK or GB18030. */
-export function reverseOfWhole(encoding: 'gbk' | 'gb18030'): (character: string) => Buffer | undefined {
+export function reverseOfWhole(
+  encoding: 'gbk' | 'gb18030',
+): (character: string) => Buffer | undefined {
   let table = wholeTables.get(encoding)
   if (table === undefined) {
     const codes = encoding === 'gbk' ? gbkCodes() : gb18030Codes()
@@ -70,7 +75,8 @@ export function reverseOfWhole(encoding: 'gbk' | 'gb18030'): (character: string)
 
 function* gbkCodes(): Iterable<Buffer> {
   for (let lead = 0x81; lead < 0xff; lead += 1) {
-    for (let trail = 0x40; trail < 0xff; trail += 1) if (trail !== 0x7f) yield Buffer.of(lead, trail)
+    for (let trail = 0x40; trail < 0xff; trail += 1)
+      if (trail !== 0x7f) yield Buffer.of(lead, trail)
   }
 }
 

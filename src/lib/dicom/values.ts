@@ -2,7 +2,12 @@ import { decodeText } from './decode-text.ts'
 import { type DataSet, type Element, ParsedDataSet } from './data-set.ts'
 import { vrOf } from './dictionary.ts'
 import { formatTag } from './tag.ts'
-import { bytesPerUnit, isText, leadingSpaceCounts, splitsAtBackslash } from './value-representation.ts'
+import {
+  bytesPerUnit,
+  isText,
+  leadingSpaceCounts,
+  splitsAtBackslash,
+} from './value-representation.ts'
 
 type NumberReader = (bytes: Buffer, at: number, littleEndian: boolean) => number
 
@@ -46,7 +51,8 @@ function readNumbers(bytes: Buffer, vr: string, littleEndian: boolean): number[]
   if (reader === undefined) return []
   const step = vr === 'AT' ? 4 : bytesPerUnit(vr)
   const values: number[] = []
-  for (let at = 0; at + step <= bytes.length; at += step) values.push(reader(bytes, at, littleEndian))
+  for (let at = 0; at + step <= bytes.length; at += step)
+    values.push(reader(bytes, at, littleEndian))
   return values
 }
 
