@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { findIdentity } from '../../src/lib/demo/find-identity.ts'
 import { makeDemoStudy } from '../../src/lib/demo/make-demo-study.ts'
-import { missing, run } from '../fixtures/peers.ts'
+import { missing, missingPydicom, run } from '../fixtures/peers.ts'
 
 t.test('the demonstration study is valid DICOM', { skip: missing('dciodvfy') }, async (t) => {
   const { files } = await makeDemoStudy(t.testdir())
@@ -15,6 +15,7 @@ t.test('the demonstration study is valid DICOM', { skip: missing('dciodvfy') }, 
 
 t.test(
   'it has what is hard: report, presentation state, burned-in text, names beyond ASCII',
+  { skip: missingPydicom() },
   async (t) => {
     const { files } = await makeDemoStudy(t.testdir())
     const script = `
