@@ -49,7 +49,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   })
   const supervisor = new Supervisor({
     binDir,
-    environment: { FIONA_CONFIG: site.configPath },
+    environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
   supervisor.start(standardChain(site.frontDoor))
