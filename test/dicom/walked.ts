@@ -1,5 +1,5 @@
-import { type DataSet, DicomFile, type Element, type OutPart } from '../../src/lib/dicom/index.ts'
-import { Buffer } from 'node:buffer'
+import type { DicomFile} from '../../src/lib/dicom/index.ts';
+import { type DataSet, type Element, type OutPart } from '../../src/lib/dicom/index.ts'
 
 /** A data set as plain values: `gggg,eeee VR` to hex of the value, or to its items. */
 export type Plain = { [element: string]: string | Plain[] }
