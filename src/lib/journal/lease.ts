@@ -72,10 +72,13 @@ export class Lease {
     const token = randomUUID()
     const giveUpAt = performance.now() + options.waitMs
     const silence = new Silence()
-    for (let isWaiting = false; ; ) {
+    for (let isWaiting = false; ;) {
       const holders = await holdersOf(path)
       const latest = holders.at(-1)
-      if (latest === undefined || (await isFree(latest, fileOf(path, latest.generation), silence))) {
+      if (
+        latest === undefined ||
+        (await isFree(latest, fileOf(path, latest.generation), silence))
+      ) {
         const generation = (latest?.generation ?? 0) + 1
         const claim = `${JSON.stringify({ v: 1, token, ...ownIdentity() })}\n`
         if (!(await createExclusively(fileOf(path, generation), claim))) continue

@@ -21,7 +21,7 @@ export function lineFilter(questions: LineQuestions): ((lines: Buffer) => Buffer
   return (lines) => {
     if (!words.every((word) => lines.includes(word))) return lines.subarray(0, 0)
     const kept: Buffer[] = []
-    for (let start = 0, end = lines.indexOf(0x0a); end !== -1; ) {
+    for (let start = 0, end = lines.indexOf(0x0a); end !== -1;) {
       const line = lines.subarray(start, end + 1)
       if (words.every((word) => line.includes(word)) && fits(line)) kept.push(line)
       start = end + 1

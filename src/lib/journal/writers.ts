@@ -48,7 +48,8 @@ export async function forgetDeadWriters(directory: string, writers: Writers): Pr
     const writer = file.replace(/\.json$/, '')
     if (writers.living.has(writer)) continue
     // One that has just claimed its name has no segment yet.
-    const isOver = writers.all.includes(writer) || (await livenessOfClaim(directory, writer)) === 'dead'
+    const isOver =
+      writers.all.includes(writer) || (await livenessOfClaim(directory, writer)) === 'dead'
     if (isOver) await rm(join(directory, 'writers', file), { force: true })
   }
 }
