@@ -90,6 +90,8 @@ export interface ToolContext<Options extends OptionDeclarations> {
   readonly sync: () => Promise<void>
   /** One line of text to stdout, for tools that print for people. */
   readonly print: (text: string) => Promise<void>
+  /** Bytes to stdout as they are, for tools that pass on whole chunks of lines; resolves as `emit` does. */
+  readonly write: (bytes: Buffer) => Promise<void>
   /** Run stdin to stdout through the logic; resolves to the exit code. */
   readonly filter: (logic: FilterLogic) => Promise<number>
 }
