@@ -8,3 +8,14 @@ export * from './command-set.ts'
 export { type MessageListener, MessageReader } from './message-reader.ts'
 export { VERIFICATION, echoRequest, responseTo, storeRequest } from './messages.ts'
 export { Status, type StatusKind, formatStatus, statusMeaning } from './status.ts'
+export {
+  type AcceptedContext,
+  type ChooseSyntax,
+  type OwnSide,
+  acceptAssociation,
+  acceptedContexts,
+} from './negotiation.ts'
+export * from './state-machine.ts'
+export type * from './service.ts'
+export { type AcceptorSettings } from './acceptor.ts'
+export { DicomServer, type DicomServerOptions } from './server.ts'
