@@ -17,5 +17,6 @@ export {
 } from './encode-file-meta.ts'
 export { encodeText } from './encode-text.ts'
 export type { ParseOptions } from './parse-data-set.ts'
+export { beginsLikeDicom } from './part10.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf } from './transfer-syntax.ts'
