@@ -271,6 +271,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
       this.#settings.maxPduBytes,
     )
     this.#state = 6
+    this.#touch()
     this.#observer.started?.(this.#association, answer)
     this.#send(encodeControlPdu(answer))
   }

@@ -88,6 +88,11 @@ export class DicomServer {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Whoever is connected, associated or not. */
+  get connections(): number {
+    return this.#acceptors.size
+  }
+
   /** Associations in progress. */
   get associations(): number {
     let count = 0
