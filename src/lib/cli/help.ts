@@ -37,11 +37,11 @@ export function synopsis(tool: Tool): string {
   return words.join(' ')
 }
 
-/** `--quiet-seconds NUMBER` */
+/** `--quiet-seconds NUMBER`, `-0, --null` */
 export function flag(name: string, option: OptionDeclaration): string {
   switch (option.type) {
     case 'boolean':
-      return `--${name}`
+      return option.short === undefined ? `--${name}` : `-${option.short}, --${name}`
     case 'choice':
       return `--${name} ${option.choices.join('|')}`
     case 'integer':

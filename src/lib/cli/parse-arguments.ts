@@ -42,7 +42,7 @@ export function parseArguments(tool: Tool, argv: readonly string[]): ParsedArgum
     // Numbers are read as text, so that `--port 4x` is refused instead of guessed.
     string: [...ofType('string', 'path', 'choice', 'integer', 'number', 'strings'), '_'],
     array: [],
-    alias: { help: ['h'] },
+    alias: { help: ['h'], ...shortNames(declared) },
     configuration: {
       'populate--': true,
       'camel-case-expansion': false,
@@ -92,6 +92,14 @@ export function parseArguments(tool: Tool, argv: readonly string[]): ParsedArgum
     if (out['logLevel'] !== undefined) out['log-level'] = out['logLevel']
     return out
   }
+}
+
+function shortNames(declared: OptionDeclarations): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(declared).flatMap(([name, { short }]) =>
+      short === undefined ? [] : [[name, [short]]],
+    ),
+  )
 }
 
 function readOption(tool: Tool, name: string, option: OptionDeclaration, given: unknown): unknown {

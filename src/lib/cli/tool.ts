@@ -6,6 +6,8 @@ interface OptionBase {
   /** One clause without capital or full stop. */
   readonly describe: string
   readonly required?: boolean
+  /** One letter or digit for the hand (`-0`), where other commands have taught it. */
+  readonly short?: string
   /** The key of fiona.yaml this option overrides, for the man page. */
   readonly configKey?: string
 }

@@ -47,7 +47,19 @@ export class DicomFile {
   }
 
   static open(path: string, options: ParseOptions = {}): DicomFile {
-    const source = new FileSource(path)
+    return DicomFile.#read(new FileSource(path), options)
+  }
+
+  /**
+   * A file that is open already, so that what is read is what was opened, whatever its name means by
+   * now. The descriptor stays the caller's and must stay open as long as this object is used.
+   * @param name what messages call it
+   */
+  static fromDescriptor(fd: number, name: string, options: ParseOptions = {}): DicomFile {
+    return DicomFile.#read(new FileSource(name, fd), options)
+  }
+
+  static #read(source: FileSource, options: ParseOptions): DicomFile {
     try {
       return new DicomFile(source, options)
     } catch (error) {
