@@ -18,7 +18,7 @@ export default defineTool({
 
     A pipeline that drops marks, such as jq -c 'select(.type == "study")', or that keeps its last lines in a
     buffer, works as well: what it was given is committed when it has ended well after the end of its input.
-    When a first mark has not come out after five seconds, the pipeline is ended and started again for each
+    When a first mark has not come out after three seconds, the pipeline is ended and started again for each
     batch of records, as soon as the input pauses for 20 ms. That is right for filters without memory.
     Beside a filter that waits, such as fiona-arrive, let marks pass at once:
     jq --unbuffered -c 'select(.type == "mark" or .type == "study")'.
