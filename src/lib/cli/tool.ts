@@ -147,3 +147,9 @@ export const commonOptions = {
   help: { type: 'boolean', describe: 'show this help' },
   version: { type: 'boolean', describe: 'show the version' },
 } as const satisfies OptionDeclarations
+
+/** Those that this tool itself looks at: one that passes its words on leaves the others to the tool it runs. */
+export function commonOptionsOf(tool: Tool): OptionDeclarations {
+  const { help, version } = commonOptions
+  return tool.passThrough === true ? { help, version } : commonOptions
+}
