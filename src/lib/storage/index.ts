@@ -2,7 +2,13 @@
 // that become visible only when whole, and the archive where received objects lie.
 export { inside, safeComponent } from './safe-path.ts'
 export { freeBytes, makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
-export { archivePath, archiveStudyPath, incomingPath, quarantinePath } from './layout.ts'
+export {
+  archivePath,
+  archiveStudyPath,
+  incomingPath,
+  projectOfArchived,
+  quarantinePath,
+} from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
