@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { errorRecord, type AnyRecord, type MarkRecord } from '../record/index.ts'
-import { LineSplitter, recordTypeOf } from './lines.ts'
+import {
+  errorRecord,
+  LineSplitter,
+  maxLineBytes,
+  recordTypeOf,
+  type AnyRecord,
+  type MarkRecord,
+} from '../record/index.ts'
 import type { FilterLogic, FilterResult } from './tool.ts'
-
-/** A line longer than this is refused; a study of 100,000 in-place files fits. */
-export const maxLineBytes = 16 * 1024 * 1024
 
 export interface FilterStreams {
   readonly input: Readable

@@ -36,6 +36,7 @@ export function parseArguments(tool: Tool, argv: readonly string[]): ParsedArgum
   const names = Object.keys(declared)
   const ofType = (...types: string[]) =>
     names.filter((name) => types.includes(declared[name]?.type ?? ''))
+  refuseValues(tool, argv, ofType('boolean'))
   const parsed = parser([...argv], {
     boolean: ofType('boolean'),
     // Numbers are read as text, so that `--port 4x` is refused instead of guessed.
@@ -147,6 +148,17 @@ function readOption(tool: Tool, name: string, option: OptionDeclaration, given: 
 function text(tool: Tool, name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   throw usage(tool, `option --${name} needs a value`)
+}
+
+/** `--explain=maybe`: the parser would take any such word for false. */
+function refuseValues(tool: Tool, argv: readonly string[], booleans: readonly string[]): void {
+  const end = argv.indexOf('--')
+  for (const word of end === -1 ? argv : argv.slice(0, end)) {
+    const [, name, value] = /^--([^=]+)=(.*)$/s.exec(word) ?? []
+    if (name !== undefined && booleans.includes(name) && value !== 'true' && value !== 'false') {
+      throw usage(tool, `option --${name} takes no value`)
+    }
+  }
 }
 
 function unknownOption(tool: Tool, word: string, names: readonly string[]): FionaError {

@@ -92,6 +92,8 @@ export interface ToolContext<Options extends OptionDeclarations> {
   readonly sync: () => Promise<void>
   /** One line of text to stdout, for tools that print for people. */
   readonly print: (text: string) => Promise<void>
+  /** Bytes to stdout as they are, for tools that pass on whole chunks of lines; resolves as `emit` does. */
+  readonly write: (bytes: Buffer) => Promise<void>
   /** Run stdin to stdout through the logic; resolves to the exit code. */
   readonly filter: (logic: FilterLogic) => Promise<number>
 }
@@ -147,3 +149,9 @@ export const commonOptions = {
   help: { type: 'boolean', describe: 'show this help' },
   version: { type: 'boolean', describe: 'show the version' },
 } as const satisfies OptionDeclarations
+
+/** Those that this tool itself looks at: one that passes its words on leaves the others to the tool it runs. */
+export function commonOptionsOf(tool: Tool): OptionDeclarations {
+  const { help, version } = commonOptions
+  return tool.passThrough === true ? { help, version } : commonOptions
+}

@@ -1,7 +1,13 @@
 // Everything FIONA keeps on disk goes through this room: names that cannot escape their root, files
 // that become visible only when whole, and the archive where received objects lie.
 export { inside, safeComponent } from './safe-path.ts'
-export { freeBytes, makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
+export {
+  createExclusively,
+  freeBytes,
+  makeDirectories,
+  syncDirectory,
+  writeFileAtomic,
+} from './durable.ts'
 export {
   archivePath,
   archiveStudyPath,
