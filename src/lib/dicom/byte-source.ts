@@ -44,10 +44,17 @@ export class BufferSource implements ByteSource {
 const firstWindowBytes = 8 << 10
 const largestWindowBytes = 64 << 10
 
+const noBytes = Buffer.alloc(0)
+/** Windows of closed files, for the next ones: a new one for each file would cost more than reading its header. */
+const idleWindows: Buffer[] = []
+const mostIdleWindows = 8
+/** Node hands out small buffers from a shared slab, in a fraction of the time of ones with memory of their own. */
+const smallBytes = 1024
+
 /** One window slides over the file. It grows while reading goes straight on and shrinks after a jump: what is jumped over is never read. */
 export class FileSource implements ByteSource {
   readonly size: number
-  buffer: Buffer = Buffer.alloc(largestWindowBytes)
+  buffer: Buffer = idleWindows.pop() ?? Buffer.alloc(largestWindowBytes)
   readonly #path: string
   readonly #isOurs: boolean
   #fd: number
@@ -95,7 +102,7 @@ export class FileSource implements ByteSource {
     if (length > bufferLimits.MAX_LENGTH) {
       throw limitError(`a value of ${String(length)} bytes does not fit into memory`, offset)
     }
-    const bytes = Buffer.allocUnsafeSlow(length)
+    const bytes = length <= smallBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
     if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
       this.buffer.copy(bytes, 0, offset - this.#windowStart, offset - this.#windowStart + length)
     } else {
@@ -129,6 +136,12 @@ export class FileSource implements ByteSource {
     if (this.#fd < 0) return
     if (this.#isOurs) closeSync(this.#fd)
     this.#fd = -1
+    this.#windowEnd = this.#windowStart = 0
+    const window = this.buffer
+    this.buffer = noBytes
+    if (window.length === largestWindowBytes && idleWindows.length < mostIdleWindows) {
+      idleWindows.push(window)
+    }
   }
 }
 

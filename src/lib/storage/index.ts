@@ -8,7 +8,13 @@ export {
   syncDirectory,
   writeFileAtomic,
 } from './durable.ts'
-export { archivePath, archiveStudyPath, incomingPath, quarantinePath } from './layout.ts'
+export {
+  archivePath,
+  archiveStudyPath,
+  incomingPath,
+  projectOfArchived,
+  quarantinePath,
+} from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
