@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationConfig } from '../config/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { type ExitCode, FionaError } from '../error/index.ts'
 
 /** Objects are copied below a folder. */
 export interface FolderTarget {
@@ -56,7 +56,6 @@ export const byHand = {
 
 /** PS3.5 6.2, AE: 1 to 16 characters, no backslash, no control characters, not only blanks. */
 export function isAETitle(text: string): boolean {
-  // eslint-disable-next-line no-control-regex
   return /^[^\\\u0000-\u001f\u007f-\uffff]{1,16}$/.test(text) && text.trim() !== ''
 }
 
@@ -118,7 +117,10 @@ function readTarget(settings: DestinationConfig, refuse: Refuse): Target {
     case 'sftp':
       throw refuse(`fiona-send cannot deliver by ${scheme} yet`, `use ${forms}`)
     default:
-      throw refuse(`${JSON.stringify(settings.url.slice(0, 100))} is no destination`, `use ${forms}`)
+      throw refuse(
+        `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
+        `use ${forms}`,
+      )
   }
 }
 
@@ -134,7 +136,9 @@ function readFolder(text: string, refuse: Refuse): string {
 }
 
 function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarget {
-  const peer = /^[a-z]+:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?\/?$/i.exec(text)
+  const peer = /^[a-z]+:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?\/?$/i.exec(
+    text,
+  )
   const [, user, host, digits] = peer ?? []
   if (host === undefined) throw refuse('this is no address', `use ${forms}`)
   const calledAETitle = decode(user ?? '')
@@ -145,7 +149,8 @@ function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarg
     )
   }
   const port = digits === undefined ? standardPort : Number(digits)
-  if (port < 1 || port > 65535) throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
+  if (port < 1 || port > 65535)
+    throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
   return {
     kind: 'dicom',
     host: host.replace(/^\[|\]$/g, ''),
