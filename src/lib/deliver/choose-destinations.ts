@@ -24,11 +24,13 @@ export interface Destinations {
  * Reads and checks every destination that a record may be sent to, at start: a mistake is told then,
  * not when the first study of that project comes.
  * @param config undefined when there is none and `destination` is a URL
+ * @param context.inStage whether this is part of a running chain
  * @throws FionaError E_DESTINATION (exit 64 for the command line, 78 for the configuration)
  */
 export function chooseDestinations(
   options: DestinationOptions,
   config: Config | undefined,
+  context: { readonly inStage: boolean },
 ): Destinations {
   const configured = new Map(Object.entries(config?.destinations ?? {}))
   const override = (settings: Config['destinations'][string]): typeof settings => ({
@@ -69,7 +71,7 @@ export function chooseDestinations(
       [...new Set(destinations)].map((name) => fromConfig(name, neededBy)),
     )
   }
-  if (config !== undefined && projects.size === 0 && configured.size === 0) {
+  if (context.inStage && config !== undefined && projects.size === 0 && configured.size === 0) {
     projects.set('default', [besideTheData(config, override)])
   }
   return {
@@ -82,7 +84,10 @@ export function chooseDestinations(
   }
 }
 
-/** First use: a configuration that names neither projects nor destinations still delivers, where a person can look. */
+/**
+ * First use: a chain whose configuration names neither projects nor destinations delivers where a
+ * person can look. By hand nothing is guessed.
+ */
 function besideTheData(
   config: Config,
   override: (settings: Config['destinations'][string]) => Config['destinations'][string],

@@ -30,7 +30,7 @@ export interface StoredObject {
   readonly SOPInstanceUID: string
   readonly transferSyntaxUID: string
   readonly dataSetOffset: number
-  /** Shown the bytes of the data set on their way, borrowed; for a digest, say. */
+  /** Shown the bytes of the file on their way, borrowed; for a digest, say. */
   readonly seen?: (bytes: Buffer) => void
 }
 

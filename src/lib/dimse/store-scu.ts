@@ -55,7 +55,8 @@ export class DataFrames {
 /**
  * The data set of a file as PDUs, from where it begins to the end of the file.
  * @param write resolves when the bytes were taken: backpressure, and the buffer is free again
- * @param seen is shown the bytes of the data set on their way; borrowed
+ * @param seen is shown all bytes of the file, on their way: first what stands before the data set, which
+ *   is not sent; borrowed
  * @throws FionaError E_FILE_READ when the file cannot be read, or shrinks while it is sent
  */
 export async function sendDataSet(
@@ -69,6 +70,11 @@ export async function sendDataSet(
   try {
     const { size } = await handle.stat()
     let at = file.dataSetOffset
+    if (seen !== undefined) {
+      const head = Buffer.allocUnsafe(at)
+      await fill(handle, [head], 0)
+      seen(head)
+    }
     do {
       const { gaps, bytes, pdus } = frames.frame(contextId, Math.max(0, size - at))
       await fill(handle, gaps, at)
