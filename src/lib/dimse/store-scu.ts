@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readvSync } from 'node:fs'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { encodeDataHeader, pduHeaderBytes, pdvHeaderBytes } from './pdu/index.ts'
 
@@ -54,6 +53,9 @@ export class DataFrames {
 
 /**
  * The data set of a file as PDUs, from where it begins to the end of the file.
+ *
+ * The file is read synchronously: four turns through the thread pool cost as much as sending a CT slice
+ * (measured on loopback, 512 KiB objects: 1.3 ms each with them, 0.9 ms without).
  * @param write resolves when the bytes were taken: backpressure, and the buffer is free again
  * @param seen is shown all bytes of the file, on their way: first what stands before the data set, which
  *   is not sent; borrowed
@@ -66,50 +68,62 @@ export async function sendDataSet(
   write: (pdus: Buffer) => Promise<void>,
   seen?: (bytes: Buffer) => void,
 ): Promise<void> {
-  const handle = await openFile(file.path)
+  // A symbolic link is not followed: what it points at now is not what was looked at before.
+  const fd = readable(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
   try {
-    const { size } = await handle.stat()
+    const { size } = fstatSync(fd)
     let at = file.dataSetOffset
     if (seen !== undefined) {
       const head = Buffer.allocUnsafe(at)
-      await fill(handle, [head], 0)
+      fill(fd, [head], 0)
       seen(head)
     }
+    // Only a deflated data set can be odd, and should have been padded by its writer (PS3.5 A.5). Some
+    // are not, and peers abort (DCMTK) when they get a fragment of odd length.
+    const end = size + (Math.max(0, size - at) % 2)
     do {
-      const { gaps, bytes, pdus } = frames.frame(contextId, Math.max(0, size - at))
-      await fill(handle, gaps, at)
+      const { gaps, bytes, pdus } = frames.frame(contextId, Math.max(0, end - at))
+      if (at + bytes > size) padLast(gaps)
+      fill(fd, gaps, at)
+      const written = write(pdus)
+      // While the kernel and the peer are busy with them.
       if (seen !== undefined) gaps.forEach(seen)
-      await write(pdus)
+      await written
       at += bytes
-    } while (at < size)
+    } while (at < end)
   } finally {
-    await handle.close()
+    closeSync(fd)
   }
 }
 
-/** A symbolic link is not followed: what it points at now is not what was looked at before. */
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  } catch (error) {
-    throw unreadable(`cannot be opened (${String((error as NodeJS.ErrnoException).code)})`, error)
-  }
+/** The last byte of the last gap does not come from the file. */
+function padLast(gaps: Buffer[]): void {
+  const last = gaps.pop()
+  if (last === undefined) return
+  last[last.length - 1] = 0
+  gaps.push(last.subarray(0, -1))
 }
 
-async function fill(handle: FileHandle, gaps: readonly Buffer[], from: number): Promise<void> {
+function fill(fd: number, gaps: readonly Buffer[], from: number): void {
   let position = from
   let empty = gaps.filter(({ length }) => length > 0)
   while (empty.length > 0) {
-    let { bytesRead } = await handle.readv(empty, position).catch((error: unknown) => {
-      throw unreadable(`cannot be read (${String((error as NodeJS.ErrnoException).code)})`, error)
-    })
-    if (bytesRead === 0) throw unreadable('became shorter while it was sent')
-    position += bytesRead
-    while (bytesRead > 0 && empty[0] !== undefined && bytesRead >= empty[0].length) {
-      bytesRead -= empty[0].length
+    let bytes = readable(() => readvSync(fd, empty, position))
+    if (bytes === 0) throw unreadable('became shorter while it was sent')
+    position += bytes
+    while (bytes > 0 && empty[0] !== undefined && bytes >= empty[0].length) {
+      bytes -= empty[0].length
       empty = empty.slice(1)
     }
-    if (bytesRead > 0) empty = empty.map((gap, i) => (i === 0 ? gap.subarray(bytesRead) : gap))
+    if (bytes > 0) empty = empty.map((gap, i) => (i === 0 ? gap.subarray(bytes) : gap))
+  }
+}
+
+function readable<Value>(access: () => Value): Value {
+  try {
+    return access()
+  } catch (error) {
+    throw unreadable(`cannot be read (${String((error as NodeJS.ErrnoException).code)})`, error)
   }
 }
 
