@@ -2,21 +2,27 @@ import { FionaError } from '../error/index.ts'
 
 const newline = 0x0a
 
-/** Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. */
+/**
+ * Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. With
+ * another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
+ */
 export class LineSplitter {
   #rest: Buffer[] = []
   #restBytes = 0
   #skipping = false
   #maxBytes: number
+  #separator: number
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, separator = newline) {
     this.#maxBytes = maxBytes
+    this.#separator = separator
   }
 
   /** The lines are slices of `chunk` where possible: valid until the caller's next read. */
   *push(chunk: Buffer): Generator<Buffer | FionaError> {
     let start = 0
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+    const separator = this.#separator
+    for (let end = chunk.indexOf(separator); end !== -1; end = chunk.indexOf(separator, start)) {
       const piece = chunk.subarray(start, end)
       start = end + 1
       if (this.#skipping) {
@@ -25,7 +31,7 @@ export class LineSplitter {
       }
       const line = this.#join(piece)
       if (line.length > this.#maxBytes) yield this.#tooLong()
-      else yield withoutReturn(line)
+      else yield this.#withoutReturn(line)
     }
     if (start < chunk.length && !this.#skipping) {
       this.#rest.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)))
@@ -41,7 +47,7 @@ export class LineSplitter {
   /** What stood after the last newline. */
   end(): Buffer | undefined {
     if (this.#restBytes === 0) return undefined
-    return withoutReturn(this.#join(Buffer.alloc(0)))
+    return this.#withoutReturn(this.#join(Buffer.alloc(0)))
   }
 
   #join(piece: Buffer): Buffer {
@@ -50,6 +56,11 @@ export class LineSplitter {
     this.#rest = []
     this.#restBytes = 0
     return whole
+  }
+
+  #withoutReturn(line: Buffer): Buffer {
+    const hasReturn = this.#separator === newline && line[line.length - 1] === 0x0d
+    return hasReturn ? line.subarray(0, -1) : line
   }
 
   #tooLong(): FionaError {
@@ -61,10 +72,6 @@ export class LineSplitter {
       },
     )
   }
-}
-
-function withoutReturn(line: Buffer): Buffer {
-  return line[line.length - 1] === 0x0d ? line.subarray(0, -1) : line
 }
 
 const head = Buffer.from('{"type":"')

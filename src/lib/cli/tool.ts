@@ -6,6 +6,8 @@ interface OptionBase {
   /** One clause without capital or full stop. */
   readonly describe: string
   readonly required?: boolean
+  /** One letter or digit for the hand (`-0`), where other commands have taught it. */
+  readonly short?: string
   /** The key of fiona.yaml this option overrides, for the man page. */
   readonly configKey?: string
 }
@@ -145,3 +147,9 @@ export const commonOptions = {
   help: { type: 'boolean', describe: 'show this help' },
   version: { type: 'boolean', describe: 'show the version' },
 } as const satisfies OptionDeclarations
+
+/** Those that this tool itself looks at: one that passes its words on leaves the others to the tool it runs. */
+export function commonOptionsOf(tool: Tool): OptionDeclarations {
+  const { help, version } = commonOptions
+  return tool.passThrough === true ? { help, version } : commonOptions
+}

@@ -20,12 +20,8 @@ export type ProjectConfig = ConfigFile['projects'][string]
  * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
  */
 export async function loadConfig(path: string | undefined): Promise<Config> {
-  const { parseConfig } = await import('./parse-config.ts')
   const base = path === undefined ? process.cwd() : dirname(resolve(path))
-  const file = parseConfig(
-    path === undefined ? '{}' : await readConfig(path),
-    path ?? 'embedded defaults',
-  )
+  const file = path === undefined ? await embeddedDefaults() : await readFileAt(path)
   const dataDir = resolve(base, file.dataDir)
   const { keyFile, crosswalk } = file.deidentification
   const { rules } = file.classification
@@ -45,6 +41,20 @@ export async function loadConfig(path: string | undefined): Promise<Config> {
     destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
   }
+}
+
+/** Without the YAML parser, which takes as long to load as all the rest of a tool. */
+async function embeddedDefaults(): Promise<ConfigFile> {
+  const { validateConfig } = await import('./generated/validate-config.js')
+  const value = {}
+  // The validator fills in every default.
+  validateConfig(value)
+  return value as ConfigFile
+}
+
+async function readFileAt(path: string): Promise<ConfigFile> {
+  const { parseConfig } = await import('./parse-config.ts')
+  return parseConfig(await readConfig(path), path)
 }
 
 async function readConfig(path: string): Promise<string> {

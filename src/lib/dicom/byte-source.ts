@@ -49,22 +49,25 @@ export class FileSource implements ByteSource {
   readonly size: number
   buffer: Buffer = Buffer.alloc(largestWindowBytes)
   readonly #path: string
+  readonly #isOurs: boolean
   #fd: number
   #windowStart = 0
   #windowEnd = 0
   #windowBytes = firstWindowBytes
 
-  constructor(path: string) {
+  /** @param fd the open file, where there is one: it stays the caller's, and `path` is its name in messages */
+  constructor(path: string, fd?: number) {
     this.#path = path
+    this.#isOurs = fd === undefined
     try {
       // O_NONBLOCK: opening a FIFO that nobody writes to must not hang; it means nothing for files.
-      this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+      this.#fd = fd ?? openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     } catch (error) {
       throw unreadable(path, error)
     }
     const stat = fstatSync(this.#fd)
     if (!stat.isFile()) {
-      closeSync(this.#fd)
+      this.close()
       throw parseError(`not a regular file: ${path}`, 0)
     }
     this.size = stat.size
@@ -124,7 +127,7 @@ export class FileSource implements ByteSource {
 
   close(): void {
     if (this.#fd < 0) return
-    closeSync(this.#fd)
+    if (this.#isOurs) closeSync(this.#fd)
     this.#fd = -1
   }
 }

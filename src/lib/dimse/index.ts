@@ -10,3 +10,14 @@ export { VERIFICATION, echoRequest, responseTo, storeRequest } from './messages.
 export { Status, type StatusKind, formatStatus, statusMeaning } from './status.ts'
 export { type Association, type StoreAnswer, type StoredObject } from './requestor.ts'
 export { type AssociationOptions, openAssociation } from './open-association.ts'
+export {
+  type AcceptedContext,
+  type ChooseSyntax,
+  type OwnSide,
+  acceptAssociation,
+  acceptedContexts,
+} from './negotiation.ts'
+export * from './state-machine.ts'
+export type * from './service.ts'
+export { type AcceptorSettings } from './acceptor.ts'
+export { DicomServer, type DicomServerOptions } from './server.ts'

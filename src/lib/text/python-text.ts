@@ -1,5 +1,5 @@
-// How Python writes values: the original's rules match against that text (`'M', 'NORM'\]$`), and
-// users' rule files are full of it.
+// How Python writes values. The original wrote its series JSON so and its rules match against that text
+// (`'M', 'NORM'\]$`): users' rule files are full of it.
 
 /** `repr()` of a text. */
 export function textLiteral(text: string): string {
@@ -54,6 +54,11 @@ export function floatText(value: number): string {
 /** `str()` of a list of texts. */
 export function textList(texts: readonly string[]): string {
   return `[${texts.map(textLiteral).join(', ')}]`
+}
+
+/** `str()` of a list of numbers, given as text. */
+export function numberList(numbers: readonly string[]): string {
+  return `[${numbers.join(', ')}]`
 }
 
 function hex(code: number, digits: number): string {

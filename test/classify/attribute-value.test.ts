@@ -4,29 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { attributeValue } from '../../src/lib/classify/attribute-value.ts'
-import { floatText, textLiteral } from '../../src/lib/classify/python-text.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
-
-t.test('texts and numbers are written as Python writes them', async (t) => {
-  t.equal(textLiteral("O'Brien"), '"O\'Brien"')
-  t.equal(textLiteral(`a'b"c`), `'a\\'b"c'`)
-  t.equal(textLiteral('a\\b\n\x07ü'), "'a\\\\b\\n\\x07ü'")
-  const numbers = [0, 1, -0.5, 2.98, 0.0001, 0.00001, 1.5e-7, 123456789012345.6, 1e15, 1e16, 1.5e22]
-  t.same(numbers.map(floatText), [
-    '0.0',
-    '1.0',
-    '-0.5',
-    '2.98',
-    '0.0001',
-    '1e-05',
-    '1.5e-07',
-    '123456789012345.6',
-    '1000000000000000.0',
-    '1e+16',
-    '1.5e+22',
-  ])
-})
 
 const script = `import json, sys, warnings
 warnings.simplefilter('ignore')
