@@ -1,10 +1,11 @@
-// A storage SCP that does what a test tells it to, right or wrong. The bytes it sends are made with the
+// A storage SCP that does what a test tells it to, right or wrong, and finds nothing when queried. The bytes it sends are made with the
 // codec, which has tests of its own; its behaviour is made here.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import {
   type AssociateRequest,
+  CommandField,
   type CommandSet,
   type ControlPdu,
   MessageReader,
@@ -54,7 +55,8 @@ export class StoragePeer {
   open = 0
   mostOpen = 0
   aborts = 0
-  #objects = 0
+  /** Objects that came, whatever was answered. */
+  objects = 0
   readonly #options: PeerOptions
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -120,7 +122,11 @@ export class StoragePeer {
         dataSetEnd: () => {
           if (current === undefined) return
           const { contextId, command } = current
-          const reaction = this.#options.store?.(++this.#objects, command) ?? 0
+          if (command.CommandField !== CommandField.CStoreRequest) {
+            this.#answer(socket, contextId, command, 0)
+            return
+          }
+          const reaction = this.#options.store?.(++this.objects, command) ?? 0
           if (typeof reaction === 'number' && (reaction === 0 || reaction >> 12 === 0xb)) {
             const SOPInstanceUID = command.AffectedSOPInstanceUID ?? ''
             this.received.push({ SOPInstanceUID, sha256: hash.digest('hex'), bytes })

@@ -270,7 +270,7 @@ t.test('a peer out of resources is left alone, not fed the whole study', async (
   const study = makeStudy({ objects: 40 })
   const sent = await send(['--destination', scp.url, '--retries', '0'], [study.record])
   t.match(transfers(sent), [{ status: 'refused', instances: { sent: 0, failed: 40 } }])
-  t.ok(scp.requests.length > 0)
+  t.ok(scp.objects <= 6, `${String(scp.objects)} of 40 were brought`)
 })
 
 t.test('an object that the peer always dies of does not keep the others back', async (t) => {
