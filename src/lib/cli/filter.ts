@@ -30,7 +30,8 @@ export async function runFilter(
   streams: FilterStreams,
 ): Promise<number> {
   const { input, write, log, now, signal } = streams
-  const handled = new Set<string>(logic.handles)
+  const handlesAll = logic.handles === 'all'
+  const handled = new Set<string>(handlesAll ? [] : logic.handles)
   const splitter = new LineSplitter(maxLineBytes)
   let errors = 0
   let out = ''
@@ -43,7 +44,10 @@ export async function runFilter(
   }
   const fail = (error: unknown, record: unknown): void => {
     errors++
-    if (error instanceof FionaError) log.debug({ code: error.code }, error.message)
+    if (logic.discreet === true) {
+      const code = error instanceof FionaError ? error.code : 'E_INTERNAL'
+      log.warn({ code }, 'a record could not be handled; the error record says more')
+    } else if (error instanceof FionaError) log.debug({ code: error.code }, error.message)
     else log.error({ err: error }, 'internal error while handling a record; the stream goes on')
     put(errorRecord(tool, error, record))
   }
@@ -55,7 +59,7 @@ export async function runFilter(
   }
   const take = async (line: Buffer): Promise<void> => {
     const type = recordTypeOf(line)
-    if (type !== undefined && type !== 'mark' && !handled.has(type)) {
+    if (type !== undefined && type !== 'mark' && !handlesAll && !handled.has(type)) {
       out += `${line.toString()}\n`
       return
     }
@@ -73,7 +77,7 @@ export async function runFilter(
       put(record)
       return
     }
-    if (!handled.has(record.type)) {
+    if (!handlesAll && !handled.has(record.type)) {
       out += `${line.toString()}\n`
       return
     }
