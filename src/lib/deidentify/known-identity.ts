@@ -164,11 +164,11 @@ const monthNames =
 /** Words that every other study holds: as a surname they are found with the given name only. */
 const imagingWords = new Set(
   `abdomen angio ankle anonymous anonymized aorta apex arm axial axis back base bone brain breast
-  cardiac cast chest clinic contrast coronal cross delta derived dose elbow field film flow foot form
+  cardiac cast chest child clinic contrast coronal cross delta demo derived doctor dose dummy elbow example female field film flow foot form
   forward frame front grid hand head heart hip hospital image inter joint knee large left leg level
-  light limb line liver long lung major map mask mean medical mid minor mode motion move neck new none
+  light limb line liver long lung major maker male map mask mean medical mid minor mode motion move neck new none
   normal null original other panel patient pelvis phantom phase plane plus point primary probe protocol
-  quality rest right sagittal scan scanner screen secondary series short shoulder siemens skull slice
+  quality rest right sagittal sample scan scanner screen secondary series short shoulder siemens skull slice
   small soft spin spine standard study sub test tissue tool trace tube unit unknown value view volume
   wave white window wrist philips canon toshiba hitachi fuji agfa carestream hologic general electric`.split(
     /\s+/,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { inside, makeDirectories, safeComponent, syncDirectory } from '../storage/index.ts'
@@ -31,7 +31,9 @@ export class Outbox {
     await (this.#swept ??= this.#sweep())
     const name = `${safeComponent(hostname())}.${String(process.pid)}.${randomBytes(6).toString('hex')}`
     const directory = join(this.root, stagingName, name)
-    await mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
+    const make = () => mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
+    // Another process may remove the folder around it, empty as it was, in this moment.
+    await make().catch(make)
     return new StagedStudy(this.root, directory, this.#durable)
   }
 
@@ -117,6 +119,8 @@ export class StagedStudy {
 
   async remove(): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true })
+    // Unless another study is being made.
+    await rmdir(dirname(this.#directory)).catch(() => undefined)
   }
 
   /** Links, so that nothing is written twice; copies where the file system has no links. */
