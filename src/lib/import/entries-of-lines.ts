@@ -1,7 +1,12 @@
 import { stat } from 'node:fs/promises'
-import { LineSplitter, maxLineBytes } from '../cli/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { parseRecord, type AnyRecord, type InstanceRecord } from '../record/index.ts'
+import {
+  LineSplitter,
+  maxLineBytes,
+  parseRecord,
+  type AnyRecord,
+  type InstanceRecord,
+} from '../record/index.ts'
 import type { Entry } from './entry.ts'
 import { notAFile, unreadable } from './file-trouble.ts'
 import { readLine } from './read-line.ts'
