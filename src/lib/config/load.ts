@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { destinationsFrom } from './destination-paths.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -41,6 +42,7 @@ export async function loadConfig(
       ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
+    destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
   }
 }

@@ -14,6 +14,8 @@ export interface ByteSource {
   at(offset: number, length: number): number
   /** A buffer of the caller's own. */
   read(offset: number, length: number): Buffer
+  /** The same into a buffer that is used again and again, all of it. */
+  readInto(target: Buffer, offset: number): void
   close(): void
 }
 
@@ -34,6 +36,11 @@ export class BufferSource implements ByteSource {
   read(offset: number, length: number): Buffer {
     requireInside(this.size, offset, length)
     return Buffer.from(this.buffer.subarray(offset, offset + length))
+  }
+
+  readInto(target: Buffer, offset: number): void {
+    requireInside(this.size, offset, target.length)
+    this.buffer.copy(target, 0, offset, offset + target.length)
   }
 
   close(): void {
@@ -103,12 +110,18 @@ export class FileSource implements ByteSource {
       throw limitError(`a value of ${String(length)} bytes does not fit into memory`, offset)
     }
     const bytes = length <= smallBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
-    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
-      this.buffer.copy(bytes, 0, offset - this.#windowStart, offset - this.#windowStart + length)
-    } else {
-      this.#fill(bytes, offset)
-    }
+    this.readInto(bytes, offset)
     return bytes
+  }
+
+  readInto(target: Buffer, offset: number): void {
+    const { length } = target
+    requireInside(this.size, offset, length)
+    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
+      this.buffer.copy(target, 0, offset - this.#windowStart, offset - this.#windowStart + length)
+    } else {
+      this.#fill(target, offset)
+    }
   }
 
   #fill(target: Buffer, offset: number): void {

@@ -16,5 +16,6 @@ export {
   quarantinePath,
 } from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
+export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
