@@ -72,6 +72,10 @@ export default defineTool({
       'what is in this folder?',
     ],
     [
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-import").record\' | fiona-import --journal received',
+      'the cause is mended: try again what could not be imported',
+    ],
+    [
       'echo /data/again/1.dcm > /run/fiona/received.pipe',
       'through the front door of a running chain',
     ],
