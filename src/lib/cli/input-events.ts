@@ -38,32 +38,34 @@ export async function* inputEvents(
   try {
     for (let wasTimer = false; ;) {
       if (signal.aborted) return
+      if (!isReading && arrived === undefined && failure === undefined) read()
       const dueAt = timer?.dueAt()
-      const wait = dueAt === undefined ? undefined : dueAt - now()
-      const hasInput = arrived !== undefined || failure !== undefined
-      if (wait !== undefined && wait <= 0 && !(wasTimer && hasInput)) {
+      // After a firing the input has its turn, even if the timer is due again.
+      const wait = dueAt === undefined ? Infinity : Math.max(dueAt - now(), wasTimer ? 1 : 0)
+      if (wait <= 0) {
         wasTimer = true
         yield 'timer'
-      } else if (failure !== undefined) {
-        throw failure.error
-      } else if (arrived !== undefined) {
-        if (arrived.done === true) return
-        const { value } = arrived
-        arrived = undefined
-        wasTimer = false
-        yield value
-      } else {
-        if (!isReading) read()
+        continue
+      }
+      if (failure === undefined && arrived === undefined) {
         await new Promise<void>((resolve) => {
           let timeout: NodeJS.Timeout | undefined
           wake = (): void => {
             clearTimeout(timeout)
             resolve()
           }
-          if (wait !== undefined) timeout = setTimeout(wake, Math.min(Math.ceil(wait), 0x7fffffff))
+          if (wait < Infinity) timeout = setTimeout(wake, Math.min(Math.ceil(wait), 0x7fffffff))
         })
         wake = undefined
+        if (wait <= 1) wasTimer = false
+        continue
       }
+      wasTimer = false
+      if (failure !== undefined) throw failure.error
+      if (arrived?.done !== false) return
+      const { value } = arrived
+      arrived = undefined
+      yield value
     }
   } finally {
     signal.removeEventListener('abort', awaken)
