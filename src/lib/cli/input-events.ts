@@ -1,9 +1,14 @@
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { FilterLogic } from './tool.ts'
+
+/** A pipe and the stream that reads it hold about so many chunks. */
+const mostTurns = 4
 
 /**
  * Chunks of input, and `timer` whenever the logic's own time has come; neither keeps the other waiting
- * for good. Ends with the input or with the signal. Only one promise waits at a time: Promise.race would
+ * for good. What was there when the timer came due goes first: after a pause of the whole machine a quiet
+ * time has not passed while records wait to be read. Ends with the input or with the signal. Only one promise waits at a time: Promise.race would
  * hang another reaction on a promise that never settles for each chunk of a stream that has no end.
  * @throws what reading the input throws
  */
@@ -34,38 +39,42 @@ export async function* inputEvents(
       },
     )
   }
+  const waitAtMost = (wait: number): Promise<void> =>
+    new Promise<void>((resolve) => {
+      const timeout =
+        wait < Infinity ? setTimeout(awaken, Math.min(Math.ceil(wait), 0x7fffffff)) : undefined
+      wake = (): void => {
+        clearTimeout(timeout)
+        wake = undefined
+        resolve()
+      }
+    })
   signal.addEventListener('abort', awaken)
   try {
-    for (let wasTimer = false; ;) {
+    for (let turns = 0, hasLooked = false; ;) {
       if (signal.aborted) return
       if (!isReading && arrived === undefined && failure === undefined) read()
       const dueAt = timer?.dueAt()
-      // After a firing the input has its turn, even if the timer is due again.
-      const wait = dueAt === undefined ? Infinity : Math.max(dueAt - now(), wasTimer ? 1 : 0)
-      if (wait <= 0) {
-        wasTimer = true
+      const wait = dueAt === undefined ? Infinity : dueAt - now()
+      const hasInput = arrived !== undefined || failure !== undefined
+      if (wait <= 0 && (turns >= mostTurns || (!hasInput && hasLooked))) {
+        turns = 0
+        hasLooked = false
         yield 'timer'
-        continue
+      } else if (!hasInput) {
+        hasLooked = wait <= 0
+        if (hasLooked) await setImmediate()
+        else await waitAtMost(wait)
+      } else if (failure !== undefined) {
+        throw failure.error
+      } else {
+        if (arrived?.done !== false) return
+        const { value } = arrived
+        arrived = undefined
+        hasLooked = false
+        turns = wait <= 0 ? turns + 1 : 0
+        yield value
       }
-      if (failure === undefined && arrived === undefined) {
-        await new Promise<void>((resolve) => {
-          let timeout: NodeJS.Timeout | undefined
-          wake = (): void => {
-            clearTimeout(timeout)
-            resolve()
-          }
-          if (wait < Infinity) timeout = setTimeout(wake, Math.min(Math.ceil(wait), 0x7fffffff))
-        })
-        wake = undefined
-        if (wait <= 1) wasTimer = false
-        continue
-      }
-      wasTimer = false
-      if (failure !== undefined) throw failure.error
-      if (arrived?.done !== false) return
-      const { value } = arrived
-      arrived = undefined
-      yield value
     }
   } finally {
     signal.removeEventListener('abort', awaken)
