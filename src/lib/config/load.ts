@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { destinationsFrom } from './destination-paths.ts'
+import { refuse } from './refuse.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -37,6 +39,7 @@ export async function loadConfig(path: string | undefined): Promise<Config> {
       ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
+    destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
   }
 }
@@ -57,8 +60,9 @@ async function readFileAt(path: string): Promise<ConfigFile> {
 
 async function readConfig(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {
+    if (error instanceof TypeError) throw refuse([`${path} is not UTF-8 text`])
     const code = (error as NodeJS.ErrnoException).code
     throw new FionaError(
       'E_CONFIG',

@@ -1,9 +1,10 @@
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
-import { fromOriginal, isOriginalConfig } from './original.ts'
+import { fromOriginal, isOriginalConfig, originalKeys } from './original.ts'
+import { readYaml, valueOf } from './read-yaml.ts'
+import { refuse } from './refuse.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
 const sizeKeys = [['receiver', 'reserveBytes']] as const
@@ -21,19 +22,15 @@ const sizeUnits: Readonly<Record<string, number>> = {
  */
 export function parseConfig(text: string, name: string): ConfigFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const broken = document.errors[0]
-  if (broken !== undefined) {
-    const { line } = lines.linePos(broken.pos[0])
-    throw refuse([`${name}:${line}: ${broken.message}`])
-  }
-  const found: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const document = readYaml(text, lines, name)
+  const found = valueOf(document, name)
   const value = isOriginalConfig(found) ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
+  if (problems.length === 0) problems.push(...patternProblems(value as ConfigFile))
   if (problems.length > 0) {
     throw refuse(
-      problems.map(
+      summed(isOriginalConfig(found) ? problems.map(asOriginal) : problems).map(
         (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
       ),
     )
@@ -41,23 +38,76 @@ export function parseConfig(text: string, name: string): ConfigFile {
   return value as ConfigFile
 }
 
+/** What a schema cannot say: the patterns of a project's match must be regular expressions. */
+function patternProblems(config: ConfigFile): ConfigProblem[] {
+  return Object.entries(config.projects).flatMap(([project, { match }]) =>
+    Object.entries(match ?? {}).flatMap(([key, pattern]) => {
+      try {
+        new RegExp(pattern, 'u')
+        return []
+      } catch (error) {
+        const keys = ['projects', project, 'match', key]
+        return {
+          instancePath: keys
+            .map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+            .join(''),
+          schemaPath: '',
+          message: `is no regular expression: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
+          params: {},
+        }
+      }
+    }),
+  )
+}
+
+/** One for each place: that a value is none of several is said once, with all of them. */
+function summed(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const byPlace = new Map<string, ConfigProblem>()
+  for (const problem of problems) {
+    const { instancePath, params } = problem
+    const place = `${instancePath} ${String(params['additionalProperty'] ?? params['missingProperty'])}`
+    const known = byPlace.get(place)
+    if (known === undefined) byPlace.set(place, problem)
+    else if ('allowedValue' in params && 'allowedValue' in known.params) {
+      const before = [known.params['allowedValues'] ?? known.params['allowedValue']].flat()
+      const allowedValues = [...before, params['allowedValue']]
+      byPlace.set(place, { ...known, params: { ...known.params, allowedValues } })
+    }
+  }
+  return [...byPlace.values()]
+}
+
+/** The place as the original's own file has it. */
+function asOriginal(problem: ConfigProblem): ConfigProblem {
+  const key = originalKeys[problem.instancePath]
+  return key === undefined ? problem : { ...problem, instancePath: `/${key}` }
+}
+
 function sentence(problem: ConfigProblem): string {
-  const where = problem.instancePath.slice(1).replaceAll('/', '.')
+  const where = keysOf(problem).join('.')
   const unknown = problem.params['additionalProperty']
   if (typeof unknown === 'string') {
     const guess = nearest(unknown, knownKeys[problem.schemaPath] ?? [])
     return `unknown key "${unknown}"${where === '' ? '' : ` in ${where}`}${guess === undefined ? '' : `; did you mean "${guess}"?`}`
   }
-  const allowed = problem.params['allowedValues'] ?? problem.params['allowedValue']
-  const values = allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`
-  return `${where === '' ? 'the configuration' : where} ${problem.message ?? 'is not valid'}${values}`
+  const place = where === '' ? 'the configuration' : where
+  const { allowedValues, allowedValue } = problem.params
+  const allowed = [allowedValues ?? allowedValue ?? []].flat().map(String)
+  if (allowed.length > 0) return `${place} must be ${allowed.join(' or ')}`
+  if (sizeKeys.some((keys) => keys.join('.') === where)) {
+    return `${place} must be a size: a number of bytes, or text such as 5GiB`
+  }
+  return `${place} ${problem.message ?? 'is not valid'}`
+}
+
+/** The keys of a JSON pointer (RFC 6901). */
+function keysOf({ instancePath }: ConfigProblem): string[] {
+  const keys = instancePath.split('/').slice(1)
+  return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 function lineOf(document: Document, lines: LineCounter, problem: ConfigProblem): number {
-  const keys = problem.instancePath
-    .split('/')
-    .slice(1)
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys = keysOf(problem)
   const node = keys.length === 0 ? document.contents : document.getIn(keys, true)
   const unknown = problem.params['additionalProperty']
   if (isMap(node) && typeof unknown === 'string') {
@@ -78,11 +128,4 @@ function readSize(value: unknown, section: string, key: string): void {
   const unit = sizeUnits[match?.[2]?.toUpperCase() ?? '']
   if (match?.[1] !== undefined && unit !== undefined)
     part[key] = Math.round(Number(match[1]) * unit)
-}
-
-function refuse(mistakes: readonly string[]): FionaError {
-  return new FionaError('E_CONFIG', mistakes.join('\n  '), {
-    hint: 'correct the configuration and start again; nothing was started',
-    exitCode: ExitCode.badConfig,
-  })
 }
