@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { destinationsFrom } from './destination-paths.ts'
-import { refuse } from './refuse.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -18,12 +17,16 @@ export type ProjectConfig = ConfigFile['projects'][string]
 /**
  * @param path a YAML or JSON file; undefined for the embedded defaults. Relative paths in it are
  *   relative to its directory.
+ * @param override a data directory that a stage was told (FIONA_DATA_DIR), in place of the file's
  * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
  */
-export async function loadConfig(path: string | undefined): Promise<Config> {
+export async function loadConfig(
+  path: string | undefined,
+  override: { readonly dataDir?: string | undefined } = {},
+): Promise<Config> {
   const base = path === undefined ? process.cwd() : dirname(resolve(path))
   const file = path === undefined ? await embeddedDefaults() : await readFileAt(path)
-  const dataDir = resolve(base, file.dataDir)
+  const dataDir = resolve(base, override.dataDir ?? file.dataDir)
   const { keyFile, crosswalk } = file.deidentification
   const { rules } = file.classification
   return {
@@ -62,7 +65,13 @@ async function readConfig(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {
-    if (error instanceof TypeError) throw refuse([`${path} is not UTF-8 text`])
+    if (error instanceof TypeError) {
+      throw new FionaError('E_CONFIG', `the configuration ${path} is not UTF-8 text`, {
+        hint: 'save it as UTF-8; nothing was started',
+        exitCode: ExitCode.badConfig,
+        cause: error,
+      })
+    }
     const code = (error as NodeJS.ErrnoException).code
     throw new FionaError(
       'E_CONFIG',

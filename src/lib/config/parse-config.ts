@@ -2,9 +2,10 @@ import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
-import { fromOriginal, isOriginalConfig, originalKeys } from './original.ts'
+import { fromOriginal, isOriginalConfig } from './original.ts'
 import { readYaml, valueOf } from './read-yaml.ts'
 import { refuse } from './refuse.ts'
+import { asOriginal, summed } from './sum-up-problems.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
 const sizeKeys = [['receiver', 'reserveBytes']] as const
@@ -58,29 +59,6 @@ function patternProblems(config: ConfigFile): ConfigProblem[] {
       }
     }),
   )
-}
-
-/** One for each place: that a value is none of several is said once, with all of them. */
-function summed(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const byPlace = new Map<string, ConfigProblem>()
-  for (const problem of problems) {
-    const { instancePath, params } = problem
-    const place = `${instancePath} ${String(params['additionalProperty'] ?? params['missingProperty'])}`
-    const known = byPlace.get(place)
-    if (known === undefined) byPlace.set(place, problem)
-    else if ('allowedValue' in params && 'allowedValue' in known.params) {
-      const before = [known.params['allowedValues'] ?? known.params['allowedValue']].flat()
-      const allowedValues = [...before, params['allowedValue']]
-      byPlace.set(place, { ...known, params: { ...known.params, allowedValues } })
-    }
-  }
-  return [...byPlace.values()]
-}
-
-/** The place as the original's own file has it. */
-function asOriginal(problem: ConfigProblem): ConfigProblem {
-  const key = originalKeys[problem.instancePath]
-  return key === undefined ? problem : { ...problem, instancePath: `/${key}` }
 }
 
 function sentence(problem: ConfigProblem): string {
