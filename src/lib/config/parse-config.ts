@@ -5,7 +5,7 @@ import type { ConfigFile } from './schema.ts'
 import { fromOriginal, isOriginalConfig } from './original.ts'
 import { readYaml, valueOf } from './read-yaml.ts'
 import { refuse } from './refuse.ts'
-import { asOriginal, summed } from './sum-up-problems.ts'
+import { sumUp } from './sum-up-problems.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
 const sizeKeys = [['receiver', 'reserveBytes']] as const
@@ -31,7 +31,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
   if (problems.length === 0) problems.push(...patternProblems(value as ConfigFile))
   if (problems.length > 0) {
     throw refuse(
-      summed(isOriginalConfig(found) ? problems.map(asOriginal) : problems).map(
+      sumUp(problems, isOriginalConfig(found), sizeKeys).map(
         (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
       ),
     )
@@ -68,14 +68,9 @@ function sentence(problem: ConfigProblem): string {
     const guess = nearest(unknown, knownKeys[problem.schemaPath] ?? [])
     return `unknown key "${unknown}"${where === '' ? '' : ` in ${where}`}${guess === undefined ? '' : `; did you mean "${guess}"?`}`
   }
-  const place = where === '' ? 'the configuration' : where
-  const { allowedValues, allowedValue } = problem.params
-  const allowed = [allowedValues ?? allowedValue ?? []].flat().map(String)
-  if (allowed.length > 0) return `${place} must be ${allowed.join(' or ')}`
-  if (sizeKeys.some((keys) => keys.join('.') === where)) {
-    return `${place} must be a size: a number of bytes, or text such as 5GiB`
-  }
-  return `${place} ${problem.message ?? 'is not valid'}`
+  const allowed = problem.params['allowedValues'] ?? problem.params['allowedValue']
+  const values = allowed === undefined ? '' : ` (${JSON.stringify(allowed)})`
+  return `${where === '' ? 'the configuration' : where} ${problem.message ?? 'is not valid'}${values}`
 }
 
 /** The keys of a JSON pointer (RFC 6901). */
