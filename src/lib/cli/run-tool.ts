@@ -38,9 +38,12 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
       log,
       signal,
       config: () =>
-        (loaded ??= import('../config/index.ts').then(({ loadConfig }) => loadConfig(configPath))),
+        (loaded ??= import('../config/index.ts').then(({ loadConfig }) =>
+          loadConfig(configPath, { dataDir: process.env['FIONA_DATA_DIR'] || undefined }),
+        )),
       emit: (record) => output.write(`${JSON.stringify(record)}\n`),
       sync: () => output.sync(),
+      write: (bytes) => output.write(bytes),
       print: (text) => output.write(`${text}\n`),
       filter: async (logic) => {
         const { runFilter } = await import('./filter.ts')

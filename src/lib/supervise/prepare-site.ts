@@ -10,7 +10,8 @@ export interface Site {
   readonly configPath: string
   /** The named pipe that brings records and paths into `received`. */
   readonly frontDoor: string
-  /** True when this start made the pseudonymization key. */
+  readonly keyFile: string
+  /** True when this start made the key. */
   readonly madeKey: boolean
 }
 
@@ -24,11 +25,15 @@ export async function prepareSite(config: Config): Promise<Site> {
   const configured = config.deidentification.keyFile
   const keyFile = configured ?? join(config.dataDir, 'keys', 'pseudonym.key')
   const madeKey = configured === undefined && (await makeKey(keyFile))
-  const { path: _path, ...settings } = config
-  const inForce = { ...settings, deidentification: { ...config.deidentification, keyFile } }
+  // Where the configuration came from is no part of it.
+  const inForce = {
+    ...config,
+    path: undefined,
+    deidentification: { ...config.deidentification, keyFile },
+  }
   const configPath = join(config.runDir, 'fiona.json')
   await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
-  return { configPath, frontDoor: join(config.runDir, 'received.pipe'), madeKey }
+  return { configPath, frontDoor: join(config.runDir, 'received.pipe'), keyFile, madeKey }
 }
 
 /** @returns false when there was a key already */
