@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
-import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, linkSync, rmSync } from 'node:fs'
+import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
@@ -66,8 +66,9 @@ export class ArchiveWriter {
       path,
       commit: async (identity) => {
         if (this.durability === 'fsync') await handle.sync()
-        await close()
-        return this.#publish(path, identity)
+        // Closing takes a turn in the thread pool, and nothing waits for it but the end.
+        const [committed] = await Promise.all([this.#publish(path, identity), close()])
+        return committed
       },
       discard: async () => {
         await close()
@@ -108,23 +109,26 @@ export class ArchiveWriter {
       return { path, duplicate: false, conflict: false }
     }
     if (await sameDataSet(part, identity.dataSetOffset, path)) {
-      await rm(part, { force: true })
+      removeFile(part)
       // The one that was first may still be on its way to the disk: success must not be said before it is there.
       if (this.durability === 'fsync') await this.#syncFile(path)
       return { path, duplicate: true, conflict: false }
     }
     const beside = path.replace(/\.dcm$/, `~${(await digest(part)).slice(0, 16)}.dcm`)
     if (!(await this.#placeWithoutOverwriting(part, beside))) {
-      await rm(part, { force: true })
+      removeFile(part)
       return { path: beside, duplicate: true, conflict: true }
     }
     return { path: beside, duplicate: false, conflict: true }
   }
 
-  /** link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either object. */
+  /**
+   * link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either
+   * object. Names are made and removed at once: a turn in the thread pool costs several times what they do.
+   */
   async #placeWithoutOverwriting(part: string, path: string): Promise<boolean> {
     try {
-      await link(part, path)
+      linkSync(part, path)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'EEXIST') return false
@@ -132,10 +136,10 @@ export class ArchiveWriter {
         // Someone removed the directory since we made it (cleanup): make it again, once.
         this.#madeDirectories.delete(dirname(path))
         await this.#ensureDirectory(dirname(path))
-        await link(part, path)
+        linkSync(part, path)
       } else throw error
     }
-    await rm(part, { force: true })
+    removeFile(part)
     if (this.durability === 'fsync') await syncDirectory(dirname(path))
     return true
   }
@@ -156,6 +160,10 @@ export class ArchiveWriter {
     }
     await syncDirectory(dirname(path))
   }
+}
+
+function removeFile(path: string): void {
+  rmSync(path, { force: true })
 }
 
 async function digest(path: string): Promise<string> {
