@@ -128,6 +128,11 @@ export default defineTool({
     const dataDir = options.dataDir ?? (isConfigured ? settings?.dataDir : undefined)
     const state = (...parts: readonly string[]): string =>
       inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
+    for (const [name, { window, bandwidthMbit }] of Object.entries(settings?.destinations ?? {})) {
+      if (typeof (window ?? bandwidthMbit ?? undefined) !== 'undefined') {
+        log.warn({ destination: name }, 'window and bandwidthMbit are not heeded yet')
+      }
+    }
     const stopped = new AbortController()
     signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
     const courier = new Courier({

@@ -237,8 +237,15 @@ function filesMissing(count: number): FionaError {
 
 async function digest(path: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Buffer)
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer)
+    }
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    throw new FionaError('E_FILE_READ', `a file to be sent cannot be read (${code})`, {
+      cause: error,
+    })
   }
   return hash.digest('hex')
 }
