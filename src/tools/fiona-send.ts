@@ -129,7 +129,7 @@ export default defineTool({
     const state = (...parts: readonly string[]): string =>
       inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
     for (const [name, { window, bandwidthMbit }] of Object.entries(settings?.destinations ?? {})) {
-      if (typeof (window ?? bandwidthMbit ?? undefined) !== 'undefined') {
+      if ((window ?? bandwidthMbit ?? undefined) !== undefined) {
         log.warn({ destination: name }, 'window and bandwidthMbit are not heeded yet')
       }
     }

@@ -43,9 +43,6 @@ export interface DeliveryTools {
   readonly find?: Finder | undefined
 }
 
-/** Ledger lines that may be lost with the machine, and sent again. */
-const objectsPerSync = 200
-
 /**
  * One study on its way to one destination, in as many tries as it takes. Each try looks at the directory
  * anew, passes over what the ledger knows, and brings the rest.
@@ -137,7 +134,6 @@ export class Delivery {
   }
 
   async #carry(objects: readonly StudyObject[], ledger: Ledger, halt: Halt): Promise<void> {
-    let unsynced = 0
     await this.#tools.carrier(objects, {
       participant: this.record.participant,
       revision: this.record.revision,
@@ -147,7 +143,6 @@ export class Delivery {
         this.#sent.add(object.name)
         this.#suspects.delete(object.name)
         this.#note(ledger, object, sha256)
-        if (++unsynced % objectsPerSync === 0) void ledger.sync().catch(() => undefined)
       },
       failed: (object, error) => {
         this.#failures.set(object.name, error)
