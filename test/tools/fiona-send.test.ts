@@ -453,6 +453,9 @@ t.test('the project says where it goes; each destination has its own transfer', 
   ])
   t.equal(scp.requests[0]?.callingAETitle, 'GATE')
   t.equal(filesBelow(folder).length, 3)
+  const named = await send(['--config', config, '--destination', 'disk'], [nowhere])
+  t.match(transfers(named), [{ destination: 'disk', status: 'sent' }])
+  t.equal(scp.objects, 3)
 })
 
 t.test('a first chain, without projects and destinations, delivers beside its data', async (t) => {
