@@ -98,7 +98,7 @@ export default defineTool({
     const file = await config()
     const { receiver } = file
     const dataDir = options.dataDir ?? file.dataDir
-    const durability = (options.durability ?? receiver.durability)
+    const durability = options.durability ?? receiver.durability
     const maxPduBytes = options.maxPduBytes ?? receiver.maxPduBytes
     const idleMs = (options.idleSeconds ?? receiver.idleSeconds) * 1000
     const aeTitle = options.aet ?? receiver.aeTitle

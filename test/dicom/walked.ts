@@ -1,4 +1,4 @@
-import type { DicomFile} from '../../src/lib/dicom/index.ts';
+import type { DicomFile } from '../../src/lib/dicom/index.ts'
 import { type DataSet, type Element, type OutPart } from '../../src/lib/dicom/index.ts'
 
 /** A data set as plain values: `gggg,eeee VR` to hex of the value, or to its items. */

@@ -13,12 +13,7 @@ import {
 } from '../../src/lib/dimse/index.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { Peer, associateRequest, commandPdus, dataPdus, storePdus } from '../dimse/peer.ts'
-import {
-  CT_IMAGE_STORAGE,
-  ctElements,
-  ctImage,
-  dataSetBytes,
-} from '../fixtures/dicom-writer.ts'
+import { CT_IMAGE_STORAGE, ctElements, ctImage, dataSetBytes } from '../fixtures/dicom-writer.ts'
 import { missing, pydicomSamples, run } from '../fixtures/peers.ts'
 import { Scp, dataSetOf, newDataDir } from './scp.ts'
 

@@ -3,5 +3,3 @@
 export { defineTool } from './tool.ts'
 export type { FilterLogic, FilterResult, Tool, ToolContext } from './tool.ts'
 export { runTool } from './run-tool.ts'
-export { maxLineBytes } from './filter.ts'
-export { LineSplitter } from './lines.ts'

@@ -58,9 +58,12 @@ export type OptionValues<Options extends OptionDeclarations> = {
 export type FilterResult =
   AnyRecord | FionaRecord | readonly (AnyRecord | FionaRecord)[] | undefined
 
+/** What it returned before has been written to stdout when `mark`, `end` or `timer.fire` is called. */
 export interface FilterLogic {
-  /** Record types this filter looks at; all others pass through as text, in order. */
-  readonly handles: readonly (RecordType | (string & {}))[]
+  /** Record types this filter looks at; all others pass through as text, in order. `all`: nothing does. */
+  readonly handles: readonly (RecordType | (string & {}))[] | 'all'
+  /** Records hold what no log may hold: of an error only its code is logged, at any level. */
+  readonly discreet?: boolean
   /** A thrown FionaError becomes an `error` record that holds the input; the stream goes on. */
   record(record: AnyRecord): FilterResult | Promise<FilterResult>
   /** Make everything before this mark durable; when it returns, the mark goes on. */
@@ -92,6 +95,8 @@ export interface ToolContext<Options extends OptionDeclarations> {
   readonly sync: () => Promise<void>
   /** One line of text to stdout, for tools that print for people. */
   readonly print: (text: string) => Promise<void>
+  /** Bytes to stdout as they are, for tools that pass on whole chunks of lines; resolves as `emit` does. */
+  readonly write: (bytes: Buffer) => Promise<void>
   /** Run stdin to stdout through the logic; resolves to the exit code. */
   readonly filter: (logic: FilterLogic) => Promise<number>
 }

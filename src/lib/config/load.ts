@@ -17,12 +17,16 @@ export type ProjectConfig = ConfigFile['projects'][string]
 /**
  * @param path a YAML or JSON file; undefined for the embedded defaults. Relative paths in it are
  *   relative to its directory.
+ * @param override a data directory that a stage was told (FIONA_DATA_DIR), in place of the file's
  * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
  */
-export async function loadConfig(path: string | undefined): Promise<Config> {
+export async function loadConfig(
+  path: string | undefined,
+  override: { readonly dataDir?: string | undefined } = {},
+): Promise<Config> {
   const base = path === undefined ? process.cwd() : dirname(resolve(path))
   const file = path === undefined ? await embeddedDefaults() : await readFileAt(path)
-  const dataDir = resolve(base, file.dataDir)
+  const dataDir = resolve(base, override.dataDir ?? file.dataDir)
   const { keyFile, crosswalk } = file.deidentification
   const { rules } = file.classification
   return {

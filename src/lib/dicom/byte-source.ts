@@ -14,6 +14,8 @@ export interface ByteSource {
   at(offset: number, length: number): number
   /** A buffer of the caller's own. */
   read(offset: number, length: number): Buffer
+  /** The same into a buffer that is used again and again, all of it. */
+  readInto(target: Buffer, offset: number): void
   close(): void
 }
 
@@ -36,6 +38,11 @@ export class BufferSource implements ByteSource {
     return Buffer.from(this.buffer.subarray(offset, offset + length))
   }
 
+  readInto(target: Buffer, offset: number): void {
+    requireInside(this.size, offset, target.length)
+    this.buffer.copy(target, 0, offset, offset + target.length)
+  }
+
   close(): void {
     // Memory needs no closing.
   }
@@ -44,10 +51,17 @@ export class BufferSource implements ByteSource {
 const firstWindowBytes = 8 << 10
 const largestWindowBytes = 64 << 10
 
+const noBytes = Buffer.alloc(0)
+/** Windows of closed files, for the next ones: a new one for each file would cost more than reading its header. */
+const idleWindows: Buffer[] = []
+const mostIdleWindows = 8
+/** Node hands out small buffers from a shared slab, in a fraction of the time of ones with memory of their own. */
+const smallBytes = 1024
+
 /** One window slides over the file. It grows while reading goes straight on and shrinks after a jump: what is jumped over is never read. */
 export class FileSource implements ByteSource {
   readonly size: number
-  buffer: Buffer = Buffer.alloc(largestWindowBytes)
+  buffer: Buffer = idleWindows.pop() ?? Buffer.alloc(largestWindowBytes)
   readonly #path: string
   readonly #isOurs: boolean
   #fd: number
@@ -95,13 +109,19 @@ export class FileSource implements ByteSource {
     if (length > bufferLimits.MAX_LENGTH) {
       throw limitError(`a value of ${String(length)} bytes does not fit into memory`, offset)
     }
-    const bytes = Buffer.allocUnsafeSlow(length)
-    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
-      this.buffer.copy(bytes, 0, offset - this.#windowStart, offset - this.#windowStart + length)
-    } else {
-      this.#fill(bytes, offset)
-    }
+    const bytes = length <= smallBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
+    this.readInto(bytes, offset)
     return bytes
+  }
+
+  readInto(target: Buffer, offset: number): void {
+    const { length } = target
+    requireInside(this.size, offset, length)
+    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
+      this.buffer.copy(target, 0, offset - this.#windowStart, offset - this.#windowStart + length)
+    } else {
+      this.#fill(target, offset)
+    }
   }
 
   #fill(target: Buffer, offset: number): void {
@@ -129,6 +149,12 @@ export class FileSource implements ByteSource {
     if (this.#fd < 0) return
     if (this.#isOurs) closeSync(this.#fd)
     this.#fd = -1
+    this.#windowEnd = this.#windowStart = 0
+    const window = this.buffer
+    this.buffer = noBytes
+    if (window.length === largestWindowBytes && idleWindows.length < mostIdleWindows) {
+      idleWindows.push(window)
+    }
   }
 }
 

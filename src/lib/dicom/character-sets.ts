@@ -139,6 +139,12 @@ function makeRepertoire(terms: readonly string[]): Repertoire {
   }
 }
 
+/** Is that a defined term of Specific Character Set, or one of its many misspellings? */
+export function isKnownCharacterSet(term: string): boolean {
+  const canonical = canonicalTerm(term)
+  return Object.hasOwn(wholeEncodings, canonical) || Object.hasOwn(setsByRegistration, canonical)
+}
+
 /** `ISO-IR 100`, `ISO_IR_100`, `ISO2022 IR 87`: devices spell the terms in many ways. */
 function canonicalTerm(term: string): string {
   const upper = term.trim().toUpperCase()

@@ -92,6 +92,11 @@ export class DicomFile {
     return this.#source.read(offset, length)
   }
 
+  /** The same into all of `target`: copying large parts needs one buffer, not one for each. */
+  rangeInto(target: Buffer, offset: number): void {
+    this.#source.readInto(target, offset)
+  }
+
   /** The first value; undefined when the element is absent or empty. */
   string(dataSet: DataSet, tag: number): string | undefined {
     return this.strings(dataSet, tag)[0]

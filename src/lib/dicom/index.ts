@@ -4,6 +4,7 @@
  * writing yields bytes and ranges of the source file, so that pixels are never held in memory.
  */
 export { readAttributes } from './attributes.ts'
+export { isKnownCharacterSet } from './character-sets.ts'
 export type { DataSet, Element } from './data-set.ts'
 export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
@@ -22,3 +23,4 @@ export { beginsLikeDicom } from './part10.ts'
 export { osLevelOf, seriesFields } from './series-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf } from './transfer-syntax.ts'
+export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type DicomFile, encodeFileMeta } from '../dicom/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
-import type { Identity } from './identity.ts'
 
 const groupLength = 0x00020000
 const transferSyntax = 0x00020010
@@ -32,7 +32,7 @@ export interface Headed {
 /** Write a file to `to`: a header of our own, then the data set's bytes as they are in `from`. */
 export async function writeWithHeader(
   file: DicomFile,
-  identity: Identity,
+  identity: Pick<InstanceRecord, 'SOPClassUID' | 'SOPInstanceUID'>,
   from: ArchivePart,
   to: ArchivePart,
 ): Promise<Headed> {

@@ -9,7 +9,7 @@ import { nowIso, type InstanceRecord } from '../record/index.ts'
 import { ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
-import { identityOf, type Identity } from './identity.ts'
+import { identityOf } from './identity.ts'
 import { ProjectChoice, type ObjectSource } from './project-choice.ts'
 import { asStorageError, isStorageError } from './storage-error.ts'
 
@@ -40,11 +40,13 @@ export interface Taken {
   readonly project?: string | undefined
 }
 
-/** What an object is, by its own header. */
-type Description = Pick<
-  InstanceRecord,
-  keyof Identity | 'project' | 'TransferSyntaxUID' | 'source' | 'attributes'
-> & { readonly project: string }
+/** What is known of an object beside its header. */
+export interface Known {
+  readonly path: string
+  readonly size: number
+  readonly source?: ObjectSource | undefined
+  readonly project?: string | undefined
+}
 
 /** The way into the archive; see the paragraph above index.ts. */
 export class Intake {
@@ -65,8 +67,8 @@ export class Intake {
    * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
    */
   async begin(): Promise<ArchivePart> {
-    await this.#freeSpace.require()
     try {
+      await this.#freeSpace.require()
       return await this.#writer.begin()
     } catch (error) {
       throw asStorageError(error)
@@ -86,67 +88,71 @@ export class Intake {
     try {
       using file = DicomFile.fromDescriptor(part.fd, 'the received object')
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
-      const object = this.describe(file, taken)
-      if (taken.expected !== undefined) requireAgreement(object, taken.expected)
+      const record = this.describe(file, { ...taken, path: part.path })
+      if (taken.expected !== undefined) requireAgreement(record, taken.expected)
       const { size, sha256 } = taken
       const { dataSetOffset } = file
-      if (hasFileHeader(file)) {
-        return await this.#store(part, object, { size, sha256, dataSetOffset })
-      }
-      return await this.#storeWithHeader(part, object, file)
+      if (hasFileHeader(file)) await this.#store(part, record, { size, sha256, dataSetOffset })
+      else await this.#storeWithHeader(part, record, file)
+      return record
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
     }
   }
 
   /**
-   * What a record says of an object by its header alone: for objects that stay where they are.
+   * The record of an object by its header alone: for objects that stay where they are.
    * @throws FionaError E_UID_INVALID, E_DICOM_PARSE
    */
-  describe(
-    file: DicomFile,
-    known: { readonly source?: ObjectSource | undefined; readonly project?: string | undefined },
-  ): Description {
-    const identity = identityOf(file)
-    return {
-      project: known.project ?? this.#projects.choose(known.source ?? {}, file),
-      ...identity,
+  describe(file: DicomFile, known: Known): InstanceRecord {
+    const { path, size, source } = known
+    const { SOPClassUID, SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID } = identityOf(file)
+    // `type` first: filters that do not handle instances find that out without parsing the line.
+    const record: InstanceRecord = {
+      type: 'instance',
+      v: 1,
+      time: nowIso(),
+      project: known.project ?? this.#projects.choose(source ?? {}, file),
+      path,
+      size,
+      SOPClassUID,
+      SOPInstanceUID,
+      SeriesInstanceUID,
+      StudyInstanceUID,
       TransferSyntaxUID: file.transferSyntaxUID,
-      ...(known.source === undefined ? {} : { source: { ...known.source } }),
-      attributes: readAttributes(file),
     }
+    if (source !== undefined) record.source = { ...source }
+    record.attributes = readAttributes(file)
+    return record
   }
 
+  /** Puts the part where its record says it belongs, and completes the record. */
   async #store(
     part: ArchivePart,
-    object: Description,
+    record: InstanceRecord,
     bytes: { readonly size: number; readonly sha256: string; readonly dataSetOffset: number },
-  ): Promise<InstanceRecord> {
-    const { path, duplicate, conflict } = await part.commit({
-      ...object,
-      dataSetOffset: bytes.dataSetOffset,
-    })
+  ): Promise<void> {
+    const { project = 'default', ...identity } = record
+    const { dataSetOffset } = bytes
+    const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
     // The file that was first may have another header: the record tells of the file it points to.
     const { size, sha256 } = duplicate ? await measure(path) : bytes
-    return instanceRecord(object, { path, size, sha256, duplicate, conflict })
+    Object.assign(record, { path, size, sha256, duplicate }, conflict ? { conflict } : {})
   }
 
   async #storeWithHeader(
     part: ArchivePart,
-    object: Description,
+    record: InstanceRecord,
     file: DicomFile,
-  ): Promise<InstanceRecord> {
+  ): Promise<void> {
     const whole = await this.#writer.begin()
-    let record: InstanceRecord
     try {
-      const bytes = await writeWithHeader(file, identityOf(file), part, whole)
-      record = await this.#store(whole, object, bytes)
+      await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
     } catch (error) {
       await whole.discard()
       throw error
     }
     await part.discard()
-    return record
   }
 
   /** The error to throw, once the part is dealt with. */
@@ -168,28 +174,8 @@ export class Intake {
   }
 }
 
-/** `type` first: filters that do not handle instances find that out without parsing the line. */
-function instanceRecord(
-  object: Description,
-  stored: Pick<InstanceRecord, 'path' | 'size' | 'sha256' | 'duplicate'> & { conflict: boolean },
-): InstanceRecord {
-  const { project, source, attributes, ...identity } = object
-  const { conflict, ...file } = stored
-  return {
-    type: 'instance',
-    v: 1,
-    time: nowIso(),
-    project,
-    ...file,
-    ...identity,
-    ...(conflict ? { conflict } : {}),
-    ...(source === undefined ? {} : { source }),
-    ...(attributes === undefined ? {} : { attributes }),
-  }
-}
-
 /** PS3.4 B.2.3: the request names the object it carries; another one under that name would be believed stored. */
-function requireAgreement(object: Description, expected: Expected): void {
+function requireAgreement(object: InstanceRecord, expected: Expected): void {
   for (const keyword of ['SOPClassUID', 'SOPInstanceUID'] as const) {
     if (object[keyword] === expected[keyword]) continue
     throw new FionaError(

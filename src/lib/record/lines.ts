@@ -1,5 +1,7 @@
 import { FionaError } from '../error/index.ts'
 
+/** A line longer than this is refused; a study of 100,000 in-place files fits. */
+export const maxLineBytes = 16 * 1024 * 1024
 const newline = 0x0a
 
 /**

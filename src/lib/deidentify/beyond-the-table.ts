@@ -1,0 +1,83 @@
+/**
+ * Table E.1-1 speaks of the attributes that were known to identify when it was last revised; all
+ * others it keeps. These identify too, or point at what does, or would be wrong once their
+ * neighbours are gone. Free text (LT, ST, UT) outside of the table is replaced by a dummy unless it
+ * is in `machineWritten`, and PN, AE, AS, DA, DT, TM and UR outside of it are removed (see action.ts).
+ */
+export const beyondTheTable: ReadonlyMap<number, 'X' | 'Z' | 'D'> = new Map([
+  // Issuers of identifiers: they name the institution.
+  [0x00080051, 'X'], // IssuerOfAccessionNumberSequence
+  [0x00100024, 'X'], // IssuerOfPatientIDQualifiersSequence
+  [0x00400026, 'X'], // OrderPlacerIdentifierSequence
+  [0x00400027, 'X'], // OrderFillerIdentifierSequence
+  [0x00400036, 'X'], // AssigningFacilitySequence
+  [0x00400039, 'X'], // AssigningJurisdictionCodeSequence
+  [0x0040003a, 'X'], // AssigningAgencyOrDepartmentCodeSequence
+  // The birth date once more, in words.
+  [0x00100033, 'X'], // PatientBirthDateInAlternativeCalendar
+  [0x00100034, 'X'], // PatientDeathDateInAlternativeCalendar
+  [0x00100035, 'X'], // PatientAlternativeCalendar
+  // Other patients, and characteristics whose siblings the table removes.
+  [0x00100026, 'X'], // SourcePatientGroupIdentificationSequence
+  [0x00100027, 'X'], // GroupOfPatientsIdentificationSequence
+  [0x00101021, 'X'], // PatientSizeCodeSequence
+  [0x00101022, 'X'], // PatientBodyMassIndex
+  [0x00102161, 'X'], // EthnicGroupCodeSequence
+  // Staff, documents and trials elsewhere.
+  [0x00321031, 'X'], // RequestingPhysicianIdentificationSequence
+  [0x00380100, 'X'], // PertinentDocumentsSequence
+  [0x00380101, 'X'], // PertinentResourcesSequence
+  [0x00380502, 'X'], // PatientClinicalTrialParticipationSequence
+  // Text typed by people into LO and SH.
+  [0x00400255, 'X'], // PerformedProcedureTypeDescription
+  [0x00401008, 'X'], // ConfidentialityCode
+  [0x0040a492, 'X'], // CompletionFlagDescription
+  [0x00440011, 'X'], // SubstanceAdministrationNotes
+  [0x00700068, 'X'], // GraphicLayerDescription
+  [0x00700081, 'Z'], // ContentDescription
+  [0x00880130, 'X'], // StorageMediaFileSetID
+  [0x300600c8, 'X'], // FrameOfReferenceTransformationComment
+  [0x00420010, 'Z'], // DocumentTitle
+  [0x0072006f, 'D'], // SelectorUCValue
+  // A machine's address.
+  [0x00181803, 'X'], // NTPSourceAddress
+  // Declares which private blocks are safe; there are none left.
+  [0x00080300, 'X'], // PrivateDataInformationSequence
+  // Signatures and encrypted originals (PS3.15 E.1.1): a signature of what was is no longer one.
+  [0x04000120, 'X'], // Signature
+  [0x04000500, 'X'], // EncryptedAttributesSequence
+  [0x04000510, 'X'], // EncryptedContentTransferSyntaxUID
+  [0x04000520, 'X'], // EncryptedContent
+  [0x4ffe0001, 'X'], // MACParametersSequence
+  // What was done here is said anew.
+  [0x00120062, 'X'], // PatientIdentityRemoved
+  [0x00120063, 'X'], // DeidentificationMethod
+  [0x00120064, 'X'], // DeidentificationMethodCodeSequence
+  [0x00280303, 'X'], // LongitudinalTemporalInformationModified
+])
+
+/** LT, ST and UT that machines or vocabularies write. Kept, and searched like all that is kept. */
+export const machineWritten: ReadonlySet<number> = new Set([
+  0x00080108, // ExtendedCodeMeaning
+  0x00080114, // CodingSchemeExternalID
+  0x00080115, // CodingSchemeName
+  0x00187006, // DetectorDescription
+  0x00187008, // DetectorMode
+  0x00187040, // GridAbsorbingMaterial
+  0x00187041, // GridSpacingMaterial
+  0x00187062, // ExposureControlModeDescription
+  0x00189080, // MetaboliteMapDescription
+  0x00189941, // ImageFilterDescription
+  0x00281351, // PartialViewDescription
+  0x00286190, // MaskOperationExplanation
+  0x00480107, // OpticalPathDescription
+  0x00620006, // SegmentDescription
+  0x00620020, // TrackingID
+  0x00660032, // AlgorithmParameters
+  0x00686345, // HPGLPenDescription
+  0x20100010, // ImageDisplayFormat
+  0x300a007b, // FractionPattern
+  0x3010000c, // ConceptualVolumeCombinationExpression
+  0x3010001d, // DeviceAlternateIdentifierFormat
+  0x30100086, // IntendedStartDayOfWeek
+])

@@ -1,0 +1,89 @@
+import type { DataSet, OutElement } from '../dicom/index.ts'
+import { dummyText } from './dummy.ts'
+import { type Rewriting, rewriteSome, text } from './rewrite-data-set.ts'
+
+/** Content items that are references to other objects (PS3.3 C.17.3.2): nothing in them is text. */
+const references = new Set(['IMAGE', 'COMPOSITE', 'WAVEFORM'])
+const ValueType = 0x0040a040
+const ContentSequence = 0x0040a730
+const ReferencedSOPSequence = 0x00081199
+const ReferencedImageSequence = 0x00081140
+const GraphicLayer = 0x00700002
+const GraphicObjectSequence = 0x00700009
+
+/**
+ * What remains of a content tree (PS3.15: D): its references, with their new UIDs, in one level. So a key
+ * object still points at its images. Where there are none, one item that says nothing: the sequence
+ * may not be empty. Cleaning the other items one by one is an option of its own (PS3.15 E.3.3).
+ */
+export function cleanContent(items: readonly DataSet[], rewriting: Rewriting): OutElement[][] {
+  const kept = [...referencesIn(items, rewriting)]
+  return kept.length > 0 ? kept : [emptyRemark()]
+}
+
+function* referencesIn(
+  items: readonly DataSet[],
+  rewriting: Rewriting,
+): Generator<OutElement[], void, undefined> {
+  for (const item of items) {
+    const valueType = rewriting.file.string(item, ValueType) ?? ''
+    if (references.has(valueType) && item.get(ReferencedSOPSequence) !== undefined) {
+      yield [
+        text(0x0040a010, 'CS', 'CONTAINS'),
+        text(ValueType, 'CS', valueType),
+        ...rewriteSome(item, [ReferencedSOPSequence], rewriting),
+      ]
+    }
+    yield* referencesIn(item.get(ContentSequence)?.items ?? [], rewriting)
+  }
+}
+
+function emptyRemark(): OutElement[] {
+  return [
+    text(0x0040a010, 'CS', 'CONTAINS'),
+    text(ValueType, 'CS', 'TEXT'),
+    {
+      tag: 0x0040a043, // ConceptNameCodeSequence
+      vr: 'SQ',
+      items: [
+        [
+          text(0x00080100, 'SH', '121106'),
+          text(0x00080102, 'SH', 'DCM'),
+          text(0x00080104, 'LO', 'Comment'),
+        ],
+      ],
+    },
+    text(0x0040a160, 'UT', dummyText),
+  ]
+}
+
+/**
+ * Graphic annotations (PS3.3 C.10.5): their layer and the images they belong to remain; text and
+ * drawings, in which a name may be written, become one point in the corner.
+ */
+export function cleanGraphics(items: readonly DataSet[], rewriting: Rewriting): OutElement[][] {
+  return items.map((item) => [
+    ...rewriteSome(item, [ReferencedImageSequence, GraphicLayer], rewriting),
+    { tag: GraphicObjectSequence, vr: 'SQ', items: [pointInTheCorner(rewriting)] },
+  ])
+}
+
+function pointInTheCorner({ file: { littleEndian } }: Rewriting): OutElement[] {
+  const one = Buffer.alloc(2)
+  const two = Buffer.alloc(2)
+  if (littleEndian) {
+    one.writeUInt16LE(1)
+    two.writeUInt16LE(2)
+  } else {
+    one.writeUInt16BE(1)
+    two.writeUInt16BE(2)
+  }
+  return [
+    text(0x00700005, 'CS', 'DISPLAY'), // GraphicAnnotationUnits
+    { tag: 0x00700020, vr: 'US', value: two }, // GraphicDimensions
+    { tag: 0x00700021, vr: 'US', value: one }, // NumberOfGraphicPoints
+    { tag: 0x00700022, vr: 'FL', value: Buffer.alloc(8) }, // GraphicData
+    text(0x00700023, 'CS', 'POINT'), // GraphicType
+    text(0x00700024, 'CS', 'N'), // GraphicFilled
+  ]
+}

@@ -1,0 +1,232 @@
+import { join } from 'node:path'
+import { DicomFile } from '../dicom/index.ts'
+import { FionaError } from '../error/index.ts'
+import { statementTexts } from './basic-profile.ts'
+import { deidentifyObject, uidsOf } from './deidentify-object.ts'
+import { KnownIdentity } from './known-identity.ts'
+import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
+import { type Pseudonyms, normalUid } from './pseudonyms.ts'
+import { type Reason, type ReasonCode, Reasons } from './reasons.ts'
+import { IdentitySearch } from './search-identity.ts'
+import type { SourceObject, Sources } from './source-objects.ts'
+import { SyncPool } from './sync-pool.ts'
+import { sizeOfSame, writeObject } from './write-object.ts'
+
+export interface StudyTask {
+  readonly StudyInstanceUID: string
+  readonly sources: Sources
+  readonly pseudonyms: Pseudonyms
+  readonly project: string
+  readonly participant: string
+  readonly event: string | undefined
+  readonly outbox: Outbox
+  readonly durable: boolean
+  /** What a person has decided to let pass. */
+  readonly waived: ReadonlySet<ReasonCode>
+}
+
+export interface Published {
+  readonly StudyInstanceUID: string
+  readonly path: string
+  readonly series: readonly { readonly SeriesInstanceUID: string; readonly instances: number }[]
+  readonly instances: number
+  readonly bytes: number
+  /** Elements by what was done with them, of all objects of this revision. */
+  readonly removed: Readonly<Record<string, number>>
+  readonly waived: readonly Reason[]
+}
+
+export interface Held {
+  readonly reasons: readonly Reason[]
+  /** Source paths by reason, for the person who looks: they stay on the clinical side. */
+  readonly details: readonly { readonly code: string; readonly path: string }[]
+}
+
+interface Output {
+  readonly SeriesInstanceUID: string
+  readonly path: string
+  readonly bytes: number
+  readonly isNew: boolean
+}
+
+const mostDetails = 1000
+
+/**
+ * One study, all or nothing: every object is rewritten into a hidden folder, read again and searched
+ * for what is known of the patient, and then the study appears at once. If anything speaks against it,
+ * `hold` is given what was made, and nothing of it is ever seen in the outbox.
+ */
+export async function deidentifyStudy(
+  task: StudyTask,
+  hold: (held: Held, staged: StagedStudy) => Promise<void>,
+): Promise<Published | Held> {
+  const staged = await task.outbox.begin()
+  try {
+    const made = new StudyInTheMaking(task, staged)
+    await made.makeAll()
+    await made.searchAll()
+    const held = made.objections()
+    if (held !== undefined) {
+      await made.withdrawIfLeaking()
+      await hold(held, staged)
+      return held
+    }
+    return await made.publish()
+  } finally {
+    await staged.remove()
+  }
+}
+
+class StudyInTheMaking {
+  readonly #task: StudyTask
+  readonly #staged: StagedStudy
+  readonly #reasons = new Reasons()
+  readonly #identity: KnownIdentity
+  readonly #given: readonly string[]
+  readonly #outputs = new Map<string, Output>()
+  readonly #details: { code: string; path: string }[] = []
+  readonly #counts = new Map<string, number>()
+  readonly #patients = new Set<string>()
+  readonly #newStudyUID: string
+  readonly #final: string
+  #isLeaking = false
+
+  constructor(task: StudyTask, staged: StagedStudy) {
+    this.#task = task
+    this.#staged = staged
+    const { participant, project, event } = task
+    this.#given = [participant, project, ...(event === undefined ? [] : [event]), ...statementTexts]
+    this.#identity = new KnownIdentity(this.#given)
+    this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
+    this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
+  }
+
+  async makeAll(): Promise<void> {
+    const { sources, durable } = this.#task
+    const pool = new SyncPool({ syncs: durable })
+    try {
+      for (const source of sources.objects) await this.#make(source, pool)
+    } finally {
+      await pool.done()
+    }
+    if (sources.missing > 0) this.#reasons.add('objects-missing', 'objects', sources.missing)
+    if (sources.objects.length === 0) this.#reasons.add('objects-missing', 'study')
+    if (this.#patients.size > 1) {
+      this.#reasons.add('patient-conflict', '(0010,0020) PatientID', this.#patients.size)
+    }
+  }
+
+  async #make(source: SourceObject, pool: SyncPool): Promise<void> {
+    const reasons = new Reasons()
+    try {
+      using file = DicomFile.open(source.path)
+      await this.#makeFrom(file, source, reasons, pool)
+    } catch (error) {
+      // Reading speaks in FionaErrors; anything else is trouble with writing, and not the object's.
+      if (!(error instanceof FionaError)) throw error
+      reasons.add('unreadable-object', 'object')
+    }
+    for (const { code, where, count } of reasons.list()) {
+      this.#reasons.add(code, where, count)
+      if (this.#details.length < mostDetails) this.#details.push({ code, path: source.path })
+    }
+  }
+
+  async #makeFrom(
+    file: DicomFile,
+    source: SourceObject,
+    reasons: Reasons,
+    pool: SyncPool,
+  ): Promise<void> {
+    const uids = uidsOf(file)
+    if (uids.StudyInstanceUID !== normalUid(this.#task.StudyInstanceUID)) {
+      reasons.add('foreign-object', '(0020,000D) StudyInstanceUID')
+      return
+    }
+    const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
+    if (patient !== '') this.#patients.add(patient)
+    if (source.mayHaveBurnedInText) reasons.add('classified-check-burned-in', 'ClassifyType')
+    const object = deidentifyObject(file, uids, this.#task, {
+      identity: this.#identity,
+      reasons,
+      count: (what) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),
+    })
+    if (object === undefined) return
+    const { SeriesInstanceUID, SOPInstanceUID } = object
+    const twin = this.#outputs.get(SOPInstanceUID)
+    if (twin !== undefined) {
+      const isSame = sizeOfSame(twin.path, object.parts(), file) !== undefined
+      if (!isSame) reasons.add('same-uid-twice', '(0008,0018) SOPInstanceUID')
+      return
+    }
+    const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
+    const size = sizeOfSame(there, object.parts(), file)
+    if (size !== undefined) {
+      this.#outputs.set(SOPInstanceUID, {
+        SeriesInstanceUID,
+        path: there,
+        bytes: size,
+        isNew: false,
+      })
+      return
+    }
+    const path = await this.#staged.place(SeriesInstanceUID, SOPInstanceUID)
+    const { fd, bytes } = writeObject(path, object.parts(), file)
+    this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew: true })
+    await pool.add(fd)
+  }
+
+  /** Only now everything is known of the study that its objects say. Earlier revisions are searched, too. */
+  async searchAll(): Promise<void> {
+    for (const { SeriesInstanceUID, SOPInstanceUID, path } of await objectsIn(this.#final)) {
+      if (this.#outputs.has(SOPInstanceUID)) continue
+      using file = DicomFile.open(path)
+      this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes: file.size, isNew: false })
+    }
+    const search = new IdentitySearch(this.#identity, this.#given)
+    for (const { path, isNew } of this.#outputs.values()) {
+      try {
+        using file = DicomFile.open(path)
+        for (const where of search.find(file)) {
+          this.#reasons.add('identity-found', where)
+          if (!isNew) this.#isLeaking = true
+        }
+      } catch (error) {
+        if (!(error instanceof FionaError)) throw error
+        this.#reasons.add('unreadable-object', 'output')
+      }
+    }
+  }
+
+  objections(): Held | undefined {
+    const reasons = this.#reasons.list().filter(({ code }) => !this.#task.waived.has(code))
+    return reasons.length > 0 ? { reasons, details: this.#details } : undefined
+  }
+
+  /** An earlier revision that holds what is known only now must not stay where it can be sent from. */
+  async withdrawIfLeaking(): Promise<void> {
+    if (this.#isLeaking) await this.#task.outbox.withdraw(this.#final)
+  }
+
+  async publish(): Promise<Published> {
+    const outputs = [...this.#outputs.values()]
+    if (outputs.some(({ isNew }) => isNew)) await this.#staged.publish(this.#final)
+    const instances = new Map<string, number>()
+    for (const { SeriesInstanceUID } of outputs) {
+      instances.set(SeriesInstanceUID, (instances.get(SeriesInstanceUID) ?? 0) + 1)
+    }
+    const series = [...instances].map(([SeriesInstanceUID, count]) => ({
+      SeriesInstanceUID,
+      instances: count,
+    }))
+    return {
+      StudyInstanceUID: this.#newStudyUID,
+      path: this.#final,
+      series: series.sort((a, b) => (a.SeriesInstanceUID < b.SeriesInstanceUID ? -1 : 1)),
+      instances: outputs.length,
+      bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
+      removed: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+      waived: this.#reasons.list(),
+    }
+  }
+}

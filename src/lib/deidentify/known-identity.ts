@@ -1,0 +1,176 @@
+import { foldText, spellings } from './fold-text.ts'
+import type { IdentityKind } from './identity-kinds.ts'
+import { ownTexts } from './dummy.ts'
+
+/**
+ * What is known of the patient, the staff and the study, gathered from the objects while they are
+ * rewritten, as the terms an output must not contain.
+ *
+ * Which values are searched, and how:
+ * - Parts of a name of three letters or more (two characters in other scripts than Latin). Up to four
+ *   letters they must be a word of their own (`Lee` is not in `sleep`); longer ones count anywhere. A
+ *   part that is a word of imaging (`Head`, `Phantom`) is searched only together with the rest of the name.
+ * - Identifiers of four characters or more, as a word; digits alone: of four or five digits in free
+ *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
+ * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
+ *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
+ *   stands between them; every UID that was replaced.
+ * - In bytes that are no text only what has six characters or more: less is there by chance.
+ * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
+ */
+export class KnownIdentity {
+  /** Words of their own, folded, in any text. */
+  readonly words = new Set<string>()
+  /** Words in free text only. */
+  readonly freeTextWords = new Set<string>()
+  /** Folded text that may stand anywhere. */
+  readonly anywhere = new Set<string>()
+  /** Digits with anything between. */
+  readonly digits = new Set<string>()
+  readonly uids = new Set<string>()
+  /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
+  readonly rawForms = new Set<string>()
+  readonly #allowed: ReadonlySet<string>
+  #seen = new Set<string>()
+
+  /** @param given what the request says shall be written */
+  constructor(given: readonly string[]) {
+    this.#allowed = new Set([...given, ...ownTexts].map(foldText))
+  }
+
+  /** Nothing that is known of a study is forgotten; the same value is looked at once. */
+  add(kind: IdentityKind, value: string, raw?: Buffer): void {
+    const key = `${kind}:${value}`
+    if (this.#seen.has(key)) return
+    this.#seen.add(key)
+    if (raw?.some((byte) => byte >= 0x80 || byte === 0x1b) === true) this.#addRaw(raw)
+    if (kind === 'name') for (const name of value.split('\\')) this.#addName(name)
+    else if (kind === 'identifier')
+      for (const id of value.split('\\')) this.#addIdentifier(id.trim())
+    else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
+    else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
+    else this.#addWhole(value)
+  }
+
+  #addName(name: string): void {
+    for (const group of name.split('=')) {
+      const parts = group
+        .split(/[\s^,.;/()[\]"'\0-]+/u)
+        .map((part) => part.trim())
+        .filter((part) => part !== '')
+      for (const part of parts) {
+        for (const folded of spellings(part)) {
+          if (isLongEnough(folded) && !imagingWords.has(folded)) this.#addTerm(folded)
+        }
+      }
+      if (parts.length < 2) continue
+      for (const between of ['^', ' ', '', '_', ', ']) {
+        for (const order of [parts, [...parts].reverse()]) {
+          for (const folded of spellings(order.join(between))) {
+            if (folded.replace(/[^\p{L}]/gu, '').length >= 5 || !isLatin(folded)) {
+              this.#put(this.anywhere, folded)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  #addTerm(folded: string): void {
+    if (isLatin(folded) && folded.length < 5) this.#put(this.words, folded)
+    else this.#put(this.anywhere, folded)
+  }
+
+  #addIdentifier(id: string): void {
+    const folded = foldText(id)
+    if (folded.length < 4) return
+    if (/^\d+$/.test(folded)) {
+      if (folded.length < 6) this.#put(this.freeTextWords, folded)
+      else this.#put(this.words, folded)
+    } else if (/^[\p{L}\p{N}]+$/u.test(folded)) this.#put(this.words, folded)
+    // With a blank, dash or dot inside it is no single word.
+    else this.#put(this.anywhere, folded)
+  }
+
+  #addDate(text: string): void {
+    const match = /^(\d{4})[.:/-]?(\d\d)[.:/-]?(\d\d)/.exec(text)
+    const [, year = '', month = '', day = ''] = match ?? []
+    const monthName = monthNames[Number(month) - 1]
+    if (match === null || monthName === undefined || Number(year) < 1860) return
+    this.#put(this.words, `${year}${month}${day}`)
+    this.#put(this.words, `${day}${month}${year}`)
+    const [d, m] = [String(Number(day)), String(Number(month))]
+    for (const separator of ['-', '.', '/', ' ', '. ']) {
+      for (const order of [
+        [year, month, day],
+        [day, month, year],
+        [month, day, year],
+        [d, m, year],
+        [m, d, year],
+        [day, monthName, year],
+        [d, monthName, year],
+        [d, monthName.slice(0, 3), year],
+        [day, monthName.slice(0, 3), year],
+      ]) {
+        this.#put(this.anywhere, order.join(separator))
+      }
+    }
+    for (const name of [monthName, monthName.slice(0, 3)]) {
+      this.#put(this.anywhere, `${name} ${d}, ${year}`)
+      this.#put(this.anywhere, `${d}. ${name} ${year}`)
+    }
+  }
+
+  #addPhone(text: string): void {
+    const digits = text.replace(/\D/g, '')
+    if (digits.length >= 7) this.#put(this.digits, digits)
+    if (/@/.test(text)) this.#addWhole(text)
+  }
+
+  #addWhole(text: string): void {
+    const folded = foldText(text.replace(/[\0\s]+/g, ' ')).trim()
+    if (folded.length >= 5 || (!isLatin(folded) && folded.length >= 2)) {
+      this.#put(this.anywhere, folded)
+    } else if (folded.length === 4) this.#put(this.words, folded)
+    // A street is found without its town, too.
+    for (const part of folded.split(/[,;^\n\\]/).map((piece) => piece.trim())) {
+      if (part.length >= 8 && part !== folded) this.#put(this.anywhere, part)
+    }
+  }
+
+  #addRaw(raw: Buffer): void {
+    for (const group of raw.toString('latin1').split(/[=\\]/)) {
+      const text = group.trim()
+      if (text.length >= 4) this.rawForms.add(text)
+    }
+  }
+
+  #put(terms: Set<string>, term: string): void {
+    if (!this.#allowed.has(term)) terms.add(term)
+  }
+}
+
+export function isLatin(text: string): boolean {
+  return /^[\u0000-\u024f\u1e00-\u1eff]*$/.test(text)
+}
+
+function isLongEnough(part: string): boolean {
+  return (part.match(/\p{L}/gu)?.length ?? 0) >= (isLatin(part) ? 3 : 2)
+}
+
+const monthNames =
+  'january february march april may june july august september october november december'.split(' ')
+
+/** Words that every other study holds: as a surname they are found with the given name only. */
+const imagingWords = new Set(
+  `abdomen angio ankle anonymous anonymized aorta apex arm axial axis back base bone brain breast
+  cardiac cast chest child clinic contrast coronal cross delta demo derived doctor dose dummy elbow example female field film flow foot form
+  forward frame front grid hand head heart hip hospital image inter joint knee large left leg level
+  light limb line liver long lung major maker male map mask mean medical mid minor mode motion move neck new none
+  normal null original other panel patient pelvis phantom phase plane plus point primary probe protocol
+  quality rest right sagittal sample scan scanner screen secondary series short shoulder siemens skull slice
+  small soft spin spine standard study sub test tissue tool trace tube unit unknown value view volume
+  wave white window wrist philips canon toshiba hitachi fuji agfa carestream hologic general electric`.split(
+    /\s+/,
+  ),
+)

@@ -1,0 +1,78 @@
+import type { DicomFile } from '../dicom/index.ts'
+import type { ObjectPolicy } from './object-policy.ts'
+import type { Reasons } from './reasons.ts'
+
+const Tag = {
+  ImageType: 0x00080008,
+  ConversionType: 0x00080064,
+  SeriesDescription: 0x0008103e,
+  BitsAllocated: 0x00280100,
+  BurnedInAnnotation: 0x00280301,
+  RecognizableVisualFeatures: 0x00280302,
+  PixelDataProviderURL: 0x00287fe0,
+}
+
+/** ImageType as screen shots have it, from several vendors. */
+const screenTypes =
+  /SCREEN|SNAP ?SHOT|CAPTURE|CSA REPORT|HARD ?COPY|PASTED|DOSE[ _]?(?:INFO|REPORT)|REPORT/i
+const screenDescriptions =
+  /screen ?(?:shot|save|cap)|snap ?shot|dose (?:report|info)|patient protocol/i
+
+/**
+ * Signs that a person could be read or recognized in the pixels (PS3.3 C.7.6.1.1.1 and C.7.6.1.1.5).
+ * Pixels are never decoded here: signs are enough to let a person look.
+ */
+export function lookAtPixels(file: DicomFile, policy: ObjectPolicy, reasons: Reasons): void {
+  const { dataSet } = file
+  const burnedIn = file.string(dataSet, Tag.BurnedInAnnotation)?.toUpperCase()
+  if (burnedIn !== undefined && burnedIn !== 'NO') {
+    reasons.add('burned-in-annotation', '(0028,0301) BurnedInAnnotation')
+  } else if (burnedIn === undefined) {
+    const sign = signOfScreen(file, policy)
+    if (sign !== undefined) reasons.add('screen-capture', sign)
+  }
+  const features = file.string(dataSet, Tag.RecognizableVisualFeatures)?.toUpperCase()
+  if (features !== undefined && features !== 'NO') {
+    reasons.add('recognizable-visual-features', '(0028,0302) RecognizableVisualFeatures')
+  }
+  lookForOverlays(file, reasons)
+  if (dataSet.get(Tag.PixelDataProviderURL) !== undefined) {
+    reasons.add('pixels-elsewhere', '(0028,7FE0) PixelDataProviderURL')
+  }
+}
+
+function signOfScreen(file: DicomFile, policy: ObjectPolicy): string | undefined {
+  const { dataSet } = file
+  if (policy === 'screen') return '(0008,0016) SOPClassUID'
+  if (file.strings(dataSet, Tag.ImageType).some((value) => screenTypes.test(value))) {
+    return '(0008,0008) ImageType'
+  }
+  // Of the Secondary Capture Equipment module (C.8.6.1): the picture was converted from something else.
+  if (file.string(dataSet, Tag.ConversionType) !== undefined) return '(0008,0064) ConversionType'
+  const description = file.string(dataSet, Tag.SeriesDescription)
+  if (description !== undefined && screenDescriptions.test(description)) {
+    return '(0008,103E) SeriesDescription'
+  }
+  return undefined
+}
+
+/**
+ * An overlay of its own (60xx,3000) is removed. Old ones lie in unused bits of the pixel data (PS3.3
+ * C.9.2, retired), where removing its description would only hide it.
+ */
+function lookForOverlays(file: DicomFile, reasons: Reasons): void {
+  const { dataSet } = file
+  const groups = new Set<number>()
+  for (const { tag } of dataSet.elements) {
+    if (tag >>> 24 === 0x60 && (tag & 0x10000) === 0) groups.add((tag & 0xffff0000) >>> 0)
+  }
+  for (const group of groups) {
+    const hasData = dataSet.get(group + 0x3000) !== undefined
+    const bits = file.numbers(dataSet, group + 0x0100)[0]
+    const isInPixels = !hasData && bits !== undefined && bits > 1
+    const position = file.numbers(dataSet, group + 0x0102)[0]
+    if (isInPixels || (!hasData && position !== undefined && position > 0)) {
+      reasons.add('overlay-in-pixel-data', '(60xx,0102) OverlayBitPosition')
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** Why a study waits for a person. `where` is an attribute path or a kind of object; never a value. */
+export interface Reason {
+  readonly code: ReasonCode
+  readonly where: string
+  readonly count: number
+}
+
+export type ReasonCode =
+  | 'burned-in-annotation'
+  | 'screen-capture'
+  | 'classified-check-burned-in'
+  | 'recognizable-visual-features'
+  | 'overlay-in-pixel-data'
+  | 'encapsulated-document'
+  | 'raw-data'
+  | 'voice'
+  | 'surface-scan'
+  | 'unknown-sop-class'
+  | 'objects-missing'
+  | 'patient-conflict'
+  | 'unreadable-object'
+  | 'unreadable-value'
+  | 'unknown-transfer-syntax'
+  | 'unknown-character-set'
+  | 'pixels-elsewhere'
+  | 'foreign-object'
+  | 'same-uid-twice'
+  | 'identity-found'
+
+/** What a person who looked may let pass. Of the others nothing that could be delivered was made. */
+const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'burned-in-annotation',
+  'screen-capture',
+  'classified-check-burned-in',
+  'recognizable-visual-features',
+  'overlay-in-pixel-data',
+  'encapsulated-document',
+  'raw-data',
+  'voice',
+  'surface-scan',
+  'unknown-sop-class',
+  'objects-missing',
+  'patient-conflict',
+])
+
+export function isReleasable(code: ReasonCode): boolean {
+  return releasable.has(code)
+}
+
+/** Reasons of one study, each place counted. */
+export class Reasons {
+  #counts = new Map<string, { code: ReasonCode; where: string; count: number }>()
+
+  add(code: ReasonCode, where: string, count = 1): void {
+    const key = `${code} ${where}`
+    const known = this.#counts.get(key)
+    if (known === undefined) this.#counts.set(key, { code, where, count })
+    else known.count += count
+  }
+
+  /** In a fixed order, whatever the order of the objects was. */
+  list(): Reason[] {
+    return [...this.#counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, reason]) => ({ ...reason }))
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  type DataSet,
+  type DicomFile,
+  type Element,
+  decodeText,
+  formatTag,
+  isText,
+  keywordOf,
+  usesCharacterSet,
+  vrOf,
+} from '../dicom/index.ts'
+import { ownTexts } from './dummy.ts'
+import { foldText } from './fold-text.ts'
+import { type KnownIdentity, isLatin } from './known-identity.ts'
+
+const numeric = new Set(['DS', 'IS'])
+const chunkBytes = 1 << 20
+/** Longer than any term that is searched in bytes. */
+const overlapBytes = 512
+const longestText = 16 << 20
+const mostRemembered = 20_000
+
+/**
+ * Reads a finished output again and looks for what is known, in every value but pixel data. Values are
+ * read with the reader, not taken from what was written: what a receiver would see is what counts.
+ */
+export class IdentitySearch {
+  readonly #identity: KnownIdentity
+  readonly #given: ReadonlySet<string>
+  readonly #anywhere: readonly string[]
+  readonly #inBytes: readonly string[]
+  /** Short values without a hit: most are the same in all objects of a series. */
+  #clean = new Set<string>()
+
+  /** @param given values that the request says shall be written, found exactly like that */
+  constructor(identity: KnownIdentity, given: readonly string[]) {
+    this.#identity = identity
+    this.#given = new Set([...given, ...ownTexts])
+    this.#anywhere = [...identity.anywhere]
+    const terms = [...identity.anywhere, ...identity.words, ...identity.digits, ...identity.uids]
+    this.#inBytes = [
+      ...new Set([
+        ...terms
+          .filter((term) => isLatin(term) && term.length >= 6)
+          .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
+        ...[...identity.anywhere]
+          .filter((term) => !isLatin(term) && term.length >= 2)
+          .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
+        ...[...identity.rawForms].filter((form) => form.length >= 6).map(lowerAscii),
+      ]),
+    ]
+  }
+
+  /** @returns attribute paths; never what was found there */
+  find(file: DicomFile): string[] {
+    const hits: string[] = []
+    this.#searchDataSet(file, file.meta, '', hits)
+    this.#searchDataSet(file, file.dataSet, '', hits)
+    return hits
+  }
+
+  #searchDataSet(file: DicomFile, dataSet: DataSet, path: string, hits: string[]): void {
+    for (const element of dataSet.elements) {
+      const where = `${path}${formatTag(element.tag)}`
+      if (element.items !== undefined) {
+        element.items.forEach((item, index) => {
+          this.#searchDataSet(file, item, `${where}[${String(index + 1)}].`, hits)
+        })
+      } else if (isPixels(element) && path === '') continue
+      else if (element.length > 0 && this.#isHit(file, dataSet, element)) {
+        hits.push(`${where} ${keywordOf(element.tag) ?? ''}`.trim())
+      }
+    }
+  }
+
+  #isHit(file: DicomFile, dataSet: DataSet, element: Element): boolean {
+    const vr = element.vr === 'UN' ? (vrOf(element.tag) ?? 'UN') : element.vr
+    if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element)
+    const bytes = file.bytes(element)
+    const raw = bytes.toString('latin1')
+    const key =
+      element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
+    if (key !== undefined && this.#clean.has(key)) return false
+    const text = decodeText(bytes, vr, dataSet.characterSets)
+    if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
+    if (key !== undefined) {
+      if (this.#clean.size >= mostRemembered) this.#clean.clear()
+      this.#clean.add(key)
+    }
+    return false
+  }
+
+  #isInText(text: string, vr: string): boolean {
+    const { words, freeTextWords, digits, uids } = this.#identity
+    const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
+    if (vr === 'UI') return values.some((value) => uids.has(value))
+    const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
+    if (rest === '') return false
+    const folded = foldText(rest)
+    const tokens = folded.split(/[^\p{L}\p{N}]+/u)
+    if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
+    if (tokens.some((token) => words.has(token))) return true
+    if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true
+    if (this.#anywhere.some((term) => folded.includes(term))) return true
+    if (digits.size > 0) {
+      const together = folded.replace(/[^0-9\p{L}]/gu, '')
+      for (const number of digits) if (together.includes(number)) return true
+    }
+    const uidLike = folded.match(/\d+(?:\.\d+){2,}/g)
+    return uidLike?.some((uid) => uids.has(uid)) ?? false
+  }
+
+  #isRawForm(raw: string): boolean {
+    for (const form of this.#identity.rawForms) if (raw.includes(form)) return true
+    return false
+  }
+
+  /** Bytes that are no text, or too many of them: in pieces that overlap. */
+  #isInBytes(file: DicomFile, { offset, length }: Element): boolean {
+    if (this.#inBytes.length === 0) return false
+    for (let at = 0; at < length; at += chunkBytes) {
+      const size = Math.min(chunkBytes + overlapBytes, length - at)
+      const text = lowerAscii(file.range(offset + at, size).toString('latin1'))
+      if (this.#inBytes.some((term) => text.includes(term))) return true
+    }
+    return false
+  }
+}
+
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+function isPixels({ tag }: Element): boolean {
+  return tag === 0x7fe00010 || tag === 0x7fe00008 || tag === 0x7fe00009
+}

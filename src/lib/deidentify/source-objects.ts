@@ -1,0 +1,47 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RequestRecord, StudyRecord } from '../record/index.ts'
+
+/** One object of a study, and what the classification said of its series. */
+export interface SourceObject {
+  readonly path: string
+  readonly mayHaveBurnedInText: boolean
+}
+
+export interface Sources {
+  /** In order of their paths, so that the first one is always the same. */
+  readonly objects: readonly SourceObject[]
+  /** How many the record counted that are not there. */
+  readonly missing: number
+}
+
+/** The type by which rules ask for a look at the pixels. */
+const checkBurnedIn = 'CHECKBURNEDINFO'
+
+/** The objects a record speaks of: files named by it, or all in the archive directories of its series. */
+export async function sourcesOf(record: StudyRecord | RequestRecord): Promise<Sources> {
+  const objects: SourceObject[] = []
+  let missing = 0
+  const ofStudy = 'ClassifyType' in record && isMarked(record.ClassifyType)
+  const bySeries = record.series.some(({ ClassifyType }) => ClassifyType !== undefined)
+  for (const series of record.series) {
+    const mayHaveBurnedInText = bySeries ? isMarked(series.ClassifyType) : ofStudy
+    const paths = series.files ?? (await filesIn(record.path, series.SeriesInstanceUID))
+    const distinct = [...new Set(paths)]
+    missing += Math.max(0, series.instances - distinct.length)
+    for (const path of distinct) objects.push({ path, mayHaveBurnedInText })
+  }
+  objects.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  return { objects, missing }
+}
+
+function isMarked(types: unknown): boolean {
+  return Array.isArray(types) && types.includes(checkBurnedIn)
+}
+
+async function filesIn(directory: string | null, SeriesInstanceUID: string): Promise<string[]> {
+  if (directory === null) return []
+  const folder = join(directory, SeriesInstanceUID)
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => name.endsWith('.dcm')).map((name) => join(folder, name))
+}

@@ -1,0 +1,104 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import type { DicomFile, OutPart } from '../dicom/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+
+/** One buffer for everything: an object of up to a megabyte is one write(2), a larger one never in memory. */
+const buffer = Buffer.allocUnsafeSlow(1 << 20)
+const other = Buffer.allocUnsafeSlow(1 << 20)
+
+/**
+ * A new file, not yet on stable storage. Its descriptor is the caller's, to sync and close.
+ * @throws FionaError of reading `file`; errors of the system are those of writing
+ */
+export function writeObject(
+  path: string,
+  parts: Iterable<OutPart>,
+  file: DicomFile,
+): { fd: number; bytes: number } {
+  const fd = openSync(path, 'wx', 0o640)
+  try {
+    let bytes = 0
+    pour(parts, file, (chunk) => {
+      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at)
+      bytes += chunk.length
+      return true
+    })
+    return { fd, bytes }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** Is there a file with exactly these bytes? Its size, or undefined. Reading twice is cheaper than one fsync. */
+export function sizeOfSame(
+  path: string,
+  parts: Iterable<OutPart>,
+  file: DicomFile,
+): number | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    const { size } = fstatSync(fd)
+    let at = 0
+    const same = pour(parts, file, (chunk) => {
+      const there = other.subarray(0, chunk.length)
+      for (let done = 0; done < there.length;) {
+        const count = readSync(fd, there, done, there.length - done, at + done)
+        if (count === 0) return false
+        done += count
+      }
+      at += chunk.length
+      return chunk.equals(there)
+    })
+    return same && at === size ? size : undefined
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** @param take borrows the chunk until it returns; false ends it */
+function pour(
+  parts: Iterable<OutPart>,
+  file: DicomFile,
+  take: (chunk: Buffer) => boolean,
+): boolean {
+  let used = 0
+  const flush = (): boolean => {
+    const whole = used
+    used = 0
+    return whole === 0 || take(buffer.subarray(0, whole))
+  }
+  for (const part of parts) {
+    const { length } = part
+    for (let at = 0; at < length;) {
+      const size = Math.min(length - at, buffer.length - used)
+      if (Buffer.isBuffer(part)) part.copy(buffer, used, at, at + size)
+      else file.rangeInto(buffer.subarray(used, used + size), part.offset + at)
+      used += size
+      at += size
+      if (used === buffer.length && !flush()) return false
+    }
+  }
+  return flush()
+}
+
+/** Trouble with the outbox or the review folder, told without a path. */
+export function writeError(error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (error instanceof FionaError || typeof code !== 'string' || syscall === undefined) return error
+  return new FionaError(
+    'E_OUTBOX_WRITE',
+    `the outbox or the review folder cannot be used (${syscall}: ${code}); nothing of the study was delivered`,
+    {
+      hint: 'free space or correct the permissions, then replay the record',
+      exitCode: ExitCode.cannotCreate,
+      retryable: true,
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,190 @@
+import { join, resolve } from 'node:path'
+import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode, FionaError } from '../lib/error/index.ts'
+
+export default defineTool({
+  name: 'fiona-anon',
+  summary: 'de-identify studies: the privacy boundary',
+  description: `Makes a copy of each study that a request or study record speaks of, without the patient's identity, and
+    writes a deidentified record. By hand, instances of studies that no such record spoke of are
+    de-identified at the end of the input. It is the boundary: records of the clinic (instance, series, study,
+    request, mpps) are consumed and never passed on. In a stage no record of any other type passes either.
+    Where the configuration has requests, only request records are answered.
+
+    The rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
+    attribute of its table, at every depth, and all private attributes. An attribute that neither the table nor
+    the data dictionary knows is removed, free text that no machine wrote is replaced. UIDs and, where no
+    participant is given, the pseudonym are made with the secret of the key file and the project:
+    the same input gives the same output everywhere, and without the key nobody can go back. Deflated
+    objects are compressed by zlib, whose bytes may differ between its versions.
+
+    Every output is read again and searched, outside of its pixels, for what the study tells of the patient:
+    names and their parts (three letters or more; up to four letters as a word of its own), identifiers (four
+    characters or more; 4 or 5 digits in free text only), accession numbers, dates in common notations, addresses,
+    telephone numbers, names of staff, the institution, the original UIDs. Shorter values say nothing and are not
+    searched; a surname that is a word of imaging (Head, Phantom) counts with the given name only.
+
+    A study is held, as a whole, if a person could be read in its pixels (BurnedInAnnotation is not NO in screen
+    captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if it has documents, raw data, voices or
+    objects of an unknown class, if something cannot be read or is missing, or if the search found something.
+    Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
+    --release makes it again and lets pass what was looked at, --drop removes it. What the search
+    found passes with --release-anyway only.
+
+    A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
+    that are there already are compared with what would be made, and stay.`,
+  reads: ['request', 'study', 'instance'],
+  writes: ['deidentified', 'held'],
+  options: {
+    'key-file': {
+      type: 'path',
+      describe: 'the secret: 32 bytes or more, mode 0600',
+      configKey: 'deidentification.keyFile',
+    },
+    out: {
+      type: 'path',
+      describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox)',
+    },
+    profile: { type: 'string', default: 'basic', describe: 'rules to follow; there is one: basic' },
+    project: { type: 'string', describe: 'research project of study and instance records' },
+    participant: {
+      type: 'string',
+      describe: 'research identity for study and instance records (default: a keyed pseudonym)',
+    },
+    event: { type: 'string', describe: 'time point for study and instance records' },
+    'data-dir': { type: 'path', describe: 'review folders and outboxes', configKey: 'dataDir' },
+    release: { type: 'string', describe: 'let the held study of this requestId go out' },
+    'release-anyway': {
+      type: 'boolean',
+      describe: 'with --release: although values known of the patient were found',
+    },
+    drop: { type: 'string', describe: 'remove the held study of this requestId' },
+    journal: {
+      type: 'string',
+      describe: 'with --release: where the record goes, instead of stdout',
+    },
+    durability: {
+      type: 'choice',
+      choices: ['fsync', 'none'],
+      default: 'fsync',
+      describe: 'none leaves the moment of writing to the kernel',
+    },
+  },
+  examples: [
+    ['(umask 077; head -c 32 /dev/urandom > key)', 'make a key; keep a copy of it in a safe place'],
+    [
+      'fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file key --participant S001 --out out',
+      'de-identify a folder',
+    ],
+    [
+      'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox',
+      'let a held study go out after looking at it',
+    ],
+  ],
+  files: [
+    [
+      '<dataDir>/<project>/outbox/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm',
+      'de-identified studies, by their new UIDs',
+    ],
+    [
+      '<dataDir>/<project>/review/<requestId>/',
+      'a held study: held.json (names the patient; mode 0600), objects/ (what would go out)',
+    ],
+    [
+      '<dataDir>/crosswalk.ndjson',
+      'who is who (mode 0600; deidentification.crosswalk); written where a data directory is in use',
+    ],
+  ],
+  environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
+  exitCodes: {
+    77: 'others may read the key file, or the study may not be released',
+    78: 'no key, or a profile that is not there',
+  },
+  seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
+  async run({ options, config, configPath, log, filter, emit, sync, print }) {
+    if (options.profile !== 'basic') {
+      throw new FionaError(
+        'E_PROFILE',
+        'the only profile is basic; profile files cannot be used yet',
+        {
+          hint: 'leave --profile out; nothing was de-identified',
+          exitCode: ExitCode.badConfig,
+        },
+      )
+    }
+    const { Crosswalk, Deidentifier, missingKey, readKeyFile } =
+      await import('../lib/deidentify/index.ts')
+    const { dataDir: configured, deidentification, requests } = await config()
+    const stage = process.env['FIONA_STAGE'] || undefined
+    const dataDir = resolve(options.dataDir ?? configured)
+    const keyFile = options.keyFile ?? deidentification.keyFile
+    if (keyFile === undefined) throw missingKey()
+    const isSite =
+      configPath !== undefined || options.dataDir !== undefined || options.out === undefined
+    const { project, participant, event } = options
+    const crosswalk = isSite
+      ? await Crosswalk.open(deidentification.crosswalk ?? join(dataDir, 'crosswalk.ndjson'))
+      : undefined
+    const deidentifier = new Deidentifier({
+      key: await readKeyFile(keyFile),
+      uidRoot: deidentification.uidRoot,
+      dataDir,
+      out: options.out === undefined ? undefined : resolve(options.out),
+      crosswalk,
+      project,
+      participant,
+      event,
+      inStage: stage !== undefined,
+      onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
+      durable: options.durability === 'fsync',
+      howToDecide: (requestId) => {
+        const same = Object.entries({
+          '--config': configPath,
+          '--data-dir': options.dataDir ?? (configPath === undefined ? dataDir : undefined),
+          '--key-file': options.keyFile,
+        }).flatMap(([name, value]) =>
+          value === undefined ? [] : [`${name} ${quote(resolve(value))}`],
+        )
+        return `${['fiona-anon', ...same].join(' ')} --release ${quote(requestId)} # or --drop ${quote(requestId)}`
+      },
+      onDone: (facts, message) => {
+        log.info(facts, message)
+      },
+    })
+    try {
+      if (options.drop !== undefined) {
+        const { requestId } = await deidentifier.drop(options.drop)
+        await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
+        return ExitCode.ok
+      }
+      if (options.release === undefined) return await filter(deidentifier)
+      let isHeld = false
+      await deidentifier.release(
+        options.release,
+        options.releaseAnyway === true,
+        async (record) => {
+          isHeld = record.type === 'held'
+          if (options.journal === undefined || isHeld) {
+            await emit(record)
+            await sync()
+            return
+          }
+          const { JournalWriter, locateJournal } = await import('../lib/journal/index.ts')
+          const writer = await JournalWriter.open(locateJournal(dataDir, options.journal), {
+            writer: 'fiona-anon',
+          })
+          await writer.append(record)
+          await writer.close()
+        },
+      )
+      return isHeld ? ExitCode.someErrors : ExitCode.ok
+    } finally {
+      await crosswalk?.close()
+    }
+  },
+})
+
+/** For a shell. */
+function quote(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
