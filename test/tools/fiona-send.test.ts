@@ -458,17 +458,6 @@ t.test('the project says where it goes; each destination has its own transfer', 
   t.equal(scp.objects, 3)
 })
 
-t.test('a first chain, without projects and destinations, delivers beside its data', async (t) => {
-  const dataDir = temporary()
-  const config = configuration({ dataDir })
-  const study = makeStudy({ project: 'default' })
-  const sent = await send(['--config', config], [study.record], { FIONA_STAGE: 'deliver' })
-  t.match(transfers(sent), [{ status: 'sent' }], sent.stderr)
-  t.same(filesBelow(join(dataDir, 'delivered')), namesOf(study, join(dataDir, 'delivered')))
-  const byHand = await send(['--config', config], [study.record])
-  t.match(errors(byHand), [{ code: 'E_NO_DESTINATION' }])
-})
-
 t.test('what cannot be done is refused at start', async (t) => {
   for (const [destination, words] of [
     ['https://pacs.example.org/dicom-web', /cannot deliver by https yet/],
