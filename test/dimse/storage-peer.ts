@@ -135,7 +135,8 @@ export class StoragePeer {
             this.#answer(socket, contextId, command, 0)
             return
           }
-          const reaction = this.#options.store?.(++this.objects, command) ?? 0
+          this.objects++
+          const reaction = this.#options.store?.(this.objects, command) ?? 0
           if (typeof reaction === 'number' && (reaction === 0 || reaction >> 12 === 0xb)) {
             const SOPInstanceUID = command.AffectedSOPInstanceUID ?? ''
             this.received.push({ SOPInstanceUID, sha256: hash.digest('hex'), bytes })
