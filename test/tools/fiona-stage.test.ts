@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadCursor } from '../../src/lib/journal/index.ts'
@@ -78,7 +78,7 @@ t.test(
   'filters that drop marks, or hold back their last lines, do not stall a waiting stage',
   jq,
   async (t) => {
-    for (const pipeline of [`jq -c 'select(.type == "test")'`, 'jq -c .', 'sed s/x/y/']) {
+    for (const pipeline of [`jq -c 'select(.type == "test")'`, 'sed s/x/y/']) {
       const site = new Site(t.testdir())
       await site.append('a', numbered(0, 100))
       const stage = site.stage(pipeline)
@@ -143,7 +143,6 @@ t.test('a record that ends the pipeline goes to the errors, all others come thro
 t.test('a pipeline that cannot work at all blames no record', async (t) => {
   for (const pipeline of [
     'no-such-program',
-    'exit 78',
     'cat >/dev/null; exit 70',
     'cat | exit 3',
   ]) {
@@ -211,7 +210,7 @@ t.test('what does not drain in time is ended, and done next time', async (t) => 
   await site.until('b', 20)
   const { code, stderr } = await stage.kill('SIGTERM')
   t.equal(code, 0)
-  t.match(stderr, 'did not drain in time')
+  t.match(stderr, 'the pipeline did not drain')
   t.notOk(isRunning(Number(readFileSync(pids, 'utf8'))))
   t.match(await site.once('cat'), { code: 0 })
   t.same([...new Set(numbersOf(await site.records('b')))], range(0, 20))
@@ -337,6 +336,5 @@ t.test(
     t.equal(answer.code, 0)
     t.same(numbersOf(await site.records('b')), [0, 1])
     t.ok(await loadCursor(site.path('a'), 'a-b'))
-    appendFileSync(join(site.dataDir, 'x.ndjson'), '')
-  },
+    },
 )
