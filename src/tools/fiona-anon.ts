@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
-import { ExitCode, FionaError } from '../lib/error/index.ts'
+import { ExitCode } from '../lib/error/index.ts'
 
 export default defineTool({
   name: 'fiona-anon',
@@ -45,7 +45,11 @@ export default defineTool({
       type: 'path',
       describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox)',
     },
-    profile: { type: 'string', default: 'basic', describe: 'rules to follow; there is one: basic' },
+    profile: {
+      type: 'string',
+      describe: 'rules to follow; there is one: basic',
+      configKey: 'projects.*.deidentify.profile',
+    },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
       type: 'string',
@@ -102,19 +106,10 @@ export default defineTool({
   },
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, filter, emit, sync, print }) {
-    if (options.profile !== 'basic') {
-      throw new FionaError(
-        'E_PROFILE',
-        'the only profile is basic; profile files cannot be used yet',
-        {
-          hint: 'leave --profile out; nothing was de-identified',
-          exitCode: ExitCode.badConfig,
-        },
-      )
-    }
-    const { Crosswalk, Deidentifier, missingKey, readKeyFile } =
+    const { Crosswalk, Deidentifier, missingKey, readKeyFile, unknownProfile } =
       await import('../lib/deidentify/index.ts')
-    const { dataDir: configured, deidentification, requests } = await config()
+    if ((options.profile ?? 'basic') !== 'basic') throw unknownProfile()
+    const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
     const keyFile = options.keyFile ?? deidentification.keyFile
@@ -136,6 +131,7 @@ export default defineTool({
       event,
       inStage: stage !== undefined,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
+      profileOf: (name) => options.profile ?? projects[name]?.deidentify?.profile ?? 'basic',
       durable: options.durability === 'fsync',
       howToDecide: (requestId) => {
         const same = Object.entries({
@@ -157,7 +153,10 @@ export default defineTool({
         await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
         return ExitCode.ok
       }
-      if (options.release === undefined) return await filter(deidentifier)
+      if (options.release === undefined) {
+        const code = await filter(deidentifier)
+        return code === ExitCode.ok && deidentifier.hasFailedAtEnd ? ExitCode.someErrors : code
+      }
       let isHeld = false
       await deidentifier.release(
         options.release,

@@ -11,6 +11,7 @@ import {
   newSite,
   reasonsOf,
 } from './deidentified.ts'
+import { foundIn, ofPerson } from './planted.ts'
 
 const storage = '1.2.840.10008.5.1.4.1.1.'
 const sopClass = (uid: string, ...more: NonNullable<CtImageOptions['elements']>) =>
@@ -156,6 +157,32 @@ t.test('an outbox that cannot be written leaves an error and nothing else', asyn
     retryable: true,
   })
   t.equal(filesUnder(join(site.dataDir, 'default', 'review')).length, 0)
+})
+
+t.test('however a file is cut, nothing of the patient comes out of what is left', async (t) => {
+  const whole = ofPerson()
+  for (let length = 0; length < whole.length; length += 37) {
+    const { record, files } = await deidentify([whole.subarray(0, length)])
+    if (record.type === 'held') t.same(files, [])
+    else for (const path of files) t.same(foundIn(path), [], `cut at ${String(length)}`)
+  }
+})
+
+t.test('bytes turned over at random do not crash it, nor let the patient out', async (t) => {
+  const whole = ofPerson()
+  let state = 12345
+  const random = (below: number) => (state = (state * 1103515245 + 12345) & 0x7fffffff) % below
+  for (let round = 0; round < 150; round++) {
+    const object = Buffer.from(whole)
+    for (let flips = 0; flips < 3; flips++) object[132 + random(700)] = random(256)
+    const { record, files } = await deidentify([object])
+    if (record.type === 'held') t.same(files, [])
+    else {
+      // A flip may have changed the value itself: the names in it are then others.
+      const found = files.flatMap((path) => foundIn(path))
+      t.same(found, [], `round ${String(round)}`)
+    }
+  }
 })
 
 t.test('a file without permission is held, not skipped', async (t) => {

@@ -258,6 +258,19 @@ t.test('with requests configured, a study alone goes nowhere', (t) => {
   t.end()
 })
 
+t.test('a project that asks for other rules than there are gets nothing', (t) => {
+  const site = withKey()
+  const config = join(site.root, 'fiona.json')
+  const projects = { ABCD: { deidentify: { profile: 'abcd.yaml' } } }
+  writeFileSync(config, JSON.stringify({ dataDir: site.dataDir, projects }))
+  const args = ['--config', config, ...site.args]
+  const study = archived(site, [ctImage()])
+  const { code, records } = run(args, [{ ...study, project: 'ABCD' }, study])
+  t.equal(code, 1)
+  t.match(records, [{ type: 'error', code: 'E_PROFILE' }, { type: 'deidentified' }])
+  t.end()
+})
+
 t.test('the crosswalk has each link once, for its owner alone', (t) => {
   const site = withKey()
   const study = archived(site, [ctImage()])
@@ -337,6 +350,16 @@ t.test('what the search found is not released by a mere --release', (t) => {
   const { code, records: after } = run([...site.args, '--release', id, '--release-anyway'])
   t.equal(code, 0)
   t.match(after, [{ type: 'deidentified', waived: [{}, { code: 'identity-found' }] }])
+  t.end()
+})
+
+t.test('a revision that passes settles what an earlier one left open', (t) => {
+  const site = withKey()
+  const [held] = run(site.args, [archived(site, [burnedIn])]).records
+  const mended = archived(site, [ctImage({ instanceNumber: 9 })], { revision: 2 })
+  t.match(run(site.args, [mended]).records, [{ type: 'deidentified', revision: 2 }])
+  const folder = join(site.dataDir, 'default/review', String(held?.['requestId']))
+  t.same(readdirSync(folder), ['superseded.json'])
   t.end()
 })
 

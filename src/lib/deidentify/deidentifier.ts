@@ -7,6 +7,7 @@ import {
   type HeldRecord,
   type RequestRecord,
   type StudyRecord,
+  errorRecord,
   nowIso,
   parseRecord,
 } from '../record/index.ts'
@@ -39,6 +40,8 @@ export interface DeidentifierOptions {
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
   readonly durable: boolean
+  /** What the project demands; there is one profile: basic. */
+  readonly profileOf: (project: string) => string
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
   /** Never told an original value. */
@@ -64,6 +67,8 @@ const diverted = new Set(['error', 'held'])
 export class Deidentifier {
   readonly handles: 'all' | readonly string[]
   readonly discreet = true
+  /** There are error records among those of `end`. */
+  hasFailedAtEnd = false
   readonly #options: DeidentifierOptions
   readonly #review: Review
   readonly #loose = new LooseInstances()
@@ -104,7 +109,12 @@ export class Deidentifier {
   async end(): Promise<(AnyRecord | FionaRecord)[]> {
     const results: (AnyRecord | FionaRecord)[] = []
     for (const study of this.#loose.studies()) {
-      results.push(await this.#guarded(() => this.#deidentify(study, study as AnyRecord)))
+      try {
+        results.push(await this.#guarded(() => this.#deidentify(study, study as AnyRecord)))
+      } catch (error) {
+        this.hasFailedAtEnd = true
+        results.push(errorRecord('fiona-anon', error, study))
+      }
     }
     return results
   }
@@ -160,9 +170,14 @@ export class Deidentifier {
     const project =
       (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
       'default'
+    if (this.#options.profileOf(project) !== 'basic') throw unknownProfile()
     const outbox = this.#outboxOf(project)
     const target = await this.#targetOf(input, project)
-    return this.#make(input, record, target, new Set(), outbox)
+    const result = await this.#make(input, record, target, new Set(), outbox)
+    if (result.type === 'deidentified') {
+      await this.#review.supersede(project, target.requestId, input.revision)
+    }
+    return result
   }
 
   async #targetOf(input: StudyRecord | RequestRecord, project: string): Promise<Target> {
@@ -291,6 +306,18 @@ function deidentifiedRecord(
     removed: { ...removed },
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
+}
+
+/** Whoever asks for other rules must not get these without noticing. */
+export function unknownProfile(): FionaError {
+  return new FionaError(
+    'E_PROFILE',
+    'the only profile is basic; profile files cannot be used yet, and nothing was de-identified',
+    {
+      hint: 'leave out --profile and deidentify.profile of the project, or set it to basic',
+      exitCode: ExitCode.badConfig,
+    },
+  )
 }
 
 /** What becomes PatientID and a folder: text that every character set has, of the length LO allows. */

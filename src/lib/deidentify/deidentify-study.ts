@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
@@ -89,6 +90,8 @@ class StudyInTheMaking {
   readonly #patients = new Set<string>()
   readonly #newStudyUID: string
   readonly #final: string
+  /** An earlier revision, or this one, was published before. */
+  readonly #isLater: boolean
   #isLeaking = false
 
   constructor(task: StudyTask, staged: StagedStudy) {
@@ -99,6 +102,7 @@ class StudyInTheMaking {
     this.#identity = new KnownIdentity(this.#given)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
+    this.#isLater = existsSync(this.#final)
   }
 
   async makeAll(): Promise<void> {
@@ -160,7 +164,7 @@ class StudyInTheMaking {
       return
     }
     const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
-    const size = sizeOfSame(there, object.parts(), file)
+    const size = this.#isLater ? sizeOfSame(there, object.parts(), file) : undefined
     if (size !== undefined) {
       this.#outputs.set(SOPInstanceUID, {
         SeriesInstanceUID,
@@ -211,6 +215,7 @@ class StudyInTheMaking {
   async publish(): Promise<Published> {
     const outputs = [...this.#outputs.values()]
     if (outputs.some(({ isNew }) => isNew)) await this.#staged.publish(this.#final)
+    else await this.#task.outbox.settle(this.#final)
     const instances = new Map<string, number>()
     for (const { SeriesInstanceUID } of outputs) {
       instances.set(SeriesInstanceUID, (instances.get(SeriesInstanceUID) ?? 0) + 1)

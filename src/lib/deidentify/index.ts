@@ -12,7 +12,7 @@
 export { type Action, type Decision, decide, profileRows } from './action.ts'
 export { profileDigest } from './basic-profile.ts'
 export { Crosswalk, type Link } from './crosswalk.ts'
-export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
+export { Deidentifier, type DeidentifierOptions, unknownProfile } from './deidentifier.ts'
 export { missingKey, readKeyFile } from './key-file.ts'
 export { KnownIdentity } from './known-identity.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'

@@ -129,6 +129,8 @@ export class KnownIdentity {
 
   #addWhole(text: string): void {
     const folded = foldText(text.replace(/[\0\s]+/g, ' ')).trim()
+    // A service engineer's institution is the manufacturer.
+    if (folded.split(/[^\p{L}\p{N}]+/u).every((word) => imagingWords.has(word))) return
     if (folded.length >= 5 || (!isLatin(folded) && folded.length >= 2)) {
       this.#put(this.anywhere, folded)
     } else if (folded.length === 4) this.#put(this.words, folded)

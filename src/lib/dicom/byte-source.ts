@@ -50,11 +50,14 @@ export class BufferSource implements ByteSource {
 
 const firstWindowBytes = 8 << 10
 const largestWindowBytes = 64 << 10
+/** Windows of closed files: many small files are read one after the other, and 64 kB cost as much as all their headers. */
+const idleWindows: Buffer[] = []
+const mostIdleWindows = 4
 
 /** One window slides over the file. It grows while reading goes straight on and shrinks after a jump: what is jumped over is never read. */
 export class FileSource implements ByteSource {
   readonly size: number
-  buffer: Buffer = Buffer.alloc(largestWindowBytes)
+  buffer: Buffer = idleWindows.pop() ?? Buffer.allocUnsafeSlow(largestWindowBytes)
   readonly #path: string
   #fd: number
   #windowStart = 0
@@ -139,6 +142,11 @@ export class FileSource implements ByteSource {
     if (this.#fd < 0) return
     closeSync(this.#fd)
     this.#fd = -1
+    if (this.buffer.length === largestWindowBytes && idleWindows.length < mostIdleWindows) {
+      idleWindows.push(this.buffer)
+    }
+    this.buffer = Buffer.alloc(0)
+    this.#windowEnd = this.#windowStart = 0
   }
 }
 
