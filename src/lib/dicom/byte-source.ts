@@ -102,7 +102,8 @@ export class FileSource implements ByteSource {
     if (length > bufferLimits.MAX_LENGTH) {
       throw limitError(`a value of ${String(length)} bytes does not fit into memory`, offset)
     }
-    const bytes = Buffer.allocUnsafeSlow(length)
+    // Short values share a slab: an ArrayBuffer for each would cost more than reading it.
+    const bytes = length <= 1024 ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
     this.readInto(bytes, offset)
     return bytes
   }
