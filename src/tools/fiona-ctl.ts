@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import type { Config } from '../lib/config/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 import { defineTool } from '../lib/cli/index.ts'
 
@@ -24,7 +26,7 @@ export default defineTool({
     },
     'quiet-seconds': {
       type: 'number',
-      min: 0.1,
+      min: 0,
       describe: 'a study with no new object for this long is complete',
       configKey: 'arrival.quietSeconds',
     },
@@ -52,22 +54,41 @@ export default defineTool({
         exitCode: ExitCode.usage,
       })
     }
-    const { runChain } = await import('../lib/supervise/index.ts')
-    const given = await config()
-    const { dataDir, port, quietSeconds } = options
-    const inForce = {
-      ...given,
-      ...(dataDir === undefined ? {} : { dataDir, runDir: `${dataDir}/run` }),
-      receiver: { ...given.receiver, ...(port === undefined ? {} : { port }) },
-      arrival: {
-        ...given.arrival,
-        ...(quietSeconds !== undefined
-          ? { quietSeconds }
-          : options.demo === true
-            ? { quietSeconds: 3 }
-            : {}),
-      },
-    }
-    return runChain({ config: inForce, log, signal, print })
+    const { deliveredFolder, runChain, withEmbeddedDelivery } =
+      await import('../lib/supervise/index.ts')
+    const inForce = withEmbeddedDelivery(overridden(await config(), options))
+    const chain = { config: inForce, log, print }
+    if (options.demo !== true) return runChain({ ...chain, signal })
+    const { demonstrate } = await import('../lib/demo/index.ts')
+    return demonstrate({
+      config: inForce,
+      deliveredFolder: deliveredFolder(inForce),
+      signal,
+      print,
+      runChain: (run) => runChain({ ...chain, ...run }),
+    })
   },
 })
+
+/** Nobody wants to watch a demonstration wait. */
+const demoQuietSeconds = 3
+
+function overridden(
+  config: Config,
+  options: {
+    readonly dataDir: string | undefined
+    readonly port: number | undefined
+    readonly quietSeconds: number | undefined
+    readonly demo: boolean | undefined
+  },
+): Config {
+  const { dataDir, port } = options
+  const quietSeconds =
+    options.quietSeconds ?? (options.demo === true ? demoQuietSeconds : undefined)
+  return {
+    ...config,
+    ...(dataDir === undefined ? {} : { dataDir, runDir: join(dataDir, 'run') }),
+    receiver: { ...config.receiver, ...(port === undefined ? {} : { port }) },
+    arrival: { ...config.arrival, ...(quietSeconds === undefined ? {} : { quietSeconds }) },
+  }
+}

@@ -36,6 +36,16 @@ t.test('a wrong value is named with its line', async (t) => {
   await t.rejects(loadConfig(join(dir, 'g.yaml')), { message: /g\.yaml:\d: / })
 })
 
+t.test('a match that is no regular expression is named with its line', async (t) => {
+  const text = "projects:\n  A/B:\n    match:\n      Modality: CT\n      calledAET: '^(AB'\n"
+  const dir = t.testdir({ 'f.yaml': text })
+  await t.rejects(loadConfig(join(dir, 'f.yaml')), {
+    code: 'E_CONFIG',
+    exitCode: 78,
+    message: /f\.yaml:5: projects\.A\/B\.match\.calledAET is no regular expression: .*\(AB/,
+  })
+})
+
 t.test("an original site's config.json is read in its place", async (t) => {
   const dir = t.testdir({
     'config.json': '{"DICOMPORT":"4006","DICOMAETITLE":"MMIL","DATADIR":"/data"}',

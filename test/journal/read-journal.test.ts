@@ -173,10 +173,13 @@ t.test(
     t.same(await journalStat(directory), {
       segments: 2,
       bytes: 29,
-      records: 3,
+      lines: 3,
+      writers: 0,
+      living: 0,
+      tornBytes: 5,
       readers: {
-        behind: { lagBytes: 16, lagRecords: 2 },
-        done: { lagBytes: 0, lagRecords: 0 },
+        behind: { lagBytes: 16, lagLines: 2 },
+        done: { lagBytes: 0, lagLines: 0 },
       },
     })
   },

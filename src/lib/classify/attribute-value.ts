@@ -1,5 +1,5 @@
 import { type DicomFile, type Element, vrOf } from '../dicom/index.ts'
-import { bytesLiteral, floatText, textList } from './python-text.ts'
+import { bytesLiteral, floatText, textList } from '../text/index.ts'
 import { longestText } from './regexp/index.ts'
 
 /** What a test sees of an attribute. */

@@ -1,10 +1,11 @@
+import { openHeader } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { Classified } from './rules.ts'
 import { FollowedSeries, SeriesCache } from './series-cache.ts'
 import { type SeriesPlace, readSeries } from './read-series.ts'
-import { identityOf, openObject } from './stored-objects.ts'
+import { identityOf } from './stored-objects.ts'
 
 export interface ClassifierOptions {
   /** Add `classifyTrace`. Values of the objects stand in it, so it goes into records only. */
@@ -46,7 +47,7 @@ export class Classifier {
   }
 
   #instance(record: AnyRecord): AnyRecord {
-    using file = openObject(text(record, 'path'))
+    using file = openHeader(text(record, 'path'))
     const identity = identityOf(file)
     const study = identity.StudyInstanceUID ?? text(record, 'StudyInstanceUID')
     const series = identity.SeriesInstanceUID ?? text(record, 'SeriesInstanceUID')

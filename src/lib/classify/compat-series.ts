@@ -1,9 +1,17 @@
-import { type DicomFile, formatTag, keywordOf, tagOf, vrOf } from '../dicom/index.ts'
+import {
+  type DicomFile,
+  formatTag,
+  keywordOf,
+  osLevelOf,
+  seriesFields,
+  tagOf,
+  vrOf,
+} from '../dicom/index.ts'
+import { textList, textLiteral } from '../text/index.ts'
 import { attributeValue, textValue } from './attribute-value.ts'
 import type { CompatRules, CopiedTest } from './compat-rules.ts'
 import type { CompatOutcome, CompatValue } from './compat-test.ts'
 import { ReadValues } from './operands.ts'
-import { textList, textLiteral } from './python-text.ts'
 import type { Operand } from './rule-definition.ts'
 import {
   type Classified,
@@ -13,7 +21,6 @@ import {
   foundText,
   traceHead,
 } from './rules.ts'
-import { osLevelOf, seriesFields } from './series-fields.ts'
 
 /**
  * A series as the original kept it: the fields of its JSON, taken from the first object, and the list
@@ -83,7 +90,7 @@ export class CompatSeries implements SeriesTypes {
   #noteFields(file: DicomFile): void {
     this.#objects += 1
     if (this.#objects === 1) {
-      for (const [name, tag] of seriesFields) {
+      for (const [name, tag] of seriesFields()) {
         const value = attributeValue(file, tag)
         const text = name === 'OSLevel' ? osLevelOf(value?.text ?? '') : value?.text
         if (text !== undefined) this.#fields.set(name, field(text))

@@ -13,7 +13,7 @@ import {
   operatorSpellings,
   operators,
 } from './rule-definition.ts'
-import { isUnfilled } from './series-fields.ts'
+import { isUnfilled } from './field-names.ts'
 import { isKnownName, isOperand, readTagForm } from './tag-form.ts'
 
 const entryKeys = ['tag', 'value', 'operator', 'negate', 'approxLevel', 'rule', 'notrule']

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
+import { fileMissing } from '../dicom/index.ts'
 import { safeComponent, inside } from '../storage/index.ts'
 import type { RuleSet } from './rule-set.ts'
 import { FollowedSeries } from './series-cache.ts'
-import { filesBelow, missing, visitObjects } from './stored-objects.ts'
+import { filesBelow, visitObjects } from './stored-objects.ts'
 
 export interface SeriesPlace {
   readonly SeriesInstanceUID: string
@@ -37,7 +38,7 @@ export async function readSeries(
   })
   if (seen.size >= instances && (trouble === undefined || place.files === undefined)) return series
   if (trouble !== undefined) throw trouble
-  throw missing(
+  throw fileMissing(
     `only ${String(seen.size)} of ${String(instances)} objects of the series ${SeriesInstanceUID} are there`,
   )
 }
@@ -46,7 +47,7 @@ async function objectPaths(place: SeriesPlace): Promise<readonly string[]> {
   if (place.files !== undefined) return place.files
   if (place.directory !== undefined) return filesBelow(place.directory)
   if (place.studyDirectory === undefined) {
-    throw missing(
+    throw fileMissing(
       `the record does not say where the objects of series ${place.SeriesInstanceUID} are`,
     )
   }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as othersTurn } from 'node:timers/promises'
-import { DicomFile } from '../dicom/index.ts'
+import { type DicomFile, fileMissing, openHeader } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 export interface ObjectIdentity {
@@ -16,35 +16,6 @@ export function identityOf(file: DicomFile): ObjectIdentity {
     SeriesInstanceUID: file.string(file.dataSet, 0x0020000e),
     SOPInstanceUID: file.string(file.dataSet, 0x00080018),
   }
-}
-
-/** The header of an object. @throws FionaError E_FILE_MISSING, E_FILE_READ, E_DICOM_PARSE, E_DICOM_LIMIT */
-export function openObject(path: string): DicomFile {
-  try {
-    return DicomFile.open(path, { stopAtPixelData: true })
-  } catch (error) {
-    if (!(error instanceof FionaError)) throw error
-    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-      throw missing(`there is no file at ${path}`, error)
-    }
-    if (error.code === 'E_FILE_READ') throw error
-    // The reader knows bytes and offsets; which file it was is ours to say.
-    const { code, hint, retryable, exitCode } = error
-    throw new FionaError(code, `${path}: ${error.message}`, {
-      hint,
-      retryable,
-      exitCode,
-      cause: error,
-    })
-  }
-}
-
-export function missing(message: string, cause?: unknown): FionaError {
-  return new FionaError('E_FILE_MISSING', message, {
-    hint: 'send the objects again, or replay the records once the files are back',
-    exitCode: ExitCode.badInput,
-    cause,
-  })
 }
 
 /** Headers read between two looks at what else there is to do. */
@@ -64,7 +35,7 @@ export async function visitObjects(
   for (const [at, path] of paths.entries()) {
     if (at % batch === batch - 1) await othersTurn()
     try {
-      using file = openObject(path)
+      using file = openHeader(path)
       visit(file, identityOf(file))
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
@@ -84,7 +55,7 @@ export async function filesBelow(directory: string, depth = 0): Promise<string[]
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw missing(`there is no directory at ${directory}`, error)
+      throw fileMissing(`there is no directory at ${directory}`, error)
     }
     throw new FionaError('E_FILE_READ', `cannot list ${directory}: ${code}`, {
       hint: 'check that this user may read it',

@@ -1,7 +1,7 @@
 import type { DicomFile } from '../dicom/index.ts'
+import { textList } from '../text/index.ts'
 import type { Value } from './attribute-value.ts'
 import { Operands, ReadValues } from './operands.ts'
-import { textList } from './python-text.ts'
 import { byId } from './references.ts'
 import type { Definition, Test } from './rule-definition.ts'
 import { type Rules, TypeOrder } from './rules.ts'

@@ -1,7 +1,6 @@
-import { type DicomFile, tagOf } from '../dicom/index.ts'
+import { type DicomFile, osLevelOf, seriesFields, tagOf } from '../dicom/index.ts'
 import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
 import type { Operand } from './rule-definition.ts'
-import { osLevelOf, seriesFields } from './series-fields.ts'
 
 /** A name is the DICOM keyword; where no such attribute is there, the name of the original's series JSON. */
 export function strictValue(file: DicomFile, operand: Operand): Value | undefined {
@@ -15,7 +14,7 @@ export function strictValue(file: DicomFile, operand: Operand): Value | undefine
   const tag = tagOf(name)
   const value = tag === undefined ? undefined : attributeValue(file, tag)
   if (value !== undefined) return value
-  const field = seriesFields.get(name)
+  const field = seriesFields().get(name)
   if (field === undefined || field === tag) return undefined
   const found = attributeValue(file, field)
   if (name !== 'OSLevel' || found === undefined) return found

@@ -1,5 +1,5 @@
 import { tagOf } from '../dicom/index.ts'
-import { isFieldName } from './series-fields.ts'
+import { isFieldName } from './field-names.ts'
 import type { Operand } from './rule-definition.ts'
 
 /** Why something is no tag. */

@@ -1,27 +1,39 @@
 import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { errorRecord, type AnyRecord, type MarkRecord } from '../record/index.ts'
-import { LineSplitter, recordTypeOf } from './lines.ts'
+import {
+  errorRecord,
+  LineSplitter,
+  maxLineBytes,
+  recordTypeOf,
+  type AnyRecord,
+  type MarkRecord,
+} from '../record/index.ts'
+import { inputEvents } from './input-events.ts'
+import { PendingOutput } from './pending-output.ts'
+import { WriteBehind } from './write-behind.ts'
 import type { FilterLogic, FilterResult } from './tool.ts'
-
-/** A line longer than this is refused; a study of 100,000 in-place files fits. */
-export const maxLineBytes = 16 * 1024 * 1024
 
 export interface FilterStreams {
   readonly input: Readable
   /** Resolves when the bytes were taken: backpressure. */
-  readonly write: (data: string) => Promise<void>
+  readonly write: (data: string | Buffer) => Promise<void>
   readonly sync: () => Promise<void>
   readonly log: Logger
   readonly signal: AbortSignal
   readonly now: () => number
 }
 
+/** Not more than this of an unreadable line is kept in its error record. */
+const longestExcerpt = 2000
+/** So much goes out before the rest of a chunk is looked at. */
+const mostPending = 1 << 16
+
 /**
  * The filters' shell: lines in, records through the logic, lines out, in order. It works chunk by
  * chunk (what the pipe gave at once is answered at once): object streams would cost more per record
- * than most filters do. Lines of types the logic does not handle stay text.
+ * than most filters do. Lines of types the logic does not handle stay bytes, valid UTF-8 or not. Of an
+ * aborted signal it finishes the record in hand.
  * @returns the exit code: 0, or 1 when error records were written
  */
 export async function runFilter(
@@ -29,85 +41,110 @@ export async function runFilter(
   logic: FilterLogic,
   streams: FilterStreams,
 ): Promise<number> {
-  const { input, write, log, now, signal } = streams
+  const { input, log, now, signal } = streams
   const handlesAll = logic.handles === 'all'
   const handled = new Set<string>(handlesAll ? [] : logic.handles)
   const splitter = new LineSplitter(maxLineBytes)
+  const out = new PendingOutput()
+  const behind = new WriteBehind(streams.write)
+  const stop = AbortSignal.any([signal, behind.broken])
   let errors = 0
-  let out = ''
 
   const put = (result: FilterResult): void => {
     if (result === undefined) return
     if (Array.isArray(result))
-      for (const record of result as readonly AnyRecord[]) out += `${JSON.stringify(record)}\n`
-    else out += `${JSON.stringify(result)}\n`
+      for (const record of result as readonly AnyRecord[]) out.put(`${JSON.stringify(record)}\n`)
+    else out.put(`${JSON.stringify(result)}\n`)
   }
-  const fail = (error: unknown, record: unknown): void => {
+  const fail = (error: unknown, record: unknown, line?: Buffer): void => {
     errors++
     if (logic.discreet === true) {
       const code = error instanceof FionaError ? error.code : 'E_INTERNAL'
       log.warn({ code }, 'a record could not be handled; the error record says more')
     } else if (error instanceof FionaError) log.debug({ code: error.code }, error.message)
     else log.error({ err: error }, 'internal error while handling a record; the stream goes on')
-    put(errorRecord(tool, error, record))
+    try {
+      put(errorRecord(tool, error, record))
+    } catch {
+      // Nested so deeply that it can be parsed but not written: its text, then.
+      put(errorRecord(tool, error, line?.toString('utf8', 0, longestExcerpt) ?? null))
+    }
   }
-  const flush = async (): Promise<void> => {
-    if (out === '') return
-    const text = out
-    out = ''
-    await write(text)
+  const flush = (): Promise<void> => behind.write(out.take())
+  /** The logic may count on it that what it said before has been written. */
+  const allWritten = async (): Promise<void> => {
+    await flush()
+    await behind.drained()
   }
-  const take = async (line: Buffer): Promise<void> => {
+  const takeMark = async (mark: AnyRecord): Promise<void> => {
+    await allWritten()
+    await logic.mark?.(mark as unknown as MarkRecord)
+    await streams.sync()
+    put(mark)
+  }
+  const finish = async (result: Promise<FilterResult>, record: AnyRecord, line: Buffer) => {
+    try {
+      put(await result)
+    } catch (error) {
+      fail(error, record, line)
+    }
+  }
+  /** A promise only where there is something to wait for: most lines need none. */
+  const take = (line: Buffer, chunk: Buffer): Promise<void> | undefined => {
+    const isForeign = (type: string) => type !== 'mark' && !handlesAll && !handled.has(type)
     const type = recordTypeOf(line)
-    if (type !== undefined && type !== 'mark' && !handlesAll && !handled.has(type)) {
-      out += `${line.toString()}\n`
-      return
+    if (type !== undefined && isForeign(type)) {
+      out.pass(line, chunk)
+      return undefined
     }
     let record: AnyRecord
     try {
       record = parseLine(line)
     } catch (error) {
-      fail(error, line.toString('utf8', 0, 2000))
-      return
+      fail(error, line.toString('utf8', 0, longestExcerpt))
+      return undefined
     }
-    if (record.type === 'mark') {
-      await flush()
-      await logic.mark?.(record as unknown as MarkRecord)
-      await streams.sync()
-      put(record)
-      return
-    }
-    if (!handlesAll && !handled.has(record.type)) {
-      out += `${line.toString()}\n`
-      return
+    if (record.type === 'mark') return takeMark(record)
+    if (isForeign(record.type)) {
+      out.pass(line, chunk)
+      return undefined
     }
     try {
       const result = logic.record(record)
-      put(result instanceof Promise ? await result : result)
+      if (result instanceof Promise) return finish(result, record, line)
+      put(result)
     } catch (error) {
-      fail(error, record)
+      fail(error, record, line)
     }
-    if (out.length > 1 << 16) await flush()
+    return undefined
   }
 
-  for await (const event of events(input, logic, now, signal)) {
+  for await (const event of inputEvents(input, logic.timer, now, stop)) {
     if (event === 'timer') {
+      await allWritten()
       put(await logic.timer?.fire(now()))
     } else {
       for (const line of splitter.push(event)) {
         if (line instanceof FionaError) fail(line, null)
-        else if (line.length > 0) await take(line)
+        else if (line.length > 0) {
+          const waiting = take(line, event)
+          if (waiting !== undefined) await waiting
+          if (out.size > mostPending) await flush()
+        }
+        if (stop.aborted) break
       }
     }
     await flush()
   }
+  await behind.drained()
   // Stopped by a signal the input is not at its end: what is open stays open, and its state on disk.
   if (!signal.aborted) {
     const last = splitter.end()
-    if (last !== undefined) await take(last)
+    if (last !== undefined && last.length > 0) await take(last, last)
+    await allWritten()
     put(await logic.end?.())
   }
-  await flush()
+  await allWritten()
   return errors > 0 ? ExitCode.someErrors : ExitCode.ok
 }
 
@@ -136,48 +173,4 @@ function parseLine(line: Buffer): AnyRecord {
     )
   }
   return value as AnyRecord
-}
-
-/** Chunks of input, and `timer` whenever the logic's own time has come before the next chunk. */
-async function* events(
-  input: Readable,
-  logic: FilterLogic,
-  now: () => number,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer | 'timer'> {
-  const iterator = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>
-  let stop = (): void => undefined
-  const stopped = new Promise<'stopped'>((resolve) => {
-    stop = (): void => {
-      resolve('stopped')
-    }
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  let next = iterator.next()
-  try {
-    for (;;) {
-      const dueAt = logic.timer?.dueAt()
-      let timeout: NodeJS.Timeout | undefined
-      const races: Promise<IteratorResult<Buffer> | 'timer' | 'stopped'>[] = [stopped, next]
-      if (dueAt !== undefined) {
-        const wait = Math.min(Math.max(0, dueAt - now()), 0x7fffffff)
-        races.push(new Promise((resolve) => (timeout = setTimeout(resolve, wait, 'timer'))))
-      }
-      const won = await Promise.race(races)
-      clearTimeout(timeout)
-      if (won === 'stopped') return
-      if (won === 'timer') yield 'timer'
-      else if (won.done === true) return
-      else {
-        yield won.value
-        next = iterator.next()
-      }
-    }
-  } finally {
-    signal.removeEventListener('abort', stop)
-    // A pending read keeps the process alive; nobody will use it.
-    next.catch(() => undefined)
-    if (signal.aborted) input.destroy()
-  }
 }

@@ -1,5 +1,5 @@
 import {
-  commonOptions,
+  commonOptionsOf,
   type OptionDeclaration,
   type OptionDeclarations,
   type Tool,
@@ -18,7 +18,7 @@ export function helpText(tool: Tool): string {
   if (tool.arguments !== undefined)
     parts.push(`Arguments:\n  ${tool.arguments.name}  ${tool.arguments.describe}`)
   if (Object.keys(tool.options).length > 0) parts.push(`Options:\n${optionList(tool.options)}`)
-  parts.push(`Common options:\n${optionList(commonOptions)}`)
+  parts.push(`Common options:\n${optionList(commonOptionsOf(tool))}`)
   parts.push(`See also: man ${tool.section ?? 1} ${tool.name}`)
   return `${parts.join('\n\n')}\n`
 }
@@ -37,11 +37,11 @@ export function synopsis(tool: Tool): string {
   return words.join(' ')
 }
 
-/** `--quiet-seconds NUMBER` */
+/** `--quiet-seconds NUMBER`, `-0, --null` */
 export function flag(name: string, option: OptionDeclaration): string {
   switch (option.type) {
     case 'boolean':
-      return `--${name}`
+      return option.short === undefined ? `--${name}` : `-${option.short}, --${name}`
     case 'choice':
       return `--${name} ${option.choices.join('|')}`
     case 'integer':

@@ -1,7 +1,6 @@
 // What the launchers in bin/ call. Each tool is a bundle of its own, loaded by name.
-import { bashCompletion, zshCompletion } from './completion.ts'
-import { manPage } from './man-page.ts'
 import { runTool } from './run-tool.ts'
+import type { Pages } from './pages.ts'
 import type { Tool } from './tool.ts'
 
 export async function main(
@@ -12,16 +11,9 @@ export async function main(
 }
 
 /** For the build: everything that is generated from a declaration. */
-export async function describeTool(
-  name: string,
-): Promise<{ section: number; man: string; bash: string; zsh: string }> {
-  const tool = await loadTool(name)
-  return {
-    section: tool.section ?? 1,
-    man: manPage(tool),
-    bash: bashCompletion(tool),
-    zsh: zshCompletion(tool),
-  }
+export async function describeTool(name: string): Promise<Pages> {
+  const { pagesOf } = await import('./pages.ts')
+  return pagesOf(await loadTool(name), loadTool)
 }
 
 async function loadTool(name: string): Promise<Tool> {

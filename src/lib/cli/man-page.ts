@@ -1,6 +1,7 @@
 import { describeOption, flag, streamLine, synopsis } from './help.ts'
-import { commonOptions, type OptionDeclarations, type Tool } from './tool.ts'
-import { version } from './version.ts'
+import { commonOptionsOf, type OptionDeclarations, type Tool } from './tool.ts'
+import { argument, literal, prose } from './roff.ts'
+import { version, versionDate } from './version.ts'
 
 /** The exit codes all tools share; a tool's own declaration says more about some of them. */
 const exitCodes: Readonly<Record<number, string>> = {
@@ -17,56 +18,65 @@ const exitCodes: Readonly<Record<number, string>> = {
   78: 'the configuration, a rule file or a profile is wrong',
 }
 
-/** man(7) source of the page, from the same declaration as --help. */
-export function manPage(tool: Tool): string {
+/**
+ * man(7) source of the page, from the same declaration as --help.
+ * @param sectionOf the manual section of another tool, for SEE ALSO
+ */
+export function manPage(tool: Tool, sectionOf: (name: string) => number): string {
   const section = tool.section ?? 1
+  const title = tool.name.toUpperCase()
   const lines = [
-    `.TH ${tool.name.toUpperCase()} ${section} "" "FIONA ${version}" "FIONA"`,
+    `.TH ${title} ${String(section)} ${versionDate} "FIONA ${version}" "FIONA"`,
     '.SH NAME',
-    `${roff(tool.name)} \\- ${roff(tool.summary)}`,
+    `${literal(tool.name)} \\- ${literal(tool.summary)}`,
     '.SH SYNOPSIS',
-    `.B ${roff(synopsis(tool))}`,
+    `.B ${argument(tool.name)}`,
+    prose(synopsis(tool).slice(tool.name.length)),
+    '.SH DESCRIPTION',
+    (tool.description ?? `${tool.summary}.`)
+      .trim()
+      .split(/\n\s*\n/)
+      .map(prose)
+      .join('\n.PP\n'),
   ]
-  lines.push('.SH DESCRIPTION')
-  for (const paragraph of (tool.description ?? `${tool.summary}.`).trim().split(/\n\s*\n/)) {
-    lines.push('.PP', roff(paragraph.replaceAll(/\s+/g, ' ')))
-  }
   const flow = streamLine(tool)
-  if (flow !== undefined) lines.push('.PP', `${roff(flow)}.`)
+  if (flow !== undefined) lines.push('.PP', prose(`${flow}.`))
   lines.push('.SH OPTIONS')
   if (tool.arguments !== undefined) {
-    lines.push('.TP', `.I ${roff(tool.arguments.name)}`, roff(tool.arguments.describe))
+    lines.push('.TP', `.I ${argument(tool.arguments.name)}`, prose(tool.arguments.describe))
   }
-  lines.push(...optionParagraphs(tool.options), ...optionParagraphs(commonOptions))
-  lines.push('.SH EXIT STATUS')
-  for (const [code, meaning] of Object.entries({ ...exitCodes, ...tool.exitCodes })) {
-    lines.push('.TP', `.B ${code}`, roff(meaning))
-  }
-  if (tool.examples !== undefined && tool.examples.length > 0) {
-    lines.push('.SH EXAMPLES')
-    for (const [command, what] of tool.examples) {
-      lines.push('.PP', roff(what), '.PP', '.RS 4', '.nf', roff(command), '.fi', '.RE')
-    }
-  }
+  lines.push(...optionParagraphs(tool.options), ...optionParagraphs(commonOptionsOf(tool)))
+  lines.push(...definitions('EXIT STATUS', Object.entries({ ...exitCodes, ...tool.exitCodes })))
+  tool.examples?.forEach(([command, what], at) => {
+    lines.push(at === 0 ? '.SH EXAMPLES' : '.PP', prose(`${what}:`))
+    lines.push('.PP', '.RS 4', '.nf', ...command.split('\n').map(literal), '.fi', '.RE')
+  })
   lines.push(
     ...definitions('ENVIRONMENT', [
       ['FIONA_CONFIG', 'the configuration file, where --config is not given'],
+      ['FIONA_LOG_LEVEL', 'the least severe log line, where --log-level is not given'],
       ...(tool.environment ?? []),
     ]),
-  )
-  lines.push(...definitions('FILES', tool.files ?? []))
-  lines.push(
+    ...definitions('FILES', tool.files ?? []),
     '.SH SEE ALSO',
-    roff((tool.seeAlso ?? ['fiona']).map((name) => `${name}(1)`).join(', ')),
+    ...seeAlso(tool).map(
+      (name, at, all) =>
+        `.BR ${argument(name)} (${String(sectionOf(name))})${at + 1 < all.length ? ',' : ''}`,
+    ),
   )
   return `${lines.join('\n')}\n`
+}
+
+/** The tools SEE ALSO names. */
+export function seeAlso(tool: Tool): readonly string[] {
+  return tool.seeAlso ?? ['fiona']
 }
 
 function optionParagraphs(options: OptionDeclarations): string[] {
   return Object.entries(options).flatMap(([name, option]) => [
     '.TP',
-    `.B ${roff(flag(name, option))}`,
-    roff(describeOption(option)),
+    `.B ${argument(flag(name, option))}`,
+    prose(describeOption(option)),
   ])
 }
 
@@ -74,16 +84,6 @@ function definitions(title: string, entries: readonly (readonly [string, string]
   if (entries.length === 0) return []
   return [
     `.SH ${title}`,
-    ...entries.flatMap(([name, what]) => ['.TP', `.B ${roff(name)}`, roff(what)]),
+    ...entries.flatMap(([name, what]) => ['.TP', `.B ${argument(name)}`, prose(what)]),
   ]
-}
-
-/** Escapes what roff would read as markup: backslashes, hyphens in options, a leading dot or quote. */
-function roff(text: string): string {
-  return text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replaceAll('…', '...')
-    .replaceAll('→', '\\(->')
-    .replaceAll(/^([.'])/gm, '\\&$1')
 }

@@ -36,12 +36,13 @@ export function parseArguments(tool: Tool, argv: readonly string[]): ParsedArgum
   const names = Object.keys(declared)
   const ofType = (...types: string[]) =>
     names.filter((name) => types.includes(declared[name]?.type ?? ''))
+  refuseValues(tool, argv, ofType('boolean'))
   const parsed = parser([...argv], {
     boolean: ofType('boolean'),
     // Numbers are read as text, so that `--port 4x` is refused instead of guessed.
     string: [...ofType('string', 'path', 'choice', 'integer', 'number', 'strings'), '_'],
     array: [],
-    alias: { help: ['h'] },
+    alias: { help: ['h'], ...shortNames(declared) },
     configuration: {
       'populate--': true,
       'camel-case-expansion': false,
@@ -93,6 +94,14 @@ export function parseArguments(tool: Tool, argv: readonly string[]): ParsedArgum
   }
 }
 
+function shortNames(declared: OptionDeclarations): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(declared).flatMap(([name, { short }]) =>
+      short === undefined ? [] : [[name, [short]]],
+    ),
+  )
+}
+
 function readOption(tool: Tool, name: string, option: OptionDeclaration, given: unknown): unknown {
   if (option.type === 'strings') {
     return (given === undefined ? [] : [given].flat()).map((value) => text(tool, name, value))
@@ -139,6 +148,17 @@ function readOption(tool: Tool, name: string, option: OptionDeclaration, given: 
 function text(tool: Tool, name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   throw usage(tool, `option --${name} needs a value`)
+}
+
+/** `--explain=maybe`: the parser would take any such word for false. */
+function refuseValues(tool: Tool, argv: readonly string[], booleans: readonly string[]): void {
+  const end = argv.indexOf('--')
+  for (const word of end === -1 ? argv : argv.slice(0, end)) {
+    const [, name, value] = /^--([^=]+)=(.*)$/s.exec(word) ?? []
+    if (name !== undefined && booleans.includes(name) && value !== 'true' && value !== 'false') {
+      throw usage(tool, `option --${name} takes no value`)
+    }
+  }
 }
 
 function unknownOption(tool: Tool, word: string, names: readonly string[]): FionaError {

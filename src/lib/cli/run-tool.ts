@@ -1,10 +1,8 @@
 import { constants } from 'node:os'
-import { createReadStream } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { runFilter } from './filter.ts'
 import { helpText } from './help.ts'
-import { createLog } from './log.ts'
 import { Output } from './output.ts'
 import { parseArguments } from './parse-arguments.ts'
 import type { Tool } from './tool.ts'
@@ -23,6 +21,8 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
       await output.write(`${tool.name} ${version}\n`)
       return ExitCode.ok
     }
+    // Loaded only now, so that --help answers at once: the logger costs a quarter of Node's own start.
+    const { createLog } = await import('./log.ts')
     const configPath = common.config ?? (process.env['FIONA_CONFIG'] || undefined)
     const log = createLog(
       tool.name,
@@ -38,19 +38,24 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
       log,
       signal,
       config: () =>
-        (loaded ??= import('../config/index.ts').then(({ loadConfig }) => loadConfig(configPath))),
+        (loaded ??= import('../config/index.ts').then(({ loadConfig }) =>
+          loadConfig(configPath, { dataDir: process.env['FIONA_DATA_DIR'] || undefined }),
+        )),
       emit: (record) => output.write(`${JSON.stringify(record)}\n`),
       sync: () => output.sync(),
+      write: (bytes) => output.write(bytes),
       print: (text) => output.write(`${text}\n`),
-      filter: (logic) =>
-        runFilter(tool.name, logic, {
+      filter: async (logic) => {
+        const { runFilter } = await import('./filter.ts')
+        return runFilter(tool.name, logic, {
           input: process.stdin,
           write: (text) => output.write(text),
           sync: () => output.sync(),
           log,
           signal,
           now: () => performance.now(),
-        }),
+        })
+      },
     })
     return code ?? ExitCode.ok
   } catch (error) {
@@ -89,8 +94,9 @@ function stopSignal(): AbortSignal {
   process.once('SIGINT', stop)
   const lifeline = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
   if (Number.isInteger(lifeline) && lifeline > 2) {
-    const pipe = createReadStream('', { fd: lifeline, autoClose: false })
-    pipe.on('close', stop).on('end', stop).on('error', stop).resume()
+    // A socket, not a file stream: that would sit in a blocking read, which process.exit() waits for.
+    const pipe = new Socket({ fd: lifeline, readable: true, writable: false })
+    pipe.on('close', stop).on('error', stop).resume().unref()
     // Children of this process get their own lifeline or none.
     delete process.env['FIONA_LIFELINE_FD']
   }

@@ -6,6 +6,8 @@ interface OptionBase {
   /** One clause without capital or full stop. */
   readonly describe: string
   readonly required?: boolean
+  /** One letter or digit for the hand (`-0`), where other commands have taught it. */
+  readonly short?: string
   /** The key of fiona.yaml this option overrides, for the man page. */
   readonly configKey?: string
 }
@@ -56,6 +58,7 @@ export type OptionValues<Options extends OptionDeclarations> = {
 export type FilterResult =
   AnyRecord | FionaRecord | readonly (AnyRecord | FionaRecord)[] | undefined
 
+/** What it returned before has been written to stdout when `mark`, `end` or `timer.fire` is called. */
 export interface FilterLogic {
   /** Record types this filter looks at; all others pass through as text, in order. `all`: nothing does. */
   readonly handles: readonly (RecordType | (string & {}))[] | 'all'
@@ -92,6 +95,8 @@ export interface ToolContext<Options extends OptionDeclarations> {
   readonly sync: () => Promise<void>
   /** One line of text to stdout, for tools that print for people. */
   readonly print: (text: string) => Promise<void>
+  /** Bytes to stdout as they are, for tools that pass on whole chunks of lines; resolves as `emit` does. */
+  readonly write: (bytes: Buffer) => Promise<void>
   /** Run stdin to stdout through the logic; resolves to the exit code. */
   readonly filter: (logic: FilterLogic) => Promise<number>
 }
@@ -147,3 +152,9 @@ export const commonOptions = {
   help: { type: 'boolean', describe: 'show this help' },
   version: { type: 'boolean', describe: 'show the version' },
 } as const satisfies OptionDeclarations
+
+/** Those that this tool itself looks at: one that passes its words on leaves the others to the tool it runs. */
+export function commonOptionsOf(tool: Tool): OptionDeclarations {
+  const { help, version } = commonOptions
+  return tool.passThrough === true ? { help, version } : commonOptions
+}

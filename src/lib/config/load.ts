@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { destinationsFrom } from './destination-paths.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -16,16 +17,16 @@ export type ProjectConfig = ConfigFile['projects'][string]
 /**
  * @param path a YAML or JSON file; undefined for the embedded defaults. Relative paths in it are
  *   relative to its directory.
+ * @param override a data directory that a stage was told (FIONA_DATA_DIR), in place of the file's
  * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
  */
-export async function loadConfig(path: string | undefined): Promise<Config> {
-  const { parseConfig } = await import('./parse-config.ts')
+export async function loadConfig(
+  path: string | undefined,
+  override: { readonly dataDir?: string | undefined } = {},
+): Promise<Config> {
   const base = path === undefined ? process.cwd() : dirname(resolve(path))
-  const file = parseConfig(
-    path === undefined ? '{}' : await readConfig(path),
-    path ?? 'embedded defaults',
-  )
-  const dataDir = resolve(base, file.dataDir)
+  const file = path === undefined ? await embeddedDefaults() : await readFileAt(path)
+  const dataDir = resolve(base, override.dataDir ?? file.dataDir)
   const { keyFile, crosswalk } = file.deidentification
   const { rules } = file.classification
   return {
@@ -41,8 +42,23 @@ export async function loadConfig(path: string | undefined): Promise<Config> {
       ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
+    destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
   }
+}
+
+/** Without the YAML parser, which takes as long to load as all the rest of a tool. */
+async function embeddedDefaults(): Promise<ConfigFile> {
+  const { validateConfig } = await import('./generated/validate-config.js')
+  const value = {}
+  // The validator fills in every default.
+  validateConfig(value)
+  return value as ConfigFile
+}
+
+async function readFileAt(path: string): Promise<ConfigFile> {
+  const { parseConfig } = await import('./parse-config.ts')
+  return parseConfig(await readConfig(path), path)
 }
 
 async function readConfig(path: string): Promise<string> {

@@ -31,6 +31,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
   const value = isOriginalConfig(found) ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
+  if (problems.length === 0) problems.push(...patternProblems(value as ConfigFile))
   if (problems.length > 0) {
     throw refuse(
       problems.map(
@@ -41,8 +42,30 @@ export function parseConfig(text: string, name: string): ConfigFile {
   return value as ConfigFile
 }
 
+/** What a schema cannot say: the patterns of a project's match must be regular expressions. */
+function patternProblems(config: ConfigFile): ConfigProblem[] {
+  return Object.entries(config.projects).flatMap(([project, { match }]) =>
+    Object.entries(match ?? {}).flatMap(([key, pattern]) => {
+      try {
+        new RegExp(pattern, 'u')
+        return []
+      } catch (error) {
+        const keys = ['projects', project, 'match', key]
+        return {
+          instancePath: keys
+            .map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+            .join(''),
+          schemaPath: '',
+          message: `is no regular expression: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
+          params: {},
+        }
+      }
+    }),
+  )
+}
+
 function sentence(problem: ConfigProblem): string {
-  const where = problem.instancePath.slice(1).replaceAll('/', '.')
+  const where = keysOf(problem).join('.')
   const unknown = problem.params['additionalProperty']
   if (typeof unknown === 'string') {
     const guess = nearest(unknown, knownKeys[problem.schemaPath] ?? [])
@@ -53,11 +76,14 @@ function sentence(problem: ConfigProblem): string {
   return `${where === '' ? 'the configuration' : where} ${problem.message ?? 'is not valid'}${values}`
 }
 
+/** The keys of a JSON pointer (RFC 6901). */
+function keysOf({ instancePath }: ConfigProblem): string[] {
+  const keys = instancePath.split('/').slice(1)
+  return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
 function lineOf(document: Document, lines: LineCounter, problem: ConfigProblem): number {
-  const keys = problem.instancePath
-    .split('/')
-    .slice(1)
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys = keysOf(problem)
   const node = keys.length === 0 ? document.contents : document.getIn(keys, true)
   const unknown = problem.params['additionalProperty']
   if (isMap(node) && typeof unknown === 'string') {

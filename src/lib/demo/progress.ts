@@ -1,80 +1,96 @@
-import type { AnyRecord } from '../record/index.ts'
+import { once } from 'node:events'
+import type {
+  AnyRecord,
+  DeidentifiedRecord,
+  HeldRecord,
+  StudyRecord,
+  TransferRecord,
+} from '../record/index.ts'
+import { isRecordOf } from '../record/index.ts'
 
-interface Row {
+interface SentStudy {
   received: number
-  series: Map<string, SeriesEntry>
-  types: Set<string>
-  isComplete: boolean
-}
-interface SeriesEntry {
-  readonly Modality?: string
-  readonly SeriesDescription?: string
-  readonly ClassifyType?: readonly string[]
-  readonly instances?: number
+  complete: StudyRecord | undefined
 }
 
 /**
  * Follows the demonstration's own studies through the journals. Behind the privacy boundary nothing
- * says which study a record came from, so there the records themselves are counted: every object
- * received must come out again, delivered or held.
+ * says which study a record came from, so there the records themselves are counted: each study must
+ * come out again, delivered or held.
  */
 export class Progress {
-  #studies = new Map<string, Row>()
-  #deidentified = new Map<string, AnyRecord>()
-  #held: AnyRecord[] = []
-  #transfers = new Map<string, AnyRecord>()
-  #errors: string[] = []
-  #expected = 0
-  #wake: () => void = () => undefined
+  readonly #studies = new Map<string, SentStudy>()
+  readonly #expected = new Map<string, number>()
+  readonly #deidentified = new Map<string, DeidentifiedRecord>()
+  readonly #held = new Map<string, HeldRecord>()
+  readonly #transfers = new Map<string, TransferRecord>()
+  readonly #errors: string[] = []
+  #changed = new EventTarget()
 
   /** @param studies the StudyInstanceUID of each object that will be sent */
   follow(studies: readonly string[]): void {
-    this.#expected = studies.length
     for (const study of studies) {
-      if (!this.#studies.has(study)) {
-        this.#studies.set(study, {
-          received: 0,
-          series: new Map(),
-          types: new Set(),
-          isComplete: false,
-        })
-      }
+      this.#studies.set(study, { received: 0, complete: undefined })
+      this.#expected.set(study, (this.#expected.get(study) ?? 0) + 1)
     }
   }
 
   see(journal: string, record: AnyRecord): void {
-    const row = this.#studies.get(String(record['StudyInstanceUID']))
-    if (journal === 'received' && record.type === 'instance' && row !== undefined) row.received++
-    if (journal === 'organized' && record.type === 'study' && row !== undefined) {
-      row.isComplete = true
-      for (const type of list(record['ClassifyType'])) row.types.add(String(type))
-      for (const entry of list(record['series']) as (SeriesEntry & {
-        SeriesInstanceUID: string
-      })[]) {
-        row.series.set(entry.SeriesInstanceUID, entry)
-      }
+    const study = this.#studies.get(String(record['StudyInstanceUID']))
+    if (study !== undefined && journal === 'received' && record.type === 'instance')
+      study.received++
+    if (study !== undefined && journal === 'organized' && isRecordOf(record, 'study')) {
+      study.complete = record
     }
-    if (record.type === 'deidentified') this.#deidentified.set(String(record['requestId']), record)
-    if (record.type === 'held') this.#held.push(record)
-    if (record.type === 'transfer') this.#transfers.set(String(record['requestId']), record)
-    if (journal === 'errors') this.#errors.push(String(record['message']))
-    this.#wake()
+    if (isRecordOf(record, 'deidentified')) this.#deidentified.set(record.requestId, record)
+    if (isRecordOf(record, 'held')) this.#held.set(record.requestId, record)
+    if (isRecordOf(record, 'transfer')) this.#transfers.set(record.requestId, record)
+    if (isRecordOf(record, 'error')) this.#errors.push(`${record.tool}: ${record.message}`)
+    this.#changed.dispatchEvent(new Event('change'))
   }
 
-  /** Resolves when every object is delivered or held. @throws when `signal` fires before */
+  get received(): number {
+    return sum([...this.#studies.values()].map(({ received }) => received))
+  }
+  get studies(): readonly StudyRecord[] {
+    return [...this.#studies.values()].flatMap(({ complete }) => complete ?? [])
+  }
+  get deidentified(): readonly DeidentifiedRecord[] {
+    return [...this.#deidentified.values()]
+  }
+  get held(): readonly HeldRecord[] {
+    return [...this.#held.values()]
+  }
+  get errors(): readonly string[] {
+    return this.#errors
+  }
+  /** How the delivery of a de-identified study ended, if it has. */
+  transferOf({ requestId }: DeidentifiedRecord): TransferRecord | undefined {
+    return this.#transfers.get(requestId)
+  }
+
+  /**
+   * Resolves when each study is complete, and delivered or held, or when an error came instead.
+   * @throws the reason of `signal`, when it fires before
+   */
   async finished(signal: AbortSignal): Promise<void> {
     while (!this.#isFinished()) {
-      await new Promise<void>((resolve, reject) => {
-        this.#wake = resolve
-        signal.addEventListener(
-          'abort',
-          () => {
-            reject(signal.reason as Error)
-          },
-          { once: true },
-        )
-        if (signal.aborted) reject(signal.reason as Error)
-      })
+      signal.throwIfAborted()
+      await once(this.#changed, 'change', { signal })
     }
   }
+
+  #isFinished(): boolean {
+    if (this.#errors.length > 0) return true
+    const allComplete = [...this.#studies].every(
+      ([uid, { complete }]) => complete?.instances === this.#expected.get(uid),
+    )
+    const cameOut = this.#deidentified.size + this.#held.size
+    const allDelivered = this.deidentified.every((each) => this.transferOf(each) !== undefined)
+    return allComplete && allDelivered && cameOut >= this.#studies.size
+  }
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0)
 }

@@ -17,15 +17,18 @@ const keywords = [
   'Manufacturer',
 ] as const
 
+let tags: readonly (readonly [keyword: string, tag: number])[] | undefined
+
 /** A longer value tells nobody anything, and the record that carries it is one line. */
 const longestValue = 1024
 
 /** By keyword; what the object lacks is absent. Several values are joined as in DICOM, by backslashes. */
 export function readAttributes(file: DicomFile): Record<string, string> {
   const attributes: Record<string, string> = {}
-  for (const keyword of keywords) {
-    const tag = tagOf(keyword)
-    const element = tag === undefined ? undefined : file.dataSet.get(tag)
+  // Once, when first asked: loading the dictionary takes its time.
+  tags ??= keywords.map((keyword) => [keyword, tagOf(keyword) ?? 0])
+  for (const [keyword, tag] of tags) {
+    const element = file.dataSet.get(tag)
     if (element === undefined || element.length > 4 * longestValue) continue
     const value = file.strings(file.dataSet, element.tag).join('\\')
     if (value !== '') attributes[keyword] = value.slice(0, longestValue)

@@ -26,6 +26,8 @@ export class DicomFile {
   /** Offsets behind `dataSetOffset` then count inflated bytes; `bytes` and `range` know. */
   readonly deflated: boolean
   readonly #source: ByteSource
+  /** Where parsing stopped. */
+  readonly #end: number
 
   private constructor(source: ByteSource, options: ParseOptions) {
     const head = readFileHead(source)
@@ -37,12 +39,27 @@ export class DicomFile {
     this.explicitVR = head.encoding.explicitVR
     this.deflated = head.deflated
     this.#source = head.deflated ? inflateDataSet(source, head.dataSetOffset) : source
-    this.dataSet = new DataSetParser(this.#source, options).parse(head.dataSetOffset, head.encoding)
+    const parser = new DataSetParser(this.#source, options)
+    const { dataSet, end } = parser.parse(head.dataSetOffset, head.encoding)
+    this.dataSet = dataSet
+    this.#end = end
     if (this.#source !== source) source.close()
   }
 
   static open(path: string, options: ParseOptions = {}): DicomFile {
-    const source = new FileSource(path)
+    return DicomFile.#read(new FileSource(path), options)
+  }
+
+  /**
+   * A file that is open already, so that what is read is what was opened, whatever its name means by
+   * now. The descriptor stays the caller's and must stay open as long as this object is used.
+   * @param name what messages call it
+   */
+  static fromDescriptor(fd: number, name: string, options: ParseOptions = {}): DicomFile {
+    return DicomFile.#read(new FileSource(name, fd), options)
+  }
+
+  static #read(source: FileSource, options: ParseOptions): DicomFile {
     try {
       return new DicomFile(source, options)
     } catch (error) {
@@ -54,6 +71,15 @@ export class DicomFile {
   /** The buffer is borrowed for the life of the object. */
   static fromBuffer(buffer: Buffer, options: ParseOptions = {}): DicomFile {
     return new DicomFile(new BufferSource(buffer), options)
+  }
+
+  /**
+   * Proves that nothing is cut off a file that was opened with `stopAtPixelData`: walks the headers of
+   * the pixel data and of what follows, none of their bytes. Without it a truncated image looks whole.
+   * @throws FionaError E_DICOM_PARSE where the file ends too early, or E_DICOM_LIMIT
+   */
+  requireWhole(): void {
+    if (this.#end < this.#source.size) new DataSetParser(this.#source).parse(this.#end, this)
   }
 
   /** The value as it is in the file, however long. The buffer is the caller's. */

@@ -17,7 +17,10 @@ export {
   encodeFileMeta,
 } from './encode-file-meta.ts'
 export { encodeText } from './encode-text.ts'
+export { fileMissing, openHeader } from './open-header.ts'
 export type { ParseOptions } from './parse-data-set.ts'
+export { beginsLikeDicom } from './part10.ts'
+export { osLevelOf, seriesFields } from './series-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf } from './transfer-syntax.ts'
 export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'

@@ -4,7 +4,7 @@ import { vrOf } from './dictionary.ts'
 import { Tag, formatTag } from './tag.ts'
 import type { Encoding } from './transfer-syntax.ts'
 import { limitError, parseError } from './trouble.ts'
-import { hasLongForm } from './value-representation.ts'
+import { hasLongForm, isKnownVR } from './value-representation.ts'
 import { FionaError } from '../error/index.ts'
 
 /** Sequences inside sequences. Real objects (structured reports) have some 20 levels. */
@@ -48,11 +48,11 @@ export class DataSetParser {
     this.#stopAtPixelData = options.stopAtPixelData ?? false
   }
 
-  /** The data set from `offset` to the end of the source. */
-  parse(offset: number, encoding: Encoding): ParsedDataSet {
+  /** The data set from `offset` to the end of the source, or to where it was told to stop. */
+  parse(offset: number, encoding: Encoding): { dataSet: ParsedDataSet; end: number } {
     const dataSet = new ParsedDataSet(encoding.littleEndian, encoding.explicitVR)
-    this.#readDataSet(dataSet, { start: offset, end: this.#source.size, delimited: false }, 0)
-    return dataSet
+    const extent = { start: offset, end: this.#source.size, delimited: false }
+    return { dataSet, end: this.#readDataSet(dataSet, extent, 0) }
   }
 
   /** Elements of one group only, for file meta information. Returns where the next group begins. */
@@ -202,16 +202,20 @@ export class DataSetParser {
   }
 
   /**
-   * Some scanners write implicit VR items into explicit VR files. The first element of an item
-   * shows it: where its VR should be there are the bytes of a length.
+   * Some scanners write implicit VR items into explicit VR files, others explicit VR items into UN.
+   * The first element of an item shows it: where its VR should be there are the bytes of a length,
+   * or the letters of a VR make a length beyond the item.
    */
   #newItem(parent: ParsedDataSet, encoding: Encoding, start: number, end: number): ParsedDataSet {
     let { explicitVR } = encoding
-    if (explicitVR && end - start >= 8) {
+    if (end - start >= 8) {
       const at = this.#source.at(start, 8)
       const bytes = this.#source.buffer
       const isElement = readTag(bytes, at, encoding.littleEndian) >>> 16 !== 0xfffe
-      explicitVR = !isElement || readVR(bytes, at + 4) !== undefined
+      const vr = readVR(bytes, at + 4)
+      if (explicitVR) explicitVR = !isElement || vr !== undefined
+      else if (encoding === implicitLittleEndian && isElement && vr !== undefined && isKnownVR(vr))
+        explicitVR = readUInt32(bytes, at + 4, true) > end - start - 8
     }
     return new ParsedDataSet(encoding.littleEndian, explicitVR, parent)
   }

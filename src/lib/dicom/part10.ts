@@ -70,8 +70,22 @@ export function inflateDataSet(source: ByteSource, dataSetOffset: number): ByteS
   return new BufferSource(Buffer.concat([source.read(0, dataSetOffset), inflated]))
 }
 
-/** Behind preamble and prefix (PS3.10 7.1), or 0 in files that begin with group 2 or 8 at once. */
+/**
+ * Whether these first bytes of a file (1 KiB or all) are how a DICOM file or a bare data set begins: tells
+ * a damaged object from what never was one.
+ */
+export function beginsLikeDicom(head: Buffer): boolean {
+  return startOf(new BufferSource(head)) !== undefined
+}
+
 function findStart(source: ByteSource): number {
+  const start = startOf(source)
+  if (start !== undefined) return start
+  throw parseError('not a DICOM file: no DICM prefix, and it does not begin like a data set', 0)
+}
+
+/** Behind preamble and prefix (PS3.10 7.1), or 0 in files that begin with group 2 or 8 at once. */
+function startOf(source: ByteSource): number | undefined {
   if (source.size >= 132) {
     const at = source.at(128, 4)
     if (source.buffer.toString('latin1', at, at + 4) === 'DICM') return 132
@@ -89,7 +103,7 @@ function findStart(source: ByteSource): number {
     })
     if (beginsPlausibly) return 0
   }
-  throw parseError('not a DICOM file: no DICM prefix, and it does not begin like a data set', 0)
+  return undefined
 }
 
 /** Group 2, explicit VR little endian (PS3.10 7.1); some writers forget that and use implicit VR. */

@@ -3,7 +3,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 /** The bytes are not what DICOM says they should be. `offset` is where in the file that shows. */
 export function parseError(message: string, offset: number, cause?: unknown): FionaError {
   return new FionaError('E_DICOM_PARSE', `${message} (at byte ${String(offset)})`, {
-    hint: 'the file is damaged or is not DICOM; fiona-scp and fiona-import keep such files in quarantine',
+    hint: 'the file is damaged or is not DICOM',
     exitCode: ExitCode.badInput,
     cause,
   })

@@ -58,6 +58,10 @@ function readNumbers(bytes: Buffer, vr: string, littleEndian: boolean): number[]
 
 function splitText(text: string, vr: string): string[] {
   const leading = !leadingSpaceCounts(vr)
+  if (!text.includes('\\')) {
+    const value = trimPadding(text, leading)
+    return value === '' ? [] : [value]
+  }
   const values = (splitsAtBackslash(vr) ? text.split('\\') : [text]).map((value) =>
     trimPadding(value, leading),
   )

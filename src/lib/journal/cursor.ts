@@ -19,6 +19,11 @@ export function cursorPath(directory: string, reader: string): string {
   return join(directory, 'cursors', `${checkedName('reader', reader)}.json`)
 }
 
+/** Beside the cursor: of those who read as `reader`, one at a time may move it. */
+export function leasePath(directory: string, reader: string): string {
+  return join(directory, 'cursors', `${checkedName('reader', reader)}.lease`)
+}
+
 /**
  * @returns undefined for a reader that has saved none
  * @throws FionaError E_CURSOR when the file is not a cursor

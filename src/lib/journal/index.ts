@@ -5,8 +5,25 @@ export { JournalWriter } from './journal-writer.ts'
 export type { JournalWriterOptions } from './journal-writer.ts'
 export { readJournal } from './read-journal.ts'
 export type { JournalChunk, ReadOptions } from './read-journal.ts'
-export { loadCursor, saveCursor } from './cursor.ts'
+export { listReaders, loadCursor, saveCursor } from './cursor.ts'
 export type { Cursor, SavedCursor } from './cursor.ts'
 export { journalStat } from './journal-stat.ts'
 export type { JournalStat, Lag } from './journal-stat.ts'
-export { checkedName, journalName, journalPath, locateJournal } from './location.ts'
+export {
+  checkedName,
+  findJournal,
+  journalName,
+  journalPath,
+  listJournals,
+  locateJournal,
+} from './location.ts'
+export { Lease } from './lease.ts'
+export type { LeaseOptions } from './lease.ts'
+export { leasePath } from './cursor.ts'
+export { lineFilter } from './line-filter.ts'
+export type { LineQuestions } from './line-filter.ts'
+export { whatIsWrong } from './check-lines.ts'
+export { pruneJournal } from './prune.ts'
+export type { Kept, Pruned, PruneOptions } from './prune.ts'
+export { repairJournal } from './repair.ts'
+export type { Repaired } from './repair.ts'

@@ -1,9 +1,10 @@
-import { unlink, type FileHandle } from 'node:fs/promises'
+import { rm, unlink, type FileHandle } from 'node:fs/promises'
 import { FionaError } from '../error/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
 import { makeDirectories } from '../storage/index.ts'
 import { checkedName, journalDirectory } from './location.ts'
-import { createSegment, SegmentNames } from './segment.ts'
+import { createSegment, restMs, SegmentNames } from './segment.ts'
+import { claimSegments } from './writers.ts'
 
 export interface JournalWriterOptions {
   /** Appears in the names of this writer's segments. */
@@ -27,6 +28,9 @@ interface OpenSegment {
   readonly path: string
   readonly handle: FileHandle
   bytes: number
+  /** How much of it was promised to those who wrote, durable or not. */
+  acknowledgedBytes: number
+  lastWriteAt: number
   /** How much of it is on stable storage. */
   durableBytes: number
 }
@@ -51,6 +55,7 @@ export class JournalWriter {
   #queue: Entry[] = []
   #running: Promise<void> | undefined
   #segment: OpenSegment | undefined
+  #claim: string | undefined
   /** What made `write` promises void: the next `sync` must tell. */
   #lost: { error: unknown } | undefined
   #isClosed = false
@@ -100,11 +105,17 @@ export class JournalWriter {
     return this.#enqueue(empty, true, true)
   }
 
-  /** Waits for what was appended. */
+  /** Waits for what was appended, and makes durable what was only written; rejects when any of it was lost. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    const last = this.sync()
     this.#isClosed = true
-    await this.#running
-    await this.#closeSegment()
+    try {
+      await last
+    } finally {
+      await this.#closeSegment()
+      if (this.#claim !== undefined) await rm(this.#claim, { force: true })
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,6 +161,7 @@ export class JournalWriter {
       }
       return
     }
+    if (this.#segment !== undefined) this.#segment.acknowledgedBytes = this.#segment.bytes
     for (const entry of batch) {
       if (entry.isSync && this.#lost !== undefined) {
         entry.reject(this.#lost.error)
@@ -163,20 +175,28 @@ export class JournalWriter {
     const first = parts[0]
     if (first === undefined) return
     const bytes = parts.length === 1 ? first : Buffer.concat(parts)
-    if (this.#segment !== undefined && this.#segment.bytes >= this.#maxSegmentBytes) {
+    if (this.#segment !== undefined && this.#isDone(this.#segment)) {
       await this.#sync()
       await this.#closeSegment()
     }
+    this.#claim ??= await claimSegments(this.directory, this.#names.writer)
     const segment = (this.#segment ??= {
       ...(await createSegment(this.directory, this.#names)),
       bytes: 0,
+      acknowledgedBytes: 0,
       durableBytes: 0,
+      lastWriteAt: 0,
     })
+    segment.lastWriteAt = performance.now()
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await segment.handle.write(bytes, at, bytes.length - at)
       at += bytesWritten
       segment.bytes += bytesWritten
     }
+  }
+
+  #isDone({ bytes, lastWriteAt }: OpenSegment): boolean {
+    return bytes >= this.#maxSegmentBytes || performance.now() - lastWriteAt > restMs
   }
 
   async #sync(): Promise<void> {
@@ -191,7 +211,7 @@ export class JournalWriter {
     const segment = this.#segment
     this.#segment = undefined
     if (segment === undefined) return
-    this.#lost = { error }
+    if (segment.acknowledgedBytes > segment.durableBytes) this.#lost = { error }
     await segment.handle.truncate(segment.durableBytes).catch(() => undefined)
     await segment.handle.close().catch(() => undefined)
     if (segment.durableBytes === 0) await unlink(segment.path).catch(() => undefined)

@@ -1,3 +1,4 @@
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ExitCode, FionaError } from '../error/index.ts'
@@ -53,4 +54,38 @@ function badName(what: string, name: string): FionaError {
       exitCode: ExitCode.usage,
     },
   )
+}
+
+/** The names in `<dataDir>/journal`; none when there is no such directory. */
+export async function listJournals(dataDir: string): Promise<string[]> {
+  try {
+    const entries = await readdir(join(dataDir, 'journal'), { withFileTypes: true })
+    return entries
+      .flatMap((entry) => (entry.isDirectory() && namePattern.test(entry.name) ? [entry.name] : []))
+      .sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/**
+ * The directory of a journal that must be there.
+ * @throws FionaError E_JOURNAL_MISSING (exit 65) with the names there are
+ */
+export async function findJournal(dataDir: string, written: string): Promise<string> {
+  const directory = locateJournal(dataDir, written)
+  const isThere = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (isThere) return directory
+  const names = await listJournals(dataDir)
+  throw new FionaError('E_JOURNAL_MISSING', `there is no journal at ${directory}`, {
+    hint:
+      names.length > 0
+        ? `in ${dataDir} there are: ${names.join(', ')}`
+        : `in ${dataDir} there is none; is --data-dir right?`,
+    exitCode: ExitCode.badInput,
+  })
 }

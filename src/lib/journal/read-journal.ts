@@ -23,6 +23,10 @@ export interface JournalChunk {
   readonly lines: Buffer
   /** The position behind them. */
   readonly cursor: Cursor
+  /** The segment they are from, */
+  readonly segment: string
+  /** and the offset in it behind them: for who takes only some of the lines. */
+  readonly end: number
 }
 
 /**
@@ -53,7 +57,7 @@ export async function* readJournal(
         )) {
           if (signal?.aborted === true) return
           offsets.set(name, end)
-          yield { lines, cursor: Object.fromEntries(offsets) }
+          yield { lines, cursor: Object.fromEntries(offsets), segment: name, end }
         }
       }
       if (watch === undefined) return

@@ -18,7 +18,18 @@ export async function listSegments(directory: string): Promise<string[]> {
   }
 }
 
+/**
+ * A segment that rested this long is left behind: the next line begins a new one. So whoever prunes or
+ * repairs knows that an old file is not written any more, even where its writer cannot be looked at.
+ */
+export const restMs = 3_600_000
+
 const stampPattern = /^(\d{8}T\d{9}Z)-/
+
+/** The writer a segment's name tells (`<writer>-<random>`); a file that a person put there has none. */
+export function writerOf(segment: string): string | undefined {
+  return /^\d{8}T\d{9}Z-(.+-[0-9a-f]{8})-\d{6,}\.ndjson$/.exec(segment)?.[1]
+}
 
 /**
  * Makes the names of one writer's segments: `20261124T130113123Z-<writer>-<random>-000001.ndjson`.
@@ -26,12 +37,12 @@ const stampPattern = /^(\d{8}T\d{9}Z)-/
  * clock does: a new name is later than every name already there.
  */
 export class SegmentNames {
-  #writer: string
+  readonly writer: string
   #sequence = 0
   #latest = 0
 
   constructor(writer: string) {
-    this.#writer = `${writer}-${randomBytes(4).toString('hex')}`
+    this.writer = `${writer}-${randomBytes(4).toString('hex')}`
   }
 
   next(existing: readonly string[], now: number): string {
@@ -40,7 +51,7 @@ export class SegmentNames {
     this.#latest = Math.max(now, this.#latest, lastTime + 1)
     this.#sequence++
     const stamp = new Date(this.#latest).toISOString().replaceAll(/[-:.]/g, '')
-    return `${stamp}-${this.#writer}-${String(this.#sequence).padStart(6, '0')}.ndjson`
+    return `${stamp}-${this.writer}-${String(this.#sequence).padStart(6, '0')}.ndjson`
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 
 /** fsync of a directory: makes the names in it durable (a rename alone is not, see fsync(2)). */
@@ -51,6 +51,31 @@ export async function writeFileAtomic(
     throw error
   }
   if (options.durable !== false) await syncDirectory(dirname(path))
+}
+
+/**
+ * A file that must not be there yet, whole from its first moment: of several that try, one wins. For
+ * claims between processes; a power loss may take it, as it takes the claimants.
+ * @returns false when the name is taken
+ */
+export async function createExclusively(path: string, data: string): Promise<boolean> {
+  const suffix = randomBytes(6).toString('hex')
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const handle = await open(temporary, 'wx', 0o640)
+  try {
+    try {
+      await handle.writeFile(data)
+    } finally {
+      await handle.close()
+    }
+    await link(temporary, path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
 }
 
 /** Bytes a service without special rights can still write on the file system that holds `path`. */

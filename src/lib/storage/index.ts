@@ -1,8 +1,22 @@
 // Everything FIONA keeps on disk goes through this room: names that cannot escape their root, files
 // that become visible only when whole, and the archive where received objects lie.
 export { inside, safeComponent } from './safe-path.ts'
-export { freeBytes, makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
-export { archivePath, archiveStudyPath, incomingPath, quarantinePath } from './layout.ts'
+export {
+  createExclusively,
+  freeBytes,
+  makeDirectories,
+  syncDirectory,
+  writeFileAtomic,
+} from './durable.ts'
+export {
+  archivePath,
+  archiveStudyPath,
+  incomingPath,
+  projectOfArchived,
+  quarantinePath,
+} from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
+export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
+export { makeNamedPipe } from './named-pipe.ts'

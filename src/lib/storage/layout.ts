@@ -1,5 +1,5 @@
-import { join } from 'node:path'
-import { parseUid } from '../uid/index.ts'
+import { join, relative, sep } from 'node:path'
+import { isUid, parseUid } from '../uid/index.ts'
 import { inside, safeComponent } from './safe-path.ts'
 
 /** What names an object in the archive; UIDs are validated here, whatever was checked before. */
@@ -21,6 +21,25 @@ export function archivePath(dataDir: string, object: ObjectIdentity): string {
 
 export function archiveStudyPath(dataDir: string, project: string, study: string): string {
   return inside(dataDir, safeComponent(project), 'archive', parseUid(study, 'StudyInstanceUID'))
+}
+
+/**
+ * The project in whose archive a file lies, by its name alone: the inverse of `archivePath`. Both paths
+ * must be real ones. Undefined for whatever is not an object of an archive below `dataDir`.
+ */
+export function projectOfArchived(dataDir: string, path: string): string | undefined {
+  // Asked of every imported file, and nearly always no: the cheap question first.
+  if (!path.startsWith(dataDir)) return undefined
+  const [project = '', archive, study, series, file, ...deeper] = relative(dataDir, path).split(sep)
+  const isArchived = archive === 'archive' && isUid(study) && isUid(series)
+  if (!isArchived || deeper.length > 0 || file?.endsWith('.dcm') !== true) return undefined
+  if (project === '..' || project === '') return undefined
+  try {
+    const name = decodeURIComponent(project)
+    return safeComponent(name) === project ? name : project
+  } catch {
+    return project
+  }
 }
 
 /** Where objects lie while they are being received: same file system as the archive. */

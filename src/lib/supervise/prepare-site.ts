@@ -3,14 +3,15 @@ import { constants } from 'node:fs'
 import { access, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import { makeDirectories, makeNamedPipe, syncDirectory, writeFileAtomic } from '../storage/index.ts'
 
 export interface Site {
   /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
   readonly configPath: string
   /** The named pipe that brings records and paths into `received`. */
   readonly frontDoor: string
-  /** True when this start made the pseudonymization key. */
+  readonly keyFile: string
+  /** True when this start made the key. */
   readonly madeKey: boolean
 }
 
@@ -24,11 +25,18 @@ export async function prepareSite(config: Config): Promise<Site> {
   const configured = config.deidentification.keyFile
   const keyFile = configured ?? join(config.dataDir, 'keys', 'pseudonym.key')
   const madeKey = configured === undefined && (await makeKey(keyFile))
-  const { path: _path, ...settings } = config
-  const inForce = { ...settings, deidentification: { ...config.deidentification, keyFile } }
+  // Where the configuration came from is no part of it.
+  const inForce = {
+    ...config,
+    path: undefined,
+    deidentification: { ...config.deidentification, keyFile },
+  }
   const configPath = join(config.runDir, 'fiona.json')
   await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
-  return { configPath, frontDoor: join(config.runDir, 'received.pipe'), madeKey }
+  // It is there before anybody is told of it: who writes too early would make a file in its place.
+  const frontDoor = join(config.runDir, 'received.pipe')
+  await makeNamedPipe(frontDoor)
+  return { configPath, frontDoor, keyFile, madeKey }
 }
 
 /** @returns false when there was a key already */

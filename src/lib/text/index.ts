@@ -1,1 +1,2 @@
 export { nearest } from './nearest.ts'
+export { bytesLiteral, floatText, numberList, textList, textLiteral } from './python-text.ts'

@@ -1,0 +1,29 @@
+import type { FionaError } from '../error/index.ts'
+import type { Delivered } from './ledger.ts'
+import type { StudyObject } from './list-objects.ts'
+
+/** What a carrier tells about each object it was given, as soon as it knows. */
+export interface Waybill {
+  readonly participant: string
+  /** Later revisions may replace what an earlier one put there. */
+  readonly revision: number
+  /** What the destination has of this object from an earlier delivery. */
+  before(object: StudyObject): Delivered | undefined
+  /** The destination has it. @param sha256 of the whole file */
+  arrived(object: StudyObject, sha256: string): void
+  /** It was not taken; `retryable` says whether it may be later. */
+  failed(object: StudyObject, error: FionaError): void
+  /** The way broke while this one was on it: it may be the reason. */
+  suspect(object: StudyObject): void
+  /** Aborted: take no other object. */
+  readonly stopping: AbortSignal
+  /** Aborted: give up the one that is under way. */
+  readonly stopped: AbortSignal
+}
+
+/**
+ * Brings objects to one destination. Each object is told of once on the waybill, or not at all when
+ * the way broke before its turn.
+ * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
+ */
+export type Carrier = (objects: readonly StudyObject[], waybill: Waybill) => Promise<void>

@@ -1,0 +1,71 @@
+import { dirname } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { copyIntoPlace, inside, makeDirectories, safeComponent } from '../storage/index.ts'
+import type { Carrier, Waybill } from './carrier.ts'
+import type { StudyObject } from './list-objects.ts'
+
+/** What is wrong with the folder, not with the object: it may be there again later. */
+const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
+/** As many are under way at once: each waits for the disk most of the time. */
+const together = 8
+
+/**
+ * Copies objects to `<folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm`.
+ * A name appears when its file is whole and on stable storage. The same bytes under the name count as
+ * delivered. Other bytes there are an error, unless they are what was delivered before for the same
+ * request, or a later revision brings the object anew.
+ */
+export function folderCarrier(directory: string): Carrier {
+  return async (objects, waybill) => {
+    const queue = objects.values()
+    const made = new Set<string>()
+    const work = async (): Promise<void> => {
+      for (const object of queue) {
+        if (waybill.stopping.aborted) return
+        await place(object, waybill)
+      }
+    }
+    const place = async (object: StudyObject, { participant }: Waybill): Promise<void> => {
+      const target = inside(
+        directory,
+        safeComponent(participant),
+        object.StudyInstanceUID,
+        object.SeriesInstanceUID,
+        `${object.SOPInstanceUID}.dcm`,
+      )
+      try {
+        if (!made.has(dirname(target))) await makeDirectories(dirname(target))
+        made.add(dirname(target))
+        const before = waybill.before(object)
+        const { result, sha256 } = await copyIntoPlace(
+          object.path,
+          target,
+          (there) => waybill.revision > 1 || there === before?.sha256,
+        )
+        if (result === 'different') waybill.failed(object, occupied())
+        else waybill.arrived(object, sha256)
+      } catch (error) {
+        throw unwritable(error)
+      }
+    }
+    await Promise.all(Array.from({ length: together }, work))
+  }
+}
+
+function occupied(): FionaError {
+  return new FionaError('E_CONFLICT', 'the folder has another object under the same name', {
+    hint: 'nothing was replaced; compare the two, and remove the one there if it is wrong',
+    exitCode: ExitCode.cannotCreate,
+  })
+}
+
+function unwritable(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  if (error instanceof FionaError || !folderTrouble.has(code)) return error
+  return new FionaError('E_FOLDER', `the folder cannot be written (${code})`, {
+    hint: 'is it mounted, is there space, and may this user write there?',
+    retryable: true,
+    exitCode: ExitCode.cannotCreate,
+    cause: error,
+  })
+}

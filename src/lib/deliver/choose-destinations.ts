@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import type { Config } from '../config/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { byHand, readDestination, type Destination } from './destination.ts'
+
+/** What the command line says about destinations; it overrides the configuration. */
+export interface DestinationOptions {
+  /** A URL, or the name of a destination in the configuration. */
+  readonly destination: string | undefined
+  readonly callingAet: string | undefined
+  readonly verify: 'none' | 'commitment' | 'find' | undefined
+  readonly retries: number | undefined
+}
+
+/** Where a record goes. */
+export interface Destinations {
+  /** Every destination in force. */
+  readonly all: readonly Destination[]
+  /** @throws FionaError E_NO_DESTINATION */
+  of(project: string | undefined): readonly Destination[]
+}
+
+/**
+ * Reads and checks every destination that a record may be sent to, at start: a mistake is told then,
+ * not when the first study of that project comes.
+ * @param config undefined when there is none and `destination` is a URL
+ * @param context.inStage whether this is part of a running chain
+ * @throws FionaError E_DESTINATION (exit 64 for the command line, 78 for the configuration)
+ */
+export function chooseDestinations(
+  options: DestinationOptions,
+  config: Config | undefined,
+  context: { readonly inStage: boolean },
+): Destinations {
+  const configured = new Map(Object.entries(config?.destinations ?? {}))
+  const override = (settings: Config['destinations'][string]): typeof settings => ({
+    ...settings,
+    ...(options.callingAet === undefined ? {} : { callingAET: options.callingAet }),
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.retries === undefined
+      ? {}
+      : { retry: { ...settings.retry, max: options.retries } }),
+  })
+  const overrides = options.callingAet ?? options.verify ?? options.retries
+  const fromConfig = (name: string, neededBy: string): Destination => {
+    const settings = configured.get(name)
+    if (settings === undefined) {
+      throw new FionaError('E_DESTINATION', `${neededBy} names "${name}", which is not defined`, {
+        hint: `write destinations.${name}.url in the configuration`,
+        exitCode: ExitCode.badConfig,
+      })
+    }
+    const where = `destinations.${name}`
+    const exitCode = overrides === undefined ? ExitCode.badConfig : ExitCode.usage
+    return readDestination(name, override(settings), where, exitCode)
+  }
+
+  if (options.destination !== undefined) {
+    const text = options.destination
+    const one = configured.has(text)
+      ? fromConfig(text, '--destination')
+      : readDestination(text, override({ ...byHand, url: text }), '--destination', ExitCode.usage)
+    return { all: [one], of: () => [one] }
+  }
+
+  const projects = new Map<string, Destination[]>()
+  for (const [project, { destinations }] of Object.entries(config?.projects ?? {})) {
+    const neededBy = `projects.${project}.destinations`
+    projects.set(
+      project,
+      [...new Set(destinations)].map((name) => fromConfig(name, neededBy)),
+    )
+  }
+  if (context.inStage && config !== undefined && projects.size === 0 && configured.size === 0) {
+    projects.set('default', [besideTheData(config, override)])
+  }
+  return {
+    all: [...new Map([...projects.values()].flat().map((one) => [one.name, one])).values()],
+    of: (project = 'default') => {
+      const found = projects.get(project) ?? []
+      if (found.length > 0) return found
+      throw nowhereToGo(project, config?.path)
+    },
+  }
+}
+
+/**
+ * First use: a chain whose configuration names neither projects nor destinations delivers where a
+ * person can look. By hand nothing is guessed.
+ */
+function besideTheData(
+  config: Config,
+  override: (settings: Config['destinations'][string]) => Config['destinations'][string],
+): Destination {
+  const url = `file:${join(config.dataDir, 'delivered')}`
+  return readDestination(url, override({ ...byHand, url }), '--verify', ExitCode.usage)
+}
+
+function nowhereToGo(project: string, path: string | undefined): FionaError {
+  return new FionaError(
+    'E_NO_DESTINATION',
+    `the project ${JSON.stringify(project.slice(0, 100))} has no destination`,
+    {
+      hint: `write projects.${project.slice(0, 100)}.destinations: [NAME] and destinations.NAME.url in ${path ?? 'the configuration'}, and replay this record; or give --destination`,
+      exitCode: ExitCode.badConfig,
+    },
+  )
+}

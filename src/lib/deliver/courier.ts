@@ -1,0 +1,212 @@
+import type { Logger } from 'pino'
+import type { FilterLogic } from '../cli/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import {
+  errorRecord,
+  parseRecord,
+  type AnyRecord,
+  type DeidentifiedRecord,
+  type MarkRecord,
+} from '../record/index.ts'
+import { dicomCarrier } from './carry-by-dicom.ts'
+import { folderCarrier } from './carry-to-folder.ts'
+import type { Destinations } from './choose-destinations.ts'
+import { Delivery, type DeliveryTools, type Halt } from './delivery.ts'
+import type { Destination } from './destination.ts'
+import { finderFor } from './find-objects.ts'
+import { Lane } from './lane.ts'
+import type { Ledgers } from './ledger.ts'
+import { outcomeRecords } from './outcome.ts'
+import { keyOf, type Waiting } from './waiting.ts'
+
+/** What waits in memory where there is nothing else: beyond that, the input waits too. */
+const mostInMemory = 64
+
+export interface CourierOptions {
+  readonly destinations: Destinations
+  readonly ledgers: Ledgers
+  readonly waiting: Waiting
+  /** In a stage marks pass what waits, and its end leaves it waiting for the next start. */
+  readonly inStage: boolean
+  readonly emit: (record: AnyRecord) => Promise<void>
+  readonly log: Logger
+  /** Monotonic, ms. */
+  readonly now: () => number
+  readonly halt: Halt
+}
+
+/**
+ * Takes `deidentified` records, brings each study to its destinations, and says how it ended. Each
+ * destination has a lane of its own: one that is down delays nothing but its own. In a stage a mark
+ * may pass what still waits, for that is on disk; by hand it waits for everything before it.
+ */
+export class Courier implements FilterLogic {
+  readonly handles = ['deidentified']
+  readonly #options: CourierOptions
+  readonly #lanes = new Map<string, Lane>()
+  /** What a former process delivered and this one said again: its input may come again too. */
+  readonly #saidAgain = new Map<string, string>()
+  readonly #trouble: Promise<never>
+  #broken: (error: unknown) => void = () => undefined
+  #ended: () => void = () => undefined
+  #incomplete = 0
+
+  constructor(options: CourierOptions) {
+    this.#options = options
+    this.#trouble = new Promise((_, reject) => {
+      this.#broken = reject
+    })
+    this.#trouble.catch(() => undefined)
+  }
+
+  /** Deliveries that ended without everything being there. */
+  get incomplete(): number {
+    return this.#incomplete
+  }
+
+  /** Rejects when nothing can go on. */
+  get trouble(): Promise<never> {
+    return this.#trouble
+  }
+
+  /** Goes on where a former process was. */
+  async resume(): Promise<void> {
+    const { waiting, destinations, log } = this.#options
+    let elsewhere = 0
+    for (const [key, kept] of await waiting.left()) {
+      const { record, outcome } = kept
+      if (outcome !== undefined) {
+        await this.#say(key, outcome)
+        if (!outcome.some(({ type }) => type === 'error')) {
+          this.#saidAgain.set(key, JSON.stringify(record))
+        }
+        continue
+      }
+      const there = destinations.all.find(({ url }) => url === kept.destination.url)
+      if (there === undefined) elsewhere++
+      else this.#push(key, record, there)
+    }
+    if (elsewhere > 0) {
+      log.warn(
+        { deliveries: elsewhere },
+        'deliveries of an earlier run wait for a destination that is not in force now',
+      )
+    }
+  }
+
+  async record(input: AnyRecord): Promise<undefined> {
+    const record = parseRecord(input) as DeidentifiedRecord & AnyRecord
+    const { destinations, waiting } = this.#options
+    for (const destination of destinations.of(record.project)) {
+      const kept = { destination: { name: destination.name, url: destination.url }, record }
+      const key = keyOf(kept)
+      if (this.#saidAgain.get(key) === JSON.stringify(record)) continue
+      await waiting.keep(key, kept)
+      this.#push(key, record, destination)
+    }
+    if (!waiting.survivesTheProcess) await this.#untilThereIsRoom()
+  }
+
+  async mark(mark: MarkRecord): Promise<void> {
+    if (!this.#options.inStage) await this.#each((lane) => lane.idle())
+    await this.#options.waiting.mark(mark)
+  }
+
+  async end(): Promise<undefined> {
+    await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
+  }
+
+  /**
+   * After the end, or when it was stopped: what is under way ends, and what was not delivered stays on
+   * disk, or where there is none, comes out as an error record.
+   */
+  async close(): Promise<void> {
+    await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
+    const { waiting, emit, log } = this.#options
+    for (const lane of this.#lanes.values()) {
+      if (lane.left.length > 0) {
+        log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
+      }
+      if (waiting.survivesTheProcess) continue
+      for (const { record } of lane.left) {
+        this.#incomplete++
+        await emit(errorRecord('fiona-send', interrupted(lane.name), record))
+      }
+    }
+  }
+
+  async #each(wait: (lane: Lane) => Promise<void>): Promise<void> {
+    await Promise.race([this.#trouble, Promise.all([...this.#lanes.values()].map(wait))])
+  }
+
+  async #untilThereIsRoom(): Promise<void> {
+    const { stopping } = this.#options.halt
+    const waiting = (): number =>
+      [...this.#lanes.values()].reduce((sum, lane) => sum + lane.size, 0)
+    while (waiting() >= mostInMemory && !stopping.aborted) {
+      const moved = new Promise<void>((resolve) => {
+        this.#ended = resolve
+        stopping.addEventListener('abort', () => {
+          resolve()
+        })
+      })
+      await Promise.race([this.#trouble, moved])
+    }
+  }
+
+  #push(key: string, record: DeidentifiedRecord & AnyRecord, destination: Destination): void {
+    const { log, now, halt } = this.#options
+    let lane = this.#lanes.get(destination.url)
+    if (lane === undefined) {
+      lane = new Lane({
+        destination,
+        log: log.child({ destination: destination.name }),
+        now,
+        halt,
+        ended: (ofKey, delivery) => this.#end(ofKey, delivery),
+        broken: this.#broken,
+      })
+      this.#lanes.set(destination.url, lane)
+    }
+    lane.push(key, new Delivery(record, destination, this.#toolsFor(destination)))
+  }
+
+  #toolsFor(destination: Destination): DeliveryTools {
+    const { ledgers, now, log } = this.#options
+    const { target } = destination
+    const carrier =
+      target.kind === 'folder'
+        ? folderCarrier(target.directory)
+        : dicomCarrier(destination, target, log)
+    return { ledgers, now, carrier, find: finderFor(destination) }
+  }
+
+  async #end(key: string, delivery: Delivery): Promise<void> {
+    const { destination, record, outcome } = delivery
+    const { log, waiting } = this.#options
+    const { name, url } = destination
+    const records = outcomeRecords(record, destination, outcome)
+    const { sent, sentBefore, attempts, seconds } = outcome
+    log.info(
+      { request: record.requestId, destination: name, sent, sentBefore, attempts, seconds },
+      records.length === 1 ? 'delivered' : 'not delivered as a whole',
+    )
+    if (records.length > 1) this.#incomplete++
+    await waiting.keep(key, { destination: { name, url }, record, outcome: records })
+    await this.#say(key, records)
+    this.#ended()
+  }
+
+  async #say(key: string, records: readonly AnyRecord[]): Promise<void> {
+    for (const record of records) await this.#options.emit(record)
+    await this.#options.waiting.said(key)
+  }
+}
+
+function interrupted(destination: string): FionaError {
+  return new FionaError('E_STOPPED', `stopped before the study was delivered to ${destination}`, {
+    hint: 'replay this record; with --data-dir it would have been kept',
+    retryable: true,
+    exitCode: ExitCode.tryAgain,
+  })
+}

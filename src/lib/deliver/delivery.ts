@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { FionaError } from '../error/index.ts'
+import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
+import type { Carrier } from './carrier.ts'
+import type { Destination } from './destination.ts'
+import type { Finder } from './find-objects.ts'
+import { isUntouched, type Ledger, type Ledgers } from './ledger.ts'
+import {
+  letOthersRun,
+  listFiles,
+  readObject,
+  type StudyFile,
+  type StudyObject,
+} from './list-objects.ts'
+import type { Outcome } from './outcome.ts'
+
+/** How a try ended. */
+export type Verdict =
+  /** Everything is there. */
+  | 'delivered'
+  /** A later try may bring what is missing. */
+  | { readonly retry: FionaError; readonly progressed: boolean }
+  /** Something is missing that no try will bring. */
+  | { readonly final: FionaError }
+  /** We were stopped in the middle. */
+  | 'interrupted'
+
+/** How a try is brought to its end. */
+export interface Halt {
+  /** Aborted: take no other object. */
+  readonly stopping: AbortSignal
+  /** Aborted: give up the one that is under way. */
+  readonly stopped: AbortSignal
+}
+
+export interface DeliveryTools {
+  readonly ledgers: Ledgers
+  readonly carrier: Carrier
+  /** Monotonic, ms. */
+  readonly now: () => number
+  /** Absent when the destination is not to be asked what it has. */
+  readonly find?: Finder | undefined
+}
+
+/** Ledger lines that may be lost with the machine, and sent again. */
+const objectsPerSync = 200
+
+/**
+ * One study on its way to one destination, in as many tries as it takes. Each try looks at the directory
+ * anew, passes over what the ledger knows, and brings the rest.
+ */
+export class Delivery {
+  readonly record: DeidentifiedRecord & AnyRecord
+  readonly destination: Destination
+  readonly #tools: DeliveryTools
+  readonly #startedAt: number
+  /** By file name: what no other try will mend. */
+  readonly #lost = new Map<string, FionaError>()
+  /** Files on which the way broke: they go last, so that a poisonous one does not stop the others. */
+  readonly #suspects = new Set<string>()
+  #failures = new Map<string, FionaError>()
+  /** File names: of this run. */
+  readonly #sent = new Set<string>()
+  #sentBefore = 0
+  #expected: number
+  #attempts = 0
+  #verified = false
+  #error: FionaError | undefined
+
+  constructor(
+    record: DeidentifiedRecord & AnyRecord,
+    destination: Destination,
+    tools: DeliveryTools,
+  ) {
+    this.record = record
+    this.destination = destination
+    this.#tools = tools
+    this.#startedAt = tools.now()
+    this.#expected = record.instances
+  }
+
+  get outcome(): Outcome {
+    const failures = [...this.#failures].map(([object, error]) => ({ object, error }))
+    const known = this.#sent.size + this.#sentBefore + failures.length
+    return {
+      sent: this.#sent.size,
+      sentBefore: this.#sentBefore,
+      failures,
+      alsoMissing: Math.max(0, this.#expected - known),
+      error: this.#error,
+      attempts: this.#attempts,
+      seconds: (this.#tools.now() - this.#startedAt) / 1000,
+      verified: this.#verified,
+    }
+  }
+
+  /** A try that was not made because the destination does not answer anyway. */
+  skip(error: FionaError): void {
+    this.#attempts++
+    this.#error = error
+  }
+
+  async attempt(halt: Halt): Promise<Verdict> {
+    this.#attempts++
+    const sentUpToNow = this.#sent.size
+    this.#error = undefined
+    try {
+      await this.#bring(halt)
+    } catch (error) {
+      if (!(error instanceof FionaError)) throw error
+      this.#error = error
+    }
+    const { failures, alsoMissing } = this.outcome
+    if (this.#error === undefined && failures.length === 0 && alsoMissing === 0) return 'delivered'
+    // Whatever else it looks like: the rest was not tried.
+    if (halt.stopping.aborted) return 'interrupted'
+    const retry = this.#error ?? failures.find(({ error }) => error.retryable)?.error
+    if (retry?.retryable === true) return { retry, progressed: this.#sent.size > sentUpToNow }
+    this.#error ??= failures[0]?.error ?? filesMissing(alsoMissing)
+    return { final: this.#error }
+  }
+
+  async #bring(halt: Halt): Promise<void> {
+    this.#failures = new Map(this.#lost)
+    const files = await listFiles(this.record.path)
+    this.#expected = Math.max(this.record.instances, files.length)
+    const ledger = await this.#tools.ledgers.open(this.destination.url, this.record.requestId)
+    try {
+      const missing = await this.#whatIsMissing(files, ledger, halt.stopping)
+      if (missing.length > 0) await this.#carry(missing, ledger, halt)
+      if (!halt.stopping.aborted) await this.#verify(files, ledger, halt.stopped)
+    } finally {
+      await ledger.sync()
+      await ledger.close()
+    }
+  }
+
+  async #carry(objects: readonly StudyObject[], ledger: Ledger, halt: Halt): Promise<void> {
+    let unsynced = 0
+    await this.#tools.carrier(objects, {
+      participant: this.record.participant,
+      revision: this.record.revision,
+      ...halt,
+      before: (object) => ledger.find(object.name),
+      arrived: (object, sha256) => {
+        this.#sent.add(object.name)
+        this.#suspects.delete(object.name)
+        this.#note(ledger, object, sha256)
+        if (++unsynced % objectsPerSync === 0) void ledger.sync().catch(() => undefined)
+      },
+      failed: (object, error) => {
+        this.#failures.set(object.name, error)
+        if (!error.retryable) this.#lost.set(object.name, error)
+      },
+      suspect: (object) => {
+        this.#suspects.add(object.name)
+      },
+    })
+  }
+
+  /** Objects that neither the ledger has nor an earlier try gave up. */
+  async #whatIsMissing(
+    files: readonly StudyFile[],
+    ledger: Ledger,
+    signal: AbortSignal,
+  ): Promise<StudyObject[]> {
+    const missing: StudyObject[] = []
+    this.#sentBefore = 0
+    for (const [index, file] of files.entries()) {
+      if (signal.aborted) break
+      if (this.#lost.has(file.name)) continue
+      const before = ledger.find(file.name)
+      if (before !== undefined && isUntouched(file, before)) {
+        this.#isKnown(file)
+        continue
+      }
+      try {
+        const object = readObject(file, this.record.StudyInstanceUID)
+        await letOthersRun(index)
+        if (before !== undefined && before.sha256 === (await digest(file.path))) {
+          // Made again, and the same: the ledger learns its new date.
+          this.#note(ledger, object, before.sha256)
+          this.#isKnown(file)
+        } else missing.push(object)
+      } catch (error) {
+        if (!(error instanceof FionaError)) throw error
+        this.#failures.set(file.name, error)
+        this.#lost.set(file.name, error)
+      }
+    }
+    return missing.sort((a, b) => this.#rank(a) - this.#rank(b))
+  }
+
+  #isKnown({ name }: StudyFile): void {
+    if (!this.#sent.has(name)) this.#sentBefore++
+  }
+
+  #rank({ name }: StudyObject): number {
+    return this.#suspects.has(name) ? 1 : 0
+  }
+
+  #note(ledger: Ledger, object: StudyObject, sha256: string): void {
+    const { name, SOPInstanceUID, size, mtimeMs } = object
+    ledger.add({ name, SOPInstanceUID, size, mtimeMs, sha256, time: nowIso() })
+  }
+
+  /** What the destination has taken and does not have is sent again with the next try. */
+  async #verify(files: readonly StudyFile[], ledger: Ledger, signal: AbortSignal): Promise<void> {
+    if (this.#tools.find === undefined) return
+    const there = await this.#tools.find(this.record, signal)
+    for (const { name } of files) {
+      const delivered = ledger.find(name)
+      if (delivered === undefined || there.has(delivered.SOPInstanceUID)) continue
+      ledger.withdraw(name)
+      if (!this.#sent.delete(name)) this.#sentBefore--
+      this.#failures.set(name, notThere(this.destination.name))
+    }
+    this.#verified = this.#failures.size === 0
+  }
+}
+
+function notThere(destination: string): FionaError {
+  return new FionaError('E_NOT_FOUND_THERE', `${destination} took it but does not have it`, {
+    hint: 'does it store what it takes, and answer C-FIND for the study?',
+    retryable: true,
+  })
+}
+
+function filesMissing(count: number): FionaError {
+  return new FionaError(
+    'E_FILES_MISSING',
+    `the directory of the study lacks ${String(count)} of its objects`,
+    { hint: 'were they removed before they were delivered? De-identify the study again' },
+  )
+}
+
+async function digest(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk as Buffer)
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,89 @@
+import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../dicom/index.ts'
+import { formatStatus, openAssociation } from '../dimse/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import type { Destination } from './destination.ts'
+
+/** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
+const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1'
+/** Every acceptor knows it (PS3.5 10.1). */
+const syntax = TransferSyntax.ImplicitVRLittleEndian
+const encoding = { littleEndian: true, explicitVR: false }
+const tags = {
+  SOPInstanceUID: tagOf('SOPInstanceUID') ?? 0,
+  QueryRetrieveLevel: tagOf('QueryRetrieveLevel') ?? 0,
+  StudyInstanceUID: tagOf('StudyInstanceUID') ?? 0,
+  SeriesInstanceUID: tagOf('SeriesInstanceUID') ?? 0,
+}
+
+export interface StudyToFind {
+  readonly StudyInstanceUID: string
+  readonly series: readonly { readonly SeriesInstanceUID: string }[]
+}
+
+/** Asks a destination which objects of a study it has. */
+export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<ReadonlySet<string>>
+
+/**
+ * A query at IMAGE level for each series (PS3.4 C.4.1.2.1 wants the unique keys of the levels above).
+ * @returns undefined when the destination is not to be asked
+ */
+export function finderFor(destination: Destination): Finder | undefined {
+  const { target, callingAETitle, timeoutSeconds } = destination
+  if (destination.verify !== 'find' || target.kind !== 'dicom') return undefined
+  return async ({ StudyInstanceUID, series }, signal) => {
+    const association = await openAssociation({
+      ...target,
+      callingAETitle,
+      timeoutSeconds,
+      signal,
+      contexts: [{ abstractSyntax: studyRootFind, transferSyntaxes: [syntax] }],
+    })
+    try {
+      const found = new Set<string>()
+      for (const { SeriesInstanceUID } of series) {
+        const query = encodeQuery(StudyInstanceUID, SeriesInstanceUID)
+        const { status, matches } = await association.find(studyRootFind, syntax, query)
+        if (status !== 0) throw refused(association.peer, status)
+        for (const match of matches) found.add(instanceOf(match))
+      }
+      return found
+    } finally {
+      await association.release()
+    }
+  }
+}
+
+function encodeQuery(study: string, series: string): Buffer {
+  const element = (tag: number, vr: string, text: string) => ({
+    tag,
+    vr,
+    value: Buffer.from(text, 'latin1'),
+  })
+  const parts = encodeDataSet(
+    [
+      element(tags.QueryRetrieveLevel, 'CS', 'IMAGE'),
+      element(tags.StudyInstanceUID, 'UI', study),
+      element(tags.SeriesInstanceUID, 'UI', series),
+      element(tags.SOPInstanceUID, 'UI', ''),
+    ],
+    encoding,
+  )
+  return Buffer.concat([...parts].filter((part) => Buffer.isBuffer(part)))
+}
+
+function instanceOf(match: Buffer): string {
+  using file = DicomFile.fromBuffer(match)
+  return file.string(file.dataSet, tags.SOPInstanceUID) ?? ''
+}
+
+function refused(peer: string, status: number): FionaError {
+  return new FionaError(
+    'E_FIND_REFUSED',
+    `${peer} answered the query with ${formatStatus(status)}`,
+    {
+      hint: 'may this AE title query there? Else verify: none',
+      retryable: true,
+      exitCode: ExitCode.unavailable,
+    },
+  )
+}

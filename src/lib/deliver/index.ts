@@ -1,0 +1,10 @@
+/**
+ * De-identified studies go to their destinations, and how that ended is said. A destination is the part
+ * of the chain that fails most and for longest, and nobody there knows us: so each has a lane of its own,
+ * a study that waits is on disk before anything else goes on, and a ledger says of every object which
+ * destination has it, so that after whatever interruption only the missing ones are sent.
+ */
+export { chooseDestinations, type DestinationOptions } from './choose-destinations.ts'
+export { Courier, type CourierOptions } from './courier.ts'
+export { DiskLedgers, MemoryLedgers } from './ledger.ts'
+export { DurableWaiting, ForgetfulWaiting } from './waiting.ts'

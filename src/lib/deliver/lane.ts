@@ -1,0 +1,183 @@
+import type { Logger } from 'pino'
+import type { FionaError } from '../error/index.ts'
+import { backoffMs } from './backoff.ts'
+import type { Delivery, Halt } from './delivery.ts'
+import type { Destination } from './destination.ts'
+
+interface Waiting {
+  readonly key: string
+  readonly delivery: Delivery
+  /** Tries in a row that brought nothing. */
+  failures: number
+  /** Monotonic, ms. */
+  dueAt: number
+}
+
+/** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
+const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
+
+export interface LaneOptions {
+  readonly destination: Destination
+  readonly log: Logger
+  /** Monotonic, ms. */
+  readonly now: () => number
+  readonly halt: Halt
+  /** The delivery is over, delivered or not. */
+  readonly ended: (key: string, delivery: Delivery) => Promise<void>
+  /** Nothing can go on: the disk is full, say. */
+  readonly broken: (error: unknown) => void
+}
+
+/**
+ * The way to one destination. One study goes after the other; one that failed steps aside and comes
+ * again later, so that it does not stop those behind it. A destination that cannot be reached costs
+ * every waiting study one try, and is asked again only after the wait that follows.
+ */
+export class Lane {
+  readonly #options: LaneOptions
+  #waiting: Waiting[] = []
+  #current: Waiting | undefined
+  #running: Promise<void> | undefined
+  /** Monotonic, ms: a destination that could not be reached is left alone until then. */
+  #pausedUntil = 0
+  #leaveLater = false
+  #wake: () => void = () => undefined
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  get name(): string {
+    return this.#options.destination.name
+  }
+
+  get size(): number {
+    return this.#waiting.length + (this.#current === undefined ? 0 : 1)
+  }
+
+  /** What was not delivered when the lane was stopped. */
+  get left(): readonly Delivery[] {
+    return this.#waiting.map(({ delivery }) => delivery)
+  }
+
+  push(key: string, delivery: Delivery): void {
+    // The same delivery, asked for again: the latest word counts.
+    this.#waiting = this.#waiting.filter((one) => one.key !== key)
+    this.#waiting.push({ key, delivery, failures: 0, dueAt: this.#pausedUntil })
+    this.#wake()
+    if (this.#running !== undefined) return
+    this.#running = Promise.resolve().then(() => this.#run())
+    this.#running.catch(this.#options.broken)
+  }
+
+  /** Nothing waits and nothing is under way, or the lane was stopped. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** As `idle`, but what waits for a later try is left waiting. */
+  async drained(): Promise<void> {
+    this.#leaveLater = true
+    this.#wake()
+    await this.idle()
+  }
+
+  async #run(): Promise<void> {
+    const { now } = this.#options
+    const { stopping } = this.#options.halt
+    const onStop = (): void => {
+      this.#wake()
+    }
+    stopping.addEventListener('abort', onStop)
+    try {
+      while (this.#waiting.length > 0 && !stopping.aborted) {
+        const next = this.#waiting.reduce((a, b) => (b.dueAt < a.dueAt ? b : a))
+        const wait = next.dueAt - now()
+        if (wait > 0) {
+          if (this.#leaveLater) return
+          await this.#sleep(wait)
+          continue
+        }
+        this.#waiting = this.#waiting.filter((one) => one !== next)
+        this.#current = next
+        await this.#attempt(next)
+        this.#current = undefined
+      }
+    } finally {
+      stopping.removeEventListener('abort', onStop)
+      this.#current = undefined
+      this.#running = undefined
+    }
+  }
+
+  /** Until then, or until something changes. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, 0x7fffffff))
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  async #attempt(one: Waiting): Promise<void> {
+    const { halt, ended, log } = this.#options
+    const verdict = await one.delivery.attempt(halt)
+    const { requestId } = one.delivery.record
+    if (verdict === 'interrupted') {
+      this.#waiting.push(one)
+      return
+    }
+    if (verdict === 'delivered') {
+      // It answers: whoever waits need not wait any longer.
+      this.#pausedUntil = 0
+      for (const other of this.#waiting) other.dueAt = 0
+      await ended(one.key, one.delivery)
+      return
+    }
+    if ('final' in verdict) {
+      log.warn(
+        { request: requestId, code: verdict.final.code },
+        'not delivered, and no try will help',
+      )
+      await ended(one.key, one.delivery)
+      return
+    }
+    const { retry, progressed } = verdict
+    one.failures = progressed ? 1 : one.failures + 1
+    const later = await this.#comesAgain(one, retry)
+    if (!unreachable.has(retry.code)) return
+    this.#pausedUntil = later
+    for (const other of this.#waiting.splice(0)) {
+      if (other === one) this.#waiting.push(other)
+      else {
+        other.delivery.skip(retry)
+        other.failures++
+        await this.#comesAgain(other, retry, later)
+      }
+    }
+  }
+
+  /** @returns when, or when it would have been if it had not been the last try */
+  async #comesAgain(one: Waiting, error: FionaError, notBefore = 0): Promise<number> {
+    const { destination, log, now, ended } = this.#options
+    const { retry } = destination
+    const request = one.delivery.record.requestId
+    const waitMs = backoffMs(retry, one.failures, Math.random())
+    const dueAt = Math.max(now() + waitMs, notBefore)
+    if (one.failures > retry.max) {
+      log.error({ request, code: error.code, tries: one.failures }, 'not delivered: given up')
+      await ended(one.key, one.delivery)
+      return dueAt
+    }
+    const seconds = Math.round(waitMs / 100) / 10
+    log.warn(
+      { request, code: error.code, inSeconds: seconds },
+      `not delivered yet: ${error.message}`,
+    )
+    one.dueAt = dueAt
+    this.#waiting.push(one)
+    return dueAt
+  }
+}

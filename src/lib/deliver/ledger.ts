@@ -1,0 +1,162 @@
+import { hash } from 'node:crypto'
+import { close, fdatasync, openSync, writeSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { nowIso } from '../record/index.ts'
+import { inside, makeDirectories, safeComponent, syncDirectory } from '../storage/index.ts'
+import type { StudyFile } from './list-objects.ts'
+
+/** One object that a destination has. */
+export interface Delivered {
+  /** Below the study's directory. */
+  readonly name: string
+  readonly SOPInstanceUID: string
+  readonly size: number
+  readonly mtimeMs: number
+  /** Of the file. */
+  readonly sha256: string
+  readonly time: string
+}
+
+interface Withdrawn {
+  readonly name: string
+  readonly withdrawn: string
+}
+
+/** What one destination has of one request. */
+export interface Ledger {
+  /** The last delivery of the file of that name. */
+  find(name: string): Delivered | undefined
+  /** Survives the death of the process when this returns; that of the machine after `sync`. */
+  add(delivered: Delivered): void
+  /** The destination turned out not to have it. */
+  withdraw(name: string): void
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Where ledgers are kept. */
+export interface Ledgers {
+  open(destinationUrl: string, requestId: string): Promise<Ledger>
+}
+
+/** The very file that was delivered, as far as can be told without reading it. */
+export function isUntouched(file: StudyFile, delivered: Delivered | undefined): boolean {
+  return delivered?.size === file.size && delivered.mtimeMs === file.mtimeMs
+}
+
+/** Requests whose ledgers are kept in memory, by hand: the latest. */
+const mostInMemory = 1000
+
+/** By hand: while the process lives. */
+export class MemoryLedgers implements Ledgers {
+  readonly #ledgers = new Map<string, Map<string, Delivered>>()
+
+  async open(destinationUrl: string, requestId: string): Promise<Ledger> {
+    const key = `${destinationUrl} ${requestId}`
+    const entries = this.#ledgers.get(key) ?? new Map<string, Delivered>()
+    this.#ledgers.delete(key)
+    this.#ledgers.set(key, entries)
+    const [oldest] = this.#ledgers.keys()
+    if (this.#ledgers.size > mostInMemory && oldest !== undefined) this.#ledgers.delete(oldest)
+    return {
+      find: (name) => entries.get(name),
+      add: (delivered) => void entries.set(delivered.name, delivered),
+      withdraw: (name) => void entries.delete(name),
+      sync: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    }
+  }
+}
+
+const newline = 0x0a
+const fdatasyncAsync = promisify(fdatasync)
+const closeAsync = promisify(close)
+
+/**
+ * On disk: `<directory>/<destination>/<requestId>.ndjson`, a line for each object delivered. Written at
+ * once, so that the death of the process loses nothing. A line that a failing machine left torn is
+ * passed over: its object is sent again.
+ */
+export class DiskLedgers implements Ledgers {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  async open(destinationUrl: string, requestId: string): Promise<Ledger> {
+    const path = inside(
+      this.#directory,
+      folderOf(destinationUrl),
+      `${safeComponent(requestId)}.ndjson`,
+    )
+    const { entries, endsWithin } = await read(path)
+    if (entries.size === 0 && !endsWithin) await create(path)
+    const fd = openSync(path, 'a', 0o640)
+    let needsSync = false
+    const append = (text: string): void => {
+      const line = Buffer.from(text)
+      for (let at = 0; at < line.length;) at += writeSync(fd, line, at)
+      needsSync = true
+    }
+    // What follows a torn line begins on a line of its own.
+    if (endsWithin) append('\n')
+    return {
+      find: (name) => entries.get(name),
+      add: (delivered) => {
+        entries.set(delivered.name, delivered)
+        append(`${JSON.stringify(delivered)}\n`)
+      },
+      withdraw: (name) => {
+        entries.delete(name)
+        append(`${JSON.stringify({ name, withdrawn: nowIso() })}\n`)
+      },
+      sync: async () => {
+        if (needsSync) await fdatasyncAsync(fd)
+        needsSync = false
+      },
+      close: () => closeAsync(fd),
+    }
+  }
+}
+
+async function create(path: string): Promise<void> {
+  await makeDirectories(dirname(path))
+  await (await open(path, 'a', 0o640)).close()
+  await syncDirectory(dirname(path))
+}
+
+/** A person can read it, and two destinations never share it. */
+function folderOf(url: string): string {
+  return `${safeComponent(url.slice(0, 60))}-${hash('sha256', url).slice(0, 12)}`
+}
+
+async function read(
+  path: string,
+): Promise<{ entries: Map<string, Delivered>; endsWithin: boolean }> {
+  const entries = new Map<string, Delivered>()
+  const content = await readFile(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  })
+  if (content === undefined) return { entries, endsWithin: false }
+  for (const line of content.toString().split('\n')) {
+    const entry = parse(line)
+    if (entry === undefined) continue
+    if ('withdrawn' in entry) entries.delete(entry.name)
+    else entries.set(entry.name, entry)
+  }
+  return { entries, endsWithin: content.length > 0 && content.at(-1) !== newline }
+}
+
+function parse(line: string): Delivered | Withdrawn | undefined {
+  try {
+    const entry = JSON.parse(line) as Partial<Delivered & Withdrawn> | null
+    const isEntry = entry?.sha256 !== undefined || entry?.withdrawn !== undefined
+    return typeof entry?.name === 'string' && isEntry ? (entry as Delivered | Withdrawn) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,86 @@
+import type { FionaError } from '../error/index.ts'
+import {
+  errorRecord,
+  nowIso,
+  type AnyRecord,
+  type DeidentifiedRecord,
+  type TransferRecord,
+} from '../record/index.ts'
+import type { Destination } from './destination.ts'
+
+/** An object that was not delivered. */
+export interface Failure {
+  /** Below the study's directory. */
+  readonly object: string
+  readonly error: FionaError
+}
+
+/** How a delivery ended. */
+export interface Outcome {
+  /** Objects of this run. */
+  readonly sent: number
+  /** Objects that the destination had from an earlier run. */
+  readonly sentBefore: number
+  readonly failures: readonly Failure[]
+  /** Objects that can be named no more, because the way broke or the files are gone. */
+  readonly alsoMissing: number
+  /** What the last try ended with; undefined when all is there. */
+  readonly error: FionaError | undefined
+  readonly attempts: number
+  readonly seconds: number
+  readonly verified: boolean
+}
+
+/** A study where everything fails shall not make a record of megabytes. */
+const mostFailuresNamed = 100
+
+/** The `transfer` record, and behind it an `error` record with the input when something is missing: what can be replayed. */
+export function outcomeRecords(
+  record: DeidentifiedRecord & AnyRecord,
+  destination: Destination,
+  outcome: Outcome,
+): AnyRecord[] {
+  const failed = outcome.failures.length + outcome.alsoMissing
+  const there = outcome.sent + outcome.sentBefore
+  const { project, participant, event, StudyInstanceUID, path, revision, requestId } = record
+  const instances = { sent: outcome.sent, failed, sentBefore: outcome.sentBefore }
+  const transfer: TransferRecord & AnyRecord = {
+    type: 'transfer',
+    v: 1,
+    time: nowIso(),
+    ...(project === undefined ? {} : { project }),
+    requestId,
+    participant,
+    ...(event === undefined ? {} : { event }),
+    StudyInstanceUID,
+    path,
+    revision,
+    destination: destination.name,
+    status: failed === 0 ? 'sent' : there > 0 ? 'partial' : 'refused',
+    instances,
+    attempts: outcome.attempts,
+    seconds: Math.round(outcome.seconds * 1000) / 1000,
+    committed: false,
+    verified: outcome.verified,
+    ...(outcome.failures.length === 0
+      ? {}
+      : {
+          failures: outcome.failures.slice(0, mostFailuresNamed).map(({ object, error }) => ({
+            object,
+            code: error.code,
+            message: error.message,
+          })),
+        }),
+  }
+  const error = outcome.error ?? outcome.failures[0]?.error
+  if (failed === 0 || error === undefined) return [transfer]
+  const told = errorRecord('fiona-send', error, record)
+  return [
+    transfer,
+    {
+      ...told,
+      message: `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`,
+      destination: destination.name,
+    },
+  ]
+}

@@ -1,0 +1,385 @@
+import { randomUUID } from 'node:crypto'
+import { type CommandSet, encodeCommandSet, hasDataSet, isResponse } from './command-set.ts'
+import { MessageReader, type MessageListener } from './message-reader.ts'
+import { responseTo } from './messages.ts'
+import { type AcceptedContext, acceptedContexts } from './negotiation.ts'
+import {
+  AbortReason,
+  AbortSource,
+  type AssociateRequest,
+  type ControlPdu,
+  type PduListener,
+  PduStream,
+  PduType,
+  ProtocolError,
+  encodeControlPdu,
+  encodeDataTransfer,
+  maxFragmentBytes,
+} from './pdu/index.ts'
+import type {
+  AcceptorObserver,
+  Answer,
+  AssociationEnd,
+  AssociationFacts,
+  DataSetConsumer,
+  Operation,
+  ServiceProvider,
+} from './service.ts'
+import { type State, eventOfPdu, transition } from './state-machine.ts'
+import type { Transport, TransportListener } from './transport.ts'
+
+export interface AcceptorSettings {
+  readonly maxPduBytes: number
+  /** From the connection to a complete A-ASSOCIATE-RQ, and for the peer to close: the ARTIM timer. */
+  readonly handshakeMs: number
+  /** An association must begin or complete a PDU this often. */
+  readonly idleMs: number
+}
+
+/**
+ * The accepting side of one association. While an operation is under way the peer is not read, so what
+ * a slow disk cannot take stays with the sender.
+ */
+export class Acceptor implements TransportListener, PduListener, MessageListener {
+  readonly #transport: Transport
+  readonly #provider: ServiceProvider
+  readonly #observer: AcceptorObserver
+  readonly #settings: AcceptorSettings
+  readonly #onGone: (acceptor: Acceptor) => void
+  readonly #now: () => number
+  readonly #pdus: PduStream
+  readonly #messages: MessageReader
+  #state: State = 2
+  #deadline: number
+  #association: AssociationFacts | undefined
+  #contexts = new Map<number, AcceptedContext>()
+  #maxFragmentBytes = 0
+  #operation: Operation | undefined
+  #consumer: DataSetConsumer | undefined
+  /** An answer is being worked on: the peer waits, and no deadline runs. */
+  #isBusy = false
+  /** The peer does not take what we sent. */
+  #isBlocked = false
+  #isStopping = false
+  #isClosed = false
+  /** What was read behind the message that is being worked on. */
+  #unread: Buffer | undefined
+
+  constructor(
+    transport: Transport,
+    provider: ServiceProvider,
+    observer: AcceptorObserver,
+    settings: AcceptorSettings,
+    life: { readonly onGone: (acceptor: Acceptor) => void; readonly now: () => number },
+  ) {
+    this.#transport = transport
+    this.#provider = provider
+    this.#observer = observer
+    this.#settings = settings
+    this.#onGone = life.onGone
+    this.#now = life.now
+    this.#deadline = life.now() + settings.handshakeMs
+    this.#pdus = new PduStream(this, settings.maxPduBytes)
+    this.#messages = new MessageReader(this, (id) => this.#contexts.has(id))
+  }
+
+  /** A request was accepted, and the association has not ended. */
+  get isEstablished(): boolean {
+    return this.#association !== undefined && !this.#isClosed && this.#state !== 13
+  }
+
+  get connectedSince(): number {
+    return this.#deadline - this.#settings.handshakeMs
+  }
+
+  onBytes(bytes: Buffer): boolean {
+    // AA-6: what comes after our last word is read, lest a reset overtake it, and thrown away.
+    if (this.#state === 13) return true
+    if (this.#isBusy || this.#isBlocked) {
+      // TLS may still hand over what it had decrypted.
+      this.#keep(bytes)
+      return false
+    }
+    this.#read(bytes)
+    return this.#wantsMore
+  }
+
+  onDrain(): void {
+    this.#isBlocked = false
+    this.#touch()
+    this.#readOn()
+  }
+
+  onClose(): void {
+    if (this.#isClosed) return
+    if (this.#state !== 13) this.#end('closed')
+    this.#isClosed = true
+    this.#unread = undefined
+    void this.#abandon()
+    if (!this.#isBusy) this.#onGone(this)
+  }
+
+  /** Called now and then; the clock is monotonic. */
+  checkDeadline(): void {
+    if (this.#isBusy || this.#now() < this.#deadline) return
+    if (this.#state === 6) this.#abort('timeout', 'nothing came for too long')
+    else if (this.#state === 2) {
+      // AA-2: whoever has not said what it wants gets no answer.
+      this.#observer.turnedAway?.(this.#transport.address, 'no association request in time')
+      this.#state = 13
+      this.#transport.destroy()
+    } else this.#transport.destroy()
+  }
+
+  /** Finish what is under way, then abort. */
+  stop(): void {
+    this.#isStopping = true
+    if (this.#isClosed || this.#state === 13) return
+    if (this.#association === undefined) this.#transport.destroy()
+    else if (!this.#isBusy && this.#messages.isAtRest) this.#abort('stopped', 'shutting down')
+  }
+
+  /** No patience left. */
+  destroy(): void {
+    this.#transport.destroy()
+  }
+
+  // From the bytes to PDUs
+
+  header(type: number): void {
+    this.#touch()
+    const event = eventOfPdu(type)
+    const expected = transition(this.#state, event)?.action
+    if (expected === 'AA-8' || expected === 'AA-1' || expected === undefined) {
+      const reason =
+        event === 'pdu invalid' ? AbortReason.unrecognizedPdu : AbortReason.unexpectedPdu
+      throw new ProtocolError(
+        reason,
+        event === 'pdu invalid'
+          ? `a PDU of type ${String(type)}, which is not DICOM`
+          : `a PDU of type ${String(type)} was not expected now`,
+      )
+    }
+  }
+
+  control(pdu: ControlPdu): void {
+    this.#touch()
+    switch (pdu.type) {
+      case PduType.AssociateRequest:
+        this.#associate(pdu)
+        return
+      case PduType.ReleaseRequest:
+        if (!this.#messages.isAtRest) {
+          throw new ProtocolError(AbortReason.unexpectedPdu, 'a release within a message')
+        }
+        // AR-2 and at once AR-4: there is nobody to ask.
+        this.#lastWord(encodeControlPdu({ type: PduType.ReleaseResponse }))
+        this.#end('released')
+        return
+      case PduType.Abort:
+        // AA-3, or AA-2 before the association.
+        this.#end(
+          'aborted',
+          `by the peer: source ${String(pdu.source)}, reason ${String(pdu.reason)}`,
+        )
+        this.#state = 13
+        this.#transport.destroy()
+        return
+      case PduType.AssociateAccept:
+      case PduType.AssociateReject:
+      case PduType.ReleaseResponse:
+        // `header` refused it; no state of an acceptor lets it through.
+        throw new ProtocolError(AbortReason.unexpectedPdu, 'a PDU that answers nothing')
+    }
+  }
+
+  pdvBegin(contextId: number, isCommand: boolean, isLast: boolean): void {
+    this.#messages.pdvBegin(contextId, isCommand, isLast)
+  }
+
+  pdvBytes(bytes: Buffer): void {
+    this.#messages.pdvBytes(bytes)
+  }
+
+  pdvEnd(): void {
+    this.#messages.pdvEnd()
+  }
+
+  // From PDUs to messages
+
+  command(contextId: number, command: CommandSet): void {
+    const context = this.#contexts.get(contextId)
+    const association = this.#association
+    if (context === undefined || association === undefined) throw new Error('no such context')
+    if (isResponse(command)) {
+      throw new ProtocolError(AbortReason.notSpecified, 'a response to no request of ours', {
+        source: AbortSource.serviceUser,
+      })
+    }
+    const operation = { association, context, command }
+    this.#operation = operation
+    if (hasDataSet(command)) {
+      const consumer = this.#provider.consume(operation)
+      if (consumer instanceof Promise) {
+        this.#whileBusy(async () => {
+          const ready = await consumer
+          if (this.#isClosed) await ready.abandon()
+          else this.#consumer = ready
+        })
+      } else this.#consumer = consumer
+      return
+    }
+    const answer = this.#provider.perform(operation)
+    if (answer instanceof Promise) {
+      this.#whileBusy(async () => {
+        this.#answer(operation, await answer)
+      })
+    } else this.#answer(operation, answer)
+  }
+
+  dataSet(bytes: Buffer): void {
+    this.#consumer?.write(bytes)
+  }
+
+  dataSetEnd(): void {
+    const [consumer, operation] = [this.#consumer, this.#operation]
+    this.#consumer = undefined
+    if (consumer === undefined || operation === undefined) throw new Error('no operation')
+    this.#whileBusy(async () => {
+      this.#answer(operation, await consumer.finish())
+    })
+  }
+
+  // What we do
+
+  #associate(request: AssociateRequest): void {
+    const { address } = this.#transport
+    const answer = this.#provider.associate(request, address)
+    if (answer.type === PduType.AssociateReject) {
+      this.#observer.turnedAway?.(
+        address,
+        `rejected: source ${String(answer.source)}, reason ${String(answer.reason)}`,
+      )
+      this.#lastWord(encodeControlPdu(answer))
+      return
+    }
+    const { callingAETitle, calledAETitle } = request
+    this.#association = { id: randomUUID(), address, callingAETitle, calledAETitle }
+    this.#contexts = acceptedContexts(request, answer)
+    this.#maxFragmentBytes = maxFragmentBytes(
+      request.userInformation.maxPduLength,
+      this.#settings.maxPduBytes,
+    )
+    this.#state = 6
+    this.#touch()
+    this.#observer.started?.(this.#association, answer)
+    this.#send(encodeControlPdu(answer))
+  }
+
+  #answer(operation: Operation, answer: Answer): void {
+    const { command, context } = operation
+    const message = {
+      contextId: context.id,
+      isCommand: true,
+      bytes: encodeCommandSet(responseTo(command, answer)),
+    }
+    this.#operation = undefined
+    if (!this.#isClosed && this.#state === 6) {
+      this.#send(encodeDataTransfer(message, this.#maxFragmentBytes))
+    }
+  }
+
+  /** Reads nothing until the work is done. */
+  #whileBusy(work: () => Promise<void>): void {
+    this.#isBusy = true
+    this.#pdus.stop()
+    work()
+      .catch((error: unknown) => {
+        // A provider does not throw; should it, this association is over and the others go on.
+        this.#abort('aborted', `internal error: ${String(error)}`)
+      })
+      .finally(() => {
+        this.#isBusy = false
+        this.#touch()
+        if (this.#isClosed) this.#onGone(this)
+        else if (this.#isStopping) this.stop()
+        this.#readOn()
+      })
+  }
+
+  get #wantsMore(): boolean {
+    return this.#state === 13 || (!this.#isBusy && !this.#isBlocked)
+  }
+
+  #read(bytes: Buffer): void {
+    try {
+      const consumed = this.#pdus.push(bytes)
+      if (consumed < bytes.length && this.#state !== 13) this.#keep(bytes.subarray(consumed))
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      // AA-1 in state 2, AA-8 elsewhere. AA-1 names the service user, whose reason would mean nothing
+      // (PS3.8 table 9-26): a peer that cannot speak DICOM is better told what was wrong.
+      this.#abort('aborted', error.message, error)
+    }
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#unread =
+      this.#unread === undefined ? Buffer.from(bytes) : Buffer.concat([this.#unread, bytes])
+  }
+
+  #readOn(): void {
+    while (this.#unread !== undefined && this.#wantsMore && !this.#isClosed) {
+      const bytes = this.#unread
+      this.#unread = undefined
+      if (this.#state !== 13) this.#read(bytes)
+    }
+    if (this.#wantsMore && !this.#isClosed) this.#transport.resume()
+  }
+
+  #send(bytes: Buffer): void {
+    if (!this.#transport.write(bytes)) {
+      this.#isBlocked = true
+      this.#pdus.stop()
+    }
+  }
+
+  /** Sta13: nothing more is sent, and the peer has until the deadline to close. */
+  #lastWord(bytes: Buffer): void {
+    this.#state = 13
+    this.#pdus.stop()
+    this.#deadline = this.#now() + this.#settings.handshakeMs
+    this.#transport.write(bytes)
+    this.#transport.end()
+    this.#transport.resume()
+  }
+
+  #abort(end: AssociationEnd, message: string, error?: ProtocolError): void {
+    if (this.#isClosed || this.#state === 13) return
+    this.#lastWord(
+      encodeControlPdu({
+        type: PduType.Abort,
+        source: error?.source ?? AbortSource.serviceUser,
+        reason: error?.reason ?? AbortReason.notSpecified,
+      }),
+    )
+    this.#end(end, message)
+  }
+
+  #end(end: AssociationEnd, reason?: string): void {
+    if (this.#association === undefined) {
+      this.#observer.turnedAway?.(this.#transport.address, reason ?? end)
+    } else this.#observer.ended?.(this.#association, end, reason)
+    void this.#abandon()
+  }
+
+  async #abandon(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    await consumer?.abandon()
+  }
+
+  #touch(): void {
+    if (this.#state === 6) this.#deadline = this.#now() + this.#settings.idleMs
+  }
+}

@@ -1,0 +1,239 @@
+import { FionaError } from '../error/index.ts'
+import { CommandField, type CommandSet, encodeCommandSet, responseBit } from './command-set.ts'
+import { VERIFICATION, echoRequest, storeRequest } from './messages.ts'
+import {
+  AbortReason,
+  AbortSource,
+  PduType,
+  ProtocolError,
+  encodeControlPdu,
+  encodeDataTransfer,
+  maxFragmentBytes,
+} from './pdu/index.ts'
+import type { RequestorConnection } from './requestor-connection.ts'
+import { lost, notAccepted } from './requestor-trouble.ts'
+import { DataFrames, sendDataSet } from './store-scu.ts'
+import { statusMeaning } from './status.ts'
+
+/** The longest PDU we send, whatever the peer would take; and where it sets no limit. */
+const longestPdu = 1 << 20
+const pduWhereUnlimited = 1 << 18
+/** A release that is not answered by then is not waited for: all that mattered was answered before. */
+const releaseSeconds = 5
+/** Answers to one query. */
+const mostMatches = 1_000_000
+
+/** An object as a file with its data set in the transfer syntax named. */
+export interface StoredObject {
+  readonly path: string
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+  readonly transferSyntaxUID: string
+  readonly dataSetOffset: number
+  /** Shown the bytes of the file on their way, borrowed; for a digest, say. */
+  readonly seen?: (bytes: Buffer) => void
+}
+
+export interface StoreAnswer {
+  /** See `statusMeaning`. */
+  readonly status: number
+  readonly errorComment?: string
+}
+
+/**
+ * The requestor's side of an association. One operation at a time; the next begins when the one
+ * before was answered. Where an operation throws anything but E_NOT_ACCEPTED the association is gone,
+ * and what was under way may or may not have taken place.
+ */
+export class Association {
+  readonly peer: string
+  readonly #connection: RequestorConnection
+  readonly #contexts: ReadonlyMap<string, number>
+  readonly #fragmentBytes: number
+  #frames: DataFrames | undefined
+  #messageId = 0
+
+  /**
+   * @param contexts accepted: `abstract syntax, blank, transfer syntax` to identifier
+   * @param maxPduLength what the peer announced; 0 is no limit
+   */
+  constructor(
+    connection: RequestorConnection,
+    contexts: ReadonlyMap<string, number>,
+    maxPduLength: number,
+  ) {
+    this.#connection = connection
+    this.peer = connection.peer
+    this.#contexts = contexts
+    this.#fragmentBytes = maxFragmentBytes(maxPduLength || pduWhereUnlimited, longestPdu)
+  }
+
+  /** The presentation context for objects of this kind, if the peer takes them. */
+  accepted(abstractSyntax: string, transferSyntax: string): number | undefined {
+    return this.#contexts.get(`${abstractSyntax} ${transferSyntax}`)
+  }
+
+  /** Why it can no longer be used. */
+  get failure(): FionaError | undefined {
+    return this.#connection.failure
+  }
+
+  /**
+   * C-STORE (PS3.7 9.1.1). The file's bytes go to the connection as they are, as fast as it takes them.
+   * @throws FionaError E_NOT_ACCEPTED, E_FILE_READ, E_TIMEOUT, E_ASSOCIATION_ABORTED, E_DICOM_PROTOCOL
+   */
+  async store(object: StoredObject): Promise<StoreAnswer> {
+    const { SOPClassUID, transferSyntaxUID } = object
+    const contextId = this.#contextFor(SOPClassUID, transferSyntaxUID)
+    const request = storeRequest({ ...object, MessageID: this.#nextMessageId() })
+    this.#frames ??= new DataFrames(this.#fragmentBytes)
+    // The command goes out together with the first of the data.
+    let first: Buffer | undefined = this.#encode(contextId, request)
+    try {
+      await sendDataSet(
+        object,
+        contextId,
+        this.#frames,
+        (pdus) => {
+          const buffers = first === undefined ? [pdus] : [first, pdus]
+          first = undefined
+          return this.#connection.write(...buffers)
+        },
+        object.seen,
+      )
+    } catch (error) {
+      // Half an object cannot be taken back.
+      if (error instanceof FionaError && first === undefined) {
+        this.#connection.fail(error, { abort: true })
+      }
+      throw error
+    }
+    const { command } = await this.#answerTo(request, 'no answer to C-STORE')
+    const { Status: status = 0x0110, ErrorComment } = command
+    return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
+  }
+
+  /** C-ECHO (PS3.7 9.1.5). @returns the status */
+  async echo(): Promise<number> {
+    const contextId = this.#contextOf(VERIFICATION)
+    const request = echoRequest(this.#nextMessageId())
+    await this.#connection.write(this.#encode(contextId, request))
+    const { command } = await this.#answerTo(request, 'no answer to C-ECHO')
+    return command.Status ?? 0x0110
+  }
+
+  /**
+   * C-FIND (PS3.7 9.1.2).
+   * @param identifier the query, encoded in the transfer syntax given
+   * @returns the final status, and the data sets of the matches, in the same syntax
+   */
+  async find(
+    SOPClassUID: string,
+    transferSyntax: string,
+    identifier: Buffer,
+  ): Promise<{ readonly status: number; readonly matches: readonly Buffer[] }> {
+    const contextId = this.#contextFor(SOPClassUID, transferSyntax)
+    const request: CommandSet = {
+      AffectedSOPClassUID: SOPClassUID,
+      CommandField: CommandField.CFindRequest,
+      MessageID: this.#nextMessageId(),
+      Priority: 0,
+      CommandDataSetType: 1,
+    }
+    await this.#connection.write(
+      this.#encode(contextId, request),
+      encodeDataTransfer({ contextId, isCommand: false, bytes: identifier }, this.#fragmentBytes),
+    )
+    const matches: Buffer[] = []
+    for (;;) {
+      const { command, dataSet } = await this.#answerTo(request, 'no answer to C-FIND')
+      const status = command.Status ?? 0x0110
+      if (statusMeaning(status).kind !== 'pending') return { status, matches }
+      matches.push(dataSet)
+      if (matches.length > mostMatches) throw this.#broken('more matches than can be')
+    }
+  }
+
+  /** A-RELEASE (PS3.8 7.2). Resolves when the connection is closed, whatever the peer does. */
+  async release(): Promise<void> {
+    const over = lost(this.peer, 'it was released')
+    const patience = setTimeout(() => {
+      this.#connection.fail(over)
+    }, releaseSeconds * 1000)
+    try {
+      await this.#connection.write(encodeControlPdu({ type: PduType.ReleaseRequest }))
+      for (;;) {
+        const one = await this.#connection.next('no answer to A-RELEASE')
+        if (one.kind === 'message') continue
+        if (one.pdu.type === PduType.ReleaseResponse) break
+        // Both sides asked at once (PS3.8 9.2, release collision): the requestor answers first.
+        if (one.pdu.type === PduType.ReleaseRequest) {
+          await this.#connection.write(encodeControlPdu({ type: PduType.ReleaseResponse }))
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof FionaError)) throw error
+    } finally {
+      clearTimeout(patience)
+      this.#connection.fail(over)
+    }
+  }
+
+  /** A-ABORT: at once, without waiting for anybody. */
+  abort(): void {
+    this.#connection.fail(lost(this.peer, 'we aborted it'), { abort: true })
+  }
+
+  #contextFor(abstractSyntax: string, transferSyntax: string): number {
+    const contextId = this.accepted(abstractSyntax, transferSyntax)
+    if (contextId === undefined) throw notAccepted(this.peer, abstractSyntax, transferSyntax)
+    return contextId
+  }
+
+  #contextOf(abstractSyntax: string): number {
+    for (const [key, contextId] of this.#contexts) {
+      if (key.startsWith(`${abstractSyntax} `)) return contextId
+    }
+    throw notAccepted(this.peer, abstractSyntax, 'any')
+  }
+
+  #encode(contextId: number, command: CommandSet): Buffer {
+    const bytes = encodeCommandSet(command)
+    return encodeDataTransfer({ contextId, isCommand: true, bytes }, this.#fragmentBytes)
+  }
+
+  #nextMessageId(): number {
+    this.#messageId = (this.#messageId % 0xffff) + 1
+    return this.#messageId
+  }
+
+  async #answerTo(
+    request: CommandSet,
+    what: string,
+  ): Promise<{ command: CommandSet; dataSet: Buffer }> {
+    const one = await this.#connection.next(what)
+    if (one.kind === 'control') {
+      const isRelease = one.pdu.type === PduType.ReleaseRequest
+      throw this.#broken(isRelease ? 'it released instead of answering' : 'an unexpected PDU')
+    }
+    const { command } = one
+    if (command.CommandField !== (request.CommandField | responseBit)) {
+      throw this.#broken(`a command ${command.CommandField.toString(16)} that nobody waits for`)
+    }
+    if (command.MessageIDBeingRespondedTo !== request.MessageID) {
+      throw this.#broken(
+        `an answer to message ${String(command.MessageIDBeingRespondedTo)}, where ${String(request.MessageID)} was asked`,
+      )
+    }
+    return one
+  }
+
+  /** The peer breaks the rules: which answer belongs to what is no longer known. */
+  #broken(what: string): FionaError {
+    const error = new ProtocolError(AbortReason.unexpectedPdu, `${this.peer} sent ${what}`, {
+      source: AbortSource.serviceUser,
+    })
+    this.#connection.fail(error, { abort: true })
+    return error
+  }
+}

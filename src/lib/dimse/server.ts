@@ -1,0 +1,157 @@
+import { once } from 'node:events'
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net'
+import type { TlsOptions } from 'node:tls'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { Acceptor, type AcceptorSettings } from './acceptor.ts'
+import type { AcceptorObserver, ServiceProvider } from './service.ts'
+import { plainTransport, streamTransport } from './transport.ts'
+
+export interface DicomServerOptions extends AcceptorSettings {
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly host?: string
+  /** Certificates and the like; absent: plain TCP. */
+  readonly tls?: TlsOptions
+  /** Connections that have not associated: beyond this the longest silent one makes room. */
+  readonly maxPendingConnections?: number
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
+}
+
+const backlog = 1024
+
+/** Listens, and owns whatever is connected. */
+export class DicomServer {
+  readonly #server: Server
+  readonly #acceptors = new Set<Acceptor>()
+  readonly #clock: NodeJS.Timeout
+  readonly #maxPending: number
+  #onEmpty: (() => void) | undefined
+
+  private constructor(
+    provider: ServiceProvider,
+    observer: AcceptorObserver,
+    options: DicomServerOptions,
+    server: Server,
+  ) {
+    this.#server = server
+    this.#maxPending = options.maxPendingConnections ?? 2000
+    const life = {
+      now: options.now ?? (() => performance.now()),
+      onGone: (acceptor: Acceptor) => {
+        this.#acceptors.delete(acceptor)
+        if (this.#acceptors.size === 0) this.#onEmpty?.()
+      },
+    }
+    const transportOf = options.tls === undefined ? plainTransport : streamTransport
+    server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#makeRoom()
+      transportOf(socket, (transport) => {
+        const acceptor = new Acceptor(transport, provider, observer, options, life)
+        this.#acceptors.add(acceptor)
+        return acceptor
+      })
+    })
+    server.on('tlsClientError', (error: Error, socket: Socket) => {
+      const { code } = error as NodeJS.ErrnoException
+      observer.turnedAway?.(socket.remoteAddress ?? '', `TLS: ${code ?? error.message}`)
+    })
+    // One coarse clock for all: a timer a connection, moved at every PDU, costs more than it tells.
+    const shortest = Math.min(options.handshakeMs, options.idleMs)
+    this.#clock = setInterval(
+      () => {
+        for (const acceptor of this.#acceptors) acceptor.checkDeadline()
+      },
+      Math.max(10, Math.min(1000, shortest / 4)),
+    )
+  }
+
+  /** @throws FionaError E_PORT_IN_USE or E_PORT_NOT_ALLOWED */
+  static async listen(
+    provider: ServiceProvider,
+    observer: AcceptorObserver,
+    options: DicomServerOptions,
+  ): Promise<DicomServer> {
+    const server = await listener(options)
+    const dicom = new DicomServer(provider, observer, options, server)
+    try {
+      server.listen({ port: options.port, host: options.host, backlog })
+      await once(server, 'listening')
+    } catch (error) {
+      clearInterval(dicom.#clock)
+      throw cannotListen(error, options.port)
+    }
+    return dicom
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Whoever is connected, associated or not. */
+  get connections(): number {
+    return this.#acceptors.size
+  }
+
+  /** Associations in progress. */
+  get associations(): number {
+    let count = 0
+    for (const acceptor of this.#acceptors) if (acceptor.isEstablished) count++
+    return count
+  }
+
+  /**
+   * Accepts no more, lets the operations under way end, aborts the associations.
+   * @param graceMs what is not through by then is cut off
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#server.close()
+    for (const acceptor of this.#acceptors) acceptor.stop()
+    const impatience = setTimeout(() => {
+      for (const acceptor of this.#acceptors) acceptor.destroy()
+    }, graceMs)
+    if (this.#acceptors.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve))
+    clearTimeout(impatience)
+    clearInterval(this.#clock)
+  }
+
+  /** Whoever connects and says nothing must not keep the others out. */
+  #makeRoom(): void {
+    if (this.#acceptors.size < this.#maxPending) return
+    for (const acceptor of this.#acceptors) {
+      if (acceptor.isEstablished) continue
+      acceptor.destroy()
+      return
+    }
+  }
+}
+
+async function listener(options: DicomServerOptions): Promise<Server> {
+  if (options.tls === undefined) return createServer({ pauseOnConnect: true, noDelay: true })
+  const tls = await import('node:tls')
+  return tls.createServer({
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: options.handshakeMs,
+    ...options.tls,
+    noDelay: true,
+  } as TlsOptions)
+}
+
+function cannotListen(error: unknown, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') {
+    return new FionaError('E_PORT_IN_USE', `port ${String(port)} is in use`, {
+      hint: 'stop the program that listens there, or choose another with --port',
+      exitCode: ExitCode.unavailable,
+      cause: error,
+    })
+  }
+  if (code === 'EACCES') {
+    return new FionaError('E_PORT_NOT_ALLOWED', `port ${String(port)} is not for this user`, {
+      hint: 'ports below 1024 need CAP_NET_BIND_SERVICE; DICOM also has 11112',
+      exitCode: ExitCode.notAllowed,
+      cause: error,
+    })
+  }
+  return error
+}

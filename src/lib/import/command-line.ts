@@ -1,0 +1,59 @@
+import { ExitCode, FionaError } from '../error/index.ts'
+import type { ObjectSource } from '../intake/index.ts'
+import { safeComponent } from '../storage/index.ts'
+
+export interface CommandLine {
+  readonly inPlace?: boolean | undefined
+  readonly move?: boolean | undefined
+  readonly journal?: string | undefined
+  readonly project?: string | undefined
+  readonly frontDoor?: string | undefined
+  readonly callingAet?: string | undefined
+  readonly calledAet?: string | undefined
+}
+
+/** PS3.5 6.2, AE: up to 16 characters, no backslash, no control character. */
+const aeTitle = /^[^\\\u0000-\u001f\u007f-\uffff]{1,16}$/
+
+/**
+ * What the declaration of the options cannot say.
+ * @returns what records shall say of the source; undefined where nobody said anything
+ * @throws FionaError E_USAGE
+ */
+export function checkCommandLine(
+  options: CommandLine,
+  paths: readonly string[],
+  isTerminal: boolean,
+): ObjectSource | undefined {
+  const { inPlace, move, journal, project, frontDoor } = options
+  if (inPlace === true && move === true) {
+    throw usage('--move and --in-place exclude each other: a record would point to nothing')
+  }
+  if (frontDoor !== undefined) {
+    if (journal === undefined) throw usage('--front-door needs --journal: where lines enter')
+    if (paths.length > 0) throw usage('--front-door takes no PATH: write it into the pipe')
+    if (move === true) throw usage('--front-door and --move exclude each other')
+  } else if (paths.length === 0 && isTerminal === true) {
+    throw usage('no PATH is given; to type them, give -')
+  }
+  if (paths.filter((path) => path === '-').length > 1) throw usage('- can be given only once')
+  if (project !== undefined && safeComponent(project) !== project) {
+    throw usage(`--project ${JSON.stringify(project.slice(0, 60))} is no name of a project tree`)
+  }
+  const source: { callingAET?: string; calledAET?: string } = {}
+  if (options.callingAet !== undefined) source.callingAET = titled('calling', options.callingAet)
+  if (options.calledAet !== undefined) source.calledAET = titled('called', options.calledAet)
+  return Object.keys(source).length === 0 ? undefined : source
+}
+
+function titled(which: string, title: string): string {
+  if (aeTitle.test(title)) return title
+  throw usage(`--${which}-aet must have 1 to 16 characters, none of them a backslash`)
+}
+
+function usage(message: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: 'run fiona-import --help',
+    exitCode: ExitCode.usage,
+  })
+}

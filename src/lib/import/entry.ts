@@ -1,0 +1,26 @@
+import type { FionaError } from '../error/index.ts'
+import type { ObjectSource } from '../intake/index.ts'
+import type { AnyRecord } from '../record/index.ts'
+import type { FilePath } from './file-path.ts'
+
+/** A file that may be a DICOM object. */
+export interface FileEntry {
+  readonly kind: 'file'
+  /** Real: no component of it is a symbolic link, at the time it was found. */
+  readonly path: FilePath
+  /** Met in a folder, where other things may lie, too; otherwise somebody means this very file. */
+  readonly isWalked: boolean
+  /** The symbolic link that led here, where one did. */
+  readonly link?: FilePath
+  readonly source?: ObjectSource | undefined
+}
+
+/** What an import is given, in order, one at a time. */
+export type Entry =
+  | FileEntry
+  | { readonly kind: 'record'; readonly record: AnyRecord }
+  /** A link to a folder: not followed, for it may lead in circles or out of what was meant. */
+  | { readonly kind: 'linkedFolder'; readonly path: FilePath }
+  /** All of a folder that somebody named was found. */
+  | { readonly kind: 'folderEnd' }
+  | { readonly kind: 'trouble'; readonly error: FionaError; readonly input: unknown }

@@ -1,0 +1,187 @@
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { beginsLikeDicom, DicomFile } from '../dicom/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import type { Intake, Known, ObjectSource } from '../intake/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
+import { projectOfArchived } from '../storage/index.ts'
+import { copyIntoPart } from './copy-into-part.ts'
+import type { FileEntry } from './entry.ts'
+import { shownPath } from './file-path.ts'
+import { linkNotCopied } from './file-trouble.ts'
+import { removeName, SourceFile } from './source-file.ts'
+
+export interface ImporterOptions {
+  readonly intake: Intake
+  readonly dataDir: string
+  /** The real path of `dataDir`: a file below it may be in the archive already. */
+  readonly realDataDir: string
+  readonly mode: 'copy' | 'move' | 'inPlace'
+  /** What records say of the source where the entry says nothing. */
+  readonly source?: ObjectSource | undefined
+  readonly project?: string | undefined
+  /** Files that are no DICOM are errors in folders, too. */
+  readonly isStrict?: boolean
+}
+
+export type Imported =
+  | {
+      readonly record: InstanceRecord
+      /** To be called when the record is durable. */
+      readonly removeSource?: () => Promise<void>
+    }
+  /** Not an object: a DICOMDIR (PS3.10 8.6), or, in a folder, something that is not DICOM at all. */
+  | { readonly skipped: 'directory' | 'notDicom' }
+
+const mediaStorageSOPClassUID = 0x00020002
+const sourceApplication = 0x00020016
+const receivingApplication = 0x00020018
+const mediaStorageDirectory = '1.2.840.10008.1.3.10'
+/** (0002,0002) of a DICOMDIR as it stands in the file: a damaged one is no object either. */
+const directoryClassElement = Buffer.from(`\x02\0\x02\0UI\x14\0${mediaStorageDirectory}`, 'latin1')
+
+/** Makes of each file what belongs into the stream. Everything it throws as FionaError names the file. */
+export class Importer {
+  readonly #options: ImporterOptions
+
+  constructor(options: ImporterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Objects of the archive itself are never copied or removed: their record is made anew, so that they can be
+   * classified again.
+   */
+  async import(entry: FileEntry): Promise<Imported> {
+    const file = new SourceFile(entry.path)
+    try {
+      return await this.#import(entry, file)
+    } catch (error) {
+      const skipped = this.#skipped(entry, file, error)
+      if (skipped !== undefined) return { skipped }
+      throw named(entry, error)
+    } finally {
+      file.close()
+    }
+  }
+
+  async #import(entry: FileEntry, file: SourceFile): Promise<Imported> {
+    const { intake, mode } = this.#options
+    if (file.size === 0) throw empty()
+    const name = shownPath(file.path)
+    // Before anything is copied: whatever is no object shall leave no trace. (Closes nothing: the descriptor is file's.)
+    using dicom = DicomFile.fromDescriptor(file.fd, name)
+    if (dicom.string(dicom.meta, mediaStorageSOPClassUID) === mediaStorageDirectory) {
+      return { skipped: 'directory' }
+    }
+    const archived = this.#archived(file, dicom)
+    if (archived !== undefined) return { record: archived }
+    const known = { source: entry.source ?? this.#options.source, project: this.#options.project }
+    if (mode === 'inPlace') return { record: this.#inPlace(file, dicom, known) }
+    file.requirePlace()
+    intake.describe(dicom, { path: name, size: file.size, ...known })
+    if (entry.isWalked && entry.link !== undefined) throw linkNotCopied(entry.link)
+    const record = await this.#copy(file, known)
+    return mode === 'move' ? { record, removeSource: () => removeSource(entry, file) } : { record }
+  }
+
+  /** The record of an object that lies in the archive; its header says how it came (PS3.10 7.1). */
+  #archived(file: SourceFile, dicom: DicomFile): InstanceRecord | undefined {
+    const { intake, dataDir, realDataDir, source } = this.#options
+    const place = shownPath(file.path)
+    const project = projectOfArchived(realDataDir, place)
+    if (project === undefined) return undefined
+    const callingAET = dicom.string(dicom.meta, sourceApplication)
+    const calledAET = dicom.string(dicom.meta, receivingApplication)
+    const came = {
+      ...(callingAET === undefined ? {} : { callingAET }),
+      ...(calledAET === undefined ? {} : { calledAET }),
+      ...source,
+    }
+    const record = intake.describe(dicom, {
+      path: join(dataDir, relative(realDataDir, place)),
+      size: file.size,
+      project,
+      source: Object.keys(came).length === 0 ? undefined : came,
+    })
+    record.duplicate = true
+    return record
+  }
+
+  #inPlace(
+    file: SourceFile,
+    dicom: DicomFile,
+    known: Pick<Known, 'source' | 'project'>,
+  ): InstanceRecord {
+    if (typeof file.path !== 'string') {
+      throw new FionaError('E_PATH_ENCODING', 'the name of the file is not UTF-8', {
+        hint: 'a record cannot point to it: rename it, or import it without --in-place',
+        exitCode: ExitCode.badInput,
+      })
+    }
+    return this.#options.intake.describe(dicom, { path: file.path, size: file.size, ...known })
+  }
+
+  async #copy(file: SourceFile, known: Pick<Known, 'source' | 'project'>): Promise<InstanceRecord> {
+    const { intake } = this.#options
+    const part = await intake.begin()
+    let copied
+    try {
+      copied = await copyIntoPart(file, part)
+    } catch (error) {
+      await part.discard()
+      throw error
+    }
+    return intake.take(part, { ...copied, ...known })
+  }
+
+  /** Folders hold other things, too. What begins like DICOM and then fails is damaged, and never passed over. */
+  #skipped(
+    entry: FileEntry,
+    file: SourceFile,
+    error: unknown,
+  ): 'directory' | 'notDicom' | undefined {
+    if (!(error instanceof FionaError && error.code === 'E_DICOM_PARSE')) return undefined
+    const head = file.head()
+    if (head.includes(directoryClassElement)) return 'directory'
+    const isOther = head.length > 0 && !beginsLikeDicom(head)
+    return isOther && entry.isWalked && this.#options.isStrict !== true ? 'notDicom' : undefined
+  }
+}
+
+/** The real path of a data directory, whether it exists yet or not. */
+export async function realDataDirectory(dataDir: string): Promise<string> {
+  try {
+    return await realpath(dataDir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(dataDir) === dataDir)
+      throw error
+    return join(await realDataDirectory(dirname(dataDir)), basename(dataDir))
+  }
+}
+
+/** `mv` takes away the name it was given: of a link that is the link. */
+async function removeSource(entry: FileEntry, file: SourceFile): Promise<void> {
+  if (entry.link === undefined) await file.remove()
+  else await removeName(entry.link)
+}
+
+function empty(): FionaError {
+  return new FionaError('E_DICOM_PARSE', 'the file is empty', {
+    hint: 'copying it here may have failed; get it again from where it came',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+/** The reader knows bytes and offsets; which file it was is ours to say. */
+function named(entry: FileEntry, error: unknown): unknown {
+  const path = shownPath(entry.link ?? entry.path)
+  if (!(error instanceof FionaError) || error.message.includes(path)) return error
+  const { code, hint, retryable, exitCode } = error
+  return new FionaError(code, `${path}: ${error.message}`, {
+    hint,
+    retryable,
+    exitCode,
+    cause: error,
+  })
+}

@@ -1,0 +1,16 @@
+// DICOM from folders, lists and the front door. What there is to import is a stream of entries
+// (`entriesOfArguments`, or the lines that `keepFrontDoor` reads), found in an order that is always the same; an `Importer` makes the
+// record of each file: by copying it through the intake, or, in place, from its header alone; `runImport`
+// keeps a few of them in flight and their records in order. File names are bytes from anywhere: every file
+// is opened once, without following links that were not there before, and all is done with what was opened.
+export { checkCommandLine } from './command-line.ts'
+export { entriesOfArguments } from './entries-of-arguments.ts'
+export type { Entry, FileEntry } from './entry.ts'
+export { Importer, realDataDirectory } from './importer.ts'
+export type { Imported, ImporterOptions } from './importer.ts'
+export { InOrder } from './in-order.ts'
+export { keepFrontDoor } from './keep-front-door.ts'
+export { readLine } from './read-line.ts'
+export { runImport } from './run-import.ts'
+export type { ImportRun, ImportSummary } from './run-import.ts'
+export { walk } from './walk.ts'

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import type { ObjectSource } from '../intake/index.ts'
+import type { AnyRecord } from '../record/index.ts'
+import { filePath, joinPath, shownPath, type FilePath } from './file-path.ts'
+
+/** What one line from a shell loop, another tool or an original FIONA says. */
+export type Line =
+  | { readonly path: FilePath; readonly source?: ObjectSource | undefined }
+  | { readonly record: AnyRecord }
+
+const slash = 0x2f
+const brace = 0x7b
+const quote = 0x22
+
+/**
+ * A path, plain or as a JSON string (what `jq .record` makes of our error records); a record as JSON; or the original's `calling,called,address,folder,file`. NUL bytes, which the
+ * original puts behind each newline, are left out.
+ * @param base where relative paths begin; undefined where they would mean nothing
+ * @returns undefined for an empty line
+ * @throws FionaError E_RECORD_PARSE, E_RECORD_INVALID, E_PATH_RELATIVE
+ */
+export function readLine(bytes: Buffer, base: string | undefined): Line | undefined {
+  const line = bytes.includes(0) ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes
+  if (line.length === 0) return undefined
+  if (line[0] === brace) return { record: readRecord(line.toString()) }
+  const path = (line[0] === quote ? quoted(line) : undefined) ?? filePath(Buffer.from(line))
+  if (line[0] === slash || (typeof path === 'string' && path.startsWith('/'))) return { path }
+  const announced = readAnnouncement(shownPath(path))
+  if (announced !== undefined) return announced
+  if (base !== undefined) {
+    return { path: typeof path === 'string' ? resolve(base, path) : joinPath(base, path) }
+  }
+  throw new FionaError('E_PATH_RELATIVE', 'a line is neither an absolute path nor a record', {
+    hint: 'write a path that begins with /, or one JSON object a line',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+function readRecord(text: string): AnyRecord {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new FionaError('E_RECORD_PARSE', 'a line begins like a record, but is not JSON', {
+      hint: 'one JSON object a line; a file whose name begins with { is written ./{…',
+      exitCode: ExitCode.badInput,
+      cause: error,
+    })
+  }
+  const type = (value as { type?: unknown }).type
+  if (typeof type === 'string') return value as AnyRecord
+  throw new FionaError('E_RECORD_INVALID', 'a line is JSON, but a record must have a type', {
+    hint: 'docs/schema/ has the schema of each record',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+/** Undefined where it is just a name that begins with a quote, or an AE title in quotes. */
+function quoted(line: Buffer): string | undefined {
+  try {
+    const value: unknown = JSON.parse(line.toString())
+    return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readAnnouncement(text: string): Line | undefined {
+  const [calling = '', called = '', address = '', folder = '', file, ...more] = text.split(',')
+  if (file === undefined || more.length > 0 || !folder.startsWith('/')) return undefined
+  const facts = { callingAET: title(calling), calledAET: title(called), address: address.trim() }
+  const known = Object.entries(facts).filter(([, value]) => value !== '' && value !== 'unknown')
+  const source = known.length === 0 ? undefined : (Object.fromEntries(known) as ObjectSource)
+  return { path: `${folder}/${file}`, source }
+}
+
+/** As the original's reader does: quotes, blanks and backslashes are none of an AE title. */
+function title(text: string): string {
+  return text.replaceAll(/["\s\\]/g, '').slice(0, 16)
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import type { Config } from '../config/index.ts'
+import { DicomFile, readAttributes } from '../dicom/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { nowIso, type InstanceRecord } from '../record/index.ts'
+import { ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
+import { hasFileHeader, writeWithHeader } from './file-header.ts'
+import { FreeSpace } from './free-space.ts'
+import { identityOf } from './identity.ts'
+import { ProjectChoice, type ObjectSource } from './project-choice.ts'
+import { asStorageError, isStorageError } from './storage-error.ts'
+
+export interface IntakeOptions {
+  readonly dataDir: string
+  readonly durability?: Durability
+  readonly projects: Config['projects']
+  /** Below this free space nothing new is taken; 0, the default, leaves that to the file system. */
+  readonly reserveBytes?: number
+  /** Monotonic clock, in milliseconds. */
+  readonly now?: () => number
+}
+
+/** What the C-STORE request said of the object (PS3.7 9.1.1). */
+export interface Expected {
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+}
+
+export interface Taken {
+  readonly source?: ObjectSource | undefined
+  /** Of the whole part file, hex. */
+  readonly sha256: string
+  /** Bytes written into the part file. */
+  readonly size: number
+  readonly expected?: Expected | undefined
+  /** Instead of the choice by the projects' `match`. */
+  readonly project?: string | undefined
+}
+
+/** What is known of an object beside its header. */
+export interface Known {
+  readonly path: string
+  readonly size: number
+  readonly source?: ObjectSource | undefined
+  readonly project?: string | undefined
+}
+
+/** The way into the archive; see the paragraph above index.ts. */
+export class Intake {
+  readonly #writer: ArchiveWriter
+  readonly #projects: ProjectChoice
+  readonly #freeSpace: FreeSpace
+
+  /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
+  constructor(options: IntakeOptions) {
+    const { dataDir, durability = 'fsync', now = () => performance.now() } = options
+    this.#writer = new ArchiveWriter({ dataDir, durability })
+    this.#projects = new ProjectChoice(options.projects)
+    this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0, now)
+  }
+
+  /**
+   * A part file for one object.
+   * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
+   */
+  async begin(): Promise<ArchivePart> {
+    try {
+      await this.#freeSpace.require()
+      return await this.#writer.begin()
+    } catch (error) {
+      throw asStorageError(error)
+    }
+  }
+
+  /**
+   * Check the object in the part and put it where it belongs. When it resolves the object is durable (with
+   * durability `fsync`); its record is the caller's to deliver.
+   *
+   * A data set without a file header gets one of ours; `size` and `sha256` of the record are then those of
+   * the stored file. Of a duplicate they are those of the file that was there first.
+   * @throws FionaError the object in quarantine: E_DICOM_PARSE, E_DICOM_LIMIT, E_UID_INVALID,
+   *   E_IDENTITY_MISMATCH, E_SIZE_MISMATCH; nothing kept: E_DISK_FULL, E_ARCHIVE_WRITE, E_FILE_READ
+   */
+  async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
+    try {
+      using file = DicomFile.fromDescriptor(part.fd, 'the received object')
+      if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
+      const record = this.describe(file, { ...taken, path: part.path })
+      if (taken.expected !== undefined) requireAgreement(record, taken.expected)
+      const { size, sha256 } = taken
+      const { dataSetOffset } = file
+      if (hasFileHeader(file)) await this.#store(part, record, { size, sha256, dataSetOffset })
+      else await this.#storeWithHeader(part, record, file)
+      return record
+    } catch (error) {
+      throw await this.#refuse(part, asStorageError(error), taken)
+    }
+  }
+
+  /**
+   * The record of an object by its header alone: for objects that stay where they are.
+   * @throws FionaError E_UID_INVALID, E_DICOM_PARSE
+   */
+  describe(file: DicomFile, known: Known): InstanceRecord {
+    const { path, size, source } = known
+    const { SOPClassUID, SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID } = identityOf(file)
+    // `type` first: filters that do not handle instances find that out without parsing the line.
+    const record: InstanceRecord = {
+      type: 'instance',
+      v: 1,
+      time: nowIso(),
+      project: known.project ?? this.#projects.choose(source ?? {}, file),
+      path,
+      size,
+      SOPClassUID,
+      SOPInstanceUID,
+      SeriesInstanceUID,
+      StudyInstanceUID,
+      TransferSyntaxUID: file.transferSyntaxUID,
+    }
+    if (source !== undefined) record.source = { ...source }
+    record.attributes = readAttributes(file)
+    return record
+  }
+
+  /** Puts the part where its record says it belongs, and completes the record. */
+  async #store(
+    part: ArchivePart,
+    record: InstanceRecord,
+    bytes: { readonly size: number; readonly sha256: string; readonly dataSetOffset: number },
+  ): Promise<void> {
+    const { project = 'default', ...identity } = record
+    const { dataSetOffset } = bytes
+    const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
+    // The file that was first may have another header: the record tells of the file it points to.
+    const { size, sha256 } = duplicate ? await measure(path) : bytes
+    Object.assign(record, { path, size, sha256, duplicate }, conflict ? { conflict } : {})
+  }
+
+  async #storeWithHeader(
+    part: ArchivePart,
+    record: InstanceRecord,
+    file: DicomFile,
+  ): Promise<void> {
+    const whole = await this.#writer.begin()
+    try {
+      await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
+    } catch (error) {
+      await whole.discard()
+      throw error
+    }
+    await part.discard()
+  }
+
+  /** The error to throw, once the part is dealt with. */
+  async #refuse(part: ArchivePart, error: unknown, taken: Taken): Promise<unknown> {
+    if (isStorageError(error)) {
+      await part.discard().catch(() => undefined)
+      return error
+    }
+    const reason = error instanceof FionaError ? error : 'an internal error, see the log'
+    const { source, size, sha256, expected } = taken
+    try {
+      await this.#writer.quarantine(part, reason, { source, size, sha256, expected })
+      return error
+    } catch (trouble) {
+      // Nothing can be kept: the sender must keep it, so it must not hear that the object was at fault.
+      await part.discard().catch(() => undefined)
+      return asStorageError(trouble)
+    }
+  }
+}
+
+/** PS3.4 B.2.3: the request names the object it carries; another one under that name would be believed stored. */
+function requireAgreement(object: InstanceRecord, expected: Expected): void {
+  for (const keyword of ['SOPClassUID', 'SOPInstanceUID'] as const) {
+    if (object[keyword] === expected[keyword]) continue
+    throw new FionaError(
+      'E_IDENTITY_MISMATCH',
+      `the request says ${keyword} ${expected[keyword].slice(0, 64)}, the object ${object[keyword]}`,
+      { hint: 'the sender must mend its request or the object', exitCode: ExitCode.badInput },
+    )
+  }
+}
+
+function sizeMismatch(found: number, said: number): FionaError {
+  return new FionaError('E_SIZE_MISMATCH', `${said} bytes came in, ${found} are in the file`, {
+    hint: 'bytes were lost on the way, or the source changed; send the object again',
+    retryable: true,
+    exitCode: ExitCode.io,
+  })
+}
+
+async function measure(path: string): Promise<{ size: number; sha256: string }> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return { size: (await stat(path)).size, sha256: hash.digest('hex') }
+}

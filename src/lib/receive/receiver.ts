@@ -1,0 +1,215 @@
+import type { Logger } from 'pino'
+import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/index.ts'
+import {
+  type AcceptorObserver,
+  type Answer,
+  type AssociateAccept,
+  type AssociateReject,
+  type AssociateRequest,
+  type AssociationEnd,
+  type AssociationFacts,
+  CommandField,
+  type ChooseSyntax,
+  type DataSetConsumer,
+  type Operation,
+  type ServiceProvider,
+  Status,
+  acceptAssociation,
+  formatStatus,
+} from '../dimse/index.ts'
+import { FionaError } from '../error/index.ts'
+import type { Intake, RecordSink, Taken } from '../intake/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
+import type { ArchivePart } from '../storage/index.ts'
+import type { Access } from './access.ts'
+import { chooseSyntax } from './accepted-syntaxes.ts'
+import { Draining } from './draining.ts'
+import { PartSupply } from './part-supply.ts'
+import { refusalAnswer } from './refusal.ts'
+import { StoreConsumer } from './store-consumer.ts'
+
+export interface ReceiverOptions {
+  readonly intake: Intake
+  readonly sink: RecordSink
+  readonly access: Access
+  readonly promiscuous: boolean
+  readonly maxPduBytes: number
+  readonly log: Logger
+  /** The records' reader has gone: no object can be acknowledged any more. */
+  readonly onSinkLost: (error: unknown) => void
+}
+
+interface Tally {
+  objects: number
+  duplicates: number
+  refused: number
+  bytes: number
+  readonly since: number
+}
+
+/**
+ * Storage and verification (PS3.4 annexes A and B): what a sender hands over is in the archive, and its
+ * record is written, before the sender hears success.
+ */
+export class Receiver implements ServiceProvider, AcceptorObserver {
+  readonly #options: ReceiverOptions
+  readonly #choose: ChooseSyntax
+  readonly #parts: PartSupply
+  readonly #tallies = new Map<AssociationFacts, Tally>()
+  #sinkLost: { readonly error: unknown } | undefined
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options
+    this.#choose = chooseSyntax(options.promiscuous)
+    this.#parts = new PartSupply(() => options.intake.begin())
+  }
+
+  /** What was made ahead is removed. */
+  async close(): Promise<void> {
+    await this.#parts.shrink(0)
+  }
+
+  associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
+    const { access, maxPduBytes } = this.#options
+    const refusal = access.refusal(request, address, this.#tallies.size)
+    if (refusal !== undefined) return refusal
+    return acceptAssociation(request, {
+      maxPduBytes,
+      implementationClassUID: IMPLEMENTATION_CLASS_UID,
+      implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+      choose: this.#choose,
+    })
+  }
+
+  consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer> {
+    if (operation.command.CommandField !== CommandField.CStoreRequest) {
+      return new Draining(unrecognized)
+    }
+    if (this.#sinkLost !== undefined) {
+      return new Draining(this.#refuse(operation, recordLost(this.#sinkLost.error)))
+    }
+    const outcome = {
+      received: (part: ArchivePart, taken: Taken) => this.#store(operation, part, taken),
+      failed: (error: unknown) => this.#refuse(operation, error),
+    }
+    const draining = (error: unknown): DataSetConsumer =>
+      new Draining(this.#refuse(operation, error))
+    const part = this.#parts.take()
+    if (!(part instanceof Promise)) return new StoreConsumer(part, operation, outcome)
+    return part.then((ready) => new StoreConsumer(ready, operation, outcome), draining)
+  }
+
+  perform({ command }: Operation): Answer {
+    if (command.CommandField === CommandField.CEchoRequest) return { status: Status.success }
+    if (command.CommandField === CommandField.CStoreRequest) {
+      return { status: Status.cannotUnderstand, comment: 'a C-STORE without data set' }
+    }
+    return unrecognized
+  }
+
+  started(association: AssociationFacts, accept: AssociateAccept): void {
+    this.#tallies.set(association, {
+      objects: 0,
+      duplicates: 0,
+      refused: 0,
+      bytes: 0,
+      since: performance.now(),
+    })
+    const contexts = accept.presentationContexts
+    const accepted = contexts.filter(({ result }) => result === 0).length
+    this.#options.log.info(
+      { ...logged(association), contexts: contexts.length, accepted },
+      'association accepted',
+    )
+  }
+
+  ended(association: AssociationFacts, end: AssociationEnd, reason: string | undefined): void {
+    const tally = this.#tallies.get(association)
+    this.#tallies.delete(association)
+    void this.#parts.shrink(this.#tallies.size)
+    if (tally === undefined) return
+    const { since, ...counts } = tally
+    const seconds = Math.round(performance.now() - since) / 1000
+    const facts = { ...logged(association), ...counts, seconds, end, reason }
+    if (end === 'released') this.#options.log.info(facts, 'association released')
+    else this.#options.log.warn(facts, `association ended: ${end}`)
+  }
+
+  turnedAway(address: string, reason: string): void {
+    // Load balancers and port scans connect all day long.
+    const level = reason === 'closed' ? 'debug' : 'info'
+    this.#options.log[level]({ address, reason }, 'connection turned away')
+  }
+
+  async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
+    let record: InstanceRecord
+    try {
+      record = await this.#options.intake.take(part, taken)
+    } catch (error) {
+      return this.#refuse(operation, error)
+    }
+    try {
+      await this.#options.sink.put(record)
+    } catch (error) {
+      // The object is kept; it comes again as a duplicate, and then has its record.
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') this.#loseSink(error)
+      return this.#refuse(operation, recordLost(error))
+    }
+    this.#parts.prepare(this.#tallies.size)
+    const tally = this.#tallies.get(operation.association)
+    if (tally !== undefined) {
+      tally.objects++
+      tally.bytes += record.size
+      if (record.duplicate === true) tally.duplicates++
+    }
+    if (record.conflict === true) {
+      this.#options.log.warn(
+        { association: operation.association.id, path: record.path },
+        'another object was already stored under this SOP Instance UID; both are kept',
+      )
+    }
+    return { status: Status.success }
+  }
+
+  #refuse(operation: Operation, error: unknown): Answer {
+    const answer = refusalAnswer(error)
+    const tally = this.#tallies.get(operation.association)
+    if (tally !== undefined) tally.refused++
+    const code = error instanceof FionaError ? error.code : 'E_INTERNAL'
+    const facts = {
+      association: operation.association.id,
+      code,
+      status: formatStatus(answer.status),
+    }
+    const { log } = this.#options
+    // The message may repeat what the object says: that is nothing for a log.
+    if (error instanceof FionaError) log.debug({ code }, error.message)
+    else log.error({ err: error }, 'internal error while storing an object')
+    log.warn(facts, `object refused: ${answer.comment ?? ''}`)
+    return answer
+  }
+
+  #loseSink(error: unknown): void {
+    if (this.#sinkLost !== undefined) return
+    this.#sinkLost = { error }
+    this.#options.onSinkLost(error)
+  }
+}
+
+const unrecognized: Answer = {
+  status: Status.unrecognizedOperation,
+  comment: 'only C-STORE and C-ECHO are served here',
+}
+
+function recordLost(error: unknown): FionaError {
+  return new FionaError('E_RECORD_WRITE', 'the record cannot be written', {
+    hint: 'check the journal and its disk, or the reader of stdout; the object will be sent again',
+    retryable: true,
+    cause: error,
+  })
+}
+
+function logged({ id, address, callingAETitle, calledAETitle }: AssociationFacts) {
+  return { association: id, address, callingAET: callingAETitle, calledAET: calledAETitle }
+}

@@ -1,0 +1,104 @@
+import { FionaError } from '../error/index.ts'
+
+/** A line longer than this is refused; a study of 100,000 in-place files fits. */
+export const maxLineBytes = 16 * 1024 * 1024
+const newline = 0x0a
+
+/**
+ * Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. With
+ * another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
+ */
+export class LineSplitter {
+  #rest: Buffer[] = []
+  #restBytes = 0
+  #skipping = false
+  #maxBytes: number
+  #separator: number
+
+  constructor(maxBytes: number, separator = newline) {
+    this.#maxBytes = maxBytes
+    this.#separator = separator
+  }
+
+  /** The lines are slices of `chunk` where possible: valid until the caller's next read. */
+  *push(chunk: Buffer): Generator<Buffer | FionaError> {
+    let start = 0
+    const separator = this.#separator
+    for (let end = chunk.indexOf(separator); end !== -1; end = chunk.indexOf(separator, start)) {
+      const piece = chunk.subarray(start, end)
+      start = end + 1
+      if (this.#skipping) {
+        this.#skipping = false
+        continue
+      }
+      const line = this.#join(piece)
+      if (line.length > this.#maxBytes) yield this.#tooLong()
+      else yield this.#withoutReturn(line)
+    }
+    if (start < chunk.length && !this.#skipping) {
+      this.#rest.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)))
+      this.#restBytes += chunk.length - start
+      if (this.#restBytes > this.#maxBytes) {
+        this.#skipping = true
+        this.#join(Buffer.alloc(0))
+        yield this.#tooLong()
+      }
+    }
+  }
+
+  /** What stood after the last newline. */
+  end(): Buffer | undefined {
+    if (this.#restBytes === 0) return undefined
+    return this.#withoutReturn(this.#join(Buffer.alloc(0)))
+  }
+
+  #join(piece: Buffer): Buffer {
+    if (this.#restBytes === 0) return piece
+    const whole = Buffer.concat([...this.#rest, piece])
+    this.#rest = []
+    this.#restBytes = 0
+    return whole
+  }
+
+  #withoutReturn(line: Buffer): Buffer {
+    const hasReturn = this.#separator === newline && line[line.length - 1] === 0x0d
+    return hasReturn ? line.subarray(0, -1) : line
+  }
+
+  #tooLong(): FionaError {
+    return new FionaError(
+      'E_LINE_TOO_LONG',
+      `a line is longer than ${this.#maxBytes} bytes; it was left out`,
+      {
+        hint: 'records are one line each; is this NDJSON?',
+      },
+    )
+  }
+}
+
+const head = Buffer.from('{"type":"')
+const quote = 0x22
+const backslash = 0x5c
+const closingBrace = 0x7d
+const typeNames = new Map<string, string>()
+
+/**
+ * The type of a record written the usual way, `type` first, without parsing it: that is what makes
+ * passing on foreign records cheap. Undefined means: parse the line to find out.
+ */
+export function recordTypeOf(line: Buffer): string | undefined {
+  if (
+    line[line.length - 1] !== closingBrace ||
+    line.compare(head, 0, head.length, 0, head.length) !== 0
+  ) {
+    return undefined
+  }
+  const end = line.indexOf(quote, head.length)
+  if (end === -1 || end - head.length > 64) return undefined
+  const name = line.toString('latin1', head.length, end)
+  if (name.includes(String.fromCharCode(backslash))) return undefined
+  const known = typeNames.get(name)
+  if (known !== undefined) return known
+  if (typeNames.size < 1000) typeNames.set(name, name)
+  return name
+}

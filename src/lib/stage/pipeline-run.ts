@@ -1,0 +1,376 @@
+import type { Logger } from 'pino'
+import { readJournal, type JournalChunk } from '../journal/index.ts'
+import { Change } from './change.ts'
+import { Commits, type CommitContext } from './commits.ts'
+import { countLines, eachLine, firstLines } from './chunk-lines.ts'
+import { MarkLedger, type Position } from './mark-ledger.ts'
+import type { Ending, Pipeline } from './pipeline.ts'
+import { OutputSorter, type Piece } from './sort-output.ts'
+import { withoutMarks } from './without-marks.ts'
+
+/** Fed and not committed: at most so much, and one chunk more. It is what a failure makes to be done again. */
+export const maxInFlight = { lines: 10_000, bytes: 16 * 1024 * 1024 }
+/** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
+const maxOutstanding = 4
+/** Output waits so long, or until so much has come, for the mark behind it; then it is appended without. */
+const holdMs = 1000
+const maxHeldBytes = 8 * 1024 * 1024
+/** How long a new pipeline may take to start and pass on a first mark, before it is fed. */
+const proofMs = 3000
+/** Where it was fed without that proof, it is drained when nothing has moved for so long. */
+const unprovenMs = 1000
+/** One that passes marks is asked again after this (and twice this, …), because a part of it may have died; */
+const firstProbeMs = 1000
+/** and drained when nothing has moved for so long. */
+const stalledMs = 60_000
+/** Told to drain, one that has not moved for so long is not waited for before its input is closed. */
+const stillMs = 3000
+/** Where marks do not come back, a pause in the input of this length ends a batch. */
+const batchPauseMs = 20
+const watchMs = 100
+
+export interface RunContext extends CommitContext {
+  /** Which records leave the main way. */
+  readonly diverted: ReadonlySet<'error' | 'held'>
+  readonly start: () => Pipeline
+  readonly log: Logger
+  /** Stop feeding, drain, commit. */
+  readonly signal: AbortSignal
+  /** How long draining may take after `signal`. */
+  readonly drainMs: number
+  /** Called with the number of lines that a commit brought. */
+  readonly onCommitted: (lines: number) => void
+}
+
+export interface RunPlan {
+  /** Drain at the end of the journal in place of waiting for more. */
+  readonly once: boolean
+  /** At most so many lines, with a mark behind each, then drain: to find the one that kills. */
+  readonly limit: number | undefined
+}
+
+export type RunEnd =
+  /** Everything that was fed is committed; `reachedEnd`: there was no more in the journal. */
+  | { readonly kind: 'drained'; readonly reachedEnd: boolean }
+  | { readonly kind: 'failed'; readonly ending: Ending; readonly inFlight: number }
+
+/**
+ * One life of the pipeline: feeds it, marks what was fed, collects what comes out, and commits with each
+ * mark that returns. Backpressure throughout: the feeder waits for the pipeline to take and for the
+ * commits to follow, the collector for the journals.
+ *
+ * A pipeline in which some filter drops marks, or holds them back in its output buffer, works, too: what
+ * is fed is then done when the pipeline has ended well after the end of its input. A first mark, before
+ * any record, shows which kind it is. Where it does not return, each batch (what there is until the input
+ * pauses) gets a pipeline of its own.
+ */
+export class PipelineRun {
+  #context: RunContext
+  #plan: RunPlan
+  #pipeline: Pipeline
+  #ledger: MarkLedger
+  #sorter: OutputSorter
+  #commits: Commits
+  #change = new Change()
+  #fed: Position
+  #wantsMark = false
+  /** Aborted when no more shall be fed: told to stop, to be drained, or the pipeline is gone. */
+  #stopFeeding = new AbortController()
+  #isStuck = false
+  #isGone = false
+  #isClosing = false
+  #reachedEnd = false
+  #movedAt = performance.now()
+  #probeMs = firstProbeMs
+  #trouble: { error: unknown } | undefined
+
+  constructor(context: RunContext, plan: RunPlan) {
+    this.#context = context
+    this.#plan = plan
+    this.#ledger = new MarkLedger(context.progress.seq)
+    this.#sorter = new OutputSorter({ stage: context.stage, diverted: context.diverted })
+    this.#fed = { cursor: context.progress.cursor, lines: 0, bytes: 0 }
+    this.#commits = new Commits(context, {
+      committed: (lines) => {
+        context.onCommitted(lines)
+        this.#change.notify()
+      },
+      settled: (appended) => {
+        this.#settled(appended)
+      },
+      failed: (error) => {
+        this.#fail(error)
+      },
+    })
+    this.#pipeline = context.start()
+  }
+
+  /** @throws whatever keeps the stage from committing: a full disk, a lost lease */
+  async run(): Promise<RunEnd> {
+    const { signal, progress, outlets, drainMs } = this.#context
+    const watch = setInterval(() => {
+      this.#watch()
+    }, watchMs)
+    let overdue: NodeJS.Timeout | undefined
+    const stop = (): void => {
+      this.#stopFeeding.abort()
+      overdue = setTimeout(() => {
+        this.#pipeline.kill()
+      }, drainMs)
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    try {
+      const work = [this.#feed(), this.#collect()].map((activity) =>
+        activity.catch((error: unknown) => {
+          this.#fail(error)
+        }),
+      )
+      const ending = await this.#pipeline.ended
+      this.#isGone = true
+      this.#stopFeeding.abort()
+      this.#change.notify()
+      await Promise.all(work)
+      const isDone = ending.isClean && this.#isClosing
+      if (isDone) {
+        if (this.#ledger.outstanding > 0) progress.passesMarks ??= false
+        for (const piece of this.#sorter.end()) this.#take(piece)
+        this.#commits.due({ ...this.#fed, seq: this.#ledger.lastSeq })
+      }
+      this.#commits.soon()
+      await this.#commits.untilIdle()
+      outlets.dropUnsealed()
+      if (this.#trouble !== undefined) throw this.#trouble.error
+      if (isDone) return { kind: 'drained', reachedEnd: this.#reachedEnd }
+      const how = ending.isClean ? 'it ended before its input did' : ending.how
+      const inFlight = this.#fed.lines - this.#commits.committed.lines
+      return { kind: 'failed', ending: { ...ending, how }, inFlight }
+    } finally {
+      clearInterval(watch)
+      clearTimeout(overdue)
+      signal.removeEventListener('abort', stop)
+      this.#pipeline.kill()
+    }
+  }
+
+  /** What cannot be read or committed ends the run: the pipeline is stopped, and `run` throws. */
+  #fail(error: unknown): void {
+    this.#trouble ??= { error }
+    this.#pipeline.kill()
+  }
+
+  async #feed(): Promise<void> {
+    await this.#proveMarks()
+    if (this.#plan.limit !== 0) await this.#feedJournal()
+    await this.#untilQuiet()
+    this.#isClosing = true
+    this.#pipeline.end()
+  }
+
+  /** Sends the first mark, and waits for it when it is not known whether this pipeline passes marks on. */
+  async #proveMarks(): Promise<void> {
+    const { progress } = this.#context
+    if (progress.passesMarks === true || this.#plan.limit !== undefined || this.#plan.once) return
+    void this.#issueMark()
+    const giveUpAt = performance.now() + proofMs
+    while (progress.passesMarks === undefined && !this.#stopFeeding.signal.aborted) {
+      if (performance.now() > giveUpAt) progress.passesMarks = false
+      else await this.#change.wait(watchMs)
+    }
+  }
+
+  async #feedJournal(): Promise<void> {
+    const { from, progress } = this.#context
+    const { limit, once } = this.#plan
+    const stop = this.#stopFeeding.signal
+    const reading = new AbortController()
+    const stopReading = (): void => {
+      reading.abort()
+    }
+    stop.addEventListener('abort', stopReading)
+    if (stop.aborted) stopReading()
+    const chunks = readJournal(from, {
+      cursor: progress.cursor,
+      follow: !once && limit === undefined,
+      signal: reading.signal,
+    })
+    try {
+      for (;;) {
+        const next = await this.#next(chunks)
+        if (next === 'pause' || stop.aborted) return
+        if (next.done === true) {
+          this.#reachedEnd = limit === undefined
+          return
+        }
+        if (limit === undefined) await this.#put(next.value)
+        else await this.#putOneByOne(firstLines(next.value, limit - this.#fed.lines))
+        if (limit !== undefined && this.#fed.lines >= limit) return
+        while (!stop.aborted && this.#isFull) {
+          if (progress.passesMarks === false) return
+          await this.#change.wait(watchMs)
+        }
+      }
+    } finally {
+      stop.removeEventListener('abort', stopReading)
+      stopReading()
+      await chunks.return()
+    }
+  }
+
+  /** Where marks do not come back, a pause ends the batch: the end of the input stands for the mark. */
+  async #next(
+    chunks: AsyncGenerator<JournalChunk, void, undefined>,
+  ): Promise<IteratorResult<JournalChunk, void> | 'pause'> {
+    const next = chunks.next()
+    if (this.#context.progress.passesMarks !== false || this.#fed.lines === 0) return next
+    let timer: NodeJS.Timeout | undefined
+    const pause = new Promise<'pause'>((resolve) => {
+      timer = setTimeout(resolve, batchPauseMs, 'pause')
+    })
+    const first = await Promise.race([next, pause])
+    clearTimeout(timer)
+    if (first === 'pause') next.catch(() => undefined)
+    return first
+  }
+
+  async #put(chunk: JournalChunk): Promise<void> {
+    const taken = this.#write(chunk)
+    this.#wantsMark = true
+    this.#mark()
+    await taken
+    this.#moved()
+  }
+
+  /** With a mark behind each line, so that what a dying pipeline had done is known exactly. */
+  async #putOneByOne(chunk: JournalChunk): Promise<void> {
+    for (const line of eachLine(chunk)) {
+      if (this.#isGone) return
+      void this.#write(line)
+      await this.#issueMark()
+    }
+    this.#moved()
+  }
+
+  /** The position moves in the same turn as the write: a mark written later stands behind these lines. */
+  #write(chunk: JournalChunk): Promise<void> {
+    const { lines, dropped } = withoutMarks(chunk.lines)
+    if (dropped > 0) this.#context.log.warn({ marks: dropped }, 'marks in the journal are left out')
+    this.#fed = {
+      cursor: chunk.cursor,
+      lines: this.#fed.lines + countLines(chunk.lines),
+      bytes: this.#fed.bytes + chunk.lines.length,
+    }
+    return this.#pipeline.write(lines)
+  }
+
+  get #isFull(): boolean {
+    const { lines, bytes } = this.#commits.committed
+    return (
+      this.#fed.lines - lines >= maxInFlight.lines || this.#fed.bytes - bytes >= maxInFlight.bytes
+    )
+  }
+
+  /**
+   * Before the input is closed, whatever keeps state by marks shall know that all it said was committed:
+   * else it would say it again in its next life.
+   */
+  async #untilQuiet(): Promise<void> {
+    const { progress, drainMs } = this.#context
+    if (this.#plan.limit !== undefined || this.#isStuck) return
+    const giveUpAt = performance.now() + drainMs / 2
+    while (!this.#isQuiet && progress.passesMarks !== false && !this.#isGone) {
+      const now = performance.now()
+      const patienceMs = progress.passesMarks === true ? stillMs : unprovenMs
+      if (now > giveUpAt || now - this.#movedAt > patienceMs) return
+      await this.#change.wait(watchMs)
+    }
+  }
+
+  get #isQuiet(): boolean {
+    return (
+      this.#ledger.outstanding === 0 &&
+      !this.#wantsMark &&
+      this.#commits.isIdle &&
+      this.#context.outlets.isEmpty
+    )
+  }
+
+  #mark(): void {
+    if (!this.#wantsMark || this.#isClosing || this.#plan.limit !== undefined) return
+    if (this.#ledger.outstanding >= maxOutstanding) return
+    this.#wantsMark = false
+    void this.#issueMark()
+  }
+
+  #issueMark(): Promise<void> {
+    const seq = this.#ledger.issue(this.#fed)
+    const mark = { type: 'mark', seq, committed: this.#context.progress.seq }
+    return this.#pipeline.write(`${JSON.stringify(mark)}\n`)
+  }
+
+  /** Looks after what does not happen by itself: output without a mark, marks that do not return. */
+  #watch(): void {
+    const { outlets, progress } = this.#context
+    const now = performance.now()
+    if (this.#plan.limit === undefined && now - (outlets.unsealedSince ?? now) > holdMs) {
+      outlets.seal()
+      this.#commits.soon()
+    }
+    if (this.#isClosing || this.#pipeline.isWriting || this.#fed.lines === 0) return
+    if (this.#ledger.outstanding === 0 || progress.passesMarks === false) return
+    const sinceMove = now - this.#movedAt
+    if (sinceMove > (progress.passesMarks === true ? stalledMs : unprovenMs)) {
+      this.#isStuck = true
+      this.#stopFeeding.abort()
+    } else if (progress.passesMarks === true && sinceMove > this.#probeMs) {
+      this.#probeMs *= 2
+      void this.#issueMark()
+    }
+  }
+
+  #moved(): void {
+    this.#movedAt = performance.now()
+    this.#probeMs = firstProbeMs
+  }
+
+  async #collect(): Promise<void> {
+    const { outlets } = this.#context
+    for await (const chunk of this.#pipeline.output) {
+      for (const piece of this.#sorter.push(chunk as Buffer)) this.#take(piece)
+      // Output is taken no faster than the journals take it.
+      const isTooMuch = outlets.bytes > maxHeldBytes
+      if (isTooMuch) outlets.seal()
+      this.#commits.soon()
+      if (isTooMuch) await this.#commits.untilIdle()
+      if (this.#trouble !== undefined) return
+    }
+  }
+
+  #take(piece: Piece): void {
+    const { outlets, progress } = this.#context
+    if ('lines' in piece) {
+      outlets.add(piece.to, piece.lines)
+      // Said without being asked (a timer): a mark behind it makes it durable at both ends.
+      if (this.#ledger.outstanding === 0 && progress.passesMarks !== false) this.#wantsMark = true
+      return
+    }
+    const position = this.#ledger.returned(piece.mark)
+    if (position === undefined) return
+    // Those that come out when the input is closed, or pushed by other output, prove nothing: a filter
+    // that holds back the last lines would hold back the last mark.
+    const isProof = progress.passesMarks === undefined || this.#fed.lines === 0
+    if (!this.#isClosing && isProof) progress.passesMarks = true
+    this.#change.notify()
+    this.#commits.due(position)
+    this.#moved()
+  }
+
+  #settled(appended: boolean): void {
+    // Tells those who keep state by marks that what they said has arrived.
+    if (appended && this.#ledger.outstanding === 0 && this.#context.progress.passesMarks === true) {
+      this.#wantsMark = true
+    }
+    this.#mark()
+    this.#change.notify()
+  }
+}

@@ -1,0 +1,142 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { ExitCode, FionaError } from '../error/index.ts'
+
+/**
+ * What runs around the administrator's text. bash, because sh cannot tell how the first commands of a
+ * pipeline ended: PIPESTATUS can, and the worst of them is the end of the whole.
+ *
+ * The guard in the background holds the lifeline. When the stage is gone, however it died, the kernel
+ * closes the other end, and the guard ends the process group: first asking, then by force.
+ */
+const script = `
+{ trap '' TERM; read -r -u 3; kill -TERM 0; sleep 2; kill -KILL 0; } </dev/null >/dev/null 2>&1 &
+exec 3<&-
+fiona_text=$1
+set --
+set -o pipefail
+eval "$fiona_text"$'\\n''fiona_ends=("\${PIPESTATUS[@]}")'
+fiona_worst=0
+for fiona_end in "\${fiona_ends[@]}"; do
+  if ((fiona_end > 1)); then fiona_worst=$fiona_end
+  elif ((fiona_end == 1 && fiona_worst == 0)); then fiona_worst=1
+  fi
+done
+exit $fiona_worst
+`
+
+/** Exit codes that speak of the surroundings (sysexits, and the shell's "not found"), not of a record. */
+const surroundings: ReadonlySet<number> = new Set([
+  ExitCode.unavailable,
+  ExitCode.cannotCreate,
+  ExitCode.io,
+  ExitCode.tryAgain,
+  ExitCode.notAllowed,
+  ExitCode.badConfig,
+  126,
+  127,
+])
+
+export interface Ending {
+  /** 0, or 1 for "done, but error records were written". */
+  readonly isClean: boolean
+  /** Whether a record may be to blame. */
+  readonly maybeRecord: boolean
+  /** For people: `exit code 70`. */
+  readonly how: string
+}
+
+/**
+ * @throws FionaError E_STAGE_SYNTAX when the shell does not understand the text, E_STAGE_SHELL without bash
+ */
+export function checkPipeline(text: string): void {
+  const { status, error, stderr } = spawnSync('bash', ['-n', '-c', text, 'pipeline'], {
+    encoding: 'utf8',
+  })
+  if (error !== undefined) {
+    throw new FionaError('E_STAGE_SHELL', 'bash cannot be run', {
+      hint: 'pipelines need bash: install it',
+      exitCode: ExitCode.unavailable,
+      cause: error,
+    })
+  }
+  if (text.trim() !== '' && status === 0) return
+  throw new FionaError(
+    'E_STAGE_SYNTAX',
+    text.trim() === '' ? 'the pipeline is empty' : `the pipeline is no shell: ${stderr.trim()}`,
+    { hint: "write it in quotes after --: -- 'first | second'", exitCode: ExitCode.usage },
+  )
+}
+
+/** A shell pipeline in a process group of its own. */
+export class Pipeline {
+  readonly output: Readable
+  /** Resolves when the shell has ended, and everything that still belonged to its group with it. */
+  readonly ended: Promise<Ending>
+  #child: ChildProcess
+  #input: Writable
+  #writes = 0
+
+  constructor(text: string, environment: NodeJS.ProcessEnv) {
+    // detached: a group (and session) of its own, so that Ctrl-C reaches the stage alone.
+    const child = spawn('bash', ['-c', script, 'fiona-stage', text], {
+      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+      env: environment,
+      detached: true,
+    })
+    this.#child = child
+    this.#input = child.stdin as Writable
+    this.output = child.stdout as Readable
+    // Whatever happens to the pipe is told by the end of the process.
+    this.#input.on('error', () => undefined)
+    child.stdio[3]?.on('error', () => undefined)
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => {
+        resolve({ isClean: false, maybeRecord: false, how: error.message })
+      })
+      child.once('exit', (code, signal) => {
+        // The guard, and what a broken pipeline left behind.
+        this.kill()
+        this.#input.destroy()
+        ;(child.stdio[3] as Writable | null | undefined)?.destroy()
+        resolve({
+          isClean: code === 0 || code === 1,
+          maybeRecord: code === null || !surroundings.has(code),
+          how: signal === null ? `exit code ${String(code)}` : `signal ${signal}`,
+        })
+      })
+    })
+  }
+
+  /** Resolves when the pipeline has taken it (backpressure), or is gone. */
+  async write(data: Buffer | string): Promise<void> {
+    this.#writes++
+    await new Promise<void>((resolve) => {
+      this.#input.write(data, () => {
+        resolve()
+      })
+    })
+    this.#writes--
+  }
+
+  /** True while it has not taken what was written: it is busy, or slow. */
+  get isWriting(): boolean {
+    return this.#writes > 0
+  }
+
+  /** No more input: let it drain. */
+  end(): void {
+    this.#input.end()
+  }
+
+  /** All of its group, at once. */
+  kill(): void {
+    const { pid } = this.#child
+    if (pid === undefined) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // Nobody is left.
+    }
+  }
+}

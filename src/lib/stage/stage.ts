@@ -1,0 +1,229 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { ExitCode, FionaError } from '../error/index.ts'
+import {
+  leasePath,
+  Lease,
+  loadCursor,
+  readJournal,
+  saveCursor,
+  type JournalChunk,
+} from '../journal/index.ts'
+import { firstLines } from './chunk-lines.ts'
+import type { Progress } from './commits.ts'
+import { endOrphans, leaseVariable } from './orphans.ts'
+import { Outlets } from './outlets.ts'
+import { checkPipeline, Pipeline } from './pipeline.ts'
+import { PipelineRun, type RunContext, type RunEnd, type RunPlan } from './pipeline-run.ts'
+import { stageError } from './sort-output.ts'
+import { Suspicion } from './suspicion.ts'
+
+export interface StageOptions {
+  /** Names the cursor, the lease, and the state of the pipeline's filters. */
+  readonly name: string
+  /** Directories of the journals. */
+  readonly from: string
+  readonly to: string
+  readonly errors: string
+  readonly held: string
+  /** The shell pipeline. */
+  readonly pipeline: string
+  /** Stop at the end of the journal in place of waiting for more. */
+  readonly once: boolean
+  readonly environment: NodeJS.ProcessEnv
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** How long the pipeline may drain after `signal`. */
+  readonly drainMs: number
+  /** How long to wait for another process that runs this stage. */
+  readonly waitMs: number
+}
+
+const firstDelayMs = 100
+const longestDelayMs = 30_000
+/** With --once, a pipeline that fails so often without a record to blame is given up. */
+const failuresToGiveUp = 5
+
+/**
+ * Runs a pipeline between two journals until `signal`, or to the end of the journal. What came out is
+ * durable before the cursor moves: killed at any moment, it goes on where it was, and repeats at most what
+ * was in flight.
+ * @returns the exit code: 0, or 1 with `once` when error records were written
+ * @throws FionaError E_LEASE_HELD, E_STAGE_SYNTAX, E_STAGE_PIPELINE (with `once`), E_STAGE_LOOP
+ */
+export async function runStage(options: StageOptions): Promise<number> {
+  const { from, to, name, log, signal } = options
+  if (from === to) {
+    throw new FionaError('E_STAGE_LOOP', 'the stage would read what it writes', {
+      hint: '--from and --to must be different journals',
+      exitCode: ExitCode.usage,
+    })
+  }
+  checkPipeline(options.pipeline)
+  const lease = await Lease.acquire(leasePath(from, name), {
+    what: `stage ${name}`,
+    waitMs: options.waitMs,
+    signal,
+    onWait: (holder) => {
+      log.info({ stage: name, holder }, 'another process runs this stage; waiting for it')
+    },
+  })
+  const outlets = new Outlets({ to, errors: options.errors, held: options.held }, `stage-${name}`)
+  try {
+    const orphans = await endOrphans(lease.predecessors)
+    if (orphans > 0) log.warn({ stage: name, processes: orphans }, 'ended what a killed run left')
+    await lease.forgetPredecessors()
+    const saved = await loadCursor(from, name)
+    await new Stage(options, lease, outlets, {
+      cursor: saved?.cursor ?? {},
+      seq: saved?.seq ?? 0,
+      passesMarks: undefined,
+    }).runAll()
+    return options.once && outlets.errors > 0 ? ExitCode.someErrors : ExitCode.ok
+  } finally {
+    await outlets.close()
+    await lease.release()
+  }
+}
+
+class Stage {
+  #options: StageOptions
+  #context: RunContext
+  #progress: Progress
+  #outlets: Outlets
+  #suspicion = new Suspicion()
+  #hasWarned = false
+
+  constructor(options: StageOptions, lease: Lease, outlets: Outlets, progress: Progress) {
+    const { name, from, to, signal, log, drainMs } = options
+    this.#options = options
+    this.#progress = progress
+    this.#outlets = outlets
+    const diverted = new Set<'error' | 'held'>()
+    // A stage that reads the errors would feed itself with those that come out again.
+    if (from !== options.errors && to !== options.errors) diverted.add('error')
+    if (from !== options.held && to !== options.held) diverted.add('held')
+    this.#context = {
+      from,
+      stage: name,
+      progress,
+      outlets,
+      lease,
+      diverted,
+      start: () =>
+        new Pipeline(options.pipeline, { ...options.environment, [leaseVariable]: lease.token }),
+      log,
+      signal,
+      drainMs,
+      onCommitted: (lines) => {
+        this.#suspicion.committed(lines)
+      },
+    }
+  }
+
+  async runAll(): Promise<void> {
+    const { signal, once, log, name } = this.#options
+    while (!signal.aborted) {
+      const end = await this.#run({ once, limit: this.#suspicion.limit })
+      if (end.kind === 'drained') {
+        this.#tellAboutMarks()
+        if (once && end.reachedEnd) return
+        continue
+      }
+      if (signal.aborted) {
+        log.warn(
+          { stage: name, records: end.inFlight },
+          'the pipeline did not drain in time; what was in flight will be done again',
+        )
+        return
+      }
+      await this.#failed(end)
+    }
+  }
+
+  #run(plan: RunPlan): Promise<RunEnd> {
+    return new PipelineRun(this.#context, plan).run()
+  }
+
+  async #failed({ ending, inFlight }: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
+    const { name, log, once, signal } = this.#options
+    const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0)
+    const { failures, limit } = this.#suspicion
+    if (verdict !== 'retry' && !(await this.#worksWithoutRecords())) {
+      this.#suspicion.acquit()
+    } else if (verdict === 'condemn') {
+      await this.#moveFirstAway(ending.how)
+      return
+    }
+    if (once && limit === undefined && failures >= failuresToGiveUp) {
+      throw new FionaError(
+        'E_STAGE_PIPELINE',
+        `the pipeline fails again and again: ${ending.how}`,
+        {
+          hint: 'its own words are above; the cursor stands before what it could not do',
+          exitCode: ExitCode.unavailable,
+          retryable: true,
+        },
+      )
+    }
+    const delayMs =
+      limit === undefined
+        ? Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(20, failures - 1))
+        : firstDelayMs
+    log.warn(
+      { stage: name, how: ending.how, inFlight, failures, restartInMs: delayMs },
+      'the pipeline failed; it will be started again',
+    )
+    await delay(delayMs, undefined, { signal }).catch(() => undefined)
+  }
+
+  /** A pipeline that fails without any input has no record to blame. */
+  async #worksWithoutRecords(): Promise<boolean> {
+    const end = await this.#run({ once: true, limit: 0 })
+    return end.kind === 'drained'
+  }
+
+  /** The record at the cursor goes to the errors, and the cursor behind it. */
+  async #moveFirstAway(how: string): Promise<void> {
+    const { from, name, log } = this.#options
+    const chunk = await firstLine(from, this.#progress)
+    if (chunk === undefined) return
+    const why = new FionaError('E_STAGE_POISON', `this record ends the pipeline: ${how}`, {
+      hint: 'mend the cause, then hand the record in again',
+    })
+    this.#outlets.add('errors', stageError(name, why, contentOf(chunk.lines)))
+    this.#outlets.seal()
+    await this.#outlets.append()
+    await this.#context.lease.assertHeld()
+    await saveCursor(from, name, { cursor: chunk.cursor, seq: this.#progress.seq })
+    this.#progress.cursor = chunk.cursor
+    this.#suspicion.committed(1)
+    log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
+  }
+
+  #tellAboutMarks(): void {
+    if (this.#progress.passesMarks !== false || this.#hasWarned || this.#options.once) return
+    this.#hasWarned = true
+    this.#options.log.warn(
+      { stage: this.#options.name },
+      'the pipeline does not pass marks on at once: it is ended and started again for each batch of records',
+    )
+  }
+}
+
+async function firstLine(from: string, { cursor }: Progress): Promise<JournalChunk | undefined> {
+  for await (const chunk of readJournal(from, { cursor, chunkBytes: 64 * 1024 })) {
+    return firstLines(chunk, 1)
+  }
+  return undefined
+}
+
+/** The record as it was, or its text when it is none. */
+function contentOf(line: Buffer): unknown {
+  const text = line.toString().trimEnd()
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text.slice(0, 2000)
+  }
+}

@@ -1,0 +1,82 @@
+/** Failures at the same place before the records there come under suspicion, and before one is condemned. */
+const failuresToSuspect = 3
+const failuresToCondemn = 3
+
+export type Verdict =
+  /** Try the same again. */
+  | 'retry'
+  /** The records in flight are suspected from now on: see whether the pipeline works without any. */
+  | 'suspect'
+  /** The first record killed the pipeline again and again, alone. */
+  | 'condemn'
+
+/**
+ * Finds the record that kills the pipeline. While all goes well there is no limit. When it failed several
+ * times at the same place, what was in flight is run again in smaller and smaller parts, each with a
+ * pipeline of its own: a part that passes is done, one that fails is halved. What is left is one record.
+ */
+export class Suspicion {
+  /** Failures in a row without a record committed in between. */
+  #failures = 0
+  /** How many lines from the cursor on are suspected; 0: none. */
+  #suspects = 0
+  #part = 0
+
+  /** How many lines the next run may take; undefined: no limit. */
+  get limit(): number | undefined {
+    return this.#suspects > 0 ? this.#part : undefined
+  }
+
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** Lines were committed, by marks or because the pipeline ended well. */
+  committed(lines: number): void {
+    if (lines === 0) return
+    this.#failures = 0
+    this.#suspects = Math.max(0, this.#suspects - lines)
+    this.#part = half(this.#suspects)
+  }
+
+  /**
+   * The pipeline failed.
+   * @param inFlight lines it had been given and that are not committed; 0 when it is not the records' fault
+   */
+  failed(inFlight: number): Verdict {
+    this.#failures++
+    if (inFlight === 0) {
+      this.acquit()
+      return 'retry'
+    }
+    if (this.#suspects === 0) {
+      if (this.#failures < failuresToSuspect) return 'retry'
+      this.#suspects = inFlight
+      this.#part = half(inFlight)
+      this.#failures = 0
+      return 'suspect'
+    }
+    if (inFlight > 1) {
+      this.#suspects = inFlight
+      this.#part = half(inFlight)
+      this.#failures = 0
+      return 'retry'
+    }
+    // Only a run that held nothing but this one record says something about it.
+    const wasAlone = this.#part === 1
+    this.#suspects = Math.max(1, this.#suspects)
+    this.#part = 1
+    if (!wasAlone) this.#failures = 0
+    return wasAlone && this.#failures >= failuresToCondemn ? 'condemn' : 'retry'
+  }
+
+  /** The records are not at fault: the pipeline fails without them, too. */
+  acquit(): void {
+    this.#suspects = 0
+    this.#part = 0
+  }
+}
+
+function half(count: number): number {
+  return Math.ceil(count / 2)
+}

@@ -1,0 +1,144 @@
+import { isatty } from 'node:tty'
+import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode } from '../lib/error/index.ts'
+
+/** Copies overlap their waiting for disks; reading headers in place waits for nothing, there only lines are gathered. */
+const inFlight = { copying: { concurrency: 8 }, inPlace: { concurrency: 256 } }
+
+export default defineTool({
+  name: 'fiona-import',
+  summary: 'Take DICOM files into the archive as if they had been received',
+  description: `Takes files, and whatever is in folders, in the order of their names. Without a PATH, or for -, it reads
+    paths from stdin, one a line; a line that is a record already passes on (an instance record if its file
+    exists), and so does the announcement of an original FIONA: calling,called,address,folder,file.
+
+    Each object is copied into the archive, unchanged, and its instance record is written when the object is
+    on stable storage. What is stored already is told as duplicate, so an import may be repeated at any time.
+    An object that lies in the archive is never copied or removed: its record is written again, for example
+    to have it classified anew.
+
+    In folders, files that are not DICOM are passed over; the log says how many. A file that somebody named,
+    and with --strict every file, becomes an error record instead. So does, always, what begins like DICOM and
+    is damaged, what is empty, and what cannot be read or is no regular file. A DICOMDIR is passed over.
+
+    Links to folders are not followed when they are met in a folder. Links to files are with --in-place;
+    otherwise they are errors, because a link can lead anywhere. A PATH itself may be a link.
+
+    With --move the source is removed when object and record are safe, and never when there was an error. With
+    --in-place nothing is copied: the records point to the files where they are, and have no sha256.
+
+    Records say nothing of a sender unless --calling-aet or --called-aet does; projects may match by both.
+
+    With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
+    as from stdin, with absolute paths; known records are taken as if they had been made here. Lines longer than
+    4096 bytes may be mixed with those of another writer. When the disk is full it waits, and writers with it.
+    The pipe stays when the service ends, and whoever writes then waits for its next start. A line is safe when
+    its record is in the journal: what the service had in hand when it was killed (not so with SIGTERM) is to
+    be written again.`,
+  writes: ['instance'],
+  arguments: {
+    name: 'PATH',
+    repeated: true,
+    describe: 'a DICOM file or a folder; - or nothing: paths from stdin, one a line',
+  },
+  options: {
+    'in-place': {
+      type: 'boolean',
+      describe: 'copy nothing: records point to the files where they are',
+    },
+    move: { type: 'boolean', describe: 'remove each source when its object and record are safe' },
+    strict: { type: 'boolean', describe: 'files that are not DICOM are errors in folders, too' },
+    null: { type: 'boolean', short: '0', describe: 'paths on stdin end with NUL (find -print0)' },
+    journal: {
+      type: 'string',
+      describe: 'write records into this journal, and error records into the journal errors',
+    },
+    'data-dir': { type: 'path', describe: 'where the archive is', configKey: 'dataDir' },
+    project: {
+      type: 'string',
+      describe: 'the project tree to import into, whatever projects.X.match says',
+    },
+    'calling-aet': { type: 'string', describe: 'what records shall say of the sender' },
+    'called-aet': { type: 'string', describe: 'which of our AE titles it was sent to' },
+    'front-door': {
+      type: 'path',
+      describe: 'make this named pipe and take what is written into it, until SIGTERM',
+    },
+  },
+  examples: [
+    ['fiona-import /media/cdrom', 'copy a CD into the archive; the records go to stdout'],
+    [
+      'find /old -name "*.dcm" -print0 | fiona-import -0 --journal received',
+      'a selection into the chain',
+    ],
+    [
+      'fiona-import --in-place study/ | fiona-classify --rules r.json | jq .ClassifyType',
+      'what is in this folder?',
+    ],
+    [
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-import").record\' | fiona-import --journal received',
+      'the cause is mended: try again what could not be imported',
+    ],
+    [
+      'echo /data/again/1.dcm > /run/fiona/received.pipe',
+      'through the front door of a running chain',
+    ],
+  ],
+  files: [
+    ['<dataDir>/<project>/archive/', 'where the objects go'],
+    ['<dataDir>/incoming/', 'objects on their way'],
+  ],
+  exitCodes: {
+    1: 'done, but some files were not imported: see the error records',
+    73: 'the disk is full; what was said is stored',
+    75: 'stopped by a signal before the end; import again',
+  },
+  seeAlso: ['fiona-scp', 'fiona-arrive', 'fiona-classify', 'fiona-journal'],
+  async run({ options, args, config, log, signal, emit, sync }) {
+    const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
+    const imports = await import('../lib/import/index.ts')
+    const source = imports.checkCommandLine(options, args, isatty(0))
+    const { dataDir: configured, projects, receiver } = await config()
+    const { durability, reserveBytes } = receiver
+    const { journal, project, frontDoor, inPlace: isInPlace = false, strict: isStrict } = options
+    const dataDir = options.dataDir ?? configured
+
+    const importer = new imports.Importer({
+      intake: new Intake({ dataDir, durability, reserveBytes, projects }),
+      dataDir,
+      realDataDir: await imports.realDataDirectory(dataDir),
+      mode: isInPlace ? 'inPlace' : options.move === true ? 'move' : 'copy',
+      source,
+      project,
+      isStrict: isStrict ?? false,
+    })
+    const sink = { dataDir, emit, sync, durability, writer: 'fiona-import' }
+    const records = await openRecordSink({ ...sink, journal })
+    const errors =
+      journal === undefined ? records : await openRecordSink({ ...sink, journal: 'errors' })
+    const run = { importer, records, errors, log, ...inFlight[isInPlace ? 'inPlace' : 'copying'] }
+    try {
+      if (frontDoor !== undefined) {
+        await imports.keepFrontDoor(frontDoor, run, signal)
+        return ExitCode.ok
+      }
+      const entries = imports.entriesOfArguments(args, {
+        input: process.stdin,
+        isNulSeparated: options.null === true,
+        signal,
+      })
+      const done = await imports.runImport({ ...run, entries })
+      if (done.errors > 0 && journal !== undefined) {
+        log.warn({ errors: done.errors }, 'error records were written to the journal errors')
+      }
+      if (signal.aborted) {
+        log.warn(done, 'stopped before the end')
+        return ExitCode.tryAgain
+      }
+      return done.errors > 0 ? ExitCode.someErrors : ExitCode.ok
+    } finally {
+      await records.close()
+      await errors.close()
+    }
+  },
+})

@@ -1,0 +1,158 @@
+import { defineTool } from '../lib/cli/index.ts'
+
+/** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
+const handshakeMs = 15_000
+/** An object in hand gets this long at the end. */
+const graceMs = 30_000
+
+export default defineTool({
+  name: 'fiona-scp',
+  section: 8,
+  summary: 'receive DICOM objects (Storage SCP)',
+  description: `Listens for DICOM associations, stores every object as it was received and writes an instance record
+    for it. It answers success only when the bytes and the record are on stable storage (see --durability):
+    the record goes to standard output, or with --journal into a journal.
+
+    It takes all storage SOP classes in every transfer syntax, the first one that the sender proposes; when
+    promiscuous (the default) private SOP classes and any called AE title, too. C-ECHO is answered.
+
+    Nothing that was received is thrown away for what it says: an object that cannot be read, or that is not
+    what its request says, is refused with a status (0xC000, 0xA900) and kept in quarantine with the reason
+    beside it. When there is no space, objects are refused with 0xA700, and the sender keeps them. The same
+    object again is not stored twice; its record says duplicate. Another object under a UID that is taken is
+    kept beside the first; its record says conflict.
+
+    On SIGTERM it accepts no more, ends the object in hand, aborts what is still open, and exits.`,
+  writes: ['instance'],
+  options: {
+    port: {
+      type: 'integer',
+      min: 0,
+      max: 65535,
+      describe: 'TCP port; 0 takes a free one, which the log tells',
+      configKey: 'receiver.port',
+    },
+    aet: { type: 'string', describe: 'own AE title', configKey: 'receiver.aeTitle' },
+    'data-dir': {
+      type: 'path',
+      describe: 'archive, quarantine and journals',
+      configKey: 'dataDir',
+    },
+    journal: {
+      type: 'string',
+      describe: 'write records into this journal (a name, path or URL) instead of standard output',
+    },
+    durability: {
+      type: 'choice',
+      choices: ['fsync', 'none'],
+      describe: 'sync before success, or leave that to the kernel',
+      configKey: 'receiver.durability',
+    },
+    'max-pdu-bytes': {
+      type: 'integer',
+      min: 4096,
+      max: 1_048_576,
+      describe: 'longest P-DATA-TF that senders may use',
+      configKey: 'receiver.maxPduBytes',
+    },
+    'max-associations': {
+      type: 'integer',
+      min: 1,
+      describe: 'associations at the same time; one more is rejected as transient',
+      configKey: 'receiver.maxAssociations',
+    },
+    'idle-seconds': {
+      type: 'number',
+      min: 0.05,
+      describe: 'an association in which nothing happens for this long is aborted',
+      configKey: 'receiver.idleSeconds',
+    },
+  },
+  examples: [
+    [
+      'fiona-scp --port 11112 --aet FIONA --data-dir var | jq -r .path',
+      'the files as they come in',
+    ],
+    [
+      'fiona-scp --port 11112 --data-dir var --journal received',
+      'into the journal that the stages read',
+    ],
+  ],
+  exitCodes: { 69: 'the port is in use' },
+  files: [
+    [
+      '<dataDir>/<project>/archive/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm',
+      'the objects, bytes as received behind a file header',
+    ],
+    ['<dataDir>/incoming/', 'objects on their way'],
+    ['<dataDir>/quarantine/', 'objects that were refused, each with the reason beside it'],
+  ],
+  seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
+  async run({ options, config, log, signal, emit, sync }) {
+    const [{ Access, Receiver, readTlsOptions }, { DicomServer }, { Intake, openRecordSink }] =
+      await Promise.all([
+        import('../lib/receive/index.ts'),
+        import('../lib/dimse/index.ts'),
+        import('../lib/intake/index.ts'),
+      ])
+    const file = await config()
+    const { receiver } = file
+    const dataDir = options.dataDir ?? file.dataDir
+    const durability = options.durability ?? receiver.durability
+    const maxPduBytes = options.maxPduBytes ?? receiver.maxPduBytes
+    const idleMs = (options.idleSeconds ?? receiver.idleSeconds) * 1000
+    const aeTitle = options.aet ?? receiver.aeTitle
+    const tls = await readTlsOptions(file)
+    const access = new Access({
+      aeTitle,
+      promiscuous: receiver.promiscuous,
+      allow: receiver.allow,
+      maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
+    })
+    const intake = new Intake({
+      dataDir,
+      durability,
+      projects: file.projects,
+      reserveBytes: receiver.reserveBytes,
+    })
+    const { journal } = options
+    const sink = await openRecordSink({ journal, dataDir, emit, sync, writer: 'scp', durability })
+
+    const sinkLost = new AbortController()
+    const stores = new Receiver({
+      intake,
+      sink,
+      access,
+      promiscuous: receiver.promiscuous,
+      maxPduBytes,
+      log,
+      onSinkLost: () => {
+        sinkLost.abort()
+      },
+    })
+    const server = await DicomServer.listen(stores, stores, {
+      port: options.port ?? receiver.port,
+      maxPduBytes,
+      idleMs,
+      handshakeMs: Math.min(handshakeMs, idleMs),
+      ...(tls === undefined ? {} : { tls }),
+    })
+    log.info(
+      { port: server.port, aet: aeTitle, dataDir, durability, tls: tls !== undefined },
+      `listening on port ${String(server.port)}`,
+    )
+    await aborted(AbortSignal.any([signal, sinkLost.signal]))
+    log.info('stopping')
+    await server.stop(graceMs)
+    await stores.close()
+    await sink.close()
+    log.info('stopped')
+  },
+})
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => {
+    signal.addEventListener('abort', resolve, { once: true })
+  })
+}

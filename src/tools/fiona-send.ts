@@ -1,0 +1,155 @@
+import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode } from '../lib/error/index.ts'
+
+/** To finish the object that is being sent when we are told to stop. */
+const graceMs = 5000
+
+export default defineTool({
+  name: 'fiona-send',
+  summary: 'Deliver de-identified studies to their destinations',
+  description: `
+    For each deidentified record its study is delivered, and a transfer record says how that ended, one for
+    each destination. Deidentified records are consumed; all others pass. What goes is every .dcm file below
+    the path of the record that says it belongs to that study. Symbolic links are not followed. Objects are
+    sent as they are: no bit of a data set is changed, and no transfer syntax converted.
+
+    Destinations are those of the record's project in the configuration (projects.X.destinations), or the one
+    of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS; caFile, certFile and
+    keyFile come from the configuration, more CAs from NODE_EXTRA_CA_CERTS), file:/path or file:relative for
+    a folder, or the name of a destination in the configuration. In a stage, a configuration without any project and
+    destination delivers into <dataDir>/delivered. Other schemes, and verify: commitment, are refused at
+    start.
+
+    A folder gets <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name
+    appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
+    other bytes are never replaced, unless a later revision of the study brings the object anew.
+
+    An object counts as sent when the destination answered with success or a warning (PS3.4 B.2.3). Out of
+    resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
+    tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
+    rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
+    accepted are not. With --verify find the destination is asked by C-FIND for each series, and what it
+    does not have is sent again.
+
+    The ledger notes each object that a destination has taken, by request and file digest. So a record that
+    comes again, a later revision, or a restart after a crash sends what is missing and nothing else. To have
+    a request delivered anew, remove its file from the ledger.
+
+    A delivery that ends with something missing gives a transfer record (partial, refused, with failures) and
+    behind it an error record that holds the deidentified record; the exit code is then 1. In a stage the
+    error record goes to the journal errors. Replayed from there, it sends what is missing.
+
+    Within fiona-stage, with --data-dir, or with a configuration (below its dataDir), studies that wait for
+    their delivery are on disk: a mark passes them, one destination that is down holds up no other, and
+    killed at any moment fiona-send goes on where it was. What was said and is not known to have been taken is
+    said again, word for word. SIGTERM finishes the object in hand; the end of the input within a stage leaves
+    for the next start what waits to be tried again. By hand the end of the input waits for every delivery.
+
+    By hand without --data-dir and configuration, memory is all there is: a second run sends everything
+    again, a mark waits for everything before it, and what was not delivered when it was stopped comes out as
+    an error record.`,
+  reads: ['deidentified'],
+  writes: ['transfer'],
+  options: {
+    destination: {
+      type: 'string',
+      describe: 'where everything goes: a URL, or a name from the configuration',
+      configKey: 'projects.X.destinations',
+    },
+    'calling-aet': {
+      type: 'string',
+      describe: 'our AE title (default: FIONA)',
+      configKey: 'destinations.X.callingAET',
+    },
+    verify: {
+      type: 'choice',
+      choices: ['none', 'commitment', 'find'],
+      describe: 'ask the destination what it has (default: none; commitment is not there yet)',
+      configKey: 'destinations.X.verify',
+    },
+    retries: {
+      type: 'integer',
+      min: 0,
+      max: 1000,
+      describe: 'tries after the first that brought nothing (default: 2 for a URL, else 12)',
+      configKey: 'destinations.X.retry.max',
+    },
+    'data-dir': {
+      type: 'path',
+      describe: 'keep ledger and waiting deliveries below this directory',
+      configKey: 'dataDir',
+    },
+  },
+  examples: [
+    [
+      'fiona-anon --key-file k --out out < requests.ndjson | fiona-send --destination dicom://ORTHANC@127.0.0.1:4242',
+      'de-identify and send',
+    ],
+    ['fiona-send --destination file:/mnt/research --data-dir var < outbox.ndjson', 'into a folder'],
+    [
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send") | .record\' | fiona-send --config fiona.yaml',
+      'try again what was given up',
+    ],
+  ],
+  files: [
+    [
+      '<dataDir>/state/fiona-send/ledger/<destination>/<requestId>.ndjson',
+      'what each destination has',
+    ],
+    [
+      '<dataDir>/state/fiona-send/waiting/<stage>/',
+      'deliveries taken and not yet ended, or not yet known to be read; the stage is hand outside of fiona-stage',
+    ],
+  ],
+  environment: [
+    ['FIONA_STAGE', 'the stage this runs in; set by fiona-stage'],
+    ['NODE_EXTRA_CA_CERTS', 'PEM file with further certificate authorities for dicoms:'],
+  ],
+  exitCodes: {
+    1: 'done, but something was not delivered: see the error records',
+    64: 'a destination on the command line that cannot be used',
+    78: 'a destination in the configuration that cannot be used',
+  },
+  seeAlso: ['fiona-anon', 'fiona-stage', 'fiona-journal'],
+  async run({ options, config, configPath, log, emit, sync, signal, filter }) {
+    const {
+      Courier,
+      DiskLedgers,
+      DurableWaiting,
+      ForgetfulWaiting,
+      MemoryLedgers,
+      chooseDestinations,
+    } = await import('../lib/deliver/index.ts')
+    const { inside, safeComponent } = await import('../lib/storage/index.ts')
+    const stage = process.env['FIONA_STAGE'] || undefined
+    const isConfigured = configPath !== undefined || stage !== undefined
+    const settings = isConfigured || options.destination === undefined ? await config() : undefined
+    const destinations = chooseDestinations(options, settings, { inStage: stage !== undefined })
+    const dataDir = options.dataDir ?? (isConfigured ? settings?.dataDir : undefined)
+    const state = (...parts: readonly string[]): string =>
+      inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
+    const stopped = new AbortController()
+    signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
+    const courier = new Courier({
+      destinations,
+      ledgers: dataDir === undefined ? new MemoryLedgers() : new DiskLedgers(state('ledger')),
+      waiting:
+        dataDir === undefined
+          ? new ForgetfulWaiting()
+          : await DurableWaiting.open(
+              state('waiting', safeComponent(stage ?? 'hand')),
+              stage === undefined ? 'writing' : 'marks',
+              sync,
+            ),
+      inStage: stage !== undefined,
+      emit,
+      log,
+      now: () => performance.now(),
+      halt: { stopping: signal, stopped: stopped.signal },
+    })
+    await courier.resume()
+    const code = await Promise.race([filter(courier), courier.trouble])
+    await courier.close()
+    return code === ExitCode.ok && courier.incomplete > 0 ? ExitCode.someErrors : code
+  },
+})

@@ -1,0 +1,148 @@
+import { realpathSync } from 'node:fs'
+import { delimiter, dirname } from 'node:path'
+import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode, FionaError } from '../lib/error/index.ts'
+
+export default defineTool({
+  name: 'fiona-stage',
+  summary: 'run a shell pipeline between two journals',
+  description: `Feeds the records of one journal through a pipeline, appends what comes out to another, and only then
+    moves its cursor. Kill anything at any moment: started again it goes on where it was. Nothing is lost;
+    what was in flight (at most 10,000 records or 16 MiB, and 256 KiB more) is done again, which is harmless.
+
+    Between the records it puts {"type":"mark","seq":N,"committed":M}. A filter passes a mark on when
+    everything before it has taken effect durably; when mark N comes out, all before it is committed.
+    committed tells the filters how far that has come. Output waits up to a second for the mark behind it.
+    The tools of FIONA do all this, and so does a program that copies what it does not know and prints
+    each line at once: cat, sed -u, jq --unbuffered -c, grep --line-buffered.
+
+    A pipeline that drops marks, such as jq -c 'select(.type == "study")', or that keeps its last lines in a
+    buffer, works as well: what it was given is committed when it has ended well after the end of its input.
+    When a first mark has not come out after three seconds, the pipeline is ended and started again for each
+    batch of records, as soon as the input pauses for 20 ms. That is right for filters without memory.
+    Beside a filter that waits, such as fiona-arrive, let marks pass at once:
+    jq --unbuffered -c 'select(.type == "mark" or .type == "study")'.
+
+    The pipeline runs in bash, in a process group of its own, with PATH beginning with the tools of FIONA.
+    (Not in sh: it cannot tell that the first command of a pipeline has died.) It ended well when each of its
+    commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
+    the last committed mark counts, and it is started again after a growing pause. When it fails three times
+    at the same place, what was in flight is run in smaller and smaller parts; a record that ends the
+    pipeline three times alone goes to the journal errors with code E_STAGE_POISON, and the chain goes on.
+    Exit codes that speak of the surroundings (69, 73 to 75, 77, 78, 126, 127) blame no record, nor does a
+    pipeline that fails without input.
+
+    Records of type error go to the journal errors, with the stage added, and held ones to held; a stage
+    that reads or writes one of these leaves its records alone. A line that is no record becomes an error record.
+
+    On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
+    drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
+    is ended, at the latest by the next stage of that name before it begins. One process at a time runs
+    the stages of one name; a second one waits for --wait-seconds and exits with 75.`,
+  restName: "'shell pipeline'",
+  options: {
+    from: { type: 'string', required: true, describe: 'journal to read: a name, a path or a URL' },
+    to: { type: 'string', required: true, describe: 'journal to append to' },
+    name: {
+      type: 'string',
+      describe: 'names the cursor and the state of the filters (default: FROM-TO)',
+    },
+    once: { type: 'boolean', describe: 'stop at the end of the journal' },
+    'data-dir': {
+      type: 'path',
+      describe: 'where journals are, also for the tools in the pipeline',
+      configKey: 'dataDir',
+    },
+    'drain-seconds': {
+      type: 'number',
+      min: 0,
+      default: 30,
+      describe: 'how long the pipeline may take to finish after SIGTERM',
+    },
+    'wait-seconds': {
+      type: 'number',
+      min: 0,
+      default: 10,
+      describe: 'how long to wait for another process that runs this stage',
+    },
+  },
+  examples: [
+    [
+      "fiona-stage --name organize --from received --to organized -- 'fiona-arrive | fiona-classify | fiona-organize'",
+      'the first stage of the standard chain',
+    ],
+    [
+      `fiona-stage --once --from organized --to ct -- 'jq -c "select(.type == \\"study\\")"'`,
+      'copy the studies so far into a journal of their own',
+    ],
+    [
+      "fiona-stage --name retry --once --from errors --to received -- 'jq -c .record'",
+      'hand in again what failed, each error once',
+    ],
+  ],
+  environment: [
+    ['FIONA_STAGE', 'set for the pipeline: the name of the stage'],
+    ['FIONA_DATA_DIR', 'set for the pipeline when --data-dir is given: overrides dataDir'],
+  ],
+  files: [
+    ['<journal>/cursors/<name>.json', 'how far the stage has come; remove it to begin anew'],
+    ['<journal>/cursors/<name>.lease-*', 'which process runs it'],
+    ['<dataDir>/journal/errors/, held/', 'where such records go'],
+  ],
+  exitCodes: {
+    1: 'with --once: done, but error records were written',
+    69: 'with --once: the pipeline fails again and again',
+    75: 'another process runs this stage',
+  },
+  seeAlso: ['fiona-journal', 'fiona-arrive', 'fiona-ctl'],
+  async run({ options, rest, config, configPath, log, signal }) {
+    const [pipeline, ...more] = rest
+    if (pipeline === undefined || more.length > 0) {
+      throw new FionaError(
+        'E_USAGE',
+        pipeline === undefined ? 'the pipeline is missing' : 'the pipeline must be one argument',
+        {
+          hint: "write it in quotes after --: -- 'first | second'",
+          exitCode: ExitCode.usage,
+        },
+      )
+    }
+    const { checkedName, findJournal, journalName, journalPath, locateJournal } =
+      await import('../lib/journal/index.ts')
+    const { runStage } = await import('../lib/stage/index.ts')
+    const dataDir = options.dataDir ?? (await config()).dataDir
+    const name = options.name ?? `${journalName(options.from)}-${journalName(options.to)}`
+    return runStage({
+      name: checkedName('stage', name),
+      from: options.once
+        ? await findJournal(dataDir, options.from)
+        : locateJournal(dataDir, options.from),
+      to: locateJournal(dataDir, options.to),
+      errors: journalPath(dataDir, 'errors'),
+      held: journalPath(dataDir, 'held'),
+      pipeline,
+      once: options.once === true,
+      environment: pipelineEnvironment(name, configPath, options.dataDir),
+      log,
+      signal,
+      drainMs: options.drainSeconds * 1000,
+      waitMs: options.waitSeconds * 1000,
+    })
+  },
+})
+
+function pipelineEnvironment(
+  stage: string,
+  configPath: string | undefined,
+  dataDir: string | undefined,
+): NodeJS.ProcessEnv {
+  // The launcher this runs from lies beside all the others.
+  const tools = dirname(realpathSync(process.argv[1] ?? '.'))
+  return {
+    ...process.env,
+    PATH: `${tools}${delimiter}${process.env['PATH'] ?? ''}`,
+    FIONA_STAGE: stage,
+    ...(configPath === undefined ? {} : { FIONA_CONFIG: configPath }),
+    ...(dataDir === undefined ? {} : { FIONA_DATA_DIR: dataDir }),
+  }
+}

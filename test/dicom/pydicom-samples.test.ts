@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import t from 'tap'
+import { type DataSet, DicomFile } from '../../src/lib/dicom/index.ts'
+import { projectRoot, pydicomSamples } from '../fixtures/peers.ts'
+
+/** Path of tags, VR (null: implicit), length (null: undefined), MD5 of the value. */
+type Found = readonly [path: string, vr: string | null, length: number | null, md5: string | null]
+interface Walk {
+  readonly path: string
+  readonly elements?: readonly Found[]
+  readonly error?: string
+}
+
+function pydicomWalks(paths: readonly string[]): Walk[] {
+  const done = spawnSync(
+    '/usr/bin/python3',
+    [`${projectRoot}test/fixtures/walk-with-pydicom.py`, ...paths],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  )
+  return done.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Walk)
+}
+
+function ourWalk(path: string): Found[] {
+  using file = DicomFile.open(path)
+  const found: Found[] = []
+  const walk = (dataSet: DataSet, above: string): void => {
+    for (const element of dataSet.elements) {
+      const { tag, vr, length, undefinedLength, items } = element
+      const at = above + tag.toString(16).padStart(8, '0')
+      const md5 = createHash('md5').update(file.bytes(element)).digest('hex')
+      found.push([at, vr, undefinedLength ? null : length, md5])
+      items?.forEach((item, number) => {
+        walk(item, `${at}/${String(number)}/`)
+      })
+    }
+  }
+  walk(file.dataSet, '')
+  return found
+}
+
+/** Damaged on purpose, or no DICOM at all; pydicom reads what it can of them. */
+const refused: Readonly<Record<string, RegExp>> = {
+  'MR_truncated.dcm': /\(7FE0,0010\) claims 8192 bytes, 8130 are left/,
+  'rtplan_truncated.dcm': /\(300A,00B0\) claims 976 bytes, 711 are left/,
+  'no_meta.dcm': /not a DICOM file/,
+}
+
+const samples = pydicomSamples()
+const skip = samples.length === 0 ? 'pydicom not installed' : false
+
+t.test(
+  'every element of its sample files is where pydicom finds it, and as long',
+  { skip },
+  (t) => {
+    const walks = pydicomWalks(samples)
+    t.equal(walks.length, samples.length)
+    for (const { path, elements = [], error } of walks) {
+      const name = basename(path)
+      if (refused[name] !== undefined) {
+        t.throws(() => ourWalk(path), { code: 'E_DICOM_PARSE', message: refused[name] }, name)
+        continue
+      }
+      t.equal(error, undefined, name)
+      const ours = new Map(ourWalk(path).map((found) => [found[0], found]))
+      t.same(
+        [...ours.keys()].sort(),
+        elements.map(([at]) => at).sort(),
+        `${name}: the same elements`,
+      )
+      const different = elements.filter(([at, ...theirs]) => {
+        const [, ...found] = ours.get(at) ?? [at]
+        // Where pydicom has turned an element into a sequence already, it knows neither length nor bytes.
+        return theirs.some((fact, index) => fact !== null && fact !== found[index])
+      })
+      t.same(different, [], `${name}: VR, length and bytes of ${String(elements.length)} elements`)
+    }
+    t.end()
+  },
+)
+
+t.test(
+  'opened in front of the pixel data, a truncated file is found out by requireWhole',
+  { skip },
+  (t) => {
+    for (const path of samples) {
+      const name = basename(path)
+      if (name in refused && name !== 'MR_truncated.dcm') continue
+      using file = DicomFile.open(path, { stopAtPixelData: true })
+      t.equal(file.dataSet.get(0x7fe00010), undefined, name)
+      const check = (): void => {
+        file.requireWhole()
+      }
+      if (name === 'MR_truncated.dcm') t.throws(check, { code: 'E_DICOM_PARSE' }, name)
+      else t.doesNotThrow(check, name)
+    }
+    t.end()
+  },
+)

@@ -1,0 +1,153 @@
+// The command lines that the documentation promises, as they stand there.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { binDir, freePort, missing, run } from '../fixtures/peers.ts'
+import { makeObjects, sendFolders } from './objects.ts'
+
+const rules = JSON.stringify([
+  { type: 'SCAN', rules: [{ tag: ['Modality'], value: '^CT$' }] },
+  { type: 'AXIAL', rules: [{ tag: ['0x08', '0x08'], operator: 'contains', value: 'AXIAL' }] },
+])
+
+t.test('import | classify | jq tells what is in a folder', { skip: missing('jq') }, async (t) => {
+  const cwd = t.testdir({ 'classifyRules.json': rules })
+  makeObjects(join(cwd, 'study'), 1, 3)
+  const { code, stdout, stderr } = await shell(
+    cwd,
+    'fiona-import --in-place study/ | fiona-classify --rules classifyRules.json | jq -c .ClassifyType',
+  )
+  t.equal(code, 0, stderr)
+  t.equal(stdout, '["SCAN","AXIAL"]\n'.repeat(3))
+  t.notOk(existsSync(join(cwd, 'var')), 'nothing was written')
+})
+
+t.test(
+  'import | arrive | anon | send brings a study into a PACS',
+  { skip: missing('Orthanc', 'jq') },
+  async (t) => {
+    const cwd = t.testdir()
+    makeObjects(join(cwd, 'study'), 1, 5)
+    writeFileSync(join(cwd, 'k'), Buffer.alloc(32, 7), { mode: 0o600 })
+    const orthanc = await startOrthanc(join(cwd, 'orthanc'))
+    t.teardown(() => orthanc.stop())
+    const { code, stdout, stderr } = await shell(
+      cwd,
+      `fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file k --participant S001 --out out | fiona-send --destination dicom://ORTHANC@127.0.0.1:${String(orthanc.dicomPort)}`,
+    )
+    t.equal(code, 0, stderr)
+    t.match(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), {
+      type: 'transfer',
+      status: 'sent',
+      instances: { sent: 5, failed: 0 },
+    })
+    const [patient] = (await orthanc.get('/patients?expand')) as {
+      MainDicomTags: { PatientID: string; PatientName: string }
+    }[]
+    t.match(patient?.MainDicomTags, { PatientID: 'S001', PatientName: 'S001' })
+    t.equal(((await orthanc.get('/instances')) as unknown[]).length, 5)
+  },
+)
+
+t.test(
+  'scp | arrive | classify | organize makes a chain of its own',
+  { skip: missing('dcmsend') },
+  async (t) => {
+    const cwd = t.testdir({ 'r.json': rules })
+    const port = await freePort()
+    const pipeline = spawn(
+      'bash',
+      [
+        '-c',
+        `set -o pipefail; fiona-scp --port ${String(port)} --data-dir var | fiona-arrive --quiet-seconds 1 | fiona-classify --rules r.json | fiona-organize --data-dir var >> seen.ndjson`,
+      ],
+      {
+        cwd,
+        env: { ...process.env, PATH: `${binDir}:${process.env['PATH'] ?? ''}` },
+        detached: true,
+      },
+    )
+    t.teardown(() => {
+      if (pipeline.exitCode === null && pipeline.pid !== undefined)
+        process.kill(-pipeline.pid, 'SIGKILL')
+    })
+    let stderr = ''
+    pipeline.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    await until(() => stderr.includes(String(port)), 'the receiver says its port')
+    makeObjects(join(cwd, 'in'), 2, 10)
+    await sendFolders(join(cwd, 'in'), port)
+    await until(() => seen(cwd).filter(({ type }) => type === 'study').length === 2, 'two studies')
+    const closed = once(pipeline, 'close') as Promise<[number | null]>
+    // The receiver alone is told to stop; the others follow as their input ends.
+    await run('pkill', ['-TERM', '-g', String(pipeline.pid), '-f', 'bin/fiona-scp'])
+    t.equal((await closed)[0], 0, stderr)
+    const records = seen(cwd)
+    t.equal(records.filter(({ type }) => type === 'instance').length, 20)
+    t.ok(records.every(({ ClassifyType }) => ClassifyType?.includes('SCAN')))
+    t.ok(existsSync(join(cwd, 'var', 'default', 'participants', 'EX-0001')))
+  },
+)
+
+interface Seen {
+  readonly type: string
+  readonly ClassifyType?: readonly string[]
+}
+function seen(cwd: string): Seen[] {
+  const path = join(cwd, 'seen.ndjson')
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as Seen)
+}
+
+function shell(cwd: string, line: string) {
+  return run('bash', ['-c', `set -o pipefail; ${line}`], { cwd })
+}
+
+async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 60_000
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`)
+    await delay(50)
+  }
+}
+
+async function startOrthanc(directory: string) {
+  mkdirSync(directory)
+  const [dicomPort, httpPort] = [await freePort(), await freePort()]
+  const path = join(directory, 'orthanc.json')
+  const settings = {
+    Name: 'test',
+    StorageDirectory: join(directory, 'storage'),
+    IndexDirectory: join(directory, 'storage'),
+    DicomAet: 'ORTHANC',
+    DicomPort: dicomPort,
+    HttpPort: httpPort,
+    RemoteAccessAllowed: false,
+    AuthenticationEnabled: false,
+  }
+  writeFileSync(path, JSON.stringify(settings))
+  const child: ChildProcess = spawn('/usr/sbin/Orthanc', [path], { stdio: 'ignore' })
+  const get = async (route: string): Promise<unknown> =>
+    (await fetch(`http://127.0.0.1:${String(httpPort)}${route}`)).json()
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await get('/system')
+      break
+    } catch (error) {
+      if (attempt === 300) throw error
+      await delay(100)
+    }
+  }
+  return {
+    dicomPort,
+    get,
+    async stop(): Promise<void> {
+      const closed = once(child, 'close')
+      child.kill('SIGTERM')
+      await closed
+    },
+  }
+}
