@@ -100,7 +100,7 @@ export class IdentitySearch {
     if (vr === 'UI') return values.some((value) => uids.has(value))
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
-    const folded = foldText(rest)
+    const folded = foldText(rest).replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
     if (tokens.some((token) => words.has(token))) return true
