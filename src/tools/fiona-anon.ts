@@ -31,6 +31,8 @@ export default defineTool({
     --release makes it again and lets pass what was looked at, --drop removes it. What the search
     found passes with --release-anyway only.
 
+    Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
+
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
   reads: ['request', 'study', 'instance'],
@@ -106,7 +108,7 @@ export default defineTool({
   },
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, filter, emit, sync, print }) {
-    const { Crosswalk, Deidentifier, missingKey, readKeyFile, unknownProfile } =
+    const { Crosswalk, Deidentifier, exclusionOf, missingKey, readKeyFile, unknownProfile } =
       await import('../lib/deidentify/index.ts')
     if ((options.profile ?? 'basic') !== 'basic') throw unknownProfile()
     const { dataDir: configured, deidentification, projects, requests } = await config()
@@ -117,6 +119,10 @@ export default defineTool({
     const isSite =
       configPath !== undefined || options.dataDir !== undefined || options.out === undefined
     const { project, participant, event } = options
+    // Here, so that a mistake in one is told before anything goes out.
+    const exclusions = new Map(
+      Object.entries(projects).map(([name, { exclude }]) => [name, exclusionOf(exclude ?? [])]),
+    )
     const crosswalk = isSite
       ? await Crosswalk.open(deidentification.crosswalk ?? join(dataDir, 'crosswalk.ndjson'))
       : undefined
@@ -132,6 +138,7 @@ export default defineTool({
       inStage: stage !== undefined,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
       profileOf: (name) => options.profile ?? projects[name]?.deidentify?.profile ?? 'basic',
+      exclusionOf: (name) => exclusions.get(name) ?? exclusionOf([]),
       durable: options.durability === 'fsync',
       howToDecide: (requestId) => {
         const same = Object.entries({

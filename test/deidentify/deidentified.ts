@@ -37,6 +37,7 @@ export function deidentifierAt(
     onlyRequests: false,
     durable: false,
     profileOf: () => 'basic',
+    exclusionOf: () => () => undefined,
     howToDecide: (requestId) => `fiona-anon --release ${requestId}`,
     onDone: () => undefined,
     ...options,

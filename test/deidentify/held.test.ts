@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { policyOf } from '../../src/lib/deidentify/index.ts'
+import { exclusionOf, policyOf } from '../../src/lib/deidentify/index.ts'
 import { type CtImageOptions, ctImage, el, syntax } from '../fixtures/dicom-writer.ts'
 import {
   archived,
@@ -120,6 +120,21 @@ t.test('what rules want looked at is held, whatever the object says', async (t) 
     const { record } = await deidentify(objects, {}, more)
     t.same(reasonsOf(record), ['classified-check-burned-in'])
   }
+})
+
+t.test('what the project excludes is left out and counted, even if it would be held', async (t) => {
+  const screen = ctImage({ instanceNumber: 2, elements: [el(0x00080060, 'CS', 'OT'), says('YES')] })
+  const exclusion = exclusionOf([{ modality: 'OT', sopClass: '1.2.3' }, { modality: 'ot' }])
+  const options = { exclusionOf: () => exclusion }
+  const { record, files } = await deidentify([ctImage({ instanceNumber: 1 }), screen], options)
+  t.match(record, { type: 'deidentified', instances: 1, excluded: { 'modality ot': 1 } })
+  t.equal(files.length, 1)
+  const nothing = await deidentify([screen], options)
+  t.same(reasonsOf(nothing.record), ['nothing-left'])
+  const byType = { exclusionOf: () => exclusionOf([{ classifyType: 'LOCALIZER' }]) }
+  const typed = await deidentify([ctImage()], byType, { ClassifyType: ['CT', 'LOCALIZER'] })
+  t.equal(typed.record.type, 'held')
+  t.throws(() => exclusionOf([{ Modality: 'PR' }]), { code: 'E_CONFIG', hint: /modality/ })
 })
 
 t.test('objects of two patients in one study are held', async (t) => {

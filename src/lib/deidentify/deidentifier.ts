@@ -15,6 +15,7 @@ import { safeComponent } from '../storage/index.ts'
 import { profileDigest } from './basic-profile.ts'
 import type { Crosswalk } from './crosswalk.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
+import type { Exclusion } from './exclusions.ts'
 import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
@@ -42,6 +43,7 @@ export interface DeidentifierOptions {
   readonly durable: boolean
   /** What the project demands; there is one profile: basic. */
   readonly profileOf: (project: string) => string
+  readonly exclusionOf: (project: string) => Exclusion
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
   /** Never told an original value. */
@@ -213,7 +215,16 @@ export class Deidentifier {
     const { durable, onDone, howToDecide } = this.#options
     const start = performance.now()
     const outcome = await deidentifyStudy(
-      { ...target, StudyInstanceUID, sources, pseudonyms, outbox, durable, waived },
+      {
+        ...target,
+        StudyInstanceUID,
+        sources,
+        pseudonyms,
+        outbox,
+        durable,
+        exclusion: this.#options.exclusionOf(project),
+        waived,
+      },
       ({ reasons, details }, staged) =>
         this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
     )
@@ -286,7 +297,7 @@ function pseudonymOf(
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, waived }: Published,
+  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
 ): DeidentifiedRecord {
@@ -304,6 +315,7 @@ function deidentifiedRecord(
     profile: 'basic',
     profileDigest: profileDigest(),
     removed: { ...removed },
+    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
 }

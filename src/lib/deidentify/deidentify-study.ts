@@ -4,6 +4,7 @@ import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import { statementTexts } from './basic-profile.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
+import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
 import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -22,6 +23,8 @@ export interface StudyTask {
   readonly event: string | undefined
   readonly outbox: Outbox
   readonly durable: boolean
+  /** Objects that the project does not want. */
+  readonly exclusion: Exclusion
   /** What a person has decided to let pass. */
   readonly waived: ReadonlySet<ReasonCode>
 }
@@ -34,6 +37,8 @@ export interface Published {
   readonly bytes: number
   /** Elements by what was done with them, of all objects of this revision. */
   readonly removed: Readonly<Record<string, number>>
+  /** Objects that were left out, by the rule that said so. */
+  readonly excluded: Readonly<Record<string, number>>
   readonly waived: readonly Reason[]
 }
 
@@ -50,6 +55,8 @@ interface Output {
   readonly isNew: boolean
 }
 
+/** The type by which rules ask for a look at the pixels. */
+const checkBurnedIn = 'CHECKBURNEDINFO'
 const mostDetails = 1000
 
 /**
@@ -86,6 +93,7 @@ class StudyInTheMaking {
   readonly #given: readonly string[]
   readonly #outputs = new Map<string, Output>()
   readonly #details: { code: string; path: string }[] = []
+  readonly #excluded = new Map<string, number>()
   readonly #counts = new Map<string, number>()
   readonly #patients = new Set<string>()
   readonly #newStudyUID: string
@@ -149,7 +157,14 @@ class StudyInTheMaking {
     }
     const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
     if (patient !== '') this.#patients.add(patient)
-    if (source.mayHaveBurnedInText) reasons.add('classified-check-burned-in', 'ClassifyType')
+    const excluded = this.#task.exclusion(file, source)
+    if (excluded !== undefined) {
+      this.#excluded.set(excluded, (this.#excluded.get(excluded) ?? 0) + 1)
+      return
+    }
+    if (source.types.includes(checkBurnedIn)) {
+      reasons.add('classified-check-burned-in', 'ClassifyType')
+    }
     const object = deidentifyObject(file, uids, this.#task, {
       identity: this.#identity,
       reasons,
@@ -203,6 +218,9 @@ class StudyInTheMaking {
   }
 
   objections(): Held | undefined {
+    if (this.#outputs.size === 0 && this.#excluded.size > 0) {
+      this.#reasons.add('nothing-left', 'exclude')
+    }
     const reasons = this.#reasons.list().filter(({ code }) => !this.#task.waived.has(code))
     return reasons.length > 0 ? { reasons, details: this.#details } : undefined
   }
@@ -231,6 +249,7 @@ class StudyInTheMaking {
       instances: outputs.length,
       bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
       removed: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+      excluded: Object.fromEntries(this.#excluded),
       waived: this.#reasons.list(),
     }
   }
