@@ -21,13 +21,16 @@ t.test('its client is answered, and its objects are stored', async (t) => {
   const client = new Client()
   const statuses: number[] = []
   const echo = new CEchoRequest()
-  echo.on('response', (response) => statuses.push(response.getStatus()))
+  const noteStatus = (response: dcmjsDimse.responses.Response): void => {
+    statuses.push(response.getStatus())
+  }
+  echo.on('response', noteStatus)
   client.addRequest(echo)
   for (const number of [1, 2, 3]) {
     const path = join(directory, `${String(number)}.dcm`)
     writeFileSync(path, ctImage({ instanceNumber: number, rows: 64, columns: 64 }))
     const store = new CStoreRequest(path)
-    store.on('response', (response) => statuses.push(response.getStatus()))
+    store.on('response', noteStatus)
     client.addRequest(store)
   }
   await new Promise<void>((resolve, reject) => {
