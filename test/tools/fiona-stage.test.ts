@@ -141,11 +141,7 @@ t.test('a record that ends the pipeline goes to the errors, all others come thro
 })
 
 t.test('a pipeline that cannot work at all blames no record', async (t) => {
-  for (const pipeline of [
-    'no-such-program',
-    'cat >/dev/null; exit 70',
-    'cat | exit 3',
-  ]) {
+  for (const pipeline of ['no-such-program', 'cat >/dev/null; exit 70', 'cat | exit 3']) {
     const site = new Site(t.testdir())
     await site.append('a', numbered(0, 10))
     const { code, stderr } = await site.once(pipeline)
@@ -336,5 +332,5 @@ t.test(
     t.equal(answer.code, 0)
     t.same(numbersOf(await site.records('b')), [0, 1])
     t.ok(await loadCursor(site.path('a'), 'a-b'))
-    },
+  },
 )
