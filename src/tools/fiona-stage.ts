@@ -18,13 +18,15 @@ export default defineTool({
 
     A pipeline that drops marks, such as jq -c 'select(.type == "study")', or that keeps its last lines in a
     buffer, works as well: what it was given is committed when it has ended well after the end of its input.
-    When a first mark has not come out after three seconds, the pipeline is ended and started again for each
+    When a first mark has not come out after five seconds, the pipeline is ended and started again for each
     batch of records, as soon as the input pauses for 20 ms. That is right for filters without memory.
     Beside a filter that waits, such as fiona-arrive, let marks pass at once:
     jq --unbuffered -c 'select(.type == "mark" or .type == "study")'.
 
     The pipeline runs in bash, in a process group of its own, with PATH beginning with the tools of FIONA.
-    (Not in sh: it cannot tell that the first command of a pipeline has died.) It ended well when each of its
+    (Not in sh: it cannot tell that the first command of a pipeline has died.) What the shell leaves behind
+    in that group is ended with it. Its input and output are sockets: programs must read stdin, since
+    /dev/stdin cannot be opened. The pipeline ended well when each of its
     commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
     the last committed mark counts, and it is started again after a growing pause. When it fails three times
     at the same place, what was in flight is run in smaller and smaller parts; a record that ends the
@@ -33,7 +35,7 @@ export default defineTool({
     pipeline that fails without input.
 
     Records of type error go to the journal errors, with the stage added, and held ones to held; a stage
-    that reads or writes one of these leaves its records alone. A line that is no record becomes an error record.
+    that reads or writes one of these leaves such records on the main way. A line that is no record becomes an error record.
 
     On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
     drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
@@ -76,7 +78,7 @@ export default defineTool({
       'copy the studies so far into a journal of their own',
     ],
     [
-      "fiona-stage --name retry --once --from errors --to received -- 'jq -c .record'",
+      `fiona-stage --name retry --once --from errors --to received -- 'jq -c "select(.type == \\"error\\").record"'`,
       'hand in again what failed, each error once',
     ],
   ],

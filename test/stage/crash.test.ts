@@ -115,7 +115,7 @@ t.test(
     const alive = join(site.dataDir, 'alive')
     // One part leaves the process group and ignores signals; whoever comes next looks for it.
     const pipeline = `touch '${pids}' '${alive}'
-    for pid in $(cat '${pids}'); do grep -qs '^State:\\s*[^Z]' /proc/$pid/status && echo $pid >> '${alive}'; done
+    for pid in $(cat '${pids}'); do grep -qs '^State:[[:space:]]*[^Z[:space:]]' /proc/$pid/status && echo $pid >> '${alive}'; done
     setsid bash -c "trap '' TERM HUP; echo \\$\\$ >> '${pids}'; exec sleep 1000" >/dev/null </dev/null &
     while ! test -s '${pids}'; do sleep 0.01; done
     cat`

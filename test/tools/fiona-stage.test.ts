@@ -118,8 +118,8 @@ t.test('a stage that reads the errors does not feed itself', async (t) => {
   const error = { type: 'error', tool: 'x', code: 'E_X' }
   await site.append('errors', [error])
   const args = ['--once', '--name', 'r', '--from', 'errors', '--to', 'b']
-  t.match(await site.stage('cat', args).ended, { code: 0 })
-  t.same(await site.records('b'), [error])
+  t.match(await site.stage('cat; echo stray', args).ended, { code: 0 })
+  t.match(await site.records('b'), [error, { type: 'error', code: 'E_STAGE_OUTPUT' }])
   t.same(await site.records('errors'), [error])
 })
 

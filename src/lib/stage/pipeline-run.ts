@@ -16,7 +16,7 @@ const maxOutstanding = 4
 const holdMs = 1000
 const maxHeldBytes = 8 * 1024 * 1024
 /** How long a new pipeline may take to start and pass on a first mark, before it is fed. */
-const proofMs = 3000
+const proofMs = 5000
 /** Where it was fed without that proof, it is drained when nothing has moved for so long. */
 const unprovenMs = 1000
 /** One that passes marks is asked again after this (and twice this, …), because a part of it may have died; */

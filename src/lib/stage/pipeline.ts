@@ -84,9 +84,18 @@ export class Pipeline {
       env: environment,
       detached: true,
     })
+    const { stdin: input, stdout: output } = child
+    // Without a free file descriptor there are none.
+    if (input === null || output === null) {
+      throw new FionaError('E_STAGE_SPAWN', 'no shell can be started', {
+        hint: 'the limit of open files or processes may be reached',
+        exitCode: ExitCode.tryAgain,
+        retryable: true,
+      })
+    }
     this.#child = child
-    this.#input = child.stdin as Writable
-    this.output = child.stdout as Readable
+    this.#input = input
+    this.output = output
     // Whatever happens to the pipe is told by the end of the process.
     this.#input.on('error', () => undefined)
     child.stdio[3]?.on('error', () => undefined)

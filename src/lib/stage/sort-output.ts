@@ -98,8 +98,14 @@ export class OutputSorter {
   }
 
   #stray(why: FionaError, text: string | null): Piece {
-    return { to: 'errors', lines: stageError(this.#rules.stage, why, text) }
+    const to = errorsGoTo(this.#rules.diverted)
+    return { to, lines: stageError(this.#rules.stage, why, text) }
   }
+}
+
+/** Where a stage's own errors go: one that reads the errors would feed itself with them without end. */
+export function errorsGoTo(diverted: SortRules['diverted']): Destination {
+  return diverted.has('error') ? 'errors' : 'to'
 }
 
 /** The line of an error record that the stage itself makes. */

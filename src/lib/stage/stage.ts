@@ -15,7 +15,7 @@ import { endOrphans, leaseVariable } from './orphans.ts'
 import { Outlets } from './outlets.ts'
 import { checkPipeline, Pipeline } from './pipeline.ts'
 import { PipelineRun, type RunContext, type RunEnd, type RunPlan } from './pipeline-run.ts'
-import { stageError } from './sort-output.ts'
+import { errorsGoTo, stageError } from './sort-output.ts'
 import { Suspicion } from './suspicion.ts'
 
 export interface StageOptions {
@@ -68,7 +68,7 @@ export async function runStage(options: StageOptions): Promise<number> {
       log.info({ stage: name, holder }, 'another process runs this stage; waiting for it')
     },
   })
-  const outlets = new Outlets({ to, errors: options.errors, held: options.held }, `stage-${name}`)
+  const outlets = new Outlets({ to, errors: options.errors, held: options.held }, name)
   try {
     const orphans = await endOrphans(lease.predecessors)
     if (orphans > 0) log.warn({ stage: name, processes: orphans }, 'ended what a killed run left')
@@ -81,8 +81,11 @@ export async function runStage(options: StageOptions): Promise<number> {
     }).runAll()
     return options.once && outlets.errors > 0 ? ExitCode.someErrors : ExitCode.ok
   } finally {
-    await outlets.close()
-    await lease.release()
+    try {
+      await outlets.close()
+    } finally {
+      await lease.release()
+    }
   }
 }
 
@@ -191,7 +194,8 @@ class Stage {
     const why = new FionaError('E_STAGE_POISON', `this record ends the pipeline: ${how}`, {
       hint: 'mend the cause, then hand the record in again',
     })
-    this.#outlets.add('errors', stageError(name, why, contentOf(chunk.lines)))
+    const to = errorsGoTo(this.#context.diverted)
+    this.#outlets.add(to, stageError(name, why, contentOf(chunk.lines)))
     this.#outlets.seal()
     await this.#outlets.append()
     await this.#context.lease.assertHeld()
