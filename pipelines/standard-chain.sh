@@ -1,19 +1,42 @@
 #!/usr/bin/env bash
 # The standard chain by hand: what `fiona up` starts and supervises, as plain shell.
-# Copy it and change what your site does differently. Stop it with Ctrl-C: each part drains.
+# Copy it and change what your site does differently. Stop it with Ctrl-C or SIGTERM: each part drains.
 #
-#   FIONA_CONFIG=/etc/fiona/fiona.yaml pipelines/standard-chain.sh
+#   FIONA_CONFIG=/etc/fiona/fiona.yaml pipelines/standard-chain.sh [FRONT-DOOR]
+#
+# FRONT-DOOR is the named pipe for files and records (default /run/fiona/received.pipe).
+# When one part ends, all are stopped and the exit code is 1, so that whoever runs this can start it again.
 set -euo pipefail
 : "${FIONA_CONFIG:?set FIONA_CONFIG to your configuration (fiona up writes one to <dataDir>/run/fiona.json)}"
+front_door=${1:-/run/fiona/received.pipe}
+
+parts=()
+start() {
+  "$@" &
+  parts+=("$!")
+}
+stop() {
+  # The receiver came last and stops first. What is on its way stays in the journals.
+  local at
+  for ((at = ${#parts[@]} - 1; at >= 0; at--)); do kill "${parts[at]}" 2>/dev/null || true; done
+  wait || true
+}
+trap 'stop; exit 0' INT TERM
 
 # Each stage runs one pipeline between two journals. Kill any of them at any moment: started again, it
 # goes on where it was. What takes is started before what gives.
-fiona-stage --name deliver    --from outbox    --to sent      -- 'fiona-send' &
-fiona-stage --name deidentify --from organized --to outbox    -- 'fiona-anon' &
-fiona-stage --name organize   --from received  --to organized -- 'fiona-arrive | fiona-classify | fiona-organize' &
+start fiona-stage --name deliver    --from outbox    --to sent      -- 'fiona-send'
+start fiona-stage --name deidentify --from organized --to outbox    -- 'fiona-anon'
+start fiona-stage --name organize   --from received  --to organized -- 'fiona-arrive | fiona-classify | fiona-organize'
+
+# The front door: echo /path/to/file.dcm > /run/fiona/received.pipe
+start fiona-import --front-door "$front_door" --journal received
 
 # The receiver answers a C-STORE with success when the object and its record are on stable storage.
-fiona-scp --journal received &
+start fiona-scp --journal received
 
-trap 'kill $(jobs -p) 2>/dev/null' INT TERM
-wait
+code=0
+wait -n || code=$?
+echo "error: a part of the chain ended with $code; the others are stopped" >&2
+stop
+exit 1

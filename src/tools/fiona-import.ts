@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
@@ -30,7 +31,10 @@ export default defineTool({
 
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
     as from stdin, with absolute paths; known records are taken as if they had been made here. Lines longer than
-    4096 bytes may be mixed with those of another writer. When the disk is full it waits, and writers with it.`,
+    4096 bytes may be mixed with those of another writer. When the disk is full it waits, and writers with it.
+    The pipe stays when the service ends, and whoever writes then waits for its next start. A line is safe when
+    its record is in the journal: what the service had in hand when it was killed (not so with SIGTERM) is to
+    be written again.`,
   writes: ['instance'],
   arguments: {
     name: 'PATH',
@@ -72,6 +76,10 @@ export default defineTool({
       'what is in this folder?',
     ],
     [
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-import").record\' | fiona-import --journal received',
+      'the cause is mended: try again what could not be imported',
+    ],
+    [
       'echo /data/again/1.dcm > /run/fiona/received.pipe',
       'through the front door of a running chain',
     ],
@@ -89,7 +97,7 @@ export default defineTool({
   async run({ options, args, config, log, signal, emit, sync }) {
     const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
     const imports = await import('../lib/import/index.ts')
-    const source = imports.checkCommandLine(options, args, process.stdin.isTTY)
+    const source = imports.checkCommandLine(options, args, isatty(0))
     const { dataDir: configured, projects, receiver } = await config()
     const { durability, reserveBytes } = receiver
     const { journal, project, frontDoor, inPlace: isInPlace = false, strict: isStrict } = options

@@ -9,6 +9,11 @@ t.test('a line is a path, a record, or what an original FIONA announced', (t) =>
     ['/data/a,b,c,d,e', { path: '/data/a,b,c,d,e' }],
     ['/data/with blank ', { path: '/data/with blank ' }],
     ['\0/data/1.dcm\0', { path: '/data/1.dcm' }],
+    ['"/data/a\\nb.dcm"', { path: '/data/a\nb.dcm' }],
+    [
+      '"CT 1",FIONA,,/data,MR.1',
+      { path: '/data/MR.1', source: { callingAET: 'CT1', calledAET: 'FIONA' } },
+    ],
     ['{"type":"study","x":1}', { record: { type: 'study', x: 1 } }],
     [
       'CT 1,"FIONA",10.0.0.1,/data/scp_1.2,MR.1.2.3',
@@ -31,6 +36,8 @@ t.test('an empty line, and one of NUL bytes alone, says nothing', (t) => {
 
 t.test('relative paths need a place to begin', (t) => {
   t.same(line('x/../1.dcm', '/base'), { path: '/base/1.dcm' })
+  t.same(line('"x.dcm', '/base'), { path: '/base/"x.dcm' })
+  t.same(line('"x.dcm"', '/base'), { path: '/base/x.dcm' })
   t.same(line('a,b,c,d,e', '/base'), { path: '/base/a,b,c,d,e' })
   t.throws(() => line('1.dcm'), { code: 'E_PATH_RELATIVE' })
   t.end()

@@ -23,7 +23,7 @@ const aeTitle = /^[^\\\u0000-\u001f\u007f-\uffff]{1,16}$/
 export function checkCommandLine(
   options: CommandLine,
   paths: readonly string[],
-  isTerminal: boolean | undefined,
+  isTerminal: boolean,
 ): ObjectSource | undefined {
   const { inPlace, move, journal, project, frontDoor } = options
   if (inPlace === true && move === true) {

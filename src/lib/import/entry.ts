@@ -21,4 +21,6 @@ export type Entry =
   | { readonly kind: 'record'; readonly record: AnyRecord }
   /** A link to a folder: not followed, for it may lead in circles or out of what was meant. */
   | { readonly kind: 'linkedFolder'; readonly path: FilePath }
+  /** All of a folder that somebody named was found. */
+  | { readonly kind: 'folderEnd' }
   | { readonly kind: 'trouble'; readonly error: FionaError; readonly input: unknown }

@@ -26,6 +26,14 @@ export function notAFile(path: FilePath, what: string): FionaError {
   })
 }
 
+/** Met in a folder: what it leads to may be outside of everything that was meant. */
+export function linkNotCopied(link: FilePath): FionaError {
+  return new FionaError('E_FILE_TYPE', `${shownPath(link)} is a symbolic link`, {
+    hint: 'in folders links are read with --in-place only; name the link itself, or the file it leads to',
+    exitCode: ExitCode.badInput,
+  })
+}
+
 /** Someone replaced it, or a folder above it, between the look at the folder and the opening. */
 export function changed(path: FilePath): FionaError {
   return new FionaError('E_FILE_CHANGED', `${shownPath(path)} was replaced while it was imported`, {

@@ -8,7 +8,7 @@ import { projectOfArchived } from '../storage/index.ts'
 import { copyIntoPart } from './copy-into-part.ts'
 import type { FileEntry } from './entry.ts'
 import { shownPath } from './file-path.ts'
-import { notAFile } from './file-trouble.ts'
+import { linkNotCopied } from './file-trouble.ts'
 import { removeName, SourceFile } from './source-file.ts'
 
 export interface ImporterOptions {
@@ -80,7 +80,7 @@ export class Importer {
     if (mode === 'inPlace') return { record: this.#inPlace(file, dicom, known) }
     file.requirePlace()
     intake.describe(dicom, { path: name, size: file.size, ...known })
-    if (entry.isWalked && entry.link !== undefined) throw notAFile(entry.link, 'a symbolic link')
+    if (entry.isWalked && entry.link !== undefined) throw linkNotCopied(entry.link)
     const record = await this.#copy(file, known)
     return mode === 'move' ? { record, removeSource: () => removeSource(entry, file) } : { record }
   }

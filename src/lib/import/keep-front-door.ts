@@ -11,7 +11,7 @@ import { runImport, type ImportRun, type ImportSummary } from './run-import.ts'
  */
 export async function keepFrontDoor(
   path: string,
-  run: Omit<ImportRun, 'entries' | 'patience' | 'failed'>,
+  run: Omit<ImportRun, 'entries' | 'patience' | 'failed' | 'tellsEachFolder'>,
   signal: AbortSignal,
 ): Promise<ImportSummary> {
   const { log } = run
@@ -26,6 +26,7 @@ export async function keepFrontDoor(
         signal,
       }),
       patience: patience(log, signal),
+      tellsEachFolder: true,
       failed: (error) => {
         log.warn({ code: error.code }, 'a line at the front door could not be taken; see errors')
       },

@@ -11,20 +11,21 @@ export type Line =
 
 const slash = 0x2f
 const brace = 0x7b
+const quote = 0x22
 
 /**
- * A path; a record as JSON; or the original's `calling,called,address,folder,file`. NUL bytes, which the
+ * A path, plain or as a JSON string (what `jq .record` makes of our error records); a record as JSON; or the original's `calling,called,address,folder,file`. NUL bytes, which the
  * original puts behind each newline, are left out.
  * @param base where relative paths begin; undefined where they would mean nothing
  * @returns undefined for an empty line
  * @throws FionaError E_RECORD_PARSE, E_RECORD_INVALID, E_PATH_RELATIVE
  */
 export function readLine(bytes: Buffer, base: string | undefined): Line | undefined {
-  const line = bytes.includes(0) ? bytes.filter((byte) => byte !== 0) : bytes
+  const line = bytes.includes(0) ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes
   if (line.length === 0) return undefined
   if (line[0] === brace) return { record: readRecord(line.toString()) }
-  const path = filePath(Buffer.from(line))
-  if (line[0] === slash) return { path }
+  const path = (line[0] === quote ? quoted(line) : undefined) ?? filePath(Buffer.from(line))
+  if (line[0] === slash || (typeof path === 'string' && path.startsWith('/'))) return { path }
   const announced = readAnnouncement(shownPath(path))
   if (announced !== undefined) return announced
   if (base !== undefined) {
@@ -53,6 +54,16 @@ function readRecord(text: string): AnyRecord {
     hint: 'docs/schema/ has the schema of each record',
     exitCode: ExitCode.badInput,
   })
+}
+
+/** Undefined where it is just a name that begins with a quote, or an AE title in quotes. */
+function quoted(line: Buffer): string | undefined {
+  try {
+    const value: unknown = JSON.parse(line.toString())
+    return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function readAnnouncement(text: string): Line | undefined {

@@ -19,6 +19,8 @@ export interface ImportRun {
   readonly patience?: Patience | undefined
   /** Told of each error record, beside the debug line that names its file. */
   readonly failed?: (error: FionaError) => void
+  /** Say after each folder what was left out of it, not once at the end: for a service, which has none. */
+  readonly tellsEachFolder?: boolean
   readonly log: Logger
 }
 
@@ -31,6 +33,7 @@ type Outcome =
   | { readonly record: AnyRecord | FionaRecord; readonly removeSource?: () => Promise<void> }
   | { readonly error: unknown; readonly input: unknown }
   | { readonly skipped: 'directory' | 'notDicom' | 'linkedFolder' }
+  | { readonly isFolderEnd: true }
 
 /**
  * Everything that the entries bring, in their order, to the sinks.
@@ -45,6 +48,10 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
   const deliver = async (outcome: Outcome): Promise<void> => {
     if ('skipped' in outcome) {
       counts[outcome.skipped]++
+      return
+    }
+    if ('isFolderEnd' in outcome) {
+      if (run.tellsEachFolder === true) tellWhatWasLeftOut(log, counts)
       return
     }
     if ('error' in outcome) {
@@ -91,24 +98,25 @@ const skipReasons = {
 
 function outcomeOf(entry: Exclude<Entry, FileEntry>): Outcome {
   if (entry.kind === 'linkedFolder') return { skipped: 'linkedFolder' }
+  if (entry.kind === 'folderEnd') return { isFolderEnd: true }
   if (entry.kind === 'record') return { record: entry.record }
   return { error: entry.error, input: entry.input }
 }
 
+/** And begins to count anew. */
 function tellWhatWasLeftOut(
   log: Logger,
-  { notDicom, linkedFolder }: { readonly notDicom: number; readonly linkedFolder: number },
+  counts: { notDicom: number; linkedFolder: number; directory: number },
 ): void {
-  if (notDicom > 0) {
+  const { notDicom: files, linkedFolder: links } = counts
+  if (files > 0) {
     log.info(
-      { files: notDicom },
+      { files },
       'files in folders that are not DICOM were left out; --strict makes them errors',
     )
   }
-  if (linkedFolder > 0) {
-    log.info(
-      { links: linkedFolder },
-      'links to folders were not followed; name the folders to import them',
-    )
+  if (links > 0) {
+    log.info({ links }, 'links to folders were not followed; name the folders to import them')
   }
+  Object.assign(counts, { notDicom: 0, linkedFolder: 0, directory: 0 })
 }

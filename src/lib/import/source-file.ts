@@ -57,18 +57,23 @@ export class SourceFile {
    * @throws FionaError E_FILE_CHANGED
    */
   requirePlace(): void {
-    const place = descriptorPath(this.fd)
-    const isThere =
-      typeof this.path === 'string'
-        ? readlinkSync(place) === this.path
-        : readlinkSync(place, 'buffer').equals(this.path)
-    if (!isThere) throw changed(this.path)
+    let place: Buffer
+    try {
+      place = readlinkSync(descriptorPath(this.fd), 'buffer')
+    } catch (error) {
+      throw notChecked(this.path, error)
+    }
+    if (!place.equals(Buffer.from(this.path))) throw changed(this.path)
   }
 
   /** The first bytes, to see what a file is that could not be read as DICOM. */
   head(): Buffer {
     const head = Buffer.alloc(headBytes)
-    return head.subarray(0, readSync(this.fd, head, 0, headBytes, 0))
+    try {
+      return head.subarray(0, readSync(this.fd, head, 0, headBytes, 0))
+    } catch (error) {
+      throw unreadable(this.path, error)
+    }
   }
 
   /**
@@ -76,12 +81,14 @@ export class SourceFile {
    * @throws FionaError E_FILE_CHANGED, E_FILE_REMOVE
    */
   async remove(): Promise<void> {
-    const now = lstatSync(this.path, { throwIfNoEntry: false })
+    let now: Stats | undefined
+    try {
+      now = lstatSync(this.path, { throwIfNoEntry: false })
+    } catch (error) {
+      throw notRemoved(this.path, error)
+    }
     if (now === undefined) return
-    const isSame = (['dev', 'ino', 'size', 'mtimeMs'] as const).every(
-      (fact) => now[fact] === this.#found[fact],
-    )
-    if (!isSame) throw changed(this.path)
+    if (!isUntouched(now, this.#found)) throw changed(this.path)
     await removeName(this.path)
   }
 
@@ -100,12 +107,27 @@ export async function removeName(path: FilePath): Promise<void> {
   try {
     await unlink(path)
   } catch (error) {
-    const code = String((error as NodeJS.ErrnoException).code)
-    if (code === 'ENOENT') return
-    throw new FionaError('E_FILE_REMOVE', `cannot remove ${shownPath(path)} (${code})`, {
-      hint: 'the object is in the archive; the source may be removed by hand',
-      exitCode: ExitCode.io,
-      cause: error,
-    })
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw notRemoved(path, error)
   }
+}
+
+function isUntouched(now: Stats, before: Stats): boolean {
+  return (['dev', 'ino', 'size', 'mtimeMs'] as const).every((fact) => now[fact] === before[fact])
+}
+
+function notRemoved(path: FilePath, cause: unknown): FionaError {
+  const code = String((cause as NodeJS.ErrnoException).code)
+  return new FionaError('E_FILE_REMOVE', `cannot remove ${shownPath(path)} (${code})`, {
+    hint: 'the object is in the archive; the source may be removed by hand',
+    exitCode: ExitCode.io,
+    cause,
+  })
+}
+
+function notChecked(path: FilePath, cause: unknown): FionaError {
+  return new FionaError('E_FILE_READ', `cannot tell where ${shownPath(path)} lies by now`, {
+    hint: 'the file system /proc must be mounted',
+    exitCode: ExitCode.io,
+    cause,
+  })
 }

@@ -70,6 +70,7 @@ export async function* entriesOfName(
     for await (const entry of walk(path)) {
       yield source !== undefined && entry.kind === 'file' ? { ...entry, source } : entry
     }
+    yield { kind: 'folderEnd' }
   } else if (found.isFile()) {
     yield { kind: 'file', path, isWalked: false, source, ...(isLink ? { link: name } : {}) }
   } else yield trouble(name, notAFile(name, specialKind(found)))

@@ -67,8 +67,8 @@ export class Intake {
    * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
    */
   async begin(): Promise<ArchivePart> {
-    await this.#freeSpace.require()
     try {
+      await this.#freeSpace.require()
       return await this.#writer.begin()
     } catch (error) {
       throw asStorageError(error)
