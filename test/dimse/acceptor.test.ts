@@ -384,7 +384,7 @@ t.test('an association in which nothing happens is aborted', async (t) => {
 })
 
 t.test('beyond the limit of connections the oldest silent one makes room', async (t) => {
-  const { port } = await serve(t, { maxPendingConnections: 3 })
+  const { port } = await serve(t, { maxConnections: 3 })
   const established = await Peer.associated(port)
   const silent = await Peer.connect(port)
   await Peer.connect(port).then((peer) => t.teardown(() => peer.socket.destroy()))

@@ -545,3 +545,23 @@ t.test('crowds that connect and are silent keep no good sender out', dcmtk, asyn
   for (const socket of crowd) socket.destroy()
   for (const peer of silent) peer.socket.destroy()
 })
+
+t.test('when no descriptor is left, it goes on with those who are there', dcmtk, async (t) => {
+  const scp = await Scp.start(t, { descriptors: 120 })
+  const before = await Peer.associated(scp.port)
+  const crowd = Array.from({ length: 300 }, () => connect(scp.port, '127.0.0.1'))
+  for (const socket of crowd) socket.on('error', () => undefined)
+  await scp.logged('connection turned away')
+  before.send(storePdus(objectOf(1)))
+  const status = await before.status()
+  t.ok(status === Status.success || status === Status.outOfResources, 'stored or refused')
+  for (const socket of crowd) socket.destroy()
+  let code: number | null = 1
+  for (let n = 0; n < 20 && code !== 0; n++) {
+    code = (await run('echoscu', ['127.0.0.1', String(scp.port)])).code
+  }
+  t.equal(code, 0)
+  before.send(storePdus({ ...objectOf(1), MessageID: 2 }))
+  t.equal(await before.status(), Status.success)
+  await before.release()
+})

@@ -42,11 +42,21 @@ export class Scp {
 
   static async start(
     t: Test,
-    options: { readonly args?: readonly string[]; readonly dataDir?: string } = {},
+    options: {
+      readonly args?: readonly string[]
+      readonly dataDir?: string
+      /** Open files that it may have. */
+      readonly descriptors?: number
+    } = {},
   ): Promise<Scp> {
     const dataDir = options.dataDir ?? newDataDir(t)
     const args = ['--port', '0', '--data-dir', dataDir, ...(options.args ?? [])]
-    const child = start('fiona-scp', args, { env: { FIONA_CONFIG: '' } })
+    const env = { FIONA_CONFIG: '' }
+    const limit = `ulimit -n ${String(options.descriptors)} && exec fiona-scp "$@"`
+    const child =
+      options.descriptors === undefined
+        ? start('fiona-scp', args, { env })
+        : start('sh', ['-c', limit, 'sh', ...args], { env })
     t.teardown(() => child.kill('SIGKILL'))
     const scp = new Scp(child, dataDir)
     const line = await scp.logged('listening on port')

@@ -88,10 +88,6 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     return this.#association !== undefined && !this.#isClosed && this.#state !== 13
   }
 
-  get connectedSince(): number {
-    return this.#deadline - this.#settings.handshakeMs
-  }
-
   onBytes(bytes: Buffer): boolean {
     // AA-6: what comes after our last word is read, lest a reset overtake it, and thrown away.
     if (this.#state === 13) return true

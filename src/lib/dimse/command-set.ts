@@ -131,41 +131,51 @@ function decodeValue(vr: Vr, bytes: Buffer): Value | undefined {
   })
 }
 
-/** With Command Group Length (0000,0000) in front. */
+/** With Command Group Length (0000,0000) in front. One buffer: a response is written for every object. */
 export function encodeCommandSet(command: CommandSet): Buffer {
-  const parts: Buffer[] = []
-  for (const [keyword, [element, vr]] of Object.entries(elements)) {
-    const value = command[keyword as keyof CommandSet]
-    if (value !== undefined) parts.push(encodeElement(element, encodeValue(vr, value)))
-  }
-  const groupLength = Buffer.alloc(4)
-  groupLength.writeUInt32LE(parts.reduce((sum, part) => sum + part.length, 0))
-  return Buffer.concat([encodeElement(0x0000, groupLength), ...parts])
-}
-
-function encodeElement(element: number, value: Buffer): Buffer {
-  const header = Buffer.alloc(headerBytes)
-  header.writeUInt16LE(element, 2)
-  header.writeUInt32LE(value.length, 4)
-  return Buffer.concat([header, value])
-}
-
-function encodeValue(vr: Vr, value: Value): Buffer {
-  if (typeof value === 'string') {
-    const padding = value.length % 2 === 0 ? '' : vr === 'UI' ? '\0' : ' '
-    return Buffer.from(value + padding, 'latin1')
-  }
-  if (typeof value === 'number') {
-    const bytes = Buffer.alloc(2)
-    bytes.writeUInt16LE(value)
-    return bytes
-  }
-  const bytes = Buffer.alloc(4 * value.length)
-  value.forEach((tag, index) => {
-    bytes.writeUInt16LE(tag >>> 16, 4 * index)
-    bytes.writeUInt16LE(tag & 0xffff, 4 * index + 2)
+  const present = written.flatMap(([keyword, element, vr]) => {
+    const value = command[keyword]
+    return value === undefined ? [] : [{ element, vr, value, length: encodedLength(value) }]
   })
+  const groupLength = present.reduce((sum, { length }) => sum + headerBytes + length, 0)
+  const bytes = Buffer.allocUnsafe(headerBytes + 4 + groupLength)
+  let at = writeHeader(bytes, 0, 0x0000, 4)
+  at = bytes.writeUInt32LE(groupLength, at)
+  for (const { element, vr, value, length } of present) {
+    at = writeHeader(bytes, at, element, length)
+    writeValue(bytes, at, vr, value)
+    at += length
+  }
   return bytes
+}
+
+const written = Object.entries(elements).map(
+  ([keyword, [element, vr]]) => [keyword as keyof CommandSet, element, vr] as const,
+)
+
+/** Even, as every value in DICOM. */
+function encodedLength(value: Value): number {
+  if (typeof value === 'number') return 2
+  return typeof value === 'string' ? value.length + (value.length % 2) : 4 * value.length
+}
+
+function writeHeader(bytes: Buffer, at: number, element: number, length: number): number {
+  bytes.writeUInt16LE(0, at)
+  bytes.writeUInt16LE(element, at + 2)
+  return bytes.writeUInt32LE(length, at + 4)
+}
+
+function writeValue(bytes: Buffer, at: number, vr: Vr, value: Value): void {
+  if (typeof value === 'number') bytes.writeUInt16LE(value, at)
+  else if (typeof value === 'string') {
+    bytes.write(value, at, 'latin1')
+    if (value.length % 2 !== 0) bytes[at + value.length] = vr === 'UI' ? 0 : 0x20
+  } else {
+    value.forEach((tag, index) => {
+      bytes.writeUInt16LE(tag >>> 16, at + 4 * index)
+      bytes.writeUInt16LE(tag & 0xffff, at + 4 * index + 2)
+    })
+  }
 }
 
 export function hasDataSet(command: CommandSet): boolean {

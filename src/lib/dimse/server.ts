@@ -12,8 +12,8 @@ export interface DicomServerOptions extends AcceptorSettings {
   readonly host?: string
   /** Certificates and the like; absent: plain TCP. */
   readonly tls?: TlsOptions
-  /** Connections that have not associated: beyond this the longest silent one makes room. */
-  readonly maxPendingConnections?: number
+  /** Beyond so many connections the longest silent one makes room for the next. */
+  readonly maxConnections?: number
   /** Monotonic milliseconds. */
   readonly now?: () => number
 }
@@ -25,7 +25,7 @@ export class DicomServer {
   readonly #server: Server
   readonly #acceptors = new Set<Acceptor>()
   readonly #clock: NodeJS.Timeout
-  readonly #maxPending: number
+  readonly #maxConnections: number
   #onEmpty: (() => void) | undefined
 
   private constructor(
@@ -35,7 +35,7 @@ export class DicomServer {
     server: Server,
   ) {
     this.#server = server
-    this.#maxPending = options.maxPendingConnections ?? 2000
+    this.#maxConnections = options.maxConnections ?? 2000
     const life = {
       now: options.now ?? (() => performance.now()),
       onGone: (acceptor: Acceptor) => {
@@ -45,7 +45,7 @@ export class DicomServer {
     }
     const transportOf = options.tls === undefined ? plainTransport : streamTransport
     server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-      this.#makeRoom()
+      if (this.#acceptors.size >= this.#maxConnections) this.#makeRoom()
       transportOf(socket, (transport) => {
         const acceptor = new Acceptor(transport, provider, observer, options, life)
         this.#acceptors.add(acceptor)
@@ -81,6 +81,11 @@ export class DicomServer {
       clearInterval(dicom.#clock)
       throw cannotListen(error, options.port)
     }
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      // No descriptor left to accept with (EMFILE): that passes, and must not end the others.
+      observer.turnedAway?.('', `not accepted: ${error.code ?? error.message}`)
+      dicom.#makeRoom()
+    })
     return dicom
   }
 
@@ -115,9 +120,8 @@ export class DicomServer {
     clearInterval(this.#clock)
   }
 
-  /** Whoever connects and says nothing must not keep the others out. */
+  /** Whoever connects and says nothing must not keep the others out: the longest silent one goes. */
   #makeRoom(): void {
-    if (this.#acceptors.size < this.#maxPending) return
     for (const acceptor of this.#acceptors) {
       if (acceptor.isEstablished) continue
       acceptor.destroy()

@@ -50,6 +50,7 @@ export class StoreConsumer implements DataSetConsumer {
       await this.abandon()
       return this.#outcome.failed(this.#trouble.error)
     }
+    this.#part.flush()
     const { association } = this.#operation
     return this.#outcome.received(this.#part, {
       source: {

@@ -25,9 +25,14 @@ export interface Committed {
 
 /** An object on its way into the archive: a temporary file that nobody else sees. */
 export interface ArchivePart {
-  /** Open for reading and writing, until one of the three below is called. */
+  /** Open for reading and writing, until it is committed, discarded or detached. */
   readonly fd: number
   readonly path: string
+  /**
+   * Everything is written: the disk may begin, while its owner looks at what it has. Optional; nothing may
+   * be written behind it, and trouble is told by `commit`.
+   */
+  flush(): void
   commit(identity: CommitIdentity): Promise<Committed>
   discard(): Promise<void>
   /** Synced and closed, for whoever moves the file elsewhere. */
@@ -71,19 +76,26 @@ export class ArchiveWriter {
       if (isOpen) closeSync(fd)
       isOpen = false
     }
+    let syncing: Promise<void> | undefined
+    const synced = (): Promise<void> => (syncing ??= sync(fd))
     const detach = async (): Promise<void> => {
-      if (this.durability === 'fsync' && isOpen) await sync(fd)
+      if (this.durability === 'fsync' && isOpen) await synced()
       close()
     }
     return {
       fd,
       path,
+      flush: () => {
+        if (this.durability === 'fsync' && isOpen) synced().catch(() => undefined)
+      },
       detach,
       commit: async (identity) => {
         await detach()
         return this.#publish(path, identity)
       },
       discard: async () => {
+        // Not under the feet of a sync that is under way.
+        await syncing?.catch(() => undefined)
         close()
         removeFile(path)
       },
