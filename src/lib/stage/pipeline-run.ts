@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
-import { readJournal, type JournalChunk } from '../journal/index.ts'
+import type { JournalChunk } from '../journal/index.ts'
 import { Change } from './change.ts'
 import { Commits, type CommitContext } from './commits.ts'
 import { countLines, eachLine, firstLines } from './chunk-lines.ts'
+import { JournalFeed } from './journal-feed.ts'
 import { MarkLedger, type Position } from './mark-ledger.ts'
 import type { Ending, Pipeline } from './pipeline.ts'
 import { OutputSorter, type Piece } from './sort-output.ts'
@@ -183,27 +184,20 @@ export class PipelineRun {
     const { from, progress } = this.#context
     const { limit, once } = this.#plan
     const stop = this.#stopFeeding.signal
-    const reading = new AbortController()
-    const stopReading = (): void => {
-      reading.abort()
-    }
-    stop.addEventListener('abort', stopReading)
-    if (stop.aborted) stopReading()
-    const chunks = readJournal(from, {
-      cursor: progress.cursor,
-      follow: !once && limit === undefined,
-      signal: reading.signal,
-    })
+    const follow = !once && limit === undefined
+    const feed = new JournalFeed(from, { cursor: progress.cursor, follow, stop })
     try {
       for (;;) {
-        const next = await this.#next(chunks)
-        if (next === 'pause' || stop.aborted) return
-        if (next.done === true) {
+        // Where marks do not come back, the end of the input stands for the mark: a pause ends the batch.
+        const isBatch = progress.passesMarks === false && this.#fed.lines > 0
+        const chunk = await feed.next(isBatch ? batchPauseMs : undefined)
+        if (chunk === 'pause' || stop.aborted) return
+        if (chunk === 'end') {
           this.#reachedEnd = limit === undefined
           return
         }
-        if (limit === undefined) await this.#put(next.value)
-        else await this.#putOneByOne(firstLines(next.value, limit - this.#fed.lines))
+        if (limit === undefined) await this.#put(chunk)
+        else await this.#putOneByOne(firstLines(chunk, limit - this.#fed.lines))
         if (limit !== undefined && this.#fed.lines >= limit) return
         while (!stop.aborted && this.#isFull) {
           if (progress.passesMarks === false) return
@@ -211,26 +205,8 @@ export class PipelineRun {
         }
       }
     } finally {
-      stop.removeEventListener('abort', stopReading)
-      stopReading()
-      await chunks.return()
+      await feed.close()
     }
-  }
-
-  /** Where marks do not come back, a pause ends the batch: the end of the input stands for the mark. */
-  async #next(
-    chunks: AsyncGenerator<JournalChunk, void, undefined>,
-  ): Promise<IteratorResult<JournalChunk, void> | 'pause'> {
-    const next = chunks.next()
-    if (this.#context.progress.passesMarks !== false || this.#fed.lines === 0) return next
-    let timer: NodeJS.Timeout | undefined
-    const pause = new Promise<'pause'>((resolve) => {
-      timer = setTimeout(resolve, batchPauseMs, 'pause')
-    })
-    const first = await Promise.race([next, pause])
-    clearTimeout(timer)
-    if (first === 'pause') next.catch(() => undefined)
-    return first
   }
 
   async #put(chunk: JournalChunk): Promise<void> {
