@@ -82,7 +82,7 @@ t.test(
     await until(() => seen(cwd).filter(({ type }) => type === 'study').length === 2, 'two studies')
     const closed = once(pipeline, 'close') as Promise<[number | null]>
     // The receiver alone is told to stop; the others follow as their input ends.
-    await run('pkill', ['-TERM', '-g', String(pipeline.pid), '-f', 'fiona-scp'])
+    await run('pkill', ['-TERM', '-g', String(pipeline.pid), '-f', 'bin/fiona-scp'])
     t.equal((await closed)[0], 0, stderr)
     const records = seen(cwd)
     t.equal(records.filter(({ type }) => type === 'instance').length, 20)

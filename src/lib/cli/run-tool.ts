@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { createReadStream } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { helpText } from './help.ts'
@@ -94,8 +94,9 @@ function stopSignal(): AbortSignal {
   process.once('SIGINT', stop)
   const lifeline = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
   if (Number.isInteger(lifeline) && lifeline > 2) {
-    const pipe = createReadStream('', { fd: lifeline, autoClose: false })
-    pipe.on('close', stop).on('end', stop).on('error', stop).resume()
+    // A socket, not a file stream: that would sit in a blocking read, which process.exit() waits for.
+    const pipe = new Socket({ fd: lifeline, readable: true, writable: false })
+    pipe.on('close', stop).on('error', stop).resume().unref()
     // Children of this process get their own lifeline or none.
     delete process.env['FIONA_LIFELINE_FD']
   }

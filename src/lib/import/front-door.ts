@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { dirname } from 'node:path'
-import { promisify } from 'node:util'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { makeDirectories } from '../storage/index.ts'
+import { makeNamedPipe } from '../storage/index.ts'
 
 /** As much as Linux lets a pipe hold: what writers were told is taken, though nobody has read it. */
 const mostLeftBytes = 1 << 20
@@ -39,7 +36,7 @@ export class FrontDoor {
    */
   static async open(path: string): Promise<FrontDoor> {
     try {
-      if (!existsSync(path)) await makePipe(path)
+      await makeNamedPipe(path)
       const { O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants
       const fd = openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
       if (fstatSync(fd).isFIFO()) return new FrontDoor(path, fd)
@@ -94,12 +91,6 @@ function readNow(fd: number): Buffer | undefined {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
     throw error
   }
-}
-
-/** Node cannot make one. -m counts whatever the umask says, so that the group may write. */
-async function makePipe(path: string): Promise<void> {
-  await makeDirectories(dirname(path), { durable: false })
-  await promisify(execFile)('mkfifo', ['-m', '0660', '--', path])
 }
 
 function occupied(path: string): FionaError {

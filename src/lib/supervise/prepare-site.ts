@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import { makeDirectories, makeNamedPipe, syncDirectory, writeFileAtomic } from '../storage/index.ts'
 
 export interface Site {
   /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
@@ -33,7 +33,10 @@ export async function prepareSite(config: Config): Promise<Site> {
   }
   const configPath = join(config.runDir, 'fiona.json')
   await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
-  return { configPath, frontDoor: join(config.runDir, 'received.pipe'), keyFile, madeKey }
+  // It is there before anybody is told of it: who writes too early would make a file in its place.
+  const frontDoor = join(config.runDir, 'received.pipe')
+  await makeNamedPipe(frontDoor)
+  return { configPath, frontDoor, keyFile, madeKey }
 }
 
 /** @returns false when there was a key already */
