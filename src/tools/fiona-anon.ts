@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
-import { ExitCode, FionaError } from '../lib/error/index.ts'
+import { ExitCode } from '../lib/error/index.ts'
 
 export default defineTool({
   name: 'fiona-anon',
@@ -31,6 +31,8 @@ export default defineTool({
     --release makes it again and lets pass what was looked at, --drop removes it. What the search
     found passes with --release-anyway only.
 
+    Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
+
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
   reads: ['request', 'study', 'instance'],
@@ -45,7 +47,11 @@ export default defineTool({
       type: 'path',
       describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox)',
     },
-    profile: { type: 'string', default: 'basic', describe: 'rules to follow; there is one: basic' },
+    profile: {
+      type: 'string',
+      describe: 'rules to follow; there is one: basic',
+      configKey: 'projects.*.deidentify.profile',
+    },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
       type: 'string',
@@ -102,19 +108,10 @@ export default defineTool({
   },
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, filter, emit, sync, print }) {
-    if (options.profile !== 'basic') {
-      throw new FionaError(
-        'E_PROFILE',
-        'the only profile is basic; profile files cannot be used yet',
-        {
-          hint: 'leave --profile out; nothing was de-identified',
-          exitCode: ExitCode.badConfig,
-        },
-      )
-    }
-    const { Crosswalk, Deidentifier, missingKey, readKeyFile } =
+    const { Crosswalk, Deidentifier, exclusionOf, missingKey, readKeyFile, unknownProfile } =
       await import('../lib/deidentify/index.ts')
-    const { dataDir: configured, deidentification, requests } = await config()
+    if ((options.profile ?? 'basic') !== 'basic') throw unknownProfile()
+    const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
     const keyFile = options.keyFile ?? deidentification.keyFile
@@ -122,6 +119,10 @@ export default defineTool({
     const isSite =
       configPath !== undefined || options.dataDir !== undefined || options.out === undefined
     const { project, participant, event } = options
+    // Here, so that a mistake in one is told before anything goes out.
+    const exclusions = new Map(
+      Object.entries(projects).map(([name, { exclude }]) => [name, exclusionOf(exclude ?? [])]),
+    )
     const crosswalk = isSite
       ? await Crosswalk.open(deidentification.crosswalk ?? join(dataDir, 'crosswalk.ndjson'))
       : undefined
@@ -136,6 +137,8 @@ export default defineTool({
       event,
       inStage: stage !== undefined,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
+      profileOf: (name) => options.profile ?? projects[name]?.deidentify?.profile ?? 'basic',
+      exclusionOf: (name) => exclusions.get(name) ?? exclusionOf([]),
       durable: options.durability === 'fsync',
       howToDecide: (requestId) => {
         const same = Object.entries({
@@ -157,7 +160,10 @@ export default defineTool({
         await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
         return ExitCode.ok
       }
-      if (options.release === undefined) return await filter(deidentifier)
+      if (options.release === undefined) {
+        const code = await filter(deidentifier)
+        return code === ExitCode.ok && deidentifier.hasFailedAtEnd ? ExitCode.someErrors : code
+      }
       let isHeld = false
       await deidentifier.release(
         options.release,

@@ -36,6 +36,8 @@ export function deidentifierAt(
     inStage: false,
     onlyRequests: false,
     durable: false,
+    profileOf: () => 'basic',
+    exclusionOf: () => () => undefined,
     howToDecide: (requestId) => `fiona-anon --release ${requestId}`,
     onDone: () => undefined,
     ...options,
@@ -81,7 +83,7 @@ export async function deidentify(
   const site = newSite()
   const record = await deidentifierAt(site, options).record(archived(site, objects, more))
   if (record === undefined || !('type' in record)) throw new Error('no record')
-  return { record: record as AnyRecord, site, files: filesUnder(site.out) }
+  return { record: record, site, files: filesUnder(site.out) }
 }
 
 /** Every file, hidden ones too. */

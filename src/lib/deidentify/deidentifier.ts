@@ -7,6 +7,7 @@ import {
   type HeldRecord,
   type RequestRecord,
   type StudyRecord,
+  errorRecord,
   nowIso,
   parseRecord,
 } from '../record/index.ts'
@@ -14,6 +15,7 @@ import { safeComponent } from '../storage/index.ts'
 import { profileDigest } from './basic-profile.ts'
 import type { Crosswalk } from './crosswalk.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
+import type { Exclusion } from './exclusions.ts'
 import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
@@ -39,6 +41,9 @@ export interface DeidentifierOptions {
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
   readonly durable: boolean
+  /** What the project demands; there is one profile: basic. */
+  readonly profileOf: (project: string) => string
+  readonly exclusionOf: (project: string) => Exclusion
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
   /** Never told an original value. */
@@ -64,6 +69,8 @@ const diverted = new Set(['error', 'held'])
 export class Deidentifier {
   readonly handles: 'all' | readonly string[]
   readonly discreet = true
+  /** There are error records among those of `end`. */
+  hasFailedAtEnd = false
   readonly #options: DeidentifierOptions
   readonly #review: Review
   readonly #loose = new LooseInstances()
@@ -104,7 +111,12 @@ export class Deidentifier {
   async end(): Promise<(AnyRecord | FionaRecord)[]> {
     const results: (AnyRecord | FionaRecord)[] = []
     for (const study of this.#loose.studies()) {
-      results.push(await this.#guarded(() => this.#deidentify(study, study as AnyRecord)))
+      try {
+        results.push(await this.#guarded(() => this.#deidentify(study, study as AnyRecord)))
+      } catch (error) {
+        this.hasFailedAtEnd = true
+        results.push(errorRecord('fiona-anon', error, study))
+      }
     }
     return results
   }
@@ -160,9 +172,14 @@ export class Deidentifier {
     const project =
       (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
       'default'
+    if (this.#options.profileOf(project) !== 'basic') throw unknownProfile()
     const outbox = this.#outboxOf(project)
     const target = await this.#targetOf(input, project)
-    return this.#make(input, record, target, new Set(), outbox)
+    const result = await this.#make(input, record, target, new Set(), outbox)
+    if (result.type === 'deidentified') {
+      await this.#review.supersede(project, target.requestId, input.revision)
+    }
+    return result
   }
 
   async #targetOf(input: StudyRecord | RequestRecord, project: string): Promise<Target> {
@@ -198,7 +215,16 @@ export class Deidentifier {
     const { durable, onDone, howToDecide } = this.#options
     const start = performance.now()
     const outcome = await deidentifyStudy(
-      { ...target, StudyInstanceUID, sources, pseudonyms, outbox, durable, waived },
+      {
+        ...target,
+        StudyInstanceUID,
+        sources,
+        pseudonyms,
+        outbox,
+        durable,
+        exclusion: this.#options.exclusionOf(project),
+        waived,
+      },
       ({ reasons, details }, staged) =>
         this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
     )
@@ -271,7 +297,7 @@ function pseudonymOf(
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, waived }: Published,
+  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
 ): DeidentifiedRecord {
@@ -289,8 +315,21 @@ function deidentifiedRecord(
     profile: 'basic',
     profileDigest: profileDigest(),
     removed: { ...removed },
+    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
+}
+
+/** Whoever asks for other rules must not get these without noticing. */
+export function unknownProfile(): FionaError {
+  return new FionaError(
+    'E_PROFILE',
+    'the only profile is basic; profile files cannot be used yet, and nothing was de-identified',
+    {
+      hint: 'leave out --profile and deidentify.profile of the project, or set it to basic',
+      exitCode: ExitCode.badConfig,
+    },
+  )
 }
 
 /** What becomes PatientID and a folder: text that every character set has, of the length LO allows. */

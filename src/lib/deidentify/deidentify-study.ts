@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import { statementTexts } from './basic-profile.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
+import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
 import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -21,6 +23,8 @@ export interface StudyTask {
   readonly event: string | undefined
   readonly outbox: Outbox
   readonly durable: boolean
+  /** Objects that the project does not want. */
+  readonly exclusion: Exclusion
   /** What a person has decided to let pass. */
   readonly waived: ReadonlySet<ReasonCode>
 }
@@ -33,6 +37,8 @@ export interface Published {
   readonly bytes: number
   /** Elements by what was done with them, of all objects of this revision. */
   readonly removed: Readonly<Record<string, number>>
+  /** Objects that were left out, by the rule that said so. */
+  readonly excluded: Readonly<Record<string, number>>
   readonly waived: readonly Reason[]
 }
 
@@ -49,6 +55,8 @@ interface Output {
   readonly isNew: boolean
 }
 
+/** The type by which rules ask for a look at the pixels. */
+const checkBurnedIn = 'CHECKBURNEDINFO'
 const mostDetails = 1000
 
 /**
@@ -85,10 +93,13 @@ class StudyInTheMaking {
   readonly #given: readonly string[]
   readonly #outputs = new Map<string, Output>()
   readonly #details: { code: string; path: string }[] = []
+  readonly #excluded = new Map<string, number>()
   readonly #counts = new Map<string, number>()
   readonly #patients = new Set<string>()
   readonly #newStudyUID: string
   readonly #final: string
+  /** An earlier revision, or this one, was published before. */
+  readonly #isLater: boolean
   #isLeaking = false
 
   constructor(task: StudyTask, staged: StagedStudy) {
@@ -99,6 +110,7 @@ class StudyInTheMaking {
     this.#identity = new KnownIdentity(this.#given)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
+    this.#isLater = existsSync(this.#final)
   }
 
   async makeAll(): Promise<void> {
@@ -145,7 +157,14 @@ class StudyInTheMaking {
     }
     const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
     if (patient !== '') this.#patients.add(patient)
-    if (source.mayHaveBurnedInText) reasons.add('classified-check-burned-in', 'ClassifyType')
+    const excluded = this.#task.exclusion(file, source)
+    if (excluded !== undefined) {
+      this.#excluded.set(excluded, (this.#excluded.get(excluded) ?? 0) + 1)
+      return
+    }
+    if (source.types.includes(checkBurnedIn)) {
+      reasons.add('classified-check-burned-in', 'ClassifyType')
+    }
     const object = deidentifyObject(file, uids, this.#task, {
       identity: this.#identity,
       reasons,
@@ -160,7 +179,7 @@ class StudyInTheMaking {
       return
     }
     const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
-    const size = sizeOfSame(there, object.parts(), file)
+    const size = this.#isLater ? sizeOfSame(there, object.parts(), file) : undefined
     if (size !== undefined) {
       this.#outputs.set(SOPInstanceUID, {
         SeriesInstanceUID,
@@ -199,6 +218,9 @@ class StudyInTheMaking {
   }
 
   objections(): Held | undefined {
+    if (this.#outputs.size === 0 && this.#excluded.size > 0) {
+      this.#reasons.add('nothing-left', 'exclude')
+    }
     const reasons = this.#reasons.list().filter(({ code }) => !this.#task.waived.has(code))
     return reasons.length > 0 ? { reasons, details: this.#details } : undefined
   }
@@ -211,6 +233,7 @@ class StudyInTheMaking {
   async publish(): Promise<Published> {
     const outputs = [...this.#outputs.values()]
     if (outputs.some(({ isNew }) => isNew)) await this.#staged.publish(this.#final)
+    else await this.#task.outbox.settle(this.#final)
     const instances = new Map<string, number>()
     for (const { SeriesInstanceUID } of outputs) {
       instances.set(SeriesInstanceUID, (instances.get(SeriesInstanceUID) ?? 0) + 1)
@@ -226,6 +249,7 @@ class StudyInTheMaking {
       instances: outputs.length,
       bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
       removed: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+      excluded: Object.fromEntries(this.#excluded),
       waived: this.#reasons.list(),
     }
   }

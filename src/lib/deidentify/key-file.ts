@@ -7,7 +7,7 @@ const mostBytes = 1 << 20
 
 /**
  * The secret all pseudonyms come from: any file of 32 bytes or more that nobody but its owner can read.
- * @throws FionaError E_KEY_MISSING, E_KEY_SHORT (exit 78), E_KEY_MODE (exit 77)
+ * @throws FionaError E_KEY_MISSING, E_KEY_INVALID (exit 78), E_KEY_MODE (exit 77)
  */
 export async function readKeyFile(path: string): Promise<Buffer> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
@@ -64,7 +64,7 @@ function unreadable(path: string, cause: unknown): FionaError {
 }
 
 function bad(message: string): FionaError {
-  return new FionaError('E_KEY_SHORT', message, {
+  return new FionaError('E_KEY_INVALID', message, {
     hint: howToMake('KEYFILE'),
     exitCode: ExitCode.badConfig,
   })

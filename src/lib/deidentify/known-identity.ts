@@ -9,7 +9,8 @@ import { ownTexts } from './dummy.ts'
  * Which values are searched, and how:
  * - Parts of a name of three letters or more (two characters in other scripts than Latin). Up to four
  *   letters they must be a word of their own (`Lee` is not in `sleep`); longer ones count anywhere. A
- *   part that is a word of imaging (`Head`, `Phantom`) is searched only together with the rest of the name.
+ *   part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
+ *   the rest of the name.
  * - Identifiers of four characters or more, as a word; digits alone: of four or five digits in free
  *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
@@ -60,14 +61,16 @@ export class KnownIdentity {
         .filter((part) => part !== '')
       for (const part of parts) {
         for (const folded of spellings(part)) {
-          if (isLongEnough(folded) && !imagingWords.has(folded)) this.#addTerm(folded)
+          if (isLongEnough(folded) && !isCommon(folded)) this.#addTerm(folded)
         }
       }
       if (parts.length < 2) continue
       for (const between of ['^', ' ', '', '_', ', ']) {
         for (const order of [parts, [...parts].reverse()]) {
           for (const folded of spellings(order.join(between))) {
-            if (folded.replace(/[^\p{L}]/gu, '').length >= 5 || !isLatin(folded)) {
+            const letters = folded.replace(/[^\p{L}]/gu, '').length
+            // `Li^Wu` is found although neither part is searched; `liwu` would be in many a word.
+            if (letters >= (between === '' ? 6 : 4) || !isLatin(folded)) {
               this.#put(this.anywhere, folded)
             }
           }
@@ -129,6 +132,8 @@ export class KnownIdentity {
 
   #addWhole(text: string): void {
     const folded = foldText(text.replace(/[\0\s]+/g, ' ')).trim()
+    // A service engineer's institution is the manufacturer.
+    if (folded.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))) return
     if (folded.length >= 5 || (!isLatin(folded) && folded.length >= 2)) {
       this.#put(this.anywhere, folded)
     } else if (folded.length === 4) this.#put(this.words, folded)
@@ -158,19 +163,29 @@ function isLongEnough(part: string): boolean {
   return (part.match(/\p{L}/gu)?.length ?? 0) >= (isLatin(part) ? 3 : 2)
 }
 
+function isCommon(word: string): boolean {
+  return imagingWords.has(word) || particles.has(word)
+}
+
 const monthNames =
   'january february march april may june july august september october november december'.split(' ')
 
+/** Parts of names that are words of a language, and titles. */
+const particles = new Set(
+  `van der den von vom zur del della dos das los las des ter ten bin ibn san and und prof drs med phd
+  mrs miss herr frau dhr mevr jun sen`.split(/\s+/),
+)
+
 /** Words that every other study holds: as a surname they are found with the given name only. */
 const imagingWords = new Set(
-  `abdomen angio ankle anonymous anonymized aorta apex arm axial axis back base bone brain breast
-  cardiac cast chest child clinic contrast coronal cross delta demo derived doctor dose dummy elbow example female field film flow foot form
-  forward frame front grid hand head heart hip hospital image inter joint knee large left leg level
-  light limb line liver long lung major maker male map mask mean medical mid minor mode motion move neck new none
-  normal null original other panel patient pelvis phantom phase plane plus point primary probe protocol
-  quality rest right sagittal sample scan scanner screen secondary series short shoulder siemens skull slice
-  small soft spin spine standard study sub test tissue tool trace tube unit unknown value view volume
-  wave white window wrist philips canon toshiba hitachi fuji agfa carestream hologic general electric`.split(
-    /\s+/,
-  ),
+  `abdomen agfa angio ankle anonymized anonymous aorta apex arm axial axis back base bone brain
+  breast canon cardiac carestream cast chest child clinic contrast coronal cross delta demo
+  derived doctor dose dummy elbow electric example female field film flow foot form forward frame
+  front fuji general grid hand head heart hip hitachi hologic hospital image inter joint knee
+  large left leg level light limb line liver long lung major maker male map mask mean medical mid
+  minor mode motion move neck new none normal null original other panel patient pelvis phantom
+  phase philips plane plus point primary probe protocol quality rest right sagittal sample scan
+  scanner screen secondary series short shoulder siemens skull slice small soft spin spine
+  standard study sub test tissue tool toshiba trace tube unit unknown value view volume wave white
+  window wrist`.split(/\s+/),
 )

@@ -37,6 +37,11 @@ export class Outbox {
     return new StagedStudy(this.root, directory, this.#durable)
   }
 
+  /** A study that a process published and died before it could say so: its name is durable from here on. */
+  async settle(study: string): Promise<void> {
+    if (this.#durable) await syncDirectory(dirname(study))
+  }
+
   /** Out of sight first, so that nothing half removed is ever seen. */
   async withdraw(study: string): Promise<void> {
     const staged = await this.begin()

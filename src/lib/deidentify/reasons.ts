@@ -18,6 +18,7 @@ export type ReasonCode =
   | 'unknown-sop-class'
   | 'objects-missing'
   | 'patient-conflict'
+  | 'nothing-left'
   | 'unreadable-object'
   | 'unreadable-value'
   | 'unknown-transfer-syntax'

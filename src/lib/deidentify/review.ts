@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile, readdir, rename, rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -60,10 +61,16 @@ export class Review {
     })
   }
 
+  /** A later revision went out whole: nobody needs to decide about the earlier one. */
+  async supersede(project: string, requestId: string, revision: number): Promise<void> {
+    if (!existsSync(join(this.#folder(project, requestId), 'held.json'))) return
+    await this.decide(await this.find(requestId, project), 'superseded', { revision })
+  }
+
   /** The decision takes the place of held.json, then what was made is removed. */
   async decide(
     study: HeldStudy,
-    decision: 'released' | 'dropped',
+    decision: 'released' | 'dropped' | 'superseded',
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
     const folder = this.#folder(study.project, study.requestId)

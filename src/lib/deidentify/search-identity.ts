@@ -17,6 +17,8 @@ const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
 /** Longer than any term that is searched in bytes. */
 const overlapBytes = 512
+/** Bytes of fewer than a whole term, as UTF-8 has them, hold none: most numbers are that short. */
+const shortestTermBytes = 6
 const longestText = 16 << 20
 const mostRemembered = 20_000
 
@@ -37,16 +39,18 @@ export class IdentitySearch {
     this.#identity = identity
     this.#given = new Set([...given, ...ownTexts])
     this.#anywhere = [...identity.anywhere]
-    const terms = [...identity.anywhere, ...identity.words, ...identity.digits, ...identity.uids]
+    const terms = [...identity.anywhere, ...identity.words, ...identity.digits]
     this.#inBytes = [
       ...new Set([
         ...terms
-          .filter((term) => isLatin(term) && term.length >= 6)
+          .filter((term) => isLatin(term) && term.length >= shortestTermBytes)
           .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
         ...[...identity.anywhere]
           .filter((term) => !isLatin(term) && term.length >= 2)
           .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
-        ...[...identity.rawForms].filter((form) => form.length >= 6).map(lowerAscii),
+        ...[...identity.rawForms]
+          .filter((form) => form.length >= shortestTermBytes)
+          .map(lowerAscii),
       ]),
     ]
   }
@@ -96,7 +100,7 @@ export class IdentitySearch {
     if (vr === 'UI') return values.some((value) => uids.has(value))
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
-    const folded = foldText(rest)
+    const folded = foldText(rest).replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
     if (tokens.some((token) => words.has(token))) return true
@@ -106,8 +110,13 @@ export class IdentitySearch {
       const together = folded.replace(/[^0-9\p{L}]/gu, '')
       for (const number of digits) if (together.includes(number)) return true
     }
-    const uidLike = folded.match(/\d+(?:\.\d+){2,}/g)
-    return uidLike?.some((uid) => uids.has(uid)) ?? false
+    return this.#hasUid(folded)
+  }
+
+  /** There may be a hundred thousand UIDs: what looks like one is looked up. */
+  #hasUid(text: string): boolean {
+    const alike = text.match(/\d+(?:\.\d+){2,}/g)
+    return alike?.some((uid) => this.#identity.uids.has(uid)) ?? false
   }
 
   #isRawForm(raw: string): boolean {
@@ -117,11 +126,11 @@ export class IdentitySearch {
 
   /** Bytes that are no text, or too many of them: in pieces that overlap. */
   #isInBytes(file: DicomFile, { offset, length }: Element): boolean {
-    if (this.#inBytes.length === 0) return false
+    if (length < shortestTermBytes) return false
     for (let at = 0; at < length; at += chunkBytes) {
       const size = Math.min(chunkBytes + overlapBytes, length - at)
       const text = lowerAscii(file.range(offset + at, size).toString('latin1'))
-      if (this.#inBytes.some((term) => text.includes(term))) return true
+      if (this.#inBytes.some((term) => text.includes(term)) || this.#hasUid(text)) return true
     }
     return false
   }

@@ -5,7 +5,7 @@ import type { RequestRecord, StudyRecord } from '../record/index.ts'
 /** One object of a study, and what the classification said of its series. */
 export interface SourceObject {
   readonly path: string
-  readonly mayHaveBurnedInText: boolean
+  readonly types: readonly string[]
 }
 
 export interface Sources {
@@ -15,28 +15,25 @@ export interface Sources {
   readonly missing: number
 }
 
-/** The type by which rules ask for a look at the pixels. */
-const checkBurnedIn = 'CHECKBURNEDINFO'
-
 /** The objects a record speaks of: files named by it, or all in the archive directories of its series. */
 export async function sourcesOf(record: StudyRecord | RequestRecord): Promise<Sources> {
   const objects: SourceObject[] = []
   let missing = 0
-  const ofStudy = 'ClassifyType' in record && isMarked(record.ClassifyType)
+  const ofStudy = 'ClassifyType' in record ? listOf(record.ClassifyType) : []
   const bySeries = record.series.some(({ ClassifyType }) => ClassifyType !== undefined)
   for (const series of record.series) {
-    const mayHaveBurnedInText = bySeries ? isMarked(series.ClassifyType) : ofStudy
+    const types = bySeries ? listOf(series.ClassifyType) : ofStudy
     const paths = series.files ?? (await filesIn(record.path, series.SeriesInstanceUID))
     const distinct = [...new Set(paths)]
     missing += Math.max(0, series.instances - distinct.length)
-    for (const path of distinct) objects.push({ path, mayHaveBurnedInText })
+    for (const path of distinct) objects.push({ path, types })
   }
   objects.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
   return { objects, missing }
 }
 
-function isMarked(types: unknown): boolean {
-  return Array.isArray(types) && types.includes(checkBurnedIn)
+function listOf(types: unknown): readonly string[] {
+  return Array.isArray(types) ? types.filter((type) => typeof type === 'string') : []
 }
 
 async function filesIn(directory: string | null, SeriesInstanceUID: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import type { DicomFile, OutPart } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
@@ -26,6 +26,8 @@ export function writeObject(
     return { fd, bytes }
   } catch (error) {
     closeSync(fd)
+    // Half an object is nothing to look at.
+    unlinkSync(path)
     throw error
   }
 }

@@ -1,0 +1,130 @@
+import t from 'tap'
+import { DicomFile } from '../../src/lib/dicom/index.ts'
+import { IdentitySearch, KnownIdentity } from '../../src/lib/deidentify/index.ts'
+import { ctImage, el } from '../fixtures/dicom-writer.ts'
+
+type Kind = Parameters<KnownIdentity['add']>[0]
+
+/** Is a text found in an object of which one value is known? */
+function isFound(kind: Kind, known: string, text: string, vr = 'LO', given = ['S001']): boolean {
+  const identity = new KnownIdentity(given)
+  identity.add(kind, known)
+  const element = el(vr === 'LO' ? 0x00181020 : 0x00181063, vr, Buffer.from(text, 'utf8'))
+  const file = DicomFile.fromBuffer(
+    ctImage({ elements: [el(0x00080005, 'CS', 'ISO_IR 192'), element] }),
+  )
+  return new IdentitySearch(identity, given).find(file).length > 0
+}
+
+const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, boolean])[]>> = {
+  'names are found in any case, order and accent': [
+    ['name', 'Zwartkops^Klaasjan', 'ZWARTKOPS', true],
+    ['name', 'Zwartkops^Klaasjan', 'scan of klaasjan', true],
+    ['name', 'Zwartkops^Klaasjan', 'xzwartkopsx', true],
+    ['name', 'Müller^Jörg', 'mueller', true],
+    ['name', 'Müller^Jörg', 'MULLER', true],
+    ['name', 'Mueller^Joerg', 'Mueller', true],
+    ['name', 'Ångström^Åsa', 'aangstroem', true],
+    ['name', 'Ångström^Åsa', 'Angstrom', true],
+    ['name', 'Łukasz', 'lukasz', true],
+    ['name', 'Weiß^Käthe', 'WEISS', true],
+    ['name', "O'Brien^Sean", 'Brien', true],
+    ['name', 'Schmidt-Lorenzen^Uwe', 'lorenzen', true],
+    ['name', 'Yamada^Tarou=山田^太郎=やまだ^たろう', '山田', true],
+    ['name', 'Yamada^Tarou=山田^太郎=やまだ^たろう', 'やまだ', true],
+    ['name', 'Wang^Xiaodong=王^小东', '王小东', true],
+  ],
+  'short names are words, and words of imaging are no names': [
+    ['name', 'Lee^Ann', 'Lee', true],
+    ['name', 'Lee^Ann', 'asleep', false],
+    ['name', 'Lee^Ann', 'ANN', true],
+    ['name', 'Lee^Ann', 'annual', false],
+    ['name', 'Li^Wu', 'list of wulfenite', false],
+    ['name', 'Li^Wu', 'LI^WU', true],
+    ['name', 'Li^Wu', 'for Wu Li', true],
+    ['name', 'Head^Mary', 'HEAD FIRST', false],
+    ['name', 'Head^Mary', 'Mary Head', true],
+    ['name', 'van der Berg^Jan', 'van de scan der hand', false],
+    ['name', 'van der Berg^Jan', 'Berg', true],
+    ['name', 'Phantom^Quality', 'quality phantom 3', true],
+    ['name', 'Anonymous', 'anonymous', false],
+  ],
+  'identifiers are words; short ones say nothing': [
+    ['identifier', '1', '1', false],
+    ['identifier', '123', '123', false],
+    ['identifier', '4711', 'V 4711', true],
+    ['identifier', '4711', '14711', false],
+    ['identifier', 'AB12', 'AB12', true],
+    ['identifier', 'HOSP-778812', 'see hosp-778812!', true],
+    ['identifier', '778812', '778812', true],
+    ['identifier', '778812', '1778812', false],
+    ['identifier', '19700101-1234', '19700101-1234', true],
+  ],
+  'dates are found as people write them': [
+    ['date', '19610423', '19610423', true],
+    ['date', '19610423', '1961-04-23', true],
+    ['date', '19610423', '23.04.1961', true],
+    ['date', '19610423', '23/4/1961', true],
+    ['date', '19610423', '04/23/1961', true],
+    ['date', '19610423', '23 Apr 1961', true],
+    ['date', '19610423', '23-APR-1961', true],
+    ['date', '19610423', 'April 23, 1961', true],
+    ['date', '19610423', '23. April 1961', true],
+    ['date', '1961.04.23', '19610423', true],
+    ['date', '19610423', '1961', false],
+    ['date', '19610423', '230461', false],
+    ['date', '', 'anything', false],
+  ],
+  'numbers of telephones whatever stands between': [
+    ['phone', '+31 58 1234567', '31-58-1234567', true],
+    ['phone', '+31 58 1234567', 'tel. (31) 58/123.45.67', true],
+    ['phone', '112', '112', false],
+    ['phone', 'zwart@example.org', 'Zwart@Example.org', true],
+  ],
+  'places and addresses as a whole and line by line': [
+    ['address', 'Lindenstraat 4711, Oudkerk', 'lindenstraat  4711', true],
+    ['address', 'Lindenstraat 4711, Oudkerk', 'Lindenstraat 4711', true],
+    ['place', 'Sint Odulphus Gasthuis', 'at sint odulphus gasthuis', true],
+    ['place', 'MR', 'MR', false],
+    ['place', 'TOSHIBA', 'TOSHIBA_MEC', false],
+  ],
+}
+
+for (const [what, rows] of Object.entries(cases)) {
+  t.test(what, (t) => {
+    for (const [kind, known, text, expected] of rows) {
+      t.equal(isFound(kind, known, text), expected, `${known} in "${text}"`)
+    }
+    t.end()
+  })
+}
+
+t.test('among numbers only long identifiers count', (t) => {
+  t.equal(isFound('identifier', '100000', '100000', 'DS'), false)
+  t.equal(isFound('identifier', '12345678', '12345678', 'DS'), true)
+  t.end()
+})
+
+t.test('what shall be written is not searched', (t) => {
+  t.equal(isFound('identifier', 'HOSP-778812', 'HOSP-778812', 'LO', ['HOSP-778812']), false)
+  t.equal(isFound('name', 'Zwartkops', 'zwartkops 1', 'LO', ['ZWARTKOPS']), false)
+  t.end()
+})
+
+t.test('a hundred thousand UIDs are no more work than one', (t) => {
+  const identity = new KnownIdentity([])
+  for (let at = 0; at < 100_000; at++) identity.uids.add(`2.25.1001.${String(at)}`)
+  const search = new IdentitySearch(identity, [])
+  const table = (text: string) =>
+    DicomFile.fromBuffer(
+      ctImage({
+        without: [0x0020000d, 0x0020000e, 0x00200052],
+        elements: [
+          el(0x00282000, 'OB', Buffer.concat([Buffer.alloc(3_000_000), Buffer.from(text)])),
+        ],
+      }),
+    )
+  t.same(search.find(table('2.25.1001.99999 ')), ['(0028,2000) ICCProfile'])
+  t.same(search.find(table('2.25.1001.100000')), [])
+  t.end()
+})

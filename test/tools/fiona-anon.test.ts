@@ -1,0 +1,450 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { DicomFile } from '../../src/lib/dicom/index.ts'
+import type { AnyRecord } from '../../src/lib/record/index.ts'
+import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
+import { ctImage, el } from '../fixtures/dicom-writer.ts'
+import { binDir, projectRoot } from '../fixtures/peers.ts'
+
+const tool = join(binDir, 'fiona-anon')
+const mark = (seq: number) => ({ type: 'mark', seq })
+const lineOf = (record: unknown) => `${JSON.stringify(record)}\n`
+const burnedIn = ctImage({ instanceNumber: 9, elements: [el(0x00280301, 'CS', 'YES')] })
+const leaking = ctImage({ elements: [el(0x00181020, 'LO', 'seen by EX-0001')] })
+
+interface Ran {
+  readonly code: number | null
+  readonly err: string
+  readonly out: string
+  readonly records: readonly AnyRecord[]
+}
+
+function run(
+  args: readonly string[],
+  records: readonly unknown[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Ran {
+  const done = spawnSync(tool, args, {
+    cwd: projectRoot,
+    input: records.map(lineOf).join(''),
+    encoding: 'utf8',
+    env: environment(env),
+  })
+  const lines = done.stdout.split('\n').filter((line) => line.startsWith('{'))
+  return {
+    code: done.status,
+    err: done.stderr,
+    out: done.stdout,
+    records: lines.map((line) => JSON.parse(line) as AnyRecord),
+  }
+}
+
+/** What the developer's shell says is not what the tests are about. */
+function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...process.env, FIONA_CONFIG: '', FIONA_STAGE: '', ...more }
+}
+
+/** A site with a key, and the arguments that name it. */
+function withKey(): Site & { readonly args: readonly string[] } {
+  const site = newSite()
+  const keyFile = join(site.root, 'key')
+  writeFileSync(keyFile, Buffer.alloc(32, 5), { mode: 0o600 })
+  return { ...site, args: ['--key-file', keyFile, '--out', site.out, '--data-dir', site.dataDir] }
+}
+
+function instanceOf(path: string, more: Record<string, unknown> = {}) {
+  using file = DicomFile.open(path)
+  const uid = (tag: number) => file.string(file.dataSet, tag)
+  return {
+    type: 'instance',
+    path,
+    size: file.size,
+    SOPClassUID: uid(0x00080016),
+    SOPInstanceUID: uid(0x00080018),
+    SeriesInstanceUID: uid(0x0020000e),
+    StudyInstanceUID: uid(0x0020000d),
+    TransferSyntaxUID: file.transferSyntaxUID,
+    attributes: { PatientName: 'Example^Patient', PatientID: 'EX-0001' },
+    ...more,
+  }
+}
+
+t.test('a study lies under its participant and new UIDs, and the record says where', (t) => {
+  const site = withKey()
+  const study = archived(
+    site,
+    [1, 2].map((instanceNumber) => ctImage({ instanceNumber })),
+  )
+  const { code, records, err } = run(
+    [...site.args, '--participant', 'S001', '--event', 'v1'],
+    [study],
+  )
+  t.equal(code, 0, err)
+  t.match(records, [
+    { type: 'deidentified', participant: 'S001', event: 'v1', project: 'default', instances: 2 },
+  ])
+  const [record] = records
+  const { StudyInstanceUID, path, series } = record as AnyRecord & {
+    series: { SeriesInstanceUID: string }[]
+  }
+  t.equal(path, join(site.out, 'S001', String(StudyInstanceUID)))
+  for (const file of filesUnder(site.out)) {
+    using object = DicomFile.open(file)
+    const uid = (tag: number) => object.string(object.dataSet, tag) ?? ''
+    t.equal(uid(0x0020000e), series[0]?.SeriesInstanceUID)
+    t.equal(file, join(String(path), uid(0x0020000e), `${uid(0x00080018)}.dcm`))
+  }
+  t.end()
+})
+
+t.test('neither records nor logs hold an original value, at any level', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage(), burnedIn])
+  const instances = filesUnder(site.dataDir).map((path) => instanceOf(path))
+  const ran = run(
+    [...site.args, '--log-level', 'trace'],
+    [...instances, study, { ...study, path: 17 }, 'no record', { type: 'study', PatientName: 'X' }],
+  )
+  t.equal(ran.code, 1)
+  const said =
+    ran.err +
+    ran.records
+      .filter(({ type }) => type !== 'error')
+      .map(lineOf)
+      .join('')
+  t.notMatch(said, /EX-0001|Example|2\.25\.1001|2\.25\.3001|19700101|ACC0001/)
+  t.end()
+})
+
+t.test('records of the clinic are consumed; by hand others pass', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage()])
+  const [path = ''] = filesUnder(site.dataDir)
+  const clinical = [
+    instanceOf(path),
+    { type: 'series', SeriesInstanceUID: '2.25.1', StudyInstanceUID: '2.25.1001' },
+    { type: 'mpps', MPPSInstanceUID: '2.25.5', status: 'COMPLETED' },
+  ]
+  const { code, records } = run(site.args, [...clinical, { type: 'x-other', n: 1 }, study, mark(1)])
+  t.equal(code, 0)
+  t.same(
+    records.map(({ type }) => type),
+    ['x-other', 'deidentified', 'mark'],
+  )
+  t.end()
+})
+
+t.test('in a stage nothing unknown crosses the boundary', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage()])
+  const { code, records } = run(
+    site.args,
+    [
+      instanceOf(filesUnder(site.dataDir)[0] ?? ''),
+      { type: 'x-other', PatientName: 'Zwartkops' },
+      { type: 'deidentified', path: '/clinical/patient' },
+      { type: 'error', tool: 'x', code: 'E_X', message: '', retryable: false, record: {} },
+      study,
+      mark(1),
+    ],
+    { FIONA_STAGE: 'deidentify' },
+  )
+  t.equal(code, 1)
+  t.match(records, [
+    { type: 'error', code: 'E_PRIVACY_BOUNDARY' },
+    { type: 'error', code: 'E_PRIVACY_BOUNDARY' },
+    { type: 'error', code: 'E_X' },
+    { type: 'deidentified' },
+    { type: 'mark', seq: 1 },
+  ])
+  t.equal(records.length, 5)
+  t.end()
+})
+
+t.test(
+  'instances that no study record spoke of are de-identified at the end, study by study',
+  (t) => {
+    const site = withKey()
+    const folder = join(site.root, 'loose')
+    mkdirSync(folder)
+    const paths = ['2.25.1001', '2.25.1001', '2.25.2002'].map((studyUID, at) => {
+      const path = join(folder, `${String(at)}.dcm`)
+      writeFileSync(path, ctImage({ studyUID, instanceNumber: at + 1 }))
+      return path
+    })
+    const { code, records } = run(
+      [...site.args, '--participant', 'S1'],
+      paths.map((path) => instanceOf(path)),
+    )
+    t.equal(code, 0)
+    t.match(records, [
+      { type: 'deidentified', instances: 2, revision: 1 },
+      { type: 'deidentified', instances: 1 },
+    ])
+    const covered = {
+      type: 'study',
+      StudyInstanceUID: '2.25.1001',
+      path: null,
+      series: [{ SeriesInstanceUID: '2.25.1001.1', instances: 2, files: paths.slice(0, 2) }],
+      instances: 2,
+      bytes: 0,
+      reason: 'flush',
+      revision: 1,
+    }
+    const again = run(
+      [...site.args, '--participant', 'S1'],
+      [...paths.map((path) => instanceOf(path)), covered],
+    )
+    t.equal(again.records.length, 2, 'the covered study once, the other at the end')
+    t.equal(filesUnder(site.out).length, 3)
+    t.end()
+  },
+)
+
+t.test('a request decides who it becomes, and for which project', (t) => {
+  const site = withKey()
+  const { StudyInstanceUID, path, series } = archived(site, [ctImage()])
+  const request = {
+    type: 'request',
+    requestId: 'r-17',
+    revision: 3,
+    project: 'TRIAL',
+    participant: 'T-042',
+    event: 'month 3',
+    StudyInstanceUID,
+    path,
+    series,
+  }
+  const args = site.args.filter((_, at) => at < 2 || at > 3)
+  const { records, err } = run([...args, '--participant', 'OTHER', '--project', 'OTHER'], [request])
+  t.match(
+    records,
+    [
+      {
+        type: 'deidentified',
+        requestId: 'r-17',
+        revision: 3,
+        project: 'TRIAL',
+        participant: 'T-042',
+        event: 'month 3',
+      },
+    ],
+    err,
+  )
+  t.match(records[0]?.['path'], `${site.dataDir}/TRIAL/outbox/T-042/`)
+  const bad = run(args, [{ ...request, participant: 'Zwart\\kops' }])
+  t.match(bad.records, [{ type: 'error', code: 'E_PARTICIPANT' }])
+  t.end()
+})
+
+t.test('with requests configured, a study alone goes nowhere', (t) => {
+  const site = withKey()
+  const config = join(site.root, 'fiona.json')
+  writeFileSync(
+    config,
+    JSON.stringify({
+      dataDir: site.dataDir,
+      requests: [{ table: 'coupling.csv' }],
+      deidentification: { keyFile: join(site.root, 'key') },
+    }),
+  )
+  const study = archived(site, [ctImage()])
+  const { code, records } = run(['--config', config], [study, mark(1)])
+  t.equal(code, 0)
+  t.match(records, [mark(1)])
+  t.end()
+})
+
+t.test('a project that asks for other rules than there are gets nothing', (t) => {
+  const site = withKey()
+  const config = join(site.root, 'fiona.json')
+  const projects = { ABCD: { deidentify: { profile: 'abcd.yaml' } } }
+  writeFileSync(config, JSON.stringify({ dataDir: site.dataDir, projects }))
+  const args = ['--config', config, ...site.args]
+  const study = archived(site, [ctImage()])
+  const { code, records } = run(args, [{ ...study, project: 'ABCD' }, study])
+  t.equal(code, 1)
+  t.match(records, [{ type: 'error', code: 'E_PROFILE' }, { type: 'deidentified' }])
+  t.end()
+})
+
+t.test('the crosswalk has each link once, for its owner alone', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage()])
+  run(site.args, [study, study])
+  run(site.args, [study])
+  const path = join(site.dataDir, 'crosswalk.ndjson')
+  const links = readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AnyRecord)
+  t.match(links, [
+    { kind: 'participant', PatientID: 'EX-0001', project: 'default' },
+    { kind: 'study', StudyInstanceUID: '2.25.1001', newStudyInstanceUID: /^2\.25\./ },
+  ])
+  t.equal(links.length, 2)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  const alone = withKey()
+  const [, keyFile = '', , out = ''] = alone.args
+  const copy = archived(alone, [ctImage()])
+  t.equal(run(['--key-file', keyFile, '--out', out], [copy]).code, 0)
+  t.notOk(existsSync(join(alone.dataDir, 'crosswalk.ndjson')))
+  t.end()
+})
+
+t.test('a held study waits; its own record says how it is released, and that works', (t) => {
+  const site = withKey()
+  const { records } = run(site.args, [archived(site, [ctImage(), burnedIn])])
+  t.match(records, [{ type: 'held', reasons: [{ code: 'burned-in-annotation', count: 1 }] }])
+  t.same(filesUnder(site.out), [])
+  const folder = join(site.dataDir, 'default/review', String(records[0]?.['requestId']))
+  t.equal(statSync(join(folder, 'held.json')).mode & 0o777, 0o600)
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+  t.equal(filesUnder(join(folder, 'objects')).length, 2)
+
+  // Word for word as the record has it. The outbox is the one it would have gone to.
+  const how = String(records[0]?.['how'])
+  const env = { PATH: `${binDir}:${process.env['PATH'] ?? ''}` }
+  const done = spawnSync('sh', ['-c', how], { encoding: 'utf8', env: environment(env) })
+  t.equal(done.status, 0, done.stderr)
+  const released = JSON.parse(done.stdout) as AnyRecord
+  t.match(released, {
+    type: 'deidentified',
+    requestId: records[0]?.['requestId'],
+    instances: 2,
+    waived: [{ code: 'burned-in-annotation' }],
+  })
+  t.equal(filesUnder(site.out).length, 2)
+  t.same(readdirSync(folder), ['released.json'])
+  t.match(JSON.parse(readFileSync(join(folder, 'released.json'), 'utf8')), {
+    released: { user: /./, waived: ['burned-in-annotation'] },
+  })
+  t.end()
+})
+
+t.test('released into a journal, the record is in that journal', (t) => {
+  const site = withKey()
+  const { records } = run(site.args, [archived(site, [burnedIn])])
+  const id = String(records[0]?.['requestId'])
+  const { code, out } = run([...site.args, '--release', id, '--journal', 'outbox'])
+  t.equal(code, 0)
+  t.equal(out, '')
+  const lines = filesUnder(join(site.dataDir, 'journal/outbox')).map((path) =>
+    readFileSync(path, 'utf8'),
+  )
+  t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
+  t.end()
+})
+
+t.test('what the search found is not released by a mere --release', (t) => {
+  const site = withKey()
+  const { records } = run(site.args, [archived(site, [leaking, burnedIn])])
+  const id = String(records[0]?.['requestId'])
+  const refused = run([...site.args, '--release', id])
+  t.equal(refused.code, 77)
+  t.match(refused.err, /^error: values that are known/m)
+  t.same(filesUnder(site.out), [])
+  const { code, records: after } = run([...site.args, '--release', id, '--release-anyway'])
+  t.equal(code, 0)
+  t.match(after, [{ type: 'deidentified', waived: [{}, { code: 'identity-found' }] }])
+  t.end()
+})
+
+t.test('a revision that passes settles what an earlier one left open', (t) => {
+  const site = withKey()
+  const [held] = run(site.args, [archived(site, [burnedIn])]).records
+  const mended = archived(site, [ctImage({ instanceNumber: 9 })], { revision: 2 })
+  t.match(run(site.args, [mended]).records, [{ type: 'deidentified', revision: 2 }])
+  const folder = join(site.dataDir, 'default/review', String(held?.['requestId']))
+  t.same(readdirSync(folder), ['superseded.json'])
+  t.end()
+})
+
+t.test('what is held can be dropped, and then is gone', (t) => {
+  const site = withKey()
+  const { records } = run(site.args, [archived(site, [burnedIn])])
+  const id = String(records[0]?.['requestId'])
+  const { code, out } = run([...site.args, '--drop', id])
+  t.equal(code, 0)
+  t.match(out, `dropped ${id}`)
+  t.same(readdirSync(join(site.dataDir, 'default/review', id)), ['dropped.json'])
+  const again = run([...site.args, '--drop', id])
+  t.equal(again.code, 65)
+  t.match(again.err, /^error: nothing is held/m)
+  for (const hostile of ['../../../etc', '..', '/etc/passwd']) {
+    t.equal(run([...site.args, '--release', hostile]).code, 65)
+  }
+  t.end()
+})
+
+t.test('without a key, or with one that others can read, it does not start', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage()])
+  const none = run(['--out', site.out], [study])
+  t.equal(none.code, 78)
+  t.match(none.err, /^error: no key file.*\nhint: .*urandom/m)
+  t.equal(run(['--key-file', join(site.root, 'nokey'), '--out', site.out], [study]).code, 78)
+  const open = join(site.root, 'open')
+  writeFileSync(open, Buffer.alloc(32), { mode: 0o644 })
+  t.equal(run(['--key-file', open, '--out', site.out], [study]).code, 77)
+  t.equal(run([...site.args, '--profile', 'abcd.yaml'], [study]).code, 78)
+  t.equal(run([...site.args, '--unknown-option'], [study]).code, 64)
+  t.same(filesUnder(site.out), [])
+  t.end()
+})
+
+t.test('help leads with what it is', (t) => {
+  const { code, out } = run(['--help'])
+  t.equal(code, 0)
+  t.match(out, /privacy boundary/)
+  t.match(out, /--key-file/)
+  t.end()
+})
+
+t.test('SIGKILL in the middle of a study shows nothing of it, and the next run all', async (t) => {
+  const site = withKey()
+  const objects = Array.from({ length: 150 }, (_, at) =>
+    ctImage({ instanceNumber: at + 1, rows: 128, columns: 128 }),
+  )
+  const study = archived(site, objects)
+  const visible = () => filesUnder(site.out).filter((path) => !path.includes('/.incoming/'))
+  const child = spawn(tool, site.args, {
+    env: environment({}),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  child.stdin.write(lineOf(study))
+  const staging = join(site.out, '.incoming')
+  // As soon as some of the objects are written.
+  while (filesUnder(staging).length < 20) await new Promise((resolve) => setImmediate(resolve))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  t.ok(filesUnder(staging).length >= 20, 'it was in the middle')
+  t.same(visible(), [])
+  const { code, records } = run(site.args, [study])
+  t.equal(code, 0)
+  t.match(records, [{ type: 'deidentified', instances: 150 }])
+  t.equal(visible().length, 150)
+  t.same(filesUnder(staging), [], 'what the dead one left is gone')
+})
+
+t.test('killed between two revisions, the earlier one is put back', (t) => {
+  const site = withKey()
+  const study = archived(site, [ctImage()])
+  const [before] = run(site.args, [study]).records
+  const path = String(before?.['path'])
+  // What a process leaves that dies after it moved the earlier revision aside.
+  const host = spawnSync('hostname', { encoding: 'utf8' }).stdout.trim()
+  const dead = join(site.out, '.incoming', `${host}.4194305.0123456789ab`)
+  const aside = join(dead, 'replaced', path.slice(site.out.length + 1))
+  mkdirSync(join(aside, '..'), { recursive: true })
+  spawnSync('mv', [path, aside])
+  t.notOk(existsSync(path))
+  const other = archived(site, [ctImage({ studyUID: '2.25.5' })], { StudyInstanceUID: '2.25.5' })
+  t.equal(run(site.args, [other]).code, 0)
+  t.ok(existsSync(path))
+  t.notOk(existsSync(dead))
+  t.end()
+})
