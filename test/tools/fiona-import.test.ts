@@ -145,8 +145,11 @@ t.test('--move of a link that is named removes the link', async (t) => {
   t.ok(existsSync(join(folder, 'a.dcm')))
 })
 
-t.test('--move keeps the source when its record cannot be written', async (t) => {
-  const { folder, data } = site(t)
+t.test('--move keeps the source when its record cannot be written, and cleans up', async (t) => {
+  const { root, folder, data } = site(t)
+  // On their way when the first record fails.
+  const large = ctImage({ sopUID: '2.25.9', rows: 1024, columns: 1024 })
+  for (const name of ['d', 'e', 'f', 'g']) writeFileSync(join(folder, name), large)
   const full = openSync('/dev/full', 'w')
   const child = spawn(tool, [...data, '--move', folder], {
     env: { ...process.env, ...env },
@@ -155,7 +158,8 @@ t.test('--move keeps the source when its record cannot be written', async (t) =>
   const [code] = (await once(child, 'close')) as [number]
   closeSync(full)
   t.equal(code, 74)
-  t.same(readdirSync(folder), ['a.dcm', 'b', 'c.dcm'])
+  t.same(readdirSync(folder), ['a.dcm', 'b', 'c.dcm', 'd', 'e', 'f', 'g'])
+  t.same(readdirSync(join(root, 'data/incoming')), [])
 })
 
 t.test('paths come from stdin: lines, NUL-separated, and records that exist already', async (t) => {
@@ -281,10 +285,11 @@ t.test('a full disk ends it: what was said is stored, the rest is untouched', as
 t.test('where the file system takes no more, nothing half-written stays', async (t) => {
   const root = t.testdir({ data: {}, in: {} })
   writeFileSync(join(root, 'in/1-small.dcm'), ctImage({ sopUID: '2.25.1' }))
-  writeFileSync(
-    join(root, 'in/2-large.dcm'),
-    ctImage({ sopUID: '2.25.2', rows: 1024, columns: 1024 }),
-  )
+  // More of them than are copied at once.
+  for (let n = 2; n < 12; n++) {
+    const bytes = ctImage({ sopUID: `2.25.${String(n)}`, rows: 1024, columns: 1024 })
+    writeFileSync(join(root, `in/${String(n)}-large.dcm`), bytes)
+  }
   // A limit of file size is the full disk that a test can have: EFBIG instead of ENOSPC.
   const limited = 'ulimit -f 1024; exec "$@"'
   const survive = `--import=data:text/javascript,process.on('SIGXFSZ',Boolean)`

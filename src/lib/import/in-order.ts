@@ -35,7 +35,7 @@ export class InOrder<Result> {
     await this.#until(() => this.#open < this.#limit)
   }
 
-  /** Waits for everything that was added. */
+  /** Waits for everything that was added, also when something failed, and then rejects with that. */
   async end(): Promise<void> {
     await this.#until(() => this.#open === 0)
   }

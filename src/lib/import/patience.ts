@@ -6,7 +6,6 @@ import { asStorageError } from '../intake/index.ts'
 /** Does the work until it is not the disk that prevents it. */
 export type Patience = <Result>(work: () => Promise<Result>) => Promise<Result>
 
-const firstWaitMs = 500
 const longestWaitMs = 30_000
 
 /** True for what is over when somebody frees space or mends the file system: no object is to blame. */
@@ -19,7 +18,7 @@ export function canWait(error: unknown): boolean {
  * For a service whose input cannot be asked for again: it waits for space, and whoever writes into the front
  * door waits with it. After the signal it tries no more.
  */
-export function patience(log: Logger, signal: AbortSignal): Patience {
+export function patience(log: Logger, signal: AbortSignal, firstWaitMs = 500): Patience {
   return async (work) => {
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
       try {

@@ -83,10 +83,14 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
   }
 
   const flow = new InOrder<Outcome>(run.concurrency, deliver)
-  for await (const entry of entries) {
-    await flow.add(() => (entry.kind === 'file' ? handle(entry) : outcomeOf(entry)))
+  try {
+    for await (const entry of entries) {
+      await flow.add(() => (entry.kind === 'file' ? handle(entry) : outcomeOf(entry)))
+    }
+  } finally {
+    // Also after a failure: what is in the middle of a copy must clean up behind itself.
+    await flow.end()
   }
-  await flow.end()
   tellWhatWasLeftOut(log, counts)
   return { objects: counts.objects, errors: counts.errors }
 }

@@ -21,7 +21,6 @@ export function hasFileHeader(file: DicomFile): boolean {
   return (
     file.meta.explicitVR &&
     first?.tag === groupLength &&
-    first.offset === 140 &&
     file.numbers(file.meta, groupLength)[0] === file.dataSetOffset - 144 &&
     file.string(file.meta, transferSyntax) !== undefined
   )
