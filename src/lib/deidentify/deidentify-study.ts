@@ -220,9 +220,11 @@ class StudyInTheMaking {
     }
   }
 
+  /** All there are, as long as one of them was not waived: whoever decides next has to see them all. */
   objections(): Held | undefined {
-    const reasons = this.#reasons.list().filter(({ code }) => !this.#task.waived.has(code))
-    return reasons.length > 0 ? { reasons, details: this.#details } : undefined
+    const reasons = this.#reasons.list()
+    const isWaived = reasons.every(({ code }) => this.#task.waived.has(code))
+    return isWaived ? undefined : { reasons, details: this.#details }
   }
 
   /** An earlier revision that holds what is known only now must not stay where it can be sent from. */
