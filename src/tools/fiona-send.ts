@@ -16,8 +16,7 @@ export default defineTool({
     Destinations are those of the record's project in the configuration (projects.X.destinations), or the one
     of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS; caFile, certFile and
     keyFile come from the configuration, more CAs from NODE_EXTRA_CA_CERTS), file:/path or file:relative for
-    a folder, or the name of a destination in the configuration. In a stage, a configuration without any project and
-    destination delivers into <dataDir>/delivered. Other schemes, and verify: commitment, are refused at
+    a folder, or the name of a destination in the configuration. Other schemes, and verify: commitment, are refused at
     start.
 
     A folder gets <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name
@@ -124,10 +123,15 @@ export default defineTool({
     const stage = process.env['FIONA_STAGE'] || undefined
     const isConfigured = configPath !== undefined || stage !== undefined
     const settings = isConfigured || options.destination === undefined ? await config() : undefined
-    const destinations = chooseDestinations(options, settings, { inStage: stage !== undefined })
+    const destinations = chooseDestinations(options, settings)
     const dataDir = options.dataDir ?? (isConfigured ? settings?.dataDir : undefined)
     const state = (...parts: readonly string[]): string =>
       inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
+    for (const [name, { window, bandwidthMbit }] of Object.entries(settings?.destinations ?? {})) {
+      if ((window ?? bandwidthMbit ?? undefined) !== undefined) {
+        log.warn({ destination: name }, 'window and bandwidthMbit are not heeded yet')
+      }
+    }
     const stopped = new AbortController()
     signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
     const courier = new Courier({

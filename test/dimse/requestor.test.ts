@@ -195,6 +195,18 @@ t.test('C-ECHO is answered', async (t) => {
   await association.release()
 })
 
+t.test('C-FIND brings every match, however many come at once', async (t) => {
+  const find = '1.2.840.10008.5.1.4.1.2.2.1'
+  const matches = Array.from({ length: 3000 }, (_, i) => Buffer.from(`match ${String(i)} `))
+  const scp = await peer(t, { matches })
+  const contexts = [{ abstractSyntax: find, transferSyntaxes: [syntax.implicit] }]
+  const association = await associate(scp.port, { contexts })
+  const answer = await association.find(find, syntax.implicit, Buffer.from('a query '))
+  t.equal(answer.status, 0)
+  t.same(answer.matches.map(String), matches.map(String))
+  await association.release()
+})
+
 t.test('what was not accepted is not sent, and the association goes on', async (t) => {
   const scp = await peer(t, { accepts: (_, [transferSyntax]) => transferSyntax !== syntax.rle })
   const contexts = [...ct, { abstractSyntax: CT_IMAGE_STORAGE, transferSyntaxes: [syntax.rle] }]

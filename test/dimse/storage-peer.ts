@@ -1,4 +1,4 @@
-// A storage SCP that does what a test tells it to, right or wrong, and finds nothing when queried. The bytes it sends are made with the
+// A storage SCP that does what a test tells it to, right or wrong. The bytes it sends are made with the
 // codec, which has tests of its own; its behaviour is made here.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -36,6 +36,8 @@ export interface PeerOptions {
   readonly maxPduLength?: number
   /** Reads nothing of the data, so that the sender must wait. */
   readonly deaf?: boolean
+  /** Data sets that every query finds. */
+  readonly matches?: readonly Buffer[]
   readonly release?: 'silence' | 'collide'
   readonly port?: number
 }
@@ -123,10 +125,18 @@ export class StoragePeer {
           if (current === undefined) return
           const { contextId, command } = current
           if (command.CommandField !== CommandField.CStoreRequest) {
+            for (const match of this.#options.matches ?? []) {
+              const pending = responseTo(command, { status: 0xff00, hasDataSet: true })
+              const parts = [encodeCommandSet(pending), match].map((bytes, index) =>
+                encodeDataTransfer({ contextId, isCommand: index === 0, bytes }, 16000),
+              )
+              socket.write(Buffer.concat(parts))
+            }
             this.#answer(socket, contextId, command, 0)
             return
           }
-          const reaction = this.#options.store?.(++this.objects, command) ?? 0
+          this.objects++
+          const reaction = this.#options.store?.(this.objects, command) ?? 0
           if (typeof reaction === 'number' && (reaction === 0 || reaction >> 12 === 0xb)) {
             const SOPInstanceUID = command.AffectedSOPInstanceUID ?? ''
             this.received.push({ SOPInstanceUID, sha256: hash.digest('hex'), bytes })

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { ArchiveWriter } from '../../src/lib/storage/index.ts'
 
@@ -74,4 +74,15 @@ t.test('a UID that is a path is refused before anything is placed', async (t) =>
     code: 'E_UID_INVALID',
   })
   t.same(readdirSync(dataDir), ['incoming'])
+})
+
+t.test('a directory that was removed meanwhile is made again', async (t) => {
+  const dataDir = t.testdir()
+  const archive = new ArchiveWriter({ dataDir })
+  const first = await store(archive, 'SCANNER1', 'pixels')
+  rmSync(`${dataDir}/incoming`, { recursive: true })
+  rmSync(`${dataDir}/default`, { recursive: true })
+  const again = await store(archive, 'SCANNER1', 'pixels')
+  t.match(again, { path: first.path, duplicate: false })
+  t.same(readFileSync(again.path), partTen('SCANNER1', 'pixels'))
 })

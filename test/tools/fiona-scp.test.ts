@@ -52,70 +52,94 @@ t.test('C-ECHO is answered', dcmtk, async (t) => {
   t.match(await scp.logged('association released'), { objects: 0, refused: 0 })
 })
 
-t.test('a sample of every kind is stored byte for byte as it was sent', dcmtk, async (t) => {
-  const scp = await Scp.start(t)
-  const samples = new Map<string, Buffer>()
-  const files = pydicomSamples().filter((path) => {
-    // Only what can be sent as it is: whole files with an identity, in the syntax they claim.
+/** pydicom's samples that are whole files with an identity, one for each SOP instance. */
+function sendableSamples(): Sample[] {
+  const samples = new Map<string, Sample>()
+  for (const path of pydicomSamples()) {
     try {
       using file = DicomFile.open(path)
-      const bytes = readFileSync(path)
-      if (bytes.toString('latin1', 128, 132) !== 'DICM') return false
-      const uid = file.string(file.dataSet, 0x00080018)
-      const hasAll = [0x00080016, 0x0020000d, 0x0020000e].every(
-        (tag) => file.string(file.dataSet, tag) !== undefined,
-      )
-      if (uid === undefined || !hasAll || samples.has(uid)) return false
-      samples.set(uid, bytes)
-      return true
+      const [SOPClassUID, SOPInstanceUID, ...others] = [
+        0x00080016, 0x00080018, 0x0020000d, 0x0020000e,
+      ].map((tag) => file.string(file.dataSet, tag))
+      const claimed = file.string(file.meta, 0x00020010)
+      if (SOPClassUID === undefined || SOPInstanceUID === undefined) continue
+      if (others.includes(undefined) || claimed !== file.transferSyntaxUID) continue
+      const dataSet = readFileSync(path).subarray(file.dataSetOffset)
+      const sample = { path, dataSet, SOPClassUID, SOPInstanceUID, TransferSyntaxUID: claimed }
+      if (!samples.has(SOPInstanceUID)) samples.set(SOPInstanceUID, sample)
     } catch {
-      return false
+      // Samples of what is broken: they have their place in the tests of the reader.
     }
-  })
-  t.ok(files.length > 20, `${String(files.length)} samples`)
-  // One file each: dcmsend sends a file in the syntax it has only if that is all it proposes for it.
-  for (const file of files) {
-    await run('dcmsend', ['+sd', '-dn', '--no-halt', '127.0.0.1', String(scp.port), file])
   }
-  const { code } = await run('echoscu', ['127.0.0.1', String(scp.port)])
-  t.equal(code, 0, 'it is still there')
-  const syntaxes = new Set<string>()
-  t.ok(scp.records.length > 20, `${String(scp.records.length)} objects arrived`)
-  for (const record of scp.records) {
+  return [...samples.values()]
+}
+/** storescu proposes compressed syntaxes only when it is told which. */
+function proposing(command: string, transferSyntaxUID: string): string[] {
+  const options: Readonly<Record<string, string>> = {
+    '1.2.840.10008.1.2.4.50': '-xy',
+    '1.2.840.10008.1.2.4.51': '-xx',
+    '1.2.840.10008.1.2.4.70': '-xs',
+    '1.2.840.10008.1.2.4.90': '-xv',
+    '1.2.840.10008.1.2.4.91': '-xw',
+    '1.2.840.10008.1.2.5': '-xr',
+  }
+  const option = command === 'storescu' ? options[transferSyntaxUID] : undefined
+  return option === undefined ? [] : [option]
+}
+interface Sample {
+  readonly path: string
+  readonly dataSet: Buffer
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+  readonly TransferSyntaxUID: string
+}
+
+t.test('a sample of every kind is stored byte for byte as it was sent', dcmtk, async (t) => {
+  const scp = await Scp.start(t)
+  const samples = sendableSamples()
+  for (const { SOPClassUID, TransferSyntaxUID, ...object } of samples) {
+    const peer = await Peer.associated(scp.port, {
+      presentationContexts: [
+        { id: 1, abstractSyntax: SOPClassUID, transferSyntaxes: [TransferSyntaxUID] },
+      ],
+    })
+    peer.send(storePdus({ SOPClassUID, ...object }))
+    t.equal(await peer.status(), Status.success, object.path)
+    await peer.release()
+  }
+  const records = await scp.recorded(samples.length)
+  records.forEach((record, n) => {
     const stored = readFileSync(record.path)
-    const sent = samples.get(record.SOPInstanceUID)
-    t.equal(sha256(stored), record.sha256)
-    t.equal(stored.length, record.size)
-    if (sent === undefined) {
-      t.fail(`${record.SOPInstanceUID} was not sent`)
-      continue
-    }
-    const same = dataSetOf(stored).equals(dataSetOf(sent))
-    if (!same) {
-      // DCMTK encodes uncompressed objects anew before it sends them: what it sends in that syntax is what counts.
-      const again = await resent(record.path, scp.port)
-      t.ok(again, `${record.SOPInstanceUID} in ${record.TransferSyntaxUID} is as it was sent`)
-    } else syntaxes.add(record.TransferSyntaxUID)
-  }
-  t.ok(syntaxes.size >= 5, `bytes compared in ${[...syntaxes].join(', ')}`)
+    t.match(record, { sha256: sha256(stored), size: stored.length })
+    t.equal(record.TransferSyntaxUID, samples[n]?.TransferSyntaxUID)
+    t.equal(sha256(dataSetOf(stored)), sha256(samples[n]?.dataSet ?? Buffer.alloc(0)))
+  })
+  const syntaxes = new Set(samples.map(({ TransferSyntaxUID }) => TransferSyntaxUID))
+  t.ok(samples.length >= 25, `${String(samples.length)} samples`)
+  t.ok(syntaxes.size >= 8, [...syntaxes].join(', '))
 })
 
-/** Sent again by a peer that writes bytes as they are, it is the same data set: a duplicate. */
-async function resent(path: string, port: number): Promise<boolean> {
-  using file = DicomFile.open(path)
-  const [SOPClassUID = '', SOPInstanceUID = ''] = [0x00080016, 0x00080018].map((tag) =>
-    file.string(file.dataSet, tag),
-  )
-  const peer = await Peer.associated(port, {
-    presentationContexts: [
-      { id: 1, abstractSyntax: SOPClassUID, transferSyntaxes: [file.transferSyntaxUID] },
-    ],
-  })
-  peer.send(storePdus({ dataSet: dataSetOf(readFileSync(path)), SOPClassUID, SOPInstanceUID }))
-  const status = await peer.status()
-  await peer.release()
-  return status === Status.success
-}
+t.test('what DCMTK sends is stored as it is, compressed too', dcmtk, async (t) => {
+  const scp = await Scp.start(t)
+  const folder = newDataDir(t)
+  const names = ['CT_small', 'JPEG2000', 'JPEG-lossy', 'SC_rgb_jpeg_dcmtk', 'MR_small_RLE']
+  const samples = sendableSamples().filter(({ path }) => names.includes(basename(path, '.dcm')))
+  t.ok(samples.length >= 3)
+  for (const [n, { path, TransferSyntaxUID }] of samples.entries()) {
+    // DCMTK encodes whatever it sends anew; what it wrote itself, it writes the same again.
+    const file = join(folder, basename(path))
+    t.equal((await run('dcmconv', ['-g', '-p', path, file])).code, 0)
+    for (const [k, command] of ['dcmsend', 'storescu'].entries()) {
+      const args = [...proposing(command, TransferSyntaxUID), '127.0.0.1', String(scp.port), file]
+      const { code, stderr } = await run(command, args)
+      t.equal(code, 0, stderr)
+      const record = (await scp.recorded(2 * n + k + 1)).at(-1)
+      t.match(record, { TransferSyntaxUID, duplicate: k > 0 })
+      const stored = readFileSync(record?.path ?? '')
+      t.equal(sha256(dataSetOf(stored)), sha256(dataSetOf(readFileSync(file))), path)
+    }
+  }
+})
 
 t.test('the record comes before the answer, with all that is known', async (t) => {
   const scp = await Scp.start(t, { args: ['--aet', 'RESEARCH'] })
@@ -233,7 +257,6 @@ t.test('an object that is not what its request says is refused and kept aside', 
     peer.send(wire)
     const heard = await peer.next()
     t.match(heard, { command: { Status: status, ErrorComment: /^[ -~]{1,64}$/ } }, what)
-    t.match(scp.quarantine().codes, new RegExp(''), what)
     t.ok(scp.quarantine().codes.includes(code), `${what}: ${code}`)
   }
   t.equal(scp.quarantine().objects, cases.length)
@@ -273,7 +296,7 @@ t.test('what cannot be understood is aborted, and the next is served', dcmtk, as
     [
       'user information of 64 KiB',
       Buffer.concat([
-        Buffer.from('010000010047' + '00010000', 'hex'),
+        Buffer.from('010000010046' + '00010000', 'hex'),
         Buffer.alloc(64, 32),
         Buffer.from('5000fffe', 'hex'),
         Buffer.alloc(65534),

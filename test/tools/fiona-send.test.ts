@@ -316,11 +316,11 @@ t.test('more kinds of objects than fit into one association go over several', as
 t.test('kill -9 in the middle: the next run completes it, and nothing comes twice', async (t) => {
   const dataDir = temporary()
   const study = makeStudy({ objects: 60 })
-  let sending: Sending | undefined
+  const running: { sending?: Sending } = {}
   const scp = await peer(t, {
     store: (number) => {
       if (number !== 25) return 0
-      sending?.child.kill('SIGKILL')
+      running.sending?.child.kill('SIGKILL')
       return 'silence'
     },
   })
@@ -329,7 +329,8 @@ t.test('kill -9 in the middle: the next run completes it, and nothing comes twic
     projects: { ABCD: { destinations: ['research'] } },
     destinations: { research: { url: scp.url, concurrency: 1 } },
   })
-  sending = new Sending(['--config', config])
+  const sending = new Sending(['--config', config])
+  running.sending = sending
   sending.write(study.record)
   await sending.exit
   t.equal(scp.distinct.size, 24)
@@ -357,8 +358,9 @@ t.test('in a stage marks pass a destination that is down, and others are served'
   })
   const env = { FIONA_STAGE: 'deliver' }
   const waits = makeStudy({ project: 'DOWN' })
+  const served = makeStudy({ project: 'UP' })
   const first = new Sending(['--config', config], env)
-  first.write(waits.record, mark(1), makeStudy({ project: 'UP' }).record)
+  first.write(waits.record, mark(1), served.record)
   await first.until(isMark(1))
   const delivered = await first.until(isTransfer)
   t.match(delivered, { destination: 'up', status: 'sent' })
@@ -369,9 +371,10 @@ t.test('in a stage marks pass a destination that is down, and others are served'
   // Said before mark 2, which nobody has confirmed: it is said again, and the other still waits.
   const second = new Sending(['--config', config], env)
   t.same(await second.until(isTransfer), delivered)
-  second.write(mark(3, 2))
+  second.write(served.record, mark(3, 2))
   second.write(mark(4, 3))
   await second.until(isMark(4))
+  t.equal(second.said.filter(isTransfer).length, 1, 'its input, fed again, is not brought again')
   second.child.stdin?.end()
   t.equal(await second.exit, 0, second.stderr)
 
@@ -406,16 +409,17 @@ t.test('SIGTERM: what was not delivered is kept, or comes out to be replayed', a
 })
 
 t.test('SIGTERM in the middle of a study: the object in hand is finished', async (t) => {
-  let sending: Sending | undefined
+  const running: { sending?: Sending } = {}
   const scp = await peer(t, {
     store: (number) => {
-      if (number === 3) sending?.child.kill('SIGTERM')
+      if (number === 3) running.sending?.child.kill('SIGTERM')
       return 0
     },
   })
   const dataDir = temporary()
   const study = makeStudy({ objects: 200 })
-  sending = new Sending(['--destination', scp.url, '--data-dir', dataDir])
+  const sending = new Sending(['--destination', scp.url, '--data-dir', dataDir])
+  running.sending = sending
   sending.write(study.record)
   t.equal(await sending.exit, 0, sending.stderr)
   t.equal(scp.aborts, 0)
@@ -449,17 +453,9 @@ t.test('the project says where it goes; each destination has its own transfer', 
   ])
   t.equal(scp.requests[0]?.callingAETitle, 'GATE')
   t.equal(filesBelow(folder).length, 3)
-})
-
-t.test('a first chain, without projects and destinations, delivers beside its data', async (t) => {
-  const dataDir = temporary()
-  const config = configuration({ dataDir })
-  const study = makeStudy({ project: 'default' })
-  const sent = await send(['--config', config], [study.record], { FIONA_STAGE: 'deliver' })
-  t.match(transfers(sent), [{ status: 'sent' }], sent.stderr)
-  t.same(filesBelow(join(dataDir, 'delivered')), namesOf(study, join(dataDir, 'delivered')))
-  const byHand = await send(['--config', config], [study.record])
-  t.match(errors(byHand), [{ code: 'E_NO_DESTINATION' }])
+  const named = await send(['--config', config, '--destination', 'disk'], [nowhere])
+  t.match(transfers(named), [{ destination: 'disk', status: 'sent' }])
+  t.equal(scp.objects, 3)
 })
 
 t.test('what cannot be done is refused at start', async (t) => {

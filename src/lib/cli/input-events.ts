@@ -1,9 +1,14 @@
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { FilterLogic } from './tool.ts'
+
+/** A pipe and the stream that reads it hold about so many chunks. */
+const mostTurns = 4
 
 /**
  * Chunks of input, and `timer` whenever the logic's own time has come; neither keeps the other waiting
- * for good. Ends with the input or with the signal. Only one promise waits at a time: Promise.race would
+ * for good. What was there when the timer came due goes first: after a pause of the whole machine a quiet
+ * time has not passed while records wait to be read. Ends with the input or with the signal. Only one promise waits at a time: Promise.race would
  * hang another reaction on a promise that never settles for each chunk of a stream that has no end.
  * @throws what reading the input throws
  */
@@ -34,35 +39,41 @@ export async function* inputEvents(
       },
     )
   }
+  const waitAtMost = (wait: number): Promise<void> =>
+    new Promise<void>((resolve) => {
+      const timeout =
+        wait < Infinity ? setTimeout(awaken, Math.min(Math.ceil(wait), 0x7fffffff)) : undefined
+      wake = (): void => {
+        clearTimeout(timeout)
+        wake = undefined
+        resolve()
+      }
+    })
   signal.addEventListener('abort', awaken)
   try {
-    for (let wasTimer = false; ;) {
+    for (let turns = 0, hasLooked = false; ;) {
       if (signal.aborted) return
+      if (!isReading && arrived === undefined && failure === undefined) read()
       const dueAt = timer?.dueAt()
-      const wait = dueAt === undefined ? undefined : dueAt - now()
+      const wait = dueAt === undefined ? Infinity : dueAt - now()
       const hasInput = arrived !== undefined || failure !== undefined
-      if (wait !== undefined && wait <= 0 && !(wasTimer && hasInput)) {
-        wasTimer = true
+      if (wait <= 0 && (turns >= mostTurns || (!hasInput && hasLooked))) {
+        turns = 0
+        hasLooked = false
         yield 'timer'
+      } else if (!hasInput) {
+        hasLooked = wait <= 0
+        if (hasLooked) await setImmediate()
+        else await waitAtMost(wait)
       } else if (failure !== undefined) {
         throw failure.error
-      } else if (arrived !== undefined) {
-        if (arrived.done === true) return
+      } else {
+        if (arrived?.done !== false) return
         const { value } = arrived
         arrived = undefined
-        wasTimer = false
+        hasLooked = false
+        turns = wait <= 0 ? turns + 1 : 0
         yield value
-      } else {
-        if (!isReading) read()
-        await new Promise<void>((resolve) => {
-          let timeout: NodeJS.Timeout | undefined
-          wake = (): void => {
-            clearTimeout(timeout)
-            resolve()
-          }
-          if (wait !== undefined) timeout = setTimeout(wake, Math.min(Math.ceil(wait), 0x7fffffff))
-        })
-        wake = undefined
       }
     }
   } finally {

@@ -63,8 +63,15 @@ async function readFileAt(path: string): Promise<ConfigFile> {
 
 async function readConfig(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new FionaError('E_CONFIG', `the configuration ${path} is not UTF-8 text`, {
+        hint: 'save it as UTF-8; nothing was started',
+        exitCode: ExitCode.badConfig,
+        cause: error,
+      })
+    }
     const code = (error as NodeJS.ErrnoException).code
     throw new FionaError(
       'E_CONFIG',

@@ -1,9 +1,11 @@
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
 import { fromOriginal, isOriginalConfig } from './original.ts'
+import { readYaml, valueOf } from './read-yaml.ts'
+import { refuse } from './refuse.ts'
+import { sumUp } from './sum-up-problems.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
 const sizeKeys = [['receiver', 'reserveBytes']] as const
@@ -21,20 +23,15 @@ const sizeUnits: Readonly<Record<string, number>> = {
  */
 export function parseConfig(text: string, name: string): ConfigFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const broken = document.errors[0]
-  if (broken !== undefined) {
-    const { line } = lines.linePos(broken.pos[0])
-    throw refuse([`${name}:${line}: ${broken.message}`])
-  }
-  const found: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const document = readYaml(text, lines, name)
+  const found = valueOf(document, name)
   const value = isOriginalConfig(found) ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
   if (problems.length === 0) problems.push(...patternProblems(value as ConfigFile))
   if (problems.length > 0) {
     throw refuse(
-      problems.map(
+      sumUp(problems, isOriginalConfig(found), sizeKeys).map(
         (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
       ),
     )
@@ -104,11 +101,4 @@ function readSize(value: unknown, section: string, key: string): void {
   const unit = sizeUnits[match?.[2]?.toUpperCase() ?? '']
   if (match?.[1] !== undefined && unit !== undefined)
     part[key] = Math.round(Number(match[1]) * unit)
-}
-
-function refuse(mistakes: readonly string[]): FionaError {
-  return new FionaError('E_CONFIG', mistakes.join('\n  '), {
-    hint: 'correct the configuration and start again; nothing was started',
-    exitCode: ExitCode.badConfig,
-  })
 }

@@ -16,6 +16,7 @@ const strict = <Fields extends TProperties>(fields: Fields) =>
   Type.Object(fields, { additionalProperties: false, default: {} })
 const optional = <Fields extends TProperties>(fields: Fields) =>
   Type.Optional(Type.Object(fields, { additionalProperties: false }))
+const percent = Type.Number({ minimum: 0, maximum: 100 })
 const size = (fallback: number) => Type.Integer({ minimum: 0, default: fallback })
 
 const retry = Type.Object(
@@ -105,7 +106,14 @@ export const ConfigSchema = Type.Object(
       uidRoot: Type.String({ pattern: '^[0-9]+(\\.[0-9]+)*$', maxLength: 24, default: '2.25' }),
       crosswalk: Type.Optional(path),
     }),
-    retention: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    retention: optional({
+      archive: optional({
+        maxDiskPercent: Type.Optional(percent),
+        minAgeDays: Type.Optional(Type.Number({ minimum: 0 })),
+        onlyAfterDelivery: Type.Optional(Type.Boolean()),
+      }),
+      exports: optional({ maxDiskPercent: Type.Optional(percent) }),
+    }),
     health: optional({ listen: Type.Optional(text()) }),
     web: optional({ listen: Type.Optional(text()) }),
   },

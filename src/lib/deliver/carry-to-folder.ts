@@ -45,7 +45,9 @@ export function folderCarrier(directory: string): Carrier {
         if (result === 'different') waybill.failed(object, occupied())
         else waybill.arrived(object, sha256)
       } catch (error) {
-        throw unwritable(error)
+        const trouble = unwritable(error)
+        if (trouble.retryable) throw trouble
+        waybill.failed(object, trouble)
       }
     }
     await Promise.all(Array.from({ length: together }, work))
@@ -59,12 +61,13 @@ function occupied(): FionaError {
   })
 }
 
-function unwritable(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  if (error instanceof FionaError || !folderTrouble.has(code)) return error
+function unwritable(error: unknown): FionaError {
+  if (error instanceof FionaError) return error
+  const { code } = error as NodeJS.ErrnoException
+  if (code === undefined) throw error
   return new FionaError('E_FOLDER', `the folder cannot be written (${code})`, {
     hint: 'is it mounted, is there space, and may this user write there?',
-    retryable: true,
+    retryable: folderTrouble.has(code),
     exitCode: ExitCode.cannotCreate,
     cause: error,
   })

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { byHand, readDestination, type Destination } from './destination.ts'
@@ -24,13 +23,11 @@ export interface Destinations {
  * Reads and checks every destination that a record may be sent to, at start: a mistake is told then,
  * not when the first study of that project comes.
  * @param config undefined when there is none and `destination` is a URL
- * @param context.inStage whether this is part of a running chain
  * @throws FionaError E_DESTINATION (exit 64 for the command line, 78 for the configuration)
  */
 export function chooseDestinations(
   options: DestinationOptions,
   config: Config | undefined,
-  context: { readonly inStage: boolean },
 ): Destinations {
   const configured = new Map(Object.entries(config?.destinations ?? {}))
   const override = (settings: Config['destinations'][string]): typeof settings => ({
@@ -71,9 +68,6 @@ export function chooseDestinations(
       [...new Set(destinations)].map((name) => fromConfig(name, neededBy)),
     )
   }
-  if (context.inStage && config !== undefined && projects.size === 0 && configured.size === 0) {
-    projects.set('default', [besideTheData(config, override)])
-  }
   return {
     all: [...new Map([...projects.values()].flat().map((one) => [one.name, one])).values()],
     of: (project = 'default') => {
@@ -82,18 +76,6 @@ export function chooseDestinations(
       throw nowhereToGo(project, config?.path)
     },
   }
-}
-
-/**
- * First use: a chain whose configuration names neither projects nor destinations delivers where a
- * person can look. By hand nothing is guessed.
- */
-function besideTheData(
-  config: Config,
-  override: (settings: Config['destinations'][string]) => Config['destinations'][string],
-): Destination {
-  const url = `file:${join(config.dataDir, 'delivered')}`
-  return readDestination(url, override({ ...byHand, url }), '--verify', ExitCode.usage)
 }
 
 function nowhereToGo(project: string, path: string | undefined): FionaError {

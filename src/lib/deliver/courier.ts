@@ -48,7 +48,8 @@ export class Courier implements FilterLogic {
   readonly #saidAgain = new Map<string, string>()
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
-  #ended: () => void = () => undefined
+  /** A delivery ended, or everything shall. */
+  #moved: () => void = () => undefined
   #incomplete = 0
 
   constructor(options: CourierOptions) {
@@ -57,6 +58,9 @@ export class Courier implements FilterLogic {
       this.#broken = reject
     })
     this.#trouble.catch(() => undefined)
+    options.halt.stopping.addEventListener('abort', () => {
+      this.#moved()
+    })
   }
 
   /** Deliveries that ended without everything being there. */
@@ -82,7 +86,9 @@ export class Courier implements FilterLogic {
         }
         continue
       }
-      const there = destinations.all.find(({ url }) => url === kept.destination.url)
+      const { name, url } = kept.destination
+      const same = destinations.all.filter((one) => one.url === url)
+      const there = same.find((one) => one.name === name) ?? same[0]
       if (there === undefined) elsewhere++
       else this.#push(key, record, there)
     }
@@ -145,10 +151,7 @@ export class Courier implements FilterLogic {
       [...this.#lanes.values()].reduce((sum, lane) => sum + lane.size, 0)
     while (waiting() >= mostInMemory && !stopping.aborted) {
       const moved = new Promise<void>((resolve) => {
-        this.#ended = resolve
-        stopping.addEventListener('abort', () => {
-          resolve()
-        })
+        this.#moved = resolve
       })
       await Promise.race([this.#trouble, moved])
     }
@@ -156,7 +159,8 @@ export class Courier implements FilterLogic {
 
   #push(key: string, record: DeidentifiedRecord & AnyRecord, destination: Destination): void {
     const { log, now, halt } = this.#options
-    let lane = this.#lanes.get(destination.url)
+    const id = `${destination.name} ${destination.url}`
+    let lane = this.#lanes.get(id)
     if (lane === undefined) {
       lane = new Lane({
         destination,
@@ -166,7 +170,7 @@ export class Courier implements FilterLogic {
         ended: (ofKey, delivery) => this.#end(ofKey, delivery),
         broken: this.#broken,
       })
-      this.#lanes.set(destination.url, lane)
+      this.#lanes.set(id, lane)
     }
     lane.push(key, new Delivery(record, destination, this.#toolsFor(destination)))
   }
@@ -194,7 +198,7 @@ export class Courier implements FilterLogic {
     if (records.length > 1) this.#incomplete++
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
     await this.#say(key, records)
-    this.#ended()
+    this.#moved()
   }
 
   async #say(key: string, records: readonly AnyRecord[]): Promise<void> {

@@ -43,9 +43,6 @@ export interface DeliveryTools {
   readonly find?: Finder | undefined
 }
 
-/** Ledger lines that may be lost with the machine, and sent again. */
-const objectsPerSync = 200
-
 /**
  * One study on its way to one destination, in as many tries as it takes. Each try looks at the directory
  * anew, passes over what the ledger knows, and brings the rest.
@@ -137,7 +134,6 @@ export class Delivery {
   }
 
   async #carry(objects: readonly StudyObject[], ledger: Ledger, halt: Halt): Promise<void> {
-    let unsynced = 0
     await this.#tools.carrier(objects, {
       participant: this.record.participant,
       revision: this.record.revision,
@@ -147,7 +143,6 @@ export class Delivery {
         this.#sent.add(object.name)
         this.#suspects.delete(object.name)
         this.#note(ledger, object, sha256)
-        if (++unsynced % objectsPerSync === 0) void ledger.sync().catch(() => undefined)
       },
       failed: (object, error) => {
         this.#failures.set(object.name, error)
@@ -237,8 +232,15 @@ function filesMissing(count: number): FionaError {
 
 async function digest(path: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Buffer)
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      hash.update(chunk as Buffer)
+    }
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    throw new FionaError('E_FILE_READ', `a file to be sent cannot be read (${code})`, {
+      cause: error,
+    })
   }
   return hash.digest('hex')
 }

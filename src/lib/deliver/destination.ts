@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationConfig } from '../config/index.ts'
@@ -108,7 +109,12 @@ function readTarget(settings: DestinationConfig, refuse: Refuse): Target {
       return readPeer(settings.url, 104, refuse)
     case 'dicoms': {
       const { caFile, certFile, keyFile } = settings
-      const files = Object.entries({ caFile, certFile, keyFile }).filter(([, path]) => path)
+      const files = Object.entries({ caFile, certFile, keyFile }).flatMap(([key, path]) =>
+        path === undefined ? [] : [[key, path] as const],
+      )
+      for (const [key, path] of files) {
+        if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'it is a PEM file')
+      }
       // 2762 is dicom-tls, PS3.15 annex B.
       return { ...readPeer(settings.url, 2762, refuse), tls: Object.fromEntries(files) }
     }
@@ -156,6 +162,15 @@ function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarg
     host: host.replace(/^\[|\]$/g, ''),
     port,
     calledAETitle: calledAETitle.trim(),
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -9,6 +9,8 @@ interface Waiting {
   readonly delivery: Delivery
   /** Tries in a row that brought nothing. */
   failures: number
+  /** It waits because the destination could not be reached, not for any reason of its own. */
+  isKeptOut: boolean
   /** Monotonic, ms. */
   dueAt: number
 }
@@ -63,7 +65,7 @@ export class Lane {
   push(key: string, delivery: Delivery): void {
     // The same delivery, asked for again: the latest word counts.
     this.#waiting = this.#waiting.filter((one) => one.key !== key)
-    this.#waiting.push({ key, delivery, failures: 0, dueAt: this.#pausedUntil })
+    this.#waiting.push({ key, delivery, failures: 0, isKeptOut: true, dueAt: this.#pausedUntil })
     this.#wake()
     if (this.#running !== undefined) return
     this.#running = Promise.resolve().then(() => this.#run())
@@ -130,9 +132,9 @@ export class Lane {
       return
     }
     if (verdict === 'delivered') {
-      // It answers: whoever waits need not wait any longer.
+      // It answers: whoever waited for that need not wait any longer.
       this.#pausedUntil = 0
-      for (const other of this.#waiting) other.dueAt = 0
+      for (const other of this.#waiting) if (other.isKeptOut) other.dueAt = 0
       await ended(one.key, one.delivery)
       return
     }
@@ -177,6 +179,7 @@ export class Lane {
       `not delivered yet: ${error.message}`,
     )
     one.dueAt = dueAt
+    one.isKeptOut = unreachable.has(error.code)
     this.#waiting.push(one)
     return dueAt
   }

@@ -114,8 +114,9 @@ export class DiskLedgers implements Ledgers {
         append(`${JSON.stringify({ name, withdrawn: nowIso() })}\n`)
       },
       sync: async () => {
-        if (needsSync) await fdatasyncAsync(fd)
+        if (!needsSync) return
         needsSync = false
+        await fdatasyncAsync(fd)
       },
       close: () => closeAsync(fd),
     }

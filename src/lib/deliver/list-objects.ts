@@ -30,7 +30,7 @@ const deepest = 4
 /**
  * The `.dcm` files of a study's directory, in the order of their names. Symbolic links are not
  * followed: nothing outside the directory can be sent through it.
- * @throws FionaError E_STUDY_MISSING when there is no such directory
+ * @throws FionaError E_STUDY_MISSING when there is no such directory, E_STUDY_UNREADABLE
  */
 export async function listFiles(directory: string): Promise<StudyFile[]> {
   const found = await lstat(directory).catch(() => undefined)
@@ -40,21 +40,40 @@ export async function listFiles(directory: string): Promise<StudyFile[]> {
       exitCode: ExitCode.badInput,
     })
   }
+  try {
+    return await walk(directory)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === undefined) throw error
+    throw new FionaError(
+      'E_STUDY_UNREADABLE',
+      `the directory of the study cannot be read (${code})`,
+      {
+        hint: 'may this user read it?',
+        retryable: true,
+        exitCode: ExitCode.io,
+        cause: error,
+      },
+    )
+  }
+}
+
+async function walk(directory: string): Promise<StudyFile[]> {
   const files: StudyFile[] = []
-  const walk = async (below: string, depth: number): Promise<void> => {
+  const into = async (below: string, depth: number): Promise<void> => {
     const entries = await readdir(join(directory, below), { withFileTypes: true })
     entries.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (const entry of entries) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`
       if (entry.name.startsWith('.')) continue
-      if (entry.isDirectory() && depth < deepest) await walk(name, depth + 1)
+      if (entry.isDirectory() && depth < deepest) await into(name, depth + 1)
       if (!entry.isFile() || !entry.name.endsWith('.dcm')) continue
       const path = join(directory, name)
       const { size, mtimeMs } = await lstat(path)
       files.push({ path, name, size, mtimeMs })
     }
   }
-  await walk('', 1)
+  await into('', 1)
   return files
 }
 

@@ -35,7 +35,10 @@ export interface Waiting {
 /** The same for the same delivery, in every process. */
 export function keyOf({ destination, record }: Pick<Kept, 'destination' | 'record'>): string {
   const { requestId, revision } = record
-  return hash('sha256', JSON.stringify([destination.url, requestId, revision])).slice(0, 40)
+  return hash(
+    'sha256',
+    JSON.stringify([destination.name, destination.url, requestId, revision]),
+  ).slice(0, 40)
 }
 
 /** By hand, without a data directory. */

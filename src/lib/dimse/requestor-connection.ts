@@ -27,8 +27,8 @@ export type Incoming =
 export const announcedPduLength = 1 << 16
 /** Of a query's answer. */
 const maxDataSetBytes = 1 << 20
-/** A peer answers what it was asked; more than this unasked is an attack. */
-const mostUnasked = 64
+/** Answers that nobody has taken yet; with more of them, the peer has to wait. */
+const mostUntaken = 64
 
 /**
  * One connection, from the requestor's side: writes that wait until the kernel has taken the bytes,
@@ -169,6 +169,7 @@ export class RequestorConnection {
    */
   next(what: string): Promise<Incoming> {
     const first = this.#incoming.shift()
+    if (this.#incoming.length === 0) this.#socket.resume()
     if (first !== undefined) return Promise.resolve(first)
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
@@ -235,10 +236,9 @@ export class RequestorConnection {
       this.#waiting = undefined
       this.#awaited = undefined
       waiting.resolve(one)
-    } else if (this.#incoming.length < mostUnasked) {
-      this.#incoming.push(one)
-    } else {
-      throw new ProtocolError(AbortReason.unexpectedPdu, 'more answers than questions')
+      return
     }
+    this.#incoming.push(one)
+    if (this.#incoming.length >= mostUntaken) this.#socket.pause()
   }
 }

@@ -3,7 +3,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { encodeDataHeader, pduHeaderBytes, pdvHeaderBytes } from './pdu/index.ts'
 
 /** What is read from the file and written to the connection at once. */
-const batchBytes = 1 << 18
+const batchBytes = 1 << 20
 /** preadv(2) takes 1024 at most; more than this gains nothing. */
 const mostPdus = 64
 const headerBytes = pduHeaderBytes + pdvHeaderBytes

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { read, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { type DicomFile, encodeFileMeta } from '../dicom/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
@@ -7,6 +9,8 @@ const groupLength = 0x00020000
 const transferSyntax = 0x00020010
 const sourceApplication = 0x00020016
 const chunkBytes = 1 << 20
+const readAt = promisify(read)
+const writeAt = promisify(write)
 
 /**
  * Whether any reader finds the data set: preamble and prefix, file meta information in explicit VR with its
@@ -47,7 +51,7 @@ export async function writeWithHeader(
   let size = await writeAll(to, header, 0)
   const buffer = Buffer.allocUnsafe(chunkBytes)
   for (let at = file.dataSetOffset; ;) {
-    const { bytesRead } = await from.handle.read(buffer, 0, chunkBytes, at)
+    const { bytesRead } = await readAt(from.fd, buffer, 0, chunkBytes, at)
     if (bytesRead === 0) break
     const chunk = buffer.subarray(0, bytesRead)
     hash.update(chunk)
@@ -61,7 +65,7 @@ export async function writeWithHeader(
 async function writeAll(part: ArchivePart, bytes: Buffer, position: number): Promise<number> {
   for (let done = 0; done < bytes.length;) {
     const left = bytes.length - done
-    const { bytesWritten } = await part.handle.write(bytes, done, left, position + done)
+    const { bytesWritten } = await writeAt(part.fd, bytes, done, left, position + done)
     done += bytesWritten
   }
   return position + bytes.length

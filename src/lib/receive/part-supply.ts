@@ -8,9 +8,12 @@ const staleAfterMs = 1000
  * then have somewhere to go at once.
  */
 export class PartSupply {
+  /** As many as there are associations to use them. */
+  #enough = 0
   readonly #begin: () => Promise<ArchivePart>
   #ready: { readonly part: ArchivePart; readonly since: number }[] = []
   #making = new Set<Promise<void>>()
+  #leaving = new Set<Promise<void>>()
 
   constructor(begin: () => Promise<ArchivePart>) {
     this.#begin = begin
@@ -20,17 +23,20 @@ export class PartSupply {
   take(): ArchivePart | Promise<ArchivePart> {
     for (let next = this.#ready.pop(); next !== undefined; next = this.#ready.pop()) {
       if (performance.now() - next.since < staleAfterMs) return next.part
-      void next.part.discard().catch(() => undefined)
+      this.#discard(next.part)
     }
     return this.#begin()
   }
 
   /** One more, unless there are `enough`. Trouble is left for `take` to meet. */
   prepare(enough: number): void {
+    this.#enough = enough
     if (this.#ready.length + this.#making.size >= enough) return
     const making = this.#begin().then(
       (part) => {
-        this.#ready.push({ part, since: performance.now() })
+        if (this.#ready.length < this.#enough) {
+          this.#ready.push({ part, since: performance.now() })
+        } else this.#discard(part)
       },
       () => undefined,
     )
@@ -39,9 +45,21 @@ export class PartSupply {
   }
 
   /** Removes what is more than `enough`. */
-  async shrink(enough: number): Promise<void> {
-    if (enough === 0) await Promise.all(this.#making)
-    const surplus = this.#ready.splice(0, Math.max(0, this.#ready.length - enough))
-    await Promise.all(surplus.map(({ part }) => part.discard().catch(() => undefined)))
+  shrink(enough: number): void {
+    this.#enough = enough
+    for (const { part } of this.#ready.splice(enough)) this.#discard(part)
+  }
+
+  /** When it resolves, nothing that was made ahead is there any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#making)
+    this.shrink(0)
+    await Promise.all(this.#leaving)
+  }
+
+  #discard(part: ArchivePart): void {
+    const leaving = part.discard().catch(() => undefined)
+    this.#leaving.add(leaving)
+    void leaving.finally(() => this.#leaving.delete(leaving))
   }
 }

@@ -66,7 +66,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
   /** What was made ahead is removed. */
   async close(): Promise<void> {
-    await this.#parts.shrink(0)
+    await this.#parts.close()
   }
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
@@ -126,7 +126,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   ended(association: AssociationFacts, end: AssociationEnd, reason: string | undefined): void {
     const tally = this.#tallies.get(association)
     this.#tallies.delete(association)
-    void this.#parts.shrink(this.#tallies.size)
+    this.#parts.shrink(this.#tallies.size)
     if (tally === undefined) return
     const { since, ...counts } = tally
     const seconds = Math.round(performance.now() - since) / 1000

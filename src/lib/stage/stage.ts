@@ -132,8 +132,8 @@ class Stage {
       }
       if (signal.aborted) {
         log.warn(
-          { stage: name, records: end.inFlight },
-          'the pipeline did not drain in time; what was in flight will be done again',
+          { stage: name, how: end.ending.how, inFlight: end.inFlight },
+          'the pipeline did not drain; what was in flight will be done again',
         )
         return
       }
@@ -148,13 +148,13 @@ class Stage {
   async #failed({ ending, inFlight }: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
     const { name, log, once, signal } = this.#options
     const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0)
-    const { failures, limit } = this.#suspicion
     if (verdict !== 'retry' && !(await this.#worksWithoutRecords())) {
       this.#suspicion.acquit()
     } else if (verdict === 'condemn') {
       await this.#moveFirstAway(ending.how)
       return
     }
+    const { failures, limit } = this.#suspicion
     if (once && limit === undefined && failures >= failuresToGiveUp) {
       throw new FionaError(
         'E_STAGE_PIPELINE',

@@ -21,6 +21,8 @@ export class Suspicion {
   /** How many lines from the cursor on are suspected; 0: none. */
   #suspects = 0
   #part = 0
+  /** Failures in a row of runs that held nothing but the one record that is left. */
+  #failuresAlone = 0
 
   /** How many lines the next run may take; undefined: no limit. */
   get limit(): number | undefined {
@@ -35,6 +37,7 @@ export class Suspicion {
   committed(lines: number): void {
     if (lines === 0) return
     this.#failures = 0
+    this.#failuresAlone = 0
     this.#suspects = Math.max(0, this.#suspects - lines)
     this.#part = half(this.#suspects)
   }
@@ -51,29 +54,28 @@ export class Suspicion {
     }
     if (this.#suspects === 0) {
       if (this.#failures < failuresToSuspect) return 'retry'
-      this.#suspects = inFlight
-      this.#part = half(inFlight)
-      this.#failures = 0
+      this.#suspect(inFlight)
       return 'suspect'
     }
-    if (inFlight > 1) {
-      this.#suspects = inFlight
-      this.#part = half(inFlight)
-      this.#failures = 0
+    if (inFlight > 1 || this.#part > 1) {
+      this.#suspect(inFlight)
       return 'retry'
     }
-    // Only a run that held nothing but this one record says something about it.
-    const wasAlone = this.#part === 1
-    this.#suspects = Math.max(1, this.#suspects)
-    this.#part = 1
-    if (!wasAlone) this.#failures = 0
-    return wasAlone && this.#failures >= failuresToCondemn ? 'condemn' : 'retry'
+    this.#failuresAlone++
+    return this.#failuresAlone >= failuresToCondemn ? 'condemn' : 'retry'
+  }
+
+  #suspect(lines: number): void {
+    this.#suspects = lines
+    this.#part = half(lines)
+    this.#failuresAlone = 0
   }
 
   /** The records are not at fault: the pipeline fails without them, too. */
   acquit(): void {
     this.#suspects = 0
     this.#part = 0
+    this.#failuresAlone = 0
   }
 }
 

@@ -1,0 +1,223 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { loadConfig } from '../../src/lib/config/index.ts'
+import { parseConfig } from '../../src/lib/config/parse-config.ts'
+import { FionaError } from '../../src/lib/error/index.ts'
+import { projectRoot } from '../fixtures/peers.ts'
+
+const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = [
+  [
+    'an unknown key',
+    'dataDir: /x\nreciever: {}\n',
+    /^f:2: unknown key "reciever"; did you mean "receiver"\?$/,
+  ],
+  ['one like nothing known', 'elephant: 1\n', /^f:1: unknown key "elephant"$/],
+  [
+    'one deep inside',
+    'destinations:\n  a:\n    url: x\n    retyr: {}\n',
+    /^f:4: unknown key "retyr" in destinations\.a; did you mean "retry"\?$/,
+  ],
+  [
+    'one below a name with a slash',
+    'projects:\n  P/Q:\n    destination: [a]\n',
+    /^f:3: unknown key "destination" in projects\.P\/Q; did/,
+  ],
+  [
+    'one in a list',
+    'receiver:\n  allow:\n    - callingAET: A\n    - adress: B\n',
+    /^f:4: unknown key "adress" in receiver\.allow\.1; did you mean "address"\?$/,
+  ],
+  ['__proto__', '__proto__: {x: 1}\n', /^f:1: unknown key "__proto__"/],
+  [
+    'several at once',
+    'receiver:\n  port: 99999\n  durability: maybe\narrival: {quietSeconds: 0}\n',
+    /^f:2: receiver\.port must be <= 65535/,
+    /f:3: receiver\.durability must be fsync or none/,
+    /f:4: arrival\.quietSeconds must be > 0/,
+  ],
+  [
+    'a size without a unit that is one',
+    'receiver: {reserveBytes: 5GiX}\n',
+    /must be a size: a number of bytes, or text such as 5GiB/,
+  ],
+  [
+    'what is needed and missing',
+    'destinations:\n  a: {}\n',
+    /^f:2: destinations\.a must have required property 'url'/,
+  ],
+  ['a section that is none', 'receiver: 7\n', /^f:1: receiver must be object/],
+  ['a list', '- dataDir\n', /^f:1: the configuration must be object/],
+  [
+    'a pattern that is none',
+    'projects:\n  A:\n    match: {calledAET: "("}\n',
+    /^f:3: projects\.A\.match\.calledAET is no regular expression/,
+  ],
+  [
+    'broken YAML',
+    'receiver:\n  port: 1\n  port: 2\nx: [\n',
+    /^f:3: Map keys must be unique/,
+    /f:5: /,
+  ],
+  ['broken JSON', '{"receiver":\n{"port": }', /^f:2: /],
+  ['two documents', 'dataDir: a\n---\ndataDir: b\n', /^f:2: a second document/],
+  ['a tag', 'dataDir: !!binary eA==\n', /^f:1: Unresolved tag/],
+  ['an alias of nothing', 'dataDir: *here\n', /^f:1: no anchor &here/],
+  ['a YAML bomb', bomb(), /^f:1: aliases stand for too much/],
+  [
+    'more mistakes than anybody reads',
+    Array.from({ length: 50 }, (_, n) => `wrong${String(n)}: 1\n`).join(''),
+    /and 30 more$/,
+  ],
+]
+
+/** Nine of nine of nine …: a few lines that stand for a thousand million values. */
+function bomb(): string {
+  const names = [...'abcdefghi']
+  return names
+    .map((name, at) => {
+      const value = at === 0 ? 'x' : `*${names[at - 1] ?? ''}`
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => value).join(', ')}]\n`
+    })
+    .join('')
+}
+
+for (const [what, text, ...messages] of refused) {
+  t.test(`refused with its line: ${what}`, async (t) => {
+    for (const message of messages) {
+      t.throws(() => parseConfig(text, 'f'), { code: 'E_CONFIG', exitCode: 78, message })
+    }
+  })
+}
+
+t.test('a place is told of once', async (t) => {
+  const text = 'receiver:\n  aeTitle: ABCDEFGHIJKLMNOPQ\n  durability: maybe\n'
+  try {
+    parseConfig(text, 'f')
+    t.fail('it is wrong')
+  } catch (error) {
+    t.equal((error as FionaError).message.split('\n').length, 2)
+  }
+})
+
+t.test('sizes are numbers or have units', async (t) => {
+  const sizes = {
+    '7': 7,
+    '1K': 1024,
+    '1.5 MiB': 1.5 * 2 ** 20,
+    '5GiB': 5 * 2 ** 30,
+    '2TB': 2 ** 41,
+    '3g': 3 * 2 ** 30,
+  }
+  for (const [text, bytes] of Object.entries(sizes)) {
+    t.equal(
+      parseConfig(`receiver: {reserveBytes: ${text}}`, 'f').receiver.reserveBytes,
+      bytes,
+      text,
+    )
+  }
+})
+
+t.test('JSON is YAML; comments, anchors and nothing at all are a configuration too', async (t) => {
+  const json = '{\n"receiver": {"port": 104},\n\t"dataDir": "/x"}'
+  t.match(parseConfig(json, 'f'), { receiver: { port: 104, aeTitle: 'FIONA' }, dataDir: '/x' })
+  t.equal(parseConfig('', 'f').receiver.port, 11112)
+  t.equal(parseConfig('# all defaults\n', 'f').arrival.quietSeconds, 16)
+  const retry = 'destinations:\n  a: {url: x, retry: &r {max: 3}}\n  b: {url: y, retry: *r}\n'
+  t.match(parseConfig(retry, 'f').destinations, { b: { retry: { max: 3, multiplier: 2 } } })
+  t.equal(parseConfig('\uFEFFdataDir: /x\n', 'f').dataDir, '/x')
+})
+
+t.test('any text is a configuration or a refusal with a line', async () => {
+  const line = fc.constantFrom(
+    'receiver:',
+    '  port: 1',
+    '- x',
+    'a: *b',
+    '&b',
+    '{',
+    ']',
+    'dataDir: /x',
+    '  - ',
+    '? x',
+    '"',
+    '|',
+    '!t',
+    '%YAML 1.1',
+    '---',
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.array(line, { maxLength: 8 }).map((all) => all.join('\n')),
+        fc.string(),
+      ),
+      (text) => {
+        try {
+          return typeof parseConfig(text, 'f').dataDir === 'string'
+        } catch (error) {
+          return error instanceof FionaError && /^f:\d+: /.test(error.message)
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  )
+})
+
+t.test('the example of the product loads, and shows every section', async (t) => {
+  const config = await loadConfig(join(projectRoot, 'share/config.example.yaml'))
+  t.match(config, {
+    dataDir: '/var/lib/fiona',
+    receiver: { reserveBytes: 5 * 2 ** 30, tls: { certFile: '/etc/fiona/tls.crt' } },
+    projects: { ABCD: { destinations: ['research'] } },
+    destinations: { research: { verify: 'commitment', retry: { max: 12 } } },
+    retention: { archive: { maxDiskPercent: 80 } },
+  })
+  const { ConfigSchema } = await import('../../src/lib/config/schema.ts')
+  t.same(
+    Object.keys(ConfigSchema.properties).filter((key) => !(key in config)),
+    [],
+  )
+})
+
+t.test(
+  "an original site's config.json: what it says counts, and its mistakes have its own names",
+  async (t) => {
+    const original = {
+      DICOMIP: '10.0.0.1',
+      DICOMPORT: '4006',
+      DICOMAETITLE: 'SITE',
+      DATADIR: '/data/site',
+      MPPSPORT: '4007',
+      SCANNERIP: '10.0.0.2',
+      OTHERKEY: 'kept out',
+    }
+    const config = parseConfig(JSON.stringify(original, null, 2), 'config.json')
+    t.match(config, {
+      dataDir: '/data/site',
+      receiver: { port: 4006, aeTitle: 'SITE' },
+      mpps: { port: 4007 },
+    })
+    t.throws(
+      () =>
+        parseConfig(JSON.stringify({ ...original, DICOMPORT: '4006x' }, null, 2), 'config.json'),
+      {
+        message: 'config.json:3: DICOMPORT must be integer',
+      },
+    )
+  },
+)
+
+t.test('a file that cannot be read is named', async (t) => {
+  const dir = t.testdir({ folder: {} })
+  await t.rejects(loadConfig(join(dir, 'none.yaml')), {
+    code: 'E_CONFIG',
+    exitCode: 78,
+    message: /^no configuration file at .*none\.yaml$/,
+    hint: 'give one with --config or FIONA_CONFIG',
+  })
+  await t.rejects(loadConfig(join(dir, 'folder')), { code: 'E_CONFIG', message: /EISDIR/ })
+  writeFileSync(join(dir, 'latin1.yaml'), Buffer.from('dataDir: /\xfc\n', 'latin1'))
+  await t.rejects(loadConfig(join(dir, 'latin1.yaml')), { message: /is not UTF-8/ })
+})

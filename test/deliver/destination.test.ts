@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { backoffMs } from '../../src/lib/deliver/backoff.ts'
+import { byHand, readDestination } from '../../src/lib/deliver/destination.ts'
+import { ExitCode } from '../../src/lib/error/index.ts'
+
+const read = (url: string, more: object = {}) =>
+  readDestination('x', { ...byHand, ...more, url }, '--destination', ExitCode.usage)
+
+t.test('each form of a destination is understood', (t) => {
+  for (const [url, target] of [
+    ['dicom://PACS@host:4242', { host: 'host', port: 4242, calledAETitle: 'PACS' }],
+    ['DICOM://pacs@Host', { host: 'Host', port: 104, calledAETitle: 'pacs' }],
+    ['dicom://TWO%20WORDS@10.0.0.1:1/', { host: '10.0.0.1', calledAETitle: 'TWO WORDS' }],
+    ['dicom://A@[::1]:104', { host: '::1', port: 104 }],
+    ['dicoms://A@host', { host: 'host', port: 2762, tls: {} }],
+    ['file:/a/b/../c', { kind: 'folder', directory: '/a/c' }],
+    ['file:///a%20b', { directory: '/a b' }],
+    ['file:/100%25', { directory: '/100%25' }],
+    ['file:out', { directory: `${process.cwd()}/out` }],
+  ] as const) {
+    t.match(read(url).target, target, url)
+  }
+  t.end()
+})
+
+t.test('one place has one name for the ledger, however it is written', (t) => {
+  t.equal(read('DICOM://A@HOST:104').url, read('dicom://A@host/').url)
+  t.equal(read('file:///a/b').url, read('file:/a/./b/').url)
+  t.not(read('dicom://A@host:104').url, read('dicoms://A@host:104').url)
+  t.not(read('dicom://A@host').url, read('dicom://a@host').url, 'AE titles are case-sensitive')
+  t.end()
+})
+
+t.test('whatever is written, it is understood or refused with a hint', (t) => {
+  const pieces = fc.constantFrom('dicom', 'file', ':', '//', '@', '[', ']', '%', '\0', 'A', '99999')
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(pieces).map((parts) => parts.join('')),
+  )
+  fc.assert(
+    fc.property(text, (url) => {
+      try {
+        const { target } = read(url)
+        return target.kind === 'folder' || (target.port > 0 && target.port < 65536)
+      } catch (error) {
+        const { code, hint, exitCode } = error as Record<string, unknown>
+        return code === 'E_DESTINATION' && hint !== undefined && exitCode === ExitCode.usage
+      }
+    }),
+  )
+  t.end()
+})
+
+t.test('what a destination cannot do is refused', (t) => {
+  const refused = (url: string, more: object, message: RegExp) =>
+    t.throws(() => read(url, more), { code: 'E_DESTINATION', message })
+  refused('dicom://A@host', { verify: 'commitment' }, /commitment/)
+  refused('file:/a', { verify: 'find' }, /folder/)
+  refused('dicom://A@host', { callingAET: 'back\\slash' }, /calling AE title/)
+  refused('dicoms://A@host', { caFile: '/no/such.pem' }, /caFile \/no\/such.pem cannot be read/)
+  t.end()
+})
+
+t.test('waits grow to their limit and never beyond', (t) => {
+  const retry = { max: 12, delaySeconds: 30, multiplier: 2, maxDelaySeconds: 3600 }
+  t.equal(backoffMs(retry, 1, 0), 30_000)
+  t.equal(backoffMs(retry, 4, 0), 240_000)
+  t.equal(backoffMs(retry, 1000, 0), 3_600_000)
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (n, chance) => {
+        const ms = backoffMs(retry, n, chance)
+        return ms >= 27_000 && ms <= 3_600_000
+      },
+    ),
+  )
+  t.end()
+})

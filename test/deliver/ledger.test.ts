@@ -1,0 +1,87 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { DiskLedgers, MemoryLedgers, type Delivered } from '../../src/lib/deliver/ledger.ts'
+import { temporary } from './studies.ts'
+
+const entry = (name: string, sha256 = 'a'): Delivered => ({
+  name,
+  SOPInstanceUID: '2.25.1',
+  size: 1,
+  mtimeMs: 2.5,
+  sha256,
+  time: '2026-01-02T03:04:05.678Z',
+})
+
+for (const [what, make] of [
+  ['on disk', () => new DiskLedgers(temporary())],
+  ['in memory', () => new MemoryLedgers()],
+] as const) {
+  t.test(
+    `${what}: the last word about an object counts, for its request and destination`,
+    async (t) => {
+      const ledgers = make()
+      const first = await ledgers.open('dicom://A@host:104', 'r1')
+      first.add(entry('x', 'old'))
+      first.add(entry('x', 'new'))
+      first.add(entry('y'))
+      first.withdraw('y')
+      await first.sync()
+      await first.close()
+      const again = await ledgers.open('dicom://A@host:104', 'r1')
+      t.match(again.find('x'), { sha256: 'new', mtimeMs: 2.5 })
+      t.equal(again.find('y'), undefined)
+      await again.close()
+      for (const [url, request] of [
+        ['dicom://A@host:104', 'r2'],
+        ['dicom://B@host:104', 'r1'],
+      ] as const) {
+        const other = await ledgers.open(url, request)
+        t.equal(other.find('x'), undefined)
+        await other.close()
+      }
+    },
+  )
+}
+
+t.test('names from a record cannot lead out of the directory', async (t) => {
+  const directory = temporary()
+  const ledgers = new DiskLedgers(directory)
+  for (const request of ['../../x', '/etc/passwd', '.', 'a\0b', 'x'.repeat(500)]) {
+    const ledger = await ledgers.open(`file:/${'../'.repeat(50)}`, request)
+    ledger.add(entry('x'))
+    await ledger.close()
+  }
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+  t.equal(files.filter((one) => one.isFile()).length, 5)
+})
+
+t.test('cut anywhere, a ledger keeps its whole lines and takes new ones', async (t) => {
+  const law = fc.asyncProperty(
+    fc.integer({ min: 0, max: 1000 }),
+    fc.integer({ min: 1, max: 6 }),
+    async (cut, count) => {
+      const directory = temporary()
+      const ledgers = new DiskLedgers(directory)
+      const first = await ledgers.open('u', 'r')
+      for (let i = 0; i < count; i++) first.add(entry(`n${String(i)}`))
+      await first.close()
+      const [folder = ''] = readdirSync(directory)
+      const path = join(directory, folder, 'r.ndjson')
+      const kept = readFileSync(path).subarray(0, cut)
+      writeFileSync(path, kept)
+      const second = await ledgers.open('u', 'r')
+      second.add(entry('later'))
+      await second.close()
+      const third = await ledgers.open('u', 'r')
+      if (third.find('later') === undefined) throw new Error('the new line is lost')
+      const whole = kept.toString().split('\n').length - 1
+      for (let i = 0; i < whole; i++) {
+        if (third.find(`n${String(i)}`) === undefined) throw new Error('a whole line is lost')
+      }
+      await third.close()
+    },
+  )
+  await t.resolves(fc.assert(law, { numRuns: 60 }))
+})
