@@ -35,7 +35,7 @@ export default defineTool({
 
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
-  reads: ['request', 'study', 'instance'],
+  reads: ['request', 'study', 'instance', 'series', 'mpps'],
   writes: ['deidentified', 'held'],
   options: {
     'key-file': {

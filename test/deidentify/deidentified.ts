@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -18,8 +18,15 @@ export interface Site {
   readonly dataDir: string
 }
 
+const roots: string[] = []
+process.on('exit', () => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true })
+})
+
+/** Gone when the tests of the file are over. */
 export function newSite(): Site {
   const root = mkdtempSync(join(tmpdir(), 'fiona-anon-'))
+  roots.push(root)
   return { root, out: join(root, 'out'), dataDir: join(root, 'data') }
 }
 

@@ -130,6 +130,14 @@ t.test('text and drawings of a presentation state become a point', async (t) => 
   t.equal(drawing && file.string(drawing, 0x00700023), 'POINT')
 })
 
+t.test('a picture in a report is looked at, and text is no picture', async (t) => {
+  const picture = el(0x7fe00010, 'OW', [1, 2])
+  const { record } = await deidentify([object(`${storage}88.11`, [...content, picture])])
+  t.same(reasonsOf(record), ['screen-capture'])
+  using file = await opened(ctImage({ elements: [el(0x7fe00010, 'UT', 'Zwartkops')] }))
+  t.equal(file.dataSet.get(0x7fe00010), undefined)
+})
+
 t.test('annotations of a waveform are replaced', async (t) => {
   const annotation = sq(0x0040b020, [[el(0x00700006, 'ST', 'seen by Dr. Brinkhorst')]])
   using file = await opened(object(`${storage}9.1.1`, [annotation]))

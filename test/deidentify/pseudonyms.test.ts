@@ -1,5 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -188,7 +187,7 @@ t.test('a leak that is known only later takes the earlier revision out again', a
 })
 
 t.test('a key file is taken when it is a secret', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'fiona-anon-'))
+  const folder = newSite().root
   const path = join(folder, 'key')
   await t.rejects(readKeyFile(path), { code: 'E_KEY_MISSING', exitCode: 78, hint: /urandom/ })
   writeFileSync(path, Buffer.alloc(31), { mode: 0o600 })

@@ -346,6 +346,7 @@ t.test('what the search found is not released by a mere --release', (t) => {
   const refused = run([...site.args, '--release', id])
   t.equal(refused.code, 77)
   t.match(refused.err, /^error: values that are known/m)
+  t.equal(refused.out, '')
   t.same(filesUnder(site.out), [])
   const { code, records: after } = run([...site.args, '--release', id, '--release-anyway'])
   t.equal(code, 0)

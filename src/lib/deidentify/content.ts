@@ -1,6 +1,9 @@
 import type { DataSet, OutElement } from '../dicom/index.ts'
 import { dummyText } from './dummy.ts'
-import { type Rewriting, rewriteSome, text } from './rewrite-data-set.ts'
+import { type Rewriting, text } from './rewriting.ts'
+
+/** Rewrites the elements of these tags as anywhere else. */
+type RewriteSome = (item: DataSet, tags: readonly number[], rewriting: Rewriting) => OutElement[]
 
 /** Content items that are references to other objects (PS3.3 C.17.3.2): nothing in them is text. */
 const references = new Set(['IMAGE', 'COMPOSITE', 'WAVEFORM'])
@@ -16,14 +19,19 @@ const GraphicObjectSequence = 0x00700009
  * object still points at its images. Where there are none, one item that says nothing: the sequence
  * may not be empty. Cleaning the other items one by one is an option of its own (PS3.15 E.3.3).
  */
-export function cleanContent(items: readonly DataSet[], rewriting: Rewriting): OutElement[][] {
-  const kept = [...referencesIn(items, rewriting)]
+export function cleanContent(
+  items: readonly DataSet[],
+  rewriting: Rewriting,
+  rewriteSome: RewriteSome,
+): OutElement[][] {
+  const kept = [...referencesIn(items, rewriting, rewriteSome)]
   return kept.length > 0 ? kept : [emptyRemark()]
 }
 
 function* referencesIn(
   items: readonly DataSet[],
   rewriting: Rewriting,
+  rewriteSome: RewriteSome,
 ): Generator<OutElement[], void, undefined> {
   for (const item of items) {
     const valueType = rewriting.file.string(item, ValueType) ?? ''
@@ -34,7 +42,7 @@ function* referencesIn(
         ...rewriteSome(item, [ReferencedSOPSequence], rewriting),
       ]
     }
-    yield* referencesIn(item.get(ContentSequence)?.items ?? [], rewriting)
+    yield* referencesIn(item.get(ContentSequence)?.items ?? [], rewriting, rewriteSome)
   }
 }
 
@@ -61,7 +69,11 @@ function emptyRemark(): OutElement[] {
  * Graphic annotations (PS3.3 C.10.5): their layer and the images they belong to remain; text and
  * drawings, in which a name may be written, become one point in the corner.
  */
-export function cleanGraphics(items: readonly DataSet[], rewriting: Rewriting): OutElement[][] {
+export function cleanGraphics(
+  items: readonly DataSet[],
+  rewriting: Rewriting,
+  rewriteSome: RewriteSome,
+): OutElement[][] {
   return items.map((item) => [
     ...rewriteSome(item, [ReferencedImageSequence, GraphicLayer], rewriting),
     { tag: GraphicObjectSequence, vr: 'SQ', items: [pointInTheCorner(rewriting)] },

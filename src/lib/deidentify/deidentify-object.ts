@@ -11,10 +11,11 @@ import { isUid } from '../uid/index.ts'
 import { methodCode, methodText } from './basic-profile.ts'
 import type { KnownIdentity } from './known-identity.ts'
 import { lookAtPixels } from './look-at-pixels.ts'
-import { alwaysHeld, policyOf } from './object-policy.ts'
+import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
-import { type Rewriting, newUid, rewriteDataSet, text } from './rewrite-data-set.ts'
+import { rewriteDataSet } from './rewrite-data-set.ts'
+import { type Rewriting, newUid, text } from './rewriting.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
@@ -86,7 +87,7 @@ export function deidentifyObject(
   }
   const policy = policyOf(SOPClassUID)
   if (policy === undefined) reasons.add('unknown-sop-class', '(0008,0016) SOPClassUID')
-  else if (alwaysHeld.has(policy)) reasons.add(policy as never, '(0008,0016) SOPClassUID')
+  else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
   lookAtPixels(file, policy ?? 'data', reasons)
 
   const rewriting: Rewriting = {

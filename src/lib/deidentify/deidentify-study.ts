@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
@@ -199,8 +199,11 @@ class StudyInTheMaking {
   async searchAll(): Promise<void> {
     for (const { SeriesInstanceUID, SOPInstanceUID, path } of await objectsIn(this.#final)) {
       if (this.#outputs.has(SOPInstanceUID)) continue
-      using file = DicomFile.open(path)
-      this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes: file.size, isNew: false })
+      const { size } = statSync(path)
+      this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes: size, isNew: false })
+    }
+    if (this.#outputs.size === 0 && this.#excluded.size > 0) {
+      this.#reasons.add('nothing-left', 'exclude')
     }
     const search = new IdentitySearch(this.#identity, this.#given)
     for (const { path, isNew } of this.#outputs.values()) {
@@ -217,12 +220,11 @@ class StudyInTheMaking {
     }
   }
 
+  /** All there are, as long as one of them was not waived: whoever decides next has to see them all. */
   objections(): Held | undefined {
-    if (this.#outputs.size === 0 && this.#excluded.size > 0) {
-      this.#reasons.add('nothing-left', 'exclude')
-    }
-    const reasons = this.#reasons.list().filter(({ code }) => !this.#task.waived.has(code))
-    return reasons.length > 0 ? { reasons, details: this.#details } : undefined
+    const reasons = this.#reasons.list()
+    const isWaived = reasons.every(({ code }) => this.#task.waived.has(code))
+    return isWaived ? undefined : { reasons, details: this.#details }
   }
 
   /** An earlier revision that holds what is known only now must not stay where it can be sent from. */

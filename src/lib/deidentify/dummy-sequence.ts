@@ -1,6 +1,6 @@
 import type { OutElement } from '../dicom/index.ts'
 import { dummyText } from './dummy.ts'
-import { type Rewriting, newUid, text } from './rewrite-data-set.ts'
+import { type Rewriting, newUid, text } from './rewriting.ts'
 
 /** A code that means nothing, under a local scheme (PS3.3 8.2). */
 function dummyCode(): OutElement[] {

@@ -10,6 +10,7 @@ const Tag = {
   BurnedInAnnotation: 0x00280301,
   RecognizableVisualFeatures: 0x00280302,
   PixelDataProviderURL: 0x00287fe0,
+  PixelData: 0x7fe00010,
 }
 
 /** ImageType as screen shots have it, from several vendors. */
@@ -44,6 +45,8 @@ export function lookAtPixels(file: DicomFile, policy: ObjectPolicy, reasons: Rea
 function signOfScreen(file: DicomFile, policy: ObjectPolicy): string | undefined {
   const { dataSet } = file
   if (policy === 'screen') return '(0008,0016) SOPClassUID'
+  // A report with a picture is a picture of something else.
+  if (policy !== 'image' && dataSet.get(Tag.PixelData) !== undefined) return '(7FE0,0010) PixelData'
   if (file.strings(dataSet, Tag.ImageType).some((value) => screenTypes.test(value))) {
     return '(0008,0008) ImageType'
   }

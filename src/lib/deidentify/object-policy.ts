@@ -22,30 +22,39 @@ export type ObjectPolicy =
   /** Surfaces of bodies, faces among them. */
   | 'surface-scan'
 
-/** Policies under which no object passes unless a person lets it. */
-export const alwaysHeld: ReadonlySet<ObjectPolicy> = new Set([
+/** Policies under which no object passes unless a person lets it; they are reasons, too. */
+export type AlwaysHeld = Extract<
+  ObjectPolicy,
+  'encapsulated-document' | 'raw-data' | 'voice' | 'surface-scan'
+>
+
+const alwaysHeld: ReadonlySet<ObjectPolicy> = new Set<AlwaysHeld>([
   'encapsulated-document',
   'raw-data',
   'voice',
   'surface-scan',
 ])
 
+export function isAlwaysHeld(policy: ObjectPolicy): policy is AlwaysHeld {
+  return alwaysHeld.has(policy)
+}
+
 const root = '1.2.840.10008.5.1.4.1.1.'
 
 /** Class UIDs without the root they share, by policy. */
 const classes: Readonly<Record<ObjectPolicy, string>> = {
-  // CR, DX, MG, IO, CT, MR, NM, XA, RF, tomosynthesis, IVOCT, parametric maps, SEG, ophthalmic, slides, PET, RT images
+  // CR, DX, MG, IO, CT, MR, NM, XA, RF, tomosynthesis, IVOCT, parametric maps, SEG, ophthalmic, slides, PET, RT images and doses
   image: `1 1.1 1.1.1 1.2 1.2.1 1.3 1.3.1 2 2.1 2.2 4 4.1 4.3 4.4 5 12.1 12.1.1 12.2 12.2.1 12.3
     13.1.1 13.1.2 13.1.3 13.1.4 13.1.5 14.1 14.2 20 30 77.1.2 77.1.3 77.1.5.1 77.1.5.2 77.1.5.4
-    77.1.5.5 77.1.5.6 77.1.5.7 77.1.6 81.1 82.1 128 128.1 130 481.1 601.1 601.2 66.4 66.8`,
+    77.1.5.5 77.1.5.6 77.1.5.7 77.1.6 77.1.5.8 81.1 82.1 128 128.1 130 481.1 481.2 601.1 601.2 66.4 66.8`,
   // US, SC, endoscopy, video, photographs, trial VL
   screen: `3 3.1 6 6.1 6.2 6.3 7 7.1 7.2 7.3 7.4 77.1 77.2 77.1.1 77.1.1.1 77.1.2.1 77.1.4 77.1.4.1
     77.1.7 77.1.8 77.1.9`,
   // spectroscopy, waveforms, registrations, fiducials, surface segmentations, tractography, value
   // mappings, eye measurements, annotations, protocols, RT
   data: `4.2 9.1.1 9.1.2 9.1.3 9.1.4 9.2.1 9.3.1 9.5.1 9.6.1 9.6.2 9.7.1 9.7.2 9.7.3 9.7.4 9.8.1 10 11
-    66.1 66.2 66.3 66.5 66.6 66.7 67 77.1.5.3 77.1.5.8 78.1 78.2 78.3 78.4 78.5 78.6 78.7 78.8 79.1
-    80.1 90.1 91.1 200.2 200.8 481.2 481.3 481.4 481.5 481.6 481.7 481.8 481.9 481.10 481.11 481.12
+    66.1 66.2 66.3 66.5 66.6 66.7 67 77.1.5.3 78.1 78.2 78.3 78.4 78.5 78.6 78.7 78.8 79.1
+    80.1 90.1 91.1 200.2 200.8 481.3 481.4 481.5 481.6 481.7 481.8 481.9 481.10 481.11 481.12
     481.13 481.14 481.15 481.16 481.17 481.18 481.19 481.20 481.21 481.22 481.23 481.24 481.25`,
   report: `88.1 88.2 88.3 88.4 88.11 88.22 88.33 88.34 88.35 88.40 88.50 88.59 88.65 88.67 88.68 88.69
     88.70 88.71 88.72 88.73 88.74 88.75 88.76 88.77`,

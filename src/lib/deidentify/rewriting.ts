@@ -1,0 +1,34 @@
+import type { DicomFile, OutElement } from '../dicom/index.ts'
+import type { KnownIdentity } from './known-identity.ts'
+import type { ObjectPolicy } from './object-policy.ts'
+import { type Pseudonyms, normalUid } from './pseudonyms.ts'
+import type { Reasons } from './reasons.ts'
+
+/** What the elements of an object are rewritten with. */
+export interface Rewriting {
+  readonly file: DicomFile
+  readonly policy: ObjectPolicy
+  readonly SOPClassUID: string
+  readonly pseudonyms: Pseudonyms
+  readonly participant: string
+  readonly project: string
+  readonly event: string | undefined
+  readonly identity: KnownIdentity
+  readonly reasons: Reasons
+  /** Elements by what was done with them, for the `deidentified` record. */
+  readonly count: (what: string) => void
+}
+
+/** The new UID for one; what was replaced is remembered, to be searched for afterwards. */
+export function newUid(original: string, { pseudonyms, identity }: Rewriting): string {
+  const normal = normalUid(original)
+  if (normal === '') return ''
+  const made = pseudonyms.uid(normal)
+  if (made !== normal) identity.uids.add(normal)
+  return made
+}
+
+/** An element of ASCII text. */
+export function text(tag: number, vr: string, value: string): OutElement {
+  return { tag, vr, value: Buffer.from(value, 'latin1') }
+}

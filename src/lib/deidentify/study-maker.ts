@@ -1,0 +1,218 @@
+import { join } from 'node:path'
+import { ExitCode, FionaError } from '../error/index.ts'
+import {
+  type AnyRecord,
+  type DeidentifiedRecord,
+  type HeldRecord,
+  type RequestRecord,
+  type StudyRecord,
+  nowIso,
+} from '../record/index.ts'
+import { safeComponent } from '../storage/index.ts'
+import { profileDigest } from './basic-profile.ts'
+import type { Crosswalk } from './crosswalk.ts'
+import { type Published, deidentifyStudy } from './deidentify-study.ts'
+import type { Exclusion } from './exclusions.ts'
+import { Outbox } from './outbox.ts'
+import { type Patient, patientOf } from './patient.ts'
+import { Pseudonyms } from './pseudonyms.ts'
+import type { ReasonCode } from './reasons.ts'
+import type { Review } from './review.ts'
+import { sourcesOf } from './source-objects.ts'
+import { writeError } from './write-object.ts'
+
+export interface StudyMakerOptions {
+  readonly key: Buffer
+  readonly uidRoot: string
+  /** For outboxes where `out` is not given. */
+  readonly dataDir: string
+  readonly out?: string | undefined
+  readonly crosswalk?: Crosswalk | undefined
+  /** For study and instance records; a request says it itself. */
+  readonly participant?: string | undefined
+  readonly event?: string | undefined
+  readonly durable: boolean
+  readonly exclusionOf: (project: string) => Exclusion
+  /** The command by which a person releases or drops what is held. */
+  readonly howToDecide: (requestId: string) => string
+  /** Never told an original value. */
+  readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+/** Whose study it becomes. */
+export interface Target {
+  readonly requestId: string
+  readonly project: string
+  readonly participant: string
+  readonly event: string | undefined
+}
+
+/** From a record of a clinical study to what is said of its copy; everything is durable when it is said. */
+export class StudyMaker {
+  readonly #options: StudyMakerOptions
+  readonly #review: Review
+  readonly #pseudonyms = new Map<string, Pseudonyms>()
+  readonly #outboxes = new Map<string, Outbox>()
+
+  constructor(options: StudyMakerOptions, review: Review) {
+    this.#options = options
+    this.#review = review
+  }
+
+  /** Who a study becomes: what the request says, the options, or a pseudonym of its patient. */
+  async targetOf(input: StudyRecord | RequestRecord, project: string): Promise<Target> {
+    if (input.type === 'request') {
+      const { requestId, participant, event } = input
+      return { requestId, project, participant, event }
+    }
+    const { event } = this.#options
+    const pseudonyms = this.#pseudonymsOf(project)
+    const participant =
+      this.#options.participant ??
+      pseudonymOf(patientOf((await sourcesOf(input)).objects), input, pseudonyms)
+    const requestId = pseudonyms.requestId(input.StudyInstanceUID, participant, event ?? '')
+    return { requestId, project, participant, event }
+  }
+
+  /**
+   * @param record the input as it came, to be kept should the study be held
+   * @throws FionaError E_PARTICIPANT, E_OUTBOX_WRITE
+   */
+  async make(
+    input: StudyRecord | RequestRecord,
+    record: AnyRecord,
+    target: Target,
+    waived: ReadonlySet<ReasonCode> = new Set(),
+    outbox: Outbox = this.#outboxOf(target.project),
+  ): Promise<DeidentifiedRecord | HeldRecord> {
+    try {
+      return await this.#make(input, record, target, waived, outbox)
+    } catch (error) {
+      throw writeError(error)
+    }
+  }
+
+  async #make(
+    input: StudyRecord | RequestRecord,
+    record: AnyRecord,
+    target: Target,
+    waived: ReadonlySet<ReasonCode>,
+    outbox: Outbox,
+  ): Promise<DeidentifiedRecord | HeldRecord> {
+    const { requestId, project, participant, event } = target
+    requireWritable('participant', participant)
+    requireWritable('project', project)
+    if (event !== undefined) requireWritable('event', event)
+    const sources = await sourcesOf(input)
+    const { StudyInstanceUID } = input
+    const pseudonyms = this.#pseudonymsOf(project)
+    await this.#link(target, StudyInstanceUID, patientOf(sources.objects), pseudonyms)
+    const facts = { requestId, project, participant, ...(event === undefined ? {} : { event }) }
+    const { durable, onDone, howToDecide } = this.#options
+    const start = performance.now()
+    const outcome = await deidentifyStudy(
+      {
+        ...target,
+        StudyInstanceUID,
+        sources,
+        pseudonyms,
+        outbox,
+        durable,
+        exclusion: this.#options.exclusionOf(project),
+        waived,
+      },
+      ({ reasons, details }, staged) =>
+        this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
+    )
+    const about = { request: requestId, project, seconds: (performance.now() - start) / 1000 }
+    if ('reasons' in outcome) {
+      const codes = outcome.reasons.map(({ code }) => code)
+      onDone({ ...about, reasons: [...new Set(codes)] }, 'a study is held for a person to look at')
+      const how = howToDecide(requestId)
+      return { type: 'held', v: 1, time: nowIso(), ...facts, reasons: [...outcome.reasons], how }
+    }
+    onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
+    return deidentifiedRecord(outcome, facts, input.revision)
+  }
+
+  /** The link is on stable storage before anything that needs it can be seen. */
+  async #link(
+    { project, participant }: Target,
+    StudyInstanceUID: string,
+    { PatientID, IssuerOfPatientID }: Patient,
+    pseudonyms: Pseudonyms,
+  ): Promise<void> {
+    const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
+    const newStudyInstanceUID = pseudonyms.uid(StudyInstanceUID)
+    await this.#options.crosswalk?.note([
+      ...(PatientID === ''
+        ? []
+        : [{ kind: 'participant' as const, project, participant, PatientID, ...issuer }]),
+      { kind: 'study', project, participant, StudyInstanceUID, newStudyInstanceUID },
+    ])
+  }
+
+  #pseudonymsOf(project: string): Pseudonyms {
+    let pseudonyms = this.#pseudonyms.get(project)
+    if (pseudonyms === undefined) {
+      pseudonyms = new Pseudonyms(this.#options.key, project, this.#options.uidRoot)
+      this.#pseudonyms.set(project, pseudonyms)
+    }
+    return pseudonyms
+  }
+
+  #outboxOf(project: string): Outbox {
+    const { dataDir, out, durable } = this.#options
+    const root = out ?? join(dataDir, safeComponent(project), 'outbox')
+    let outbox = this.#outboxes.get(root)
+    if (outbox === undefined) {
+      outbox = new Outbox(root, { durable })
+      this.#outboxes.set(root, outbox)
+    }
+    return outbox
+  }
+}
+
+/** Of the patient where there is one, else of the study: two studies of nobody are two participants. */
+function pseudonymOf(
+  { PatientID, IssuerOfPatientID }: Patient,
+  { StudyInstanceUID }: StudyRecord,
+  pseudonyms: Pseudonyms,
+): string {
+  return PatientID === ''
+    ? pseudonyms.participant('study', StudyInstanceUID)
+    : pseudonyms.participant('patient', PatientID, IssuerOfPatientID)
+}
+
+function deidentifiedRecord(
+  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
+  facts: Omit<Target, 'event'> & { readonly event?: string },
+  revision: number,
+): DeidentifiedRecord {
+  return {
+    type: 'deidentified',
+    v: 1,
+    time: nowIso(),
+    ...facts,
+    revision,
+    StudyInstanceUID,
+    path,
+    series: [...series],
+    instances,
+    bytes,
+    profile: 'basic',
+    profileDigest: profileDigest(),
+    removed: { ...removed },
+    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...(waived.length > 0 ? { waived: [...waived] } : {}),
+  }
+}
+
+/** What becomes PatientID and a folder: text that every character set has, of the length LO allows. */
+function requireWritable(what: string, value: string): void {
+  if (/^[\x20-\x5b\x5d-\x7e]{1,64}$/.test(value) && value.trim() !== '') return
+  throw new FionaError('E_PARTICIPANT', `the ${what} cannot be written into DICOM objects`, {
+    hint: 'use 1 to 64 printable ASCII characters without a backslash',
+    exitCode: ExitCode.badInput,
+  })
+}
