@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { claimSite } from '../../src/lib/supervise/claim-site.ts'
 
@@ -9,38 +7,32 @@ t.test('a second chain on the same directory is refused while the first lives', 
   const directory = t.testdir()
   const claim = await claimSite(directory)
   t.equal(claim.isAfterCrash, false)
-  await t.rejects(claimSite(directory), { code: 'E_ALREADY_RUNNING', exitCode: 75 })
+  await t.rejects(claimSite(directory), {
+    code: 'E_LEASE_HELD',
+    exitCode: 75,
+    hint: /--data-dir/,
+  })
   await claim[Symbol.asyncDispose]()
-  t.notOk(existsSync(join(directory, 'fiona-up.json')))
   const next = await claimSite(directory)
   t.equal(next.isAfterCrash, false)
   await next[Symbol.asyncDispose]()
 })
 
-t.test('what a killed chain left behind is no obstacle', async (t) => {
+t.test('what a killed chain left behind is no obstacle, and is known', async (t) => {
   const directory = t.testdir()
-  const child = spawn('sleep', ['60'])
-  await once(child, 'spawn')
-  await claimSite(directory)
-  const path = join(directory, 'fiona-up.json')
-  const own = JSON.parse(readFileSync(path, 'utf8')) as { startedAt: string }
+  const script = `
+    const { claimSite } = await import(${JSON.stringify(claimSiteUrl)})
+    await claimSite(${JSON.stringify(directory)})
+    console.log('claimed')
+    setInterval(() => undefined, 1000)`
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', script])
+  await once(child.stdout, 'data')
+  await t.rejects(claimSite(directory), { code: 'E_LEASE_HELD' })
   child.kill('SIGKILL')
   await once(child, 'exit')
-  writeFileSync(path, JSON.stringify({ pid: child.pid, startedAt: own.startedAt }))
   const claim = await claimSite(directory)
   t.equal(claim.isAfterCrash, true)
+  await claim[Symbol.asyncDispose]()
 })
 
-t.test('another process that got the number of a killed chain is not taken for it', async (t) => {
-  const directory = t.testdir()
-  writeFileSync(
-    join(directory, 'fiona-up.json'),
-    JSON.stringify({ pid: process.pid, startedAt: 'some earlier boot 12345' }),
-  )
-  t.equal((await claimSite(directory)).isAfterCrash, true)
-})
-
-t.test('a claim that is no JSON names nobody', async (t) => {
-  const directory = t.testdir({ 'fiona-up.json': '\0\0' })
-  t.equal((await claimSite(directory)).isAfterCrash, true)
-})
+const claimSiteUrl = new URL('../../src/lib/supervise/claim-site.ts', import.meta.url).href

@@ -57,7 +57,10 @@ t.test('a second chain on a directory in use is refused, and harms nothing', asy
   t.teardown(() => chain.stop())
   const { code, stderr } = await run('fiona', ['up', '--data-dir', dataDir, '--port', '0'])
   t.equal(code, 75)
-  t.match(stderr, /^error: a chain runs on this data directory already \(process \d+\)\nhint: /)
+  t.match(
+    stderr,
+    /^error: a chain on this data directory is already running: process \d+.*\nhint: /,
+  )
   const other = await run('fiona', [
     'up',
     '--data-dir',

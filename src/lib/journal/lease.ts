@@ -14,6 +14,8 @@ const pollMs = 100
 export interface LeaseOptions {
   /** What is leased, for messages: `stage organize`. */
   readonly what: string
+  /** What whoever is refused can do. */
+  readonly hint?: string
   /** How long to wait for a living holder before giving up. */
   readonly waitMs: number
   readonly signal?: AbortSignal | undefined
@@ -95,7 +97,7 @@ export class Lease {
       const who = describe(latest)
       if (options.signal?.aborted === true || performance.now() >= giveUpAt) {
         throw new FionaError('E_LEASE_HELD', `${options.what} is already running: ${who}`, {
-          hint: 'stop that one first, or give this one another --name',
+          hint: options.hint,
           exitCode: ExitCode.tryAgain,
           retryable: true,
         })

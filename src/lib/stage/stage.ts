@@ -61,6 +61,7 @@ export async function runStage(options: StageOptions): Promise<number> {
   }
   checkPipeline(options.pipeline)
   const lease = await Lease.acquire(leasePath(from, name), {
+    hint: 'stop that one first, or give this one another --name',
     what: `stage ${name}`,
     waitMs: options.waitMs,
     signal,

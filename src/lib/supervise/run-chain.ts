@@ -29,7 +29,7 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
 
 /**
  * The standard chain in the foreground, until `signal`.
- * @throws FionaError E_ALREADY_RUNNING, E_PORT_IN_USE, E_PORT
+ * @throws FionaError E_LEASE_HELD, E_PORT_IN_USE, E_PORT
  */
 export async function runChain({ config, log, signal, print, seen }: ChainRun): Promise<number> {
   await using claim = await claimSite(config.runDir)
