@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { partsIn } from '../fixtures/incoming.ts'
 import { Importer, type ImporterOptions } from '../../src/lib/import/index.ts'
 import { Intake } from '../../src/lib/intake/index.ts'
 import { ctImage, dicomFile, el, sq } from '../fixtures/dicom-writer.ts'
@@ -155,5 +156,5 @@ t.test('a damaged source leaves no trace in the data directory', async (t) => {
     code: 'E_UID_INVALID',
   })
   t.same(readdirSync(join(root, 'data')), ['incoming'])
-  t.same(readdirSync(join(root, 'data/incoming')), [])
+  t.same(partsIn(join(root, 'data')), [])
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { partsIn } from '../fixtures/incoming.ts'
 import { Intake, type IntakeOptions, type Taken } from '../../src/lib/intake/index.ts'
 import { parseRecord } from '../../src/lib/record/index.ts'
 import {
@@ -32,10 +33,7 @@ const filesIn = (path: string) => {
   }
 }
 /** Nothing half-written, nothing stored. */
-const leftovers = (dataDir: string) => [
-  ...filesIn(join(dataDir, 'incoming')),
-  ...filesIn(join(dataDir, 'default')),
-]
+const leftovers = (dataDir: string) => [...partsIn(dataDir), ...filesIn(join(dataDir, 'default'))]
 
 t.test('the record of a stored object is complete, valid, and begins with its type', async (t) => {
   const dataDir = t.testdir()
@@ -232,7 +230,7 @@ t.test(
   async (t) => {
     const dataDir = t.testdir({ default: 'a file where the project tree should be' })
     await t.rejects(take(open(dataDir), ctImage()), { code: 'E_ARCHIVE_WRITE', retryable: true })
-    t.same(filesIn(join(dataDir, 'incoming')), [])
+    t.same(partsIn(dataDir), [])
     t.same(filesIn(join(dataDir, 'quarantine')), [])
     rmSync(join(dataDir, 'default'))
   },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Lease } from '../../src/lib/journal/index.ts'
-import { livenessOf, ownIdentity } from '../../src/lib/journal/process-identity.ts'
+import { livenessOf, ownIdentity } from '../../src/lib/storage/process-identity.ts'
 
 const fixture = fileURLToPath(new URL('fixtures/hold-lease.ts', import.meta.url))
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { partsIn } from '../fixtures/incoming.ts'
 import { ArchiveWriter } from '../../src/lib/storage/index.ts'
 
 const identity = {
@@ -40,7 +41,7 @@ t.test('an object lies under its UIDs, and nothing is left of its way there', as
   t.equal(stored.path, `${dataDir}/default/archive/1.2.3/1.2.3.4/1.2.3.4.5.dcm`)
   t.match(stored, { duplicate: false, conflict: false })
   t.same(readFileSync(stored.path), partTen('SCANNER1', 'pixels'))
-  t.same(readdirSync(`${dataDir}/incoming`), [])
+  t.same(partsIn(dataDir), [])
 })
 
 t.test('the same data set again is a duplicate, whoever sent it', async (t) => {

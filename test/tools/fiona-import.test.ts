@@ -1,3 +1,4 @@
+import { partsIn } from '../fixtures/incoming.ts'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -103,7 +104,7 @@ t.test(
     })
     // Three are damaged, six are fragments of data sets without identity.
     t.ok(refused.size <= 9, `${String(refused.size)} refused`)
-    t.same(readdirSync(join(dataDir, 'incoming')), [])
+    t.same(partsIn(dataDir), [])
     t.notOk(existsSync(join(dataDir, 'quarantine')), 'the sources are where they were')
   },
 )
@@ -159,7 +160,7 @@ t.test('--move keeps the source when its record cannot be written, and cleans up
   closeSync(full)
   t.equal(code, 74)
   t.same(readdirSync(folder), ['a.dcm', 'b', 'c.dcm', 'd', 'e', 'f', 'g'])
-  t.same(readdirSync(join(root, 'data/incoming')), [])
+  t.same(partsIn(join(root, 'data')), [])
 })
 
 t.test('paths come from stdin: lines, NUL-separated, and records that exist already', async (t) => {
@@ -300,7 +301,7 @@ t.test('where the file system takes no more, nothing half-written stays', async 
   t.equal(code, 73)
   t.match(stderr, /EFBIG/)
   t.equal(stdout.split('\n').length, 2, 'the small one is stored and said')
-  t.same(readdirSync(join(root, 'data/incoming')), [])
+  t.same(partsIn(join(root, 'data')), [])
 })
 
 for (const args of [

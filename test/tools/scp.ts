@@ -1,3 +1,4 @@
+import { partsIn } from '../fixtures/incoming.ts'
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -115,7 +116,7 @@ export class Scp {
   }
 
   incoming(): string[] {
-    return readdirSync(join(this.dataDir, 'incoming'))
+    return partsIn(this.dataDir)
   }
 
   #change(): Promise<void> {

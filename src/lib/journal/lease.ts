@@ -3,8 +3,15 @@ import { access, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { createExclusively, makeDirectories, writeFileAtomic } from '../storage/index.ts'
-import { livenessOf, ownIdentity, parseIdentity, type ProcessIdentity } from './process-identity.ts'
+import {
+  createExclusively,
+  makeDirectories,
+  writeFileAtomic,
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type ProcessIdentity,
+} from '../storage/index.ts'
 
 /** A holder that cannot be looked at (another machine, another container) shows that it lives so often. */
 const renewMs = 10_000

@@ -1,7 +1,13 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeDirectories, writeFileAtomic } from '../storage/index.ts'
-import { livenessOf, ownIdentity, parseIdentity, type Liveness } from './process-identity.ts'
+import {
+  makeDirectories,
+  writeFileAtomic,
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type Liveness,
+} from '../storage/index.ts'
 import { listSegments, restMs, writerOf } from './segment.ts'
 
 /** A writer that cannot be looked at is dead when its segments rested longer than any writer lets them. */

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FionaError } from '../error/index.ts'
 import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
+import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
 import { sameDataSet } from './same-data-set.ts'
 
@@ -51,7 +52,7 @@ export class ArchiveWriter {
   readonly dataDir: string
   readonly durability: Durability
   #madeDirectories = new Set<string>()
-  #incomingReady: Promise<void> | undefined
+  #parts: Promise<IncomingParts> | undefined
 
   constructor(options: { readonly dataDir: string; readonly durability?: Durability }) {
     this.dataDir = options.dataDir
@@ -59,17 +60,10 @@ export class ArchiveWriter {
   }
 
   async begin(): Promise<ArchivePart> {
-    const folder = incomingPath(this.dataDir)
-    this.#incomingReady ??= makeDirectories(folder)
-    try {
-      await this.#incomingReady
-    } catch (error) {
-      this.#incomingReady = undefined
-      throw error
-    }
-    const path = join(folder, `${randomUUID()}.part`)
+    const parts = await this.#incoming()
+    const path = parts.next()
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-    const fd = await this.#openIn(folder, () => openSync(path, flags, 0o640))
+    const fd = await this.#openIn(parts.folder, () => openSync(path, flags, 0o640))
     let isOpen = true
     // Once only: the number may be another file's by then.
     const close = (): void => {
@@ -99,6 +93,16 @@ export class ArchiveWriter {
         close()
         removeFile(path)
       },
+    }
+  }
+
+  async #incoming(): Promise<IncomingParts> {
+    this.#parts ??= IncomingParts.open(incomingPath(this.dataDir))
+    try {
+      return await this.#parts
+    } catch (error) {
+      this.#parts = undefined
+      throw error
     }
   }
 

@@ -20,3 +20,10 @@ export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
 export { makeNamedPipe } from './named-pipe.ts'
+export {
+  livenessOf,
+  ownIdentity,
+  parseIdentity,
+  type Liveness,
+  type ProcessIdentity,
+} from './process-identity.ts'
