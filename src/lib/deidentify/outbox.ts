@@ -1,10 +1,17 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { inside, makeDirectories, safeComponent, syncDirectory } from '../storage/index.ts'
+import {
+  inside,
+  isOwnerDead,
+  makeDirectories,
+  safeComponent,
+  syncDirectory,
+  writeOwner,
+} from '../storage/index.ts'
 
 const stagingName = '.incoming'
+const ownerName = 'owner.json'
 
 /**
  * A folder of de-identified studies, `<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm`.
@@ -29,11 +36,11 @@ export class Outbox {
   async begin(): Promise<StagedStudy> {
     await makeDirectories(this.root, { durable: this.#durable })
     await (this.#swept ??= this.#sweep())
-    const name = `${safeComponent(hostname())}.${String(process.pid)}.${randomBytes(6).toString('hex')}`
-    const directory = join(this.root, stagingName, name)
+    const directory = join(this.root, stagingName, randomUUID())
     const make = () => mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
     // Another process may remove the folder around it, empty as it was, in this moment.
     await make().catch(make)
+    await writeOwner(join(directory, ownerName))
     return new StagedStudy(this.root, directory, this.#durable)
   }
 
@@ -53,8 +60,7 @@ export class Outbox {
   async #sweep(): Promise<void> {
     const staging = join(this.root, stagingName)
     for (const name of await readdir(staging).catch(() => [])) {
-      const [, host, pid] = /^(.*)\.(\d+)\.[0-9a-f]{12}$/.exec(name) ?? []
-      if (host !== safeComponent(hostname()) || isOtherAlive(Number(pid))) continue
+      if (!(await isOwnerDead(join(staging, name, ownerName)))) continue
       const replaced = join(staging, name, 'replaced')
       for (const participant of await readdir(replaced).catch(() => [])) {
         for (const study of await readdir(join(replaced, participant))) {
@@ -177,15 +183,4 @@ async function syncFile(path: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
-}
-
-/** A process of another user is alive, too. Our own number was that of a process before us. */
-function isOtherAlive(pid: number): boolean {
-  if (pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

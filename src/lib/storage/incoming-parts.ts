@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeDirectories, writeFileAtomic } from './durable.ts'
-import { livenessOf, ownIdentity, parseIdentity } from './process-identity.ts'
+import { makeDirectories } from './durable.ts'
+import { isOwnerDead, writeOwner } from './owner-file.ts'
 
 const ownerSuffix = '.owner.json'
 
@@ -24,11 +24,7 @@ export class IncomingParts {
     const parts = new IncomingParts(folder)
     await makeDirectories(folder)
     await removeLeftovers(folder)
-    await writeFileAtomic(
-      join(folder, parts.#writer + ownerSuffix),
-      `${JSON.stringify(ownIdentity())}\n`,
-      { durable: false },
-    )
+    await writeOwner(join(folder, parts.#writer + ownerSuffix))
     return parts
   }
 
@@ -39,23 +35,14 @@ export class IncomingParts {
   }
 }
 
+/** Nobody was told that anything in a part is safe: what is certainly nobody's can go. */
 async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder)
   for (const owner of names.filter((name) => name.endsWith(ownerSuffix))) {
-    if (!(await isDead(join(folder, owner)))) continue
+    if (!(await isOwnerDead(join(folder, owner)))) continue
     const writer = owner.slice(0, -ownerSuffix.length)
     const parts = names.filter((name) => name.startsWith(`${writer}-`))
     // The owner last: cut off in between, the next one goes on.
     for (const name of [...parts, owner]) await rm(join(folder, name), { force: true })
-  }
-}
-
-/** Nobody was told that anything in a part is safe, so what is certainly nobody's can go. */
-async function isDead(owner: string): Promise<boolean> {
-  try {
-    const identity = parseIdentity(JSON.parse(await readFile(owner, 'utf8')))
-    return identity !== undefined && livenessOf(identity) === 'dead'
-  } catch {
-    return false
   }
 }

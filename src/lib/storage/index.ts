@@ -27,3 +27,4 @@ export {
   type Liveness,
   type ProcessIdentity,
 } from './process-identity.ts'
+export { isOwnerDead, writeOwner } from './owner-file.ts'
