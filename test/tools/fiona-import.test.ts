@@ -18,7 +18,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
@@ -485,8 +485,27 @@ t.test('a line that is in the pipe when the signal comes is still taken', async 
   t.equal((await door.records('received', 20)).length, 20)
 })
 
+t.test('lines written before there was a pipe, into a file in its place, are taken', async (t) => {
+  const door = new Door()
+  const [before, during] = ['2.25.1', '2.25.2'].map((sopUID) =>
+    door.file(`${sopUID}.dcm`, ctImage({ sopUID })),
+  )
+  mkdirSync(dirname(door.pipe), { recursive: true })
+  writeFileSync(door.pipe, `${before ?? ''}\n`)
+  await door.open()
+  door.write(`${during ?? ''}\n`)
+  t.match(await door.records('received', 2), [
+    { SOPInstanceUID: '2.25.1' },
+    { SOPInstanceUID: '2.25.2' },
+  ])
+  t.same(await door.close(), [0, null])
+  t.same(
+    readdirSync(dirname(door.pipe)).filter((name) => name.includes('written-before')),
+    [],
+  )
+})
+
 for (const [what, make] of [
-  ['a regular file', (path: string) => writeFileSync(path, 'lines of somebody')],
   ['a link', (path: string) => symlinkSync('/dev/null', path)],
   ['a folder', (path: string) => mkdirSync(path)],
 ] as const) {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { projectRoot, run } from '../fixtures/peers.ts'
@@ -30,6 +30,27 @@ t.test('every tool helps, says its version, and names the option that was meant'
       t.match(level, { code: 64, stderr: /^error: --log-level must be one of .*\nhint: / }, name)
     }),
   )
+})
+
+t.test(
+  'a level of the environment that is none is named; an empty one counts as none',
+  async (t) => {
+    const wrong = await run('fiona-arrive', [], { env: { FIONA_LOG_LEVEL: 'loud' } })
+    t.equal(wrong.code, 64)
+    t.match(wrong.stderr, /^error: FIONA_LOG_LEVEL is "loud".*\nhint: one of .*debug/)
+    t.match(await run('fiona-arrive', [], { env: { FIONA_LOG_LEVEL: '' } }), {
+      code: 0,
+      stderr: '',
+    })
+  },
+)
+
+t.test('a link to a tool must keep its name', async (t) => {
+  const link = join(t.testdir(), 'receiver')
+  symlinkSync(join(projectRoot, 'bin', 'fiona-scp'), link)
+  const { code, stderr } = await run(link, ['--help'])
+  t.equal(code, 64)
+  t.match(stderr, /^error: no tool is called "receiver"\nhint: /)
 })
 
 t.test('a configuration with a mistake is exit 78 with its line, whatever the tool', async (t) => {

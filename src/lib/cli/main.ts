@@ -1,12 +1,21 @@
 // What the launchers in bin/ call. Each tool is a bundle of its own, loaded by name.
+import { ExitCode } from '../error/index.ts'
 import { runTool } from './run-tool.ts'
 import type { Pages } from './pages.ts'
 import type { Tool } from './tool.ts'
+
+const toolName = /^fiona(-[a-z]+)?$/
 
 export async function main(
   name: string,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<never> {
+  if (!toolName.test(name)) {
+    process.stderr.write(
+      `error: no tool is called ${JSON.stringify(name)}\nhint: a link to a tool must keep its name: fiona, or fiona-NAME\n`,
+    )
+    process.exit(ExitCode.usage)
+  }
   process.exit(await runTool(await loadTool(name), argv))
 }
 
@@ -17,7 +26,6 @@ export async function describeTool(name: string): Promise<Pages> {
 }
 
 async function loadTool(name: string): Promise<Tool> {
-  if (!/^fiona(-[a-z]+)?$/.test(name)) throw new Error(`no tool is called ${name}`)
   // The bundler must leave this import alone: the file lies beside this one in dist/.
   const url = new URL(`./tools/${name}.js`, import.meta.url).href
   const loaded = (await import(url)) as { default: Tool }

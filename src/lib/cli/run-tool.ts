@@ -5,7 +5,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { helpText } from './help.ts'
 import { Output } from './output.ts'
 import { parseArguments } from './parse-arguments.ts'
-import type { Tool } from './tool.ts'
+import { commonOptions, type Tool } from './tool.ts'
 import { version } from './version.ts'
 
 /** Parse, run, and turn whatever happens into an exit code and, if need be, two lines on stderr. */
@@ -24,10 +24,7 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
     // Loaded only now, so that --help answers at once: the logger costs a quarter of Node's own start.
     const { createLog } = await import('./log.ts')
     const configPath = common.config ?? (process.env['FIONA_CONFIG'] || undefined)
-    const log = createLog(
-      tool.name,
-      common['log-level'] ?? process.env['FIONA_LOG_LEVEL'] ?? 'info',
-    )
+    const log = createLog(tool.name, common['log-level'] ?? levelOfEnvironment())
     const signal = stopSignal()
     let loaded: Promise<Config> | undefined
     const code = await tool.run({
@@ -61,6 +58,21 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
   } catch (error) {
     return reportAndChoose(error)
   }
+}
+
+/** @throws FionaError E_USAGE */
+function levelOfEnvironment(): string {
+  const level = process.env['FIONA_LOG_LEVEL'] || 'info'
+  const levels: readonly string[] = commonOptions['log-level'].choices
+  if (levels.includes(level)) return level
+  throw new FionaError(
+    'E_USAGE',
+    `FIONA_LOG_LEVEL is ${JSON.stringify(level)}, which is no level`,
+    {
+      hint: `one of ${levels.join(', ')}`,
+      exitCode: ExitCode.usage,
+    },
+  )
 }
 
 /** What a person reads when a tool cannot go on: `error:` says what, `hint:` what to do. */

@@ -95,7 +95,7 @@ function readNow(fd: number): Buffer | undefined {
 
 function occupied(path: string): FionaError {
   return new FionaError('E_FRONT_DOOR', `${path} is there already and is no named pipe`, {
-    hint: 'someone may have written into it while nothing ran: look at it, import its lines with fiona-import - < FILE, and remove it',
+    hint: 'look at it, and remove it when it is not needed, or give another path',
     exitCode: ExitCode.cannotCreate,
   })
 }

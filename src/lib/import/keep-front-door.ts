@@ -1,6 +1,7 @@
 import { admitFromAnybody, entriesOfLines } from './entries-of-lines.ts'
 import { FrontDoor } from './front-door.ts'
 import { patience } from './patience.ts'
+import { WrittenBefore } from './written-before.ts'
 import { runImport, type ImportRun, type ImportSummary } from './run-import.ts'
 
 /**
@@ -15,22 +16,25 @@ export async function keepFrontDoor(
   signal: AbortSignal,
 ): Promise<ImportSummary> {
   const { log } = run
-  const door = await FrontDoor.open(path)
-  log.info({ path }, 'the front door is open')
-  try {
-    return await runImport({
+  const take = (lines: AsyncIterable<Buffer>): Promise<ImportSummary> =>
+    runImport({
       ...run,
-      entries: entriesOfLines(door.chunks(signal), {
-        base: undefined,
-        admit: admitFromAnybody,
-        signal,
-      }),
+      entries: entriesOfLines(lines, { base: undefined, admit: admitFromAnybody, signal }),
       patience: patience(log, signal),
-      tellsEachFolder: true,
       failed: (error) => {
         log.warn({ code: error.code }, 'a line at the front door could not be taken; see errors')
       },
     })
+  const before = new WrittenBefore(path)
+  while (!signal.aborted && before.isThere()) {
+    log.info({ path }, 'taking what was written before there was a pipe')
+    await take(before.lines())
+    before.done()
+  }
+  const door = await FrontDoor.open(path)
+  log.info({ path }, 'the front door is open')
+  try {
+    return await take(door.chunks(signal))
   } finally {
     door.close()
   }
