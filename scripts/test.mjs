@@ -24,6 +24,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
 let rest = ''
 let file = ''
+let explaining = false
 child.stdout.on('data', (chunk) => {
   rest += chunk
   const lines = rest.split('\n')
@@ -40,11 +41,7 @@ function countLine(line) {
       line,
     )
   if (result === null) {
-    if (
-      /^ {8,}(not ok)/.test(line) ||
-      /^\s+(diff|source|at|compare|found|wanted|message|stack|code|---|\.\.\.|[-+@ ])/.test(line)
-    )
-      detail(line)
+    explain(line)
     return
   }
   const [, isInFile, verdict, name = '', skip] = result
@@ -62,8 +59,12 @@ function countLine(line) {
     `${skip ? '-' : verdict === 'ok' ? '✓' : '✗'} ${file}: ${name}${skip ? ' (skipped)' : ''}`,
   )
 }
-function detail(line) {
-  if (process.env.CI || process.env.VERBOSE || /not ok/.test(line)) console.log(line)
+
+/** What tap says of an assertion that failed: its line and the block behind it. */
+function explain(line) {
+  if (/^ {8,}not ok/.test(line)) explaining = true
+  if (explaining) console.log(line)
+  if (/^ +\.\.\.$/.test(line)) explaining = false
 }
 
 child.on('close', (code) => {
