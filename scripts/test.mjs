@@ -88,6 +88,9 @@ function installPeers() {
     mandoc: 'mandoc',
     jq: 'jq',
     shellcheck: 'shellcheck',
+    openssl: 'openssl',
+    procps: 'pkill',
+    zsh: 'zsh',
   }
   const missing = Object.entries(peers)
     .filter(

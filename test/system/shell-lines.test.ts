@@ -54,7 +54,7 @@ t.test(
 
 t.test(
   'scp | arrive | classify | organize makes a chain of its own',
-  { skip: missing('dcmsend') },
+  { skip: missing('dcmsend', 'pkill') },
   async (t) => {
     const cwd = t.testdir({ 'r.json': rules })
     const port = await freePort()
