@@ -54,6 +54,6 @@ export function linksBelow(root: string): string[] {
 function entriesBelow(root: string, isWanted: 'isFile' | 'isSymbolicLink'): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry[isWanted]())
-    .map((entry) => join(entry.path, entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 }

@@ -88,7 +88,11 @@ async function filesOf(progress: Progress, folder: string | undefined): Promise<
     const study =
       folder === undefined ? record.path : join(folder, record.participant, record.StudyInstanceUID)
     const names = await readdir(study, { recursive: true, withFileTypes: true })
-    files.push(...names.filter((each) => each.isFile()).map(({ path, name }) => join(path, name)))
+    files.push(
+      ...names
+        .filter((each) => each.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name)),
+    )
   }
   if (files.length === 0) throw failed('no file was delivered')
   return files
