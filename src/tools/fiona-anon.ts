@@ -101,7 +101,10 @@ export default defineTool({
       'who is who (mode 0600; deidentification.crosswalk); written where a data directory is in use',
     ],
   ],
-  environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
+  environment: [
+    ['FIONA_STAGE', 'the stage this runs in; set by fiona-stage'],
+    ['FIONA_STAGE_TO', 'the journal behind it, where a held study goes when it is released'],
+  ],
   exitCodes: {
     77: 'others may read the key file, or the study may not be released',
     78: 'no key, or a profile that is not there',
@@ -148,7 +151,10 @@ export default defineTool({
         }).flatMap(([name, value]) =>
           value === undefined ? [] : [`${name} ${quote(resolve(value))}`],
         )
-        return `${['fiona-anon', ...same].join(' ')} --release ${quote(requestId)} # or --drop ${quote(requestId)}`
+        // What is released goes where the stage would have put it.
+        const journal = process.env['FIONA_STAGE_TO'] || undefined
+        const released = journal === undefined ? '' : ` --journal ${quote(journal)}`
+        return `${['fiona-anon', ...same].join(' ')} --release ${quote(requestId)}${released} # or --drop ${quote(requestId)}`
       },
       onDone: (facts, message) => {
         log.info(facts, message)

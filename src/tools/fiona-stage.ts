@@ -84,6 +84,7 @@ export default defineTool({
   ],
   environment: [
     ['FIONA_STAGE', 'set for the pipeline: the name of the stage'],
+    ['FIONA_STAGE_TO', 'set for the pipeline: the journal that its output goes to'],
     ['FIONA_DATA_DIR', 'set for the pipeline when --data-dir is given: overrides dataDir'],
   ],
   files: [
@@ -124,7 +125,12 @@ export default defineTool({
       held: journalPath(dataDir, 'held'),
       pipeline,
       once: options.once === true,
-      environment: pipelineEnvironment(name, configPath, options.dataDir),
+      environment: pipelineEnvironment({
+        FIONA_STAGE: name,
+        FIONA_STAGE_TO: options.to.includes('/') ? locateJournal(dataDir, options.to) : options.to,
+        FIONA_CONFIG: configPath,
+        FIONA_DATA_DIR: options.dataDir,
+      }),
       log,
       signal,
       drainMs: options.drainSeconds * 1000,
@@ -133,18 +139,12 @@ export default defineTool({
   },
 })
 
-function pipelineEnvironment(
-  stage: string,
-  configPath: string | undefined,
-  dataDir: string | undefined,
-): NodeJS.ProcessEnv {
+function pipelineEnvironment(own: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   // The launcher this runs from lies beside all the others.
   const tools = dirname(realpathSync(process.argv[1] ?? '.'))
   return {
     ...process.env,
     PATH: `${tools}${delimiter}${process.env['PATH'] ?? ''}`,
-    FIONA_STAGE: stage,
-    ...(configPath === undefined ? {} : { FIONA_CONFIG: configPath }),
-    ...(dataDir === undefined ? {} : { FIONA_DATA_DIR: dataDir }),
+    ...Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)),
   }
 }

@@ -76,6 +76,7 @@ t.test('the short form of a record holds no identifying value', async (t) => {
       reasons: [{ code: 'E_X', where: 'a', count: 2 }],
       how: 'fiona-anon --release x',
     },
+    { type: 'error', tool: 'fiona-import', code: 'E_X', message: 'no DICOM: /in/Planted.dcm' },
     { type: 'transfer', status: 'sent', destination: 'd', instances: { sent: 1, failed: 0 } },
   ]
   for (const record of records) {

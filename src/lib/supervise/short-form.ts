@@ -23,7 +23,8 @@ export function shortForm(record: AnyRecord): string | undefined {
       return `delivered    ${number(sent.sent)} sent, ${number(sent.failed)} failed to ${text(record['destination'], '?')}: ${text(record['status'], '?')}`
     }
     case 'error':
-      return `error        ${text(record['tool'], '?')}: ${text(record['message'], '?')}`
+      // Its message may name a path or a value of the object.
+      return `error        ${text(record['tool'], '?')}: ${text(record['code'], '?')}; fiona-journal cat errors says more`
     default:
       return undefined
   }
