@@ -59,21 +59,27 @@ export async function writeFileAtomic(
 }
 
 /**
- * A file that must not be there yet, whole from its first moment: of several that try, one wins. For
- * claims between processes; a power loss may take it, as it takes the claimants.
+ * A file that must not be there yet, whole from its first moment: of several that try, one wins. Unless
+ * `durable`, a power loss may take it: right for claims between processes, which it takes, too.
  * @returns false when the name is taken
  */
-export async function createExclusively(path: string, data: string): Promise<boolean> {
+export async function createExclusively(
+  path: string,
+  data: string | Buffer,
+  options: { readonly mode?: number; readonly durable?: boolean } = {},
+): Promise<boolean> {
   const suffix = randomBytes(6).toString('hex')
   const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
-  const handle = await open(temporary, 'wx', 0o640)
+  const handle = await open(temporary, 'wx', options.mode ?? 0o640)
   try {
     try {
       await handle.writeFile(data)
+      if (options.durable === true) await handle.sync()
     } finally {
       await handle.close()
     }
     await link(temporary, path)
+    if (options.durable === true) await syncDirectory(dirname(path))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { access, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { makeDirectories, makeNamedPipe, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import {
+  createExclusively,
+  makeDirectories,
+  makeNamedPipe,
+  writeFileAtomic,
+} from '../storage/index.ts'
 
 export interface Site {
   /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
@@ -42,18 +45,5 @@ export async function prepareSite(config: Config): Promise<Site> {
 /** @returns false when there was a key already */
 async function makeKey(path: string): Promise<boolean> {
   await makeDirectories(dirname(path), { mode: 0o700 })
-  const exists = await access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  )
-  if (exists) return false
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    await handle.writeFile(randomBytes(32))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await syncDirectory(dirname(path))
-  return true
+  return createExclusively(path, randomBytes(32), { mode: 0o600, durable: true })
 }

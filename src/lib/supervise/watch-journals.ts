@@ -20,9 +20,20 @@ export async function watchJournals(
       })
       for await (const { lines } of chunks) {
         for (const line of lines.toString().split('\n')) {
-          if (line !== '') seen(name, JSON.parse(line) as AnyRecord)
+          const record = recordOf(line)
+          if (record !== undefined) seen(name, record)
         }
       }
     }),
   )
+}
+
+/** Somebody may have written what is no record; whoever reads the journal for real will say so. */
+function recordOf(line: string): AnyRecord | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<AnyRecord> | null
+    return typeof value?.type === 'string' ? (value as AnyRecord) : undefined
+  } catch {
+    return undefined
+  }
 }
