@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { FilterLogic, FilterResult } from '../cli/index.ts'
 import {
   parseRecord,
@@ -140,7 +141,7 @@ export class Arrival implements FilterLogic {
       project: instance.project,
       StudyInstanceUID: instance.StudyInstanceUID,
       SeriesInstanceUID: instance.SeriesInstanceUID,
-      SOPInstanceUID: instance.SOPInstanceUID,
+      SOPInstanceUID: objectName(instance),
       path: instance.path,
       bytes: instance.size,
       attributes,
@@ -292,4 +293,12 @@ export class Arrival implements FilterLogic {
       this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
     }
   }
+}
+
+/**
+ * Another data set under a UID that was there already is an object of its own, known by its file's name
+ * (`<UID>~<digest>.dcm`): it must make a revision, or nobody behind us would ever hear of it.
+ */
+function objectName({ conflict, path, SOPInstanceUID }: InstanceRecord): string {
+  return conflict === true ? basename(path, '.dcm') : SOPInstanceUID
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/index.ts'
 import { ExitCode } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
+import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
 import { introduction } from './introduction.ts'
 import { prepareSite } from './prepare-site.ts'
@@ -29,9 +30,10 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
 
 /**
  * The standard chain in the foreground, until `signal`.
- * @throws FionaError E_LEASE_HELD, E_PORT_IN_USE, E_PORT
+ * @throws FionaError E_CONFIG, E_LEASE_HELD, E_PORT_IN_USE, E_PORT
  */
 export async function runChain({ config, log, signal, print, seen }: ChainRun): Promise<number> {
+  checkSupported(config, log)
   await using claim = await claimSite(config.runDir)
   const port = await findReceiverPort(config.receiver.port, claim.isAfterCrash)
   const inForce = { ...config, receiver: { ...config.receiver, port } }
