@@ -171,7 +171,7 @@ t.test('the example of the product loads, and shows every section', async (t) =>
     dataDir: '/var/lib/fiona',
     receiver: { reserveBytes: 5 * 2 ** 30, tls: { certFile: '/etc/fiona/tls.crt' } },
     projects: { ABCD: { destinations: ['research'] } },
-    destinations: { research: { verify: 'commitment', retry: { max: 12 } } },
+    destinations: { research: { verify: 'find', retry: { max: 12 } } },
     retention: { archive: { maxDiskPercent: 80 } },
   })
   const { ConfigSchema } = await import('../../src/lib/config/schema.ts')

@@ -18,6 +18,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
   const [chunk] = (await once(child.stdout as NonNullable<typeof child.stdout>, 'data')) as [Buffer]
   return chunk.toString().trim()
 }
+const tick = () => new Promise((resolve) => setImmediate(resolve))
 async function kill(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
@@ -141,6 +142,7 @@ t.test('a killed process whose parent has not taken notice yet is dead', async (
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const pid = Number(await firstLine(parent))
+  while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'sleep\n') await tick()
   const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1')
   const start =
     stat()
@@ -148,7 +150,7 @@ t.test('a killed process whose parent has not taken notice yet is dead', async (
       .split(' ')[19] ?? ''
   t.equal(livenessOf({ ...ownIdentity(), pid, start }), 'alive')
   process.kill(pid, 'SIGKILL')
-  while (!/\) Z /.test(stat())) await new Promise((resolve) => setImmediate(resolve))
+  while (!/\) Z /.test(stat())) await tick()
   t.equal(livenessOf({ ...ownIdentity(), pid, start }), 'dead')
   await kill(parent)
 })

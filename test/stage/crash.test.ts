@@ -52,6 +52,8 @@ async function torture(
       stage = site.stage(pipeline)
   }
   await writing
+  // Whoever commits this one has come up, and hears SIGTERM.
+  await site.append('a', [{ type: 'test', writer: 'last', n: 0 }])
   await site.untilCommitted('a', 's')
   t.match(await stage.kill('SIGTERM'), { code: 0 })
   t.same(await site.records('errors'), [], 'no record was blamed')
