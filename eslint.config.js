@@ -6,7 +6,8 @@ const layers = [
   ['error', 'text'],
   ['uid'],
   ['record'],
-  ['dicom', 'storage', 'config'],
+  ['dicom', 'storage'],
+  ['config'],
   ['journal', 'cli', 'dimse'],
   ['intake'],
   [

@@ -78,7 +78,7 @@ export default defineTool({
       'into the journal that the stages read',
     ],
   ],
-  exitCodes: { 69: 'the port is in use' },
+  exitCodes: { 69: 'the port is in use', 73: 'the data directory cannot be used' },
   files: [
     [
       '<dataDir>/<project>/archive/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm',
@@ -115,6 +115,7 @@ export default defineTool({
       projects: file.projects,
       reserveBytes: receiver.reserveBytes,
     })
+    await intake.prepare()
     const { journal } = options
     const sink = await openRecordSink({ journal, dataDir, emit, sync, writer: 'scp', durability })
 

@@ -29,6 +29,16 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     'receiver:\n  allow:\n    - callingAET: A\n    - adress: B\n',
     /^f:4: unknown key "adress" in receiver\.allow\.1; did you mean "address"\?$/,
   ],
+  [
+    "a project with the name of FIONA's own folder",
+    'projects:\n  ABCD: {}\n  journal: {}\n',
+    /^f:3: projects\.journal is no name of a project: FIONA keeps things of its own there/,
+  ],
+  [
+    'a project whose name is no folder',
+    'projects:\n  ../../etc: {}\n',
+    /^f:2: projects\.\.\.\/\.\.\/etc is no name of a project/,
+  ],
   ['__proto__', '__proto__: {x: 1}\n', /^f:1: unknown key "__proto__"/],
   [
     'several at once',

@@ -45,6 +45,14 @@ t.test('a port in use ends it with 69', async (t) => {
   t.match(stderr, `error: port ${String(scp.port)} is in use\nhint: `)
 })
 
+t.test('a data directory that cannot be one ends it with 73', async (t) => {
+  for (const dataDir of ['/proc/fiona', '/dev/null', '/etc/hostname/x']) {
+    const { code, stderr } = await run('fiona-scp', ['--port', '0', '--data-dir', dataDir])
+    t.equal(code, 73)
+    t.match(stderr, new RegExp(`^error: nothing can be kept in ${dataDir} \\(E[A-Z]+\\)\nhint: `))
+  }
+})
+
 t.test('C-ECHO is answered', dcmtk, async (t) => {
   const scp = await Scp.start(t)
   const { code } = await run('echoscu', ['127.0.0.1', String(scp.port)])

@@ -1,4 +1,5 @@
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
+import { isProjectName } from '../storage/index.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
@@ -28,7 +29,12 @@ export function parseConfig(text: string, name: string): ConfigFile {
   const value = isOriginalConfig(found) ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
-  if (problems.length === 0) problems.push(...patternProblems(value as ConfigFile))
+  if (problems.length === 0) {
+    problems.push(
+      ...projectNameProblems(value as ConfigFile),
+      ...patternProblems(value as ConfigFile),
+    )
+  }
   if (problems.length > 0) {
     throw refuse(
       sumUp(problems, isOriginalConfig(found), sizeKeys).map(
@@ -39,6 +45,23 @@ export function parseConfig(text: string, name: string): ConfigFile {
   return value as ConfigFile
 }
 
+/** What a schema cannot say: a project has a folder of its own, with its name. */
+function projectNameProblems(config: ConfigFile): ConfigProblem[] {
+  return Object.keys(config.projects)
+    .filter((project) => !isProjectName(project))
+    .map((project) => ({
+      instancePath: pathOf(['projects', project]),
+      schemaPath: '',
+      message:
+        'is no name of a project: FIONA keeps things of its own there, or it is no name of a folder',
+      params: {},
+    }))
+}
+
+function pathOf(keys: readonly string[]): string {
+  return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
 /** What a schema cannot say: the patterns of a project's match must be regular expressions. */
 function patternProblems(config: ConfigFile): ConfigProblem[] {
   return Object.entries(config.projects).flatMap(([project, { match }]) =>
@@ -47,11 +70,8 @@ function patternProblems(config: ConfigFile): ConfigProblem[] {
         new RegExp(pattern, 'u')
         return []
       } catch (error) {
-        const keys = ['projects', project, 'match', key]
         return {
-          instancePath: keys
-            .map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
-            .join(''),
+          instancePath: pathOf(['projects', project, 'match', key]),
           schemaPath: '',
           message: `is no regular expression: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
           params: {},

@@ -5,7 +5,13 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { type AnyRecord, nowIso } from '../record/index.ts'
-import { inside, makeDirectories, safeComponent, writeFileAtomic } from '../storage/index.ts'
+import {
+  inside,
+  makeDirectories,
+  projectFolder,
+  safeComponent,
+  writeFileAtomic,
+} from '../storage/index.ts'
 import type { Held } from './deidentify-study.ts'
 import type { StagedStudy } from './outbox.ts'
 import type { Reason } from './reasons.ts'
@@ -49,9 +55,9 @@ export class Review {
 
   /** @throws FionaError E_NOT_HELD when nothing is held under that name */
   async find(requestId: string, project?: string): Promise<HeldStudy> {
-    const projects = project === undefined ? await this.#projects() : [safeComponent(project)]
-    for (const name of projects) {
-      const path = join(this.#folder(name, requestId), 'held.json')
+    const folders = project === undefined ? await this.#projects() : [projectFolder(project)]
+    for (const name of folders) {
+      const path = join(this.#folderIn(name, requestId), 'held.json')
       const text = await readFile(path, 'utf8').catch(() => undefined)
       if (text !== undefined) return JSON.parse(text) as HeldStudy
     }
@@ -81,7 +87,11 @@ export class Review {
   }
 
   #folder(project: string, requestId: string): string {
-    return inside(this.#dataDir, safeComponent(project), 'review', safeComponent(requestId))
+    return this.#folderIn(projectFolder(project), requestId)
+  }
+
+  #folderIn(projectFolder: string, requestId: string): string {
+    return inside(this.#dataDir, projectFolder, 'review', safeComponent(requestId))
   }
 
   async #projects(): Promise<string[]> {

@@ -8,7 +8,7 @@ import {
   type StudyRecord,
   nowIso,
 } from '../record/index.ts'
-import { safeComponent } from '../storage/index.ts'
+import { projectFolder } from '../storage/index.ts'
 import { profileDigest } from './basic-profile.ts'
 import type { Crosswalk } from './crosswalk.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
@@ -163,7 +163,7 @@ export class StudyMaker {
 
   #outboxOf(project: string): Outbox {
     const { dataDir, out, durable } = this.#options
-    const root = out ?? join(dataDir, safeComponent(project), 'outbox')
+    const root = out ?? join(dataDir, projectFolder(project), 'outbox')
     let outbox = this.#outboxes.get(root)
     if (outbox === undefined) {
       outbox = new Outbox(root, { durable })

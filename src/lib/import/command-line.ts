@@ -1,6 +1,6 @@
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { ObjectSource } from '../intake/index.ts'
-import { safeComponent } from '../storage/index.ts'
+import { isProjectName } from '../storage/index.ts'
 
 export interface CommandLine {
   readonly inPlace?: boolean | undefined
@@ -37,8 +37,10 @@ export function checkCommandLine(
     throw usage('no PATH is given; to type them, give -')
   }
   if (paths.filter((path) => path === '-').length > 1) throw usage('- can be given only once')
-  if (project !== undefined && safeComponent(project) !== project) {
-    throw usage(`--project ${JSON.stringify(project.slice(0, 60))} is no name of a project tree`)
+  if (project !== undefined && !isProjectName(project)) {
+    throw usage(
+      `--project ${JSON.stringify(project.slice(0, 60))} is no name of a project: FIONA keeps things of its own there, or it is no name of a folder`,
+    )
   }
   const source: { callingAET?: string; calledAET?: string } = {}
   if (options.callingAet !== undefined) source.callingAET = titled('calling', options.callingAet)

@@ -63,6 +63,28 @@ export class Intake {
   }
 
   /**
+   * Makes the data directory ready, or says at the start that nothing can be kept in it.
+   * @throws FionaError E_ARCHIVE_WRITE (exit 73)
+   */
+  async prepare(): Promise<void> {
+    try {
+      await this.#writer.prepare()
+    } catch (error) {
+      const { dataDir } = this.#writer
+      const { code } = error as NodeJS.ErrnoException
+      throw new FionaError(
+        'E_ARCHIVE_WRITE',
+        `nothing can be kept in ${dataDir} (${String(code)})`,
+        {
+          hint: 'give this user a data directory to write in: --data-dir, or dataDir of the configuration',
+          exitCode: ExitCode.cannotCreate,
+          cause: error,
+        },
+      )
+    }
+  }
+
+  /**
    * A part file for one object.
    * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
    */

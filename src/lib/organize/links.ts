@@ -1,4 +1,12 @@
-import { lstatSync, mkdirSync, readlinkSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
@@ -40,13 +48,26 @@ export function link(root: string, path: string, target: string): Linked {
   return 'replaced'
 }
 
-/** @returns the directories that were made, or changed by making one in them */
+/**
+ * Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made.
+ * @returns the directories that were made, or changed by making one in them
+ */
 export function makeViewDirectory(path: string): string[] {
-  const first = mkdirSync(path, { recursive: true, mode: 0o750 })
-  if (first === undefined) return []
-  const changed = [path]
-  for (let at = resolve(path); at !== resolve(first); at = dirname(at)) changed.push(dirname(at))
-  return [...changed, dirname(resolve(first))]
+  const missing: string[] = []
+  let at = resolve(path)
+  for (; !existsSync(at); at = dirname(at)) missing.push(at)
+  if (missing.length === 0) return []
+  for (const directory of missing.toReversed()) makeUnlessThere(directory)
+  return [...missing, at]
+}
+
+/** Another process may make it in the same moment. */
+function makeUnlessThere(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o750 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 function isBelow(root: string, path: string): boolean {

@@ -10,7 +10,7 @@ import {
   type SeriesRecord,
   type StudyRecord,
 } from '../record/index.ts'
-import { inside, safeComponent } from '../storage/index.ts'
+import { inside, projectFolder } from '../storage/index.ts'
 import { parseUid } from '../uid/index.ts'
 import { FollowedSeries } from './followed-series.ts'
 import { link, makeViewDirectory } from './links.ts'
@@ -136,7 +136,7 @@ export class Organizer implements FilterLogic {
   }
 
   #tree(of: { readonly project?: string }, name: 'raw' | 'participants'): string {
-    return inside(this.#dataDir, safeComponent(of.project ?? defaultProject), name)
+    return inside(this.#dataDir, projectFolder(of.project ?? defaultProject), name)
   }
 }
 

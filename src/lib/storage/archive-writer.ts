@@ -59,6 +59,14 @@ export class ArchiveWriter {
     this.durability = options.durability ?? 'fsync'
   }
 
+  /**
+   * Finds out at the start whether objects can be received here.
+   * @throws the error of the operating system
+   */
+  async prepare(): Promise<void> {
+    await this.#incoming()
+  }
+
   async begin(): Promise<ArchivePart> {
     const parts = await this.#incoming()
     const path = parts.next()

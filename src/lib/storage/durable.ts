@@ -18,20 +18,44 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * `mkdir -p`, durable: each directory that was made is synced into its parent.
- * @returns nothing; an existing directory is no error
+ * `mkdir -p`, durable: each directory that was made is synced into its parent. An existing directory is no
+ * error. Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made
+ * (below /proc, say), and takes no signal meanwhile.
+ * @throws the error of mkdir(2); ENOTDIR where something else has the name
  */
 export async function makeDirectories(
   path: string,
   options: { readonly durable?: boolean; readonly mode?: number } = {},
 ): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: options.mode ?? 0o750 })
-  if (first === undefined || options.durable === false) return
-  const top = dirname(resolve(first))
-  for (let at = dirname(resolve(path)); at.length >= top.length; at = dirname(at)) {
-    await syncDirectory(at)
-    if (at === dirname(at)) return
+  const missing: string[] = []
+  let at = resolve(path)
+  while (!(await isDirectory(at))) {
+    missing.push(at)
+    at = dirname(at)
   }
+  for (const directory of missing.reverse()) {
+    // Another process may have made it meanwhile; then its parent still is to be synced.
+    await mkdir(directory, { mode: options.mode ?? 0o750 }).catch(async (error: unknown) => {
+      if (!(await isDirectory(directory))) throw error
+    })
+    if (options.durable !== false) await syncDirectory(dirname(directory))
+  }
+}
+
+/** The root of a file system always is one: whoever asks upwards comes to an end. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && path !== dirname(path)) return false
+    throw error
+  }
+  throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${path}'`), {
+    code: 'ENOTDIR',
+    path,
+    syscall: 'mkdir',
+  })
 }
 
 /** A file that is either the old one or the whole new one, whatever happens in between. */

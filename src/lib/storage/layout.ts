@@ -1,6 +1,7 @@
 import { join, relative, sep } from 'node:path'
 import { isUid, parseUid } from '../uid/index.ts'
-import { inside, safeComponent } from './safe-path.ts'
+import { projectFolder, projectOfFolder } from './project-name.ts'
+import { inside } from './safe-path.ts'
 
 /** What names an object in the archive; UIDs are validated here, whatever was checked before. */
 export interface ObjectIdentity {
@@ -20,7 +21,7 @@ export function archivePath(dataDir: string, object: ObjectIdentity): string {
 }
 
 export function archiveStudyPath(dataDir: string, project: string, study: string): string {
-  return inside(dataDir, safeComponent(project), 'archive', parseUid(study, 'StudyInstanceUID'))
+  return inside(dataDir, projectFolder(project), 'archive', parseUid(study, 'StudyInstanceUID'))
 }
 
 /**
@@ -33,13 +34,7 @@ export function projectOfArchived(dataDir: string, path: string): string | undef
   const [project = '', archive, study, series, file, ...deeper] = relative(dataDir, path).split(sep)
   const isArchived = archive === 'archive' && isUid(study) && isUid(series)
   if (!isArchived || deeper.length > 0 || file?.endsWith('.dcm') !== true) return undefined
-  if (project === '..' || project === '') return undefined
-  try {
-    const name = decodeURIComponent(project)
-    return safeComponent(name) === project ? name : project
-  } catch {
-    return project
-  }
+  return projectOfFolder(project)
 }
 
 /** Where objects lie while they are being received: same file system as the archive. */
