@@ -30,6 +30,7 @@ rmSync('dist', { recursive: true, force: true })
 await bundle(
   Object.fromEntries([
     ['main', 'src/lib/cli/main.ts'],
+    ['digest-worker', 'src/lib/receive/digest-worker.ts'],
     ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
   ]),
 )

@@ -9,7 +9,7 @@
 // part itself and may ask `asStorageError` what its errno means. The record then goes to a sink
 // (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered.
 export { Intake } from './intake.ts'
-export type { Expected, IntakeOptions, Known, Taken } from './intake.ts'
+export type { Expected, IntakeOptions, Known, Placed, Taken } from './intake.ts'
 export { identityOf } from './identity.ts'
 export type { Identity } from './identity.ts'
 export type { ObjectSource } from './project-choice.ts'

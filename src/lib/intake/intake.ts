@@ -6,7 +6,12 @@ import type { Config } from '../config/index.ts'
 import { DicomFile, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
-import { ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
+import {
+  ArchiveWriter,
+  type ArchivePart,
+  type Committed,
+  type Durability,
+} from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
 import { identityOf } from './identity.ts'
@@ -31,8 +36,8 @@ export interface Expected {
 
 export interface Taken {
   readonly source?: ObjectSource | undefined
-  /** Of the whole part file, hex. */
-  readonly sha256: string
+  /** Of the whole part file, hex; it may still be on its way. */
+  readonly sha256: string | Promise<string>
   /** Bytes written into the part file. */
   readonly size: number
   readonly expected?: Expected | undefined
@@ -46,6 +51,13 @@ export interface Known {
   readonly size: number
   readonly source?: ObjectSource | undefined
   readonly project?: string | undefined
+}
+
+/** An object in the archive, under its name. */
+export interface Placed {
+  readonly record: InstanceRecord
+  /** Resolves when the object is on stable storage; rejects with a retryable FionaError. */
+  readonly durable: Promise<void>
 }
 
 /** The way into the archive; see the paragraph above index.ts. */
@@ -98,15 +110,27 @@ export class Intake {
   }
 
   /**
-   * Check the object in the part and put it where it belongs. When it resolves the object is durable (with
-   * durability `fsync`); its record is the caller's to deliver.
+   * As `place`, and durable when it resolves (with durability `fsync`).
+   * @throws FionaError as `place`
+   */
+  async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
+    const { record, durable } = await this.place(part, taken)
+    await durable
+    return record
+  }
+
+  /**
+   * Check the object in the part and put it where it belongs. Its record is the caller's to deliver, and may
+   * be written while the object's name is still on its way to the disk; success may be said when both are.
+   * Should power fail in between, the record may be there without its file: whoever reads it finds that out,
+   * and the sender, who has not heard success, sends the object again.
    *
    * A data set without a file header gets one of ours; `size` and `sha256` of the record are then those of
    * the stored file. Of a duplicate they are those of the file that was there first.
    * @throws FionaError the object in quarantine: E_DICOM_PARSE, E_DICOM_LIMIT, E_UID_INVALID,
    *   E_IDENTITY_MISMATCH, E_SIZE_MISMATCH; nothing kept: E_DISK_FULL, E_ARCHIVE_WRITE, E_FILE_READ
    */
-  async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
+  async place(part: ArchivePart, taken: Taken): Promise<Placed> {
     try {
       using file = DicomFile.fromDescriptor(part.fd, 'the received object')
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
@@ -114,9 +138,14 @@ export class Intake {
       if (taken.expected !== undefined) requireAgreement(record, taken.expected)
       const { size, sha256 } = taken
       const { dataSetOffset } = file
-      if (hasFileHeader(file)) await this.#store(part, record, { size, sha256, dataSetOffset })
-      else await this.#storeWithHeader(part, record, file)
-      return record
+      const committed = hasFileHeader(file)
+        ? await this.#store(part, record, { size, sha256, dataSetOffset })
+        : await this.#storeWithHeader(part, record, file)
+      const durable = committed.durable.catch((error: unknown) => {
+        throw asStorageError(error)
+      })
+      durable.catch(() => undefined)
+      return { record, durable }
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
     }
@@ -152,29 +181,41 @@ export class Intake {
   async #store(
     part: ArchivePart,
     record: InstanceRecord,
-    bytes: { readonly size: number; readonly sha256: string; readonly dataSetOffset: number },
-  ): Promise<void> {
+    bytes: {
+      readonly size: number
+      readonly sha256: string | Promise<string>
+      readonly dataSetOffset: number
+    },
+  ): Promise<Committed> {
     const { project = 'default', ...identity } = record
     const { dataSetOffset } = bytes
-    const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
+    const committed = await part.commit({ ...identity, project, dataSetOffset })
+    const { path, duplicate, conflict } = committed
     // The file that was first may have another header: the record tells of the file it points to.
     const { size, sha256 } = duplicate ? await measure(path) : bytes
-    Object.assign(record, { path, size, sha256, duplicate }, conflict ? { conflict } : {})
+    Object.assign(
+      record,
+      { path, size, sha256: await sha256, duplicate },
+      conflict ? { conflict } : {},
+    )
+    return committed
   }
 
   async #storeWithHeader(
     part: ArchivePart,
     record: InstanceRecord,
     file: DicomFile,
-  ): Promise<void> {
+  ): Promise<Committed> {
     const whole = await this.#writer.begin()
+    let committed: Committed
     try {
-      await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
+      committed = await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
     } catch (error) {
       await whole.discard()
       throw error
     }
     await part.discard()
+    return committed
   }
 
   /** The error to throw, once the part is dealt with. */
@@ -184,8 +225,9 @@ export class Intake {
       return error
     }
     const reason = error instanceof FionaError ? error : 'an internal error, see the log'
-    const { source, size, sha256, expected } = taken
+    const { source, size, expected } = taken
     try {
+      const sha256 = await taken.sha256
       await this.#writer.quarantine(part, reason, { source, size, sha256, expected })
       return error
     } catch (trouble) {

@@ -18,12 +18,12 @@ import {
   formatStatus,
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
-import type { Intake, RecordSink, Taken } from '../intake/index.ts'
-import type { InstanceRecord } from '../record/index.ts'
+import type { Intake, Placed, RecordSink, Taken } from '../intake/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import type { Access } from './access.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { Draining } from './draining.ts'
+import { FileDigester } from './file-digester.ts'
 import { PartSupply } from './part-supply.ts'
 import { refusalAnswer } from './refusal.ts'
 import { StoreConsumer } from './store-consumer.ts'
@@ -55,6 +55,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   readonly #options: ReceiverOptions
   readonly #choose: ChooseSyntax
   readonly #parts: PartSupply
+  readonly #digester = new FileDigester()
   readonly #tallies = new Map<AssociationFacts, Tally>()
   #sinkLost: { readonly error: unknown } | undefined
 
@@ -62,11 +63,13 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#options = options
     this.#choose = chooseSyntax(options.promiscuous)
     this.#parts = new PartSupply(() => options.intake.begin())
+    this.#digester.start()
   }
 
   /** What was made ahead is removed. */
   async close(): Promise<void> {
     await this.#parts.close()
+    await this.#digester.close()
   }
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
@@ -95,8 +98,9 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     const draining = (error: unknown): DataSetConsumer =>
       new Draining(this.#refuse(operation, error))
     const part = this.#parts.take()
-    if (!(part instanceof Promise)) return new StoreConsumer(part, operation, outcome)
-    return part.then((ready) => new StoreConsumer(ready, operation, outcome), draining)
+    const consumer = (ready: ArchivePart): DataSetConsumer =>
+      new StoreConsumer(ready, operation, this.#digester, outcome)
+    return part instanceof Promise ? part.then(consumer, draining) : consumer(part)
   }
 
   perform({ command }: Operation): Answer {
@@ -142,14 +146,23 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
-    let record: InstanceRecord
+    let placed: Placed
     try {
-      record = await this.#options.intake.take(part, taken)
+      placed = await this.#options.intake.place(part, taken)
+    } catch (error) {
+      return this.#refuse(operation, error)
+    }
+    const { record, durable } = placed
+    // The disk takes both at once; success waits for either.
+    const recorded = this.#options.sink.put(record)
+    recorded.catch(() => undefined)
+    try {
+      await durable
     } catch (error) {
       return this.#refuse(operation, error)
     }
     try {
-      await this.#options.sink.put(record)
+      await recorded
     } catch (error) {
       // The object is kept; it comes again as a duplicate, and then has its record.
       const { code } = error as NodeJS.ErrnoException

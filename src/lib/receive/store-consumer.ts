@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { encodeFileMeta } from '../dicom/index.ts'
 import type { Answer, DataSetConsumer, Operation } from '../dimse/index.ts'
+import type { FileDigest, FileDigester } from './file-digester.ts'
 import { type Expected, type Taken, asStorageError } from '../intake/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
@@ -21,12 +21,13 @@ export class StoreConsumer implements DataSetConsumer {
   readonly #part: ArchivePart
   readonly #operation: Operation
   readonly #outcome: Outcome
-  readonly #hash = createHash('sha256')
+  readonly #digest: FileDigest
   #size = 0
   #trouble: { readonly error: unknown } | undefined
 
-  constructor(part: ArchivePart, operation: Operation, outcome: Outcome) {
+  constructor(part: ArchivePart, operation: Operation, digester: FileDigester, outcome: Outcome) {
     this.#part = part
+    this.#digest = digester.begin(part.fd)
     this.#operation = operation
     this.#outcome = outcome
     this.write(fileHeader(operation))
@@ -41,7 +42,7 @@ export class StoreConsumer implements DataSetConsumer {
       this.#trouble = { error: asStorageError(error) }
       return
     }
-    this.#hash.update(bytes)
+    this.#digest.wrote(bytes.length)
     this.#size += bytes.length
   }
 
@@ -50,7 +51,8 @@ export class StoreConsumer implements DataSetConsumer {
       await this.abandon()
       return this.#outcome.failed(this.#trouble.error)
     }
-    this.#part.flush()
+    const sha256 = this.#digest.finish()
+    this.#part.flush(sha256)
     const { association } = this.#operation
     return this.#outcome.received(this.#part, {
       source: {
@@ -59,13 +61,14 @@ export class StoreConsumer implements DataSetConsumer {
         address: association.address,
         association: association.id,
       },
-      sha256: this.#hash.digest('hex'),
+      sha256,
       size: this.#size,
       expected: expectedOf(this.#operation),
     })
   }
 
   async abandon(): Promise<void> {
+    await this.#digest.abandon().catch(() => undefined)
     await this.#part.discard().catch(() => undefined)
   }
 }

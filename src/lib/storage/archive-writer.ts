@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, constants, fsync, linkSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, fsync, linkSync, openSync, unlinkSync } from 'node:fs'
 import { open, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FionaError } from '../error/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
+import { DirectorySyncs } from './directory-syncs.ts'
+import { makeDirectories, writeFileAtomic } from './durable.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
 import { sameDataSet } from './same-data-set.ts'
@@ -22,6 +23,11 @@ export interface Committed {
   readonly duplicate: boolean
   /** Another data set lay under this UID: both are kept, `path` is the new one. */
   readonly conflict: boolean
+  /**
+   * Resolves when the name is on stable storage, too (with durability `fsync`): before that, the object may
+   * be told of, but not promised. Rejects with an error of the operating system.
+   */
+  readonly durable: Promise<void>
 }
 
 /** An object on its way into the archive: a temporary file that nobody else sees. */
@@ -32,8 +38,9 @@ export interface ArchivePart {
   /**
    * Everything is written: the disk may begin, while its owner looks at what it has. Optional; nothing may
    * be written behind it, and trouble is told by `commit`.
+   * @param reading while it has not settled the descriptor stays open
    */
-  flush(): void
+  flush(reading?: Promise<unknown>): void
   commit(identity: CommitIdentity): Promise<Committed>
   discard(): Promise<void>
   /** Synced and closed, for whoever moves the file elsewhere. */
@@ -44,7 +51,7 @@ const sync = promisify(fsync)
 
 /**
  * The only way into the archive. An object becomes visible under its final name when it is whole:
- * fsync of the file, link to the final name (never over another file), fsync of the directory. Only the
+ * fsync of the file, link to the final name (never over another file), fsync of the directory (`durable`). Only the
  * syncs go through the thread pool: opening, closing, linking and removing take the kernel less time than
  * a turn there takes us, several times over on a busy machine.
  */
@@ -52,6 +59,7 @@ export class ArchiveWriter {
   readonly dataDir: string
   readonly durability: Durability
   #madeDirectories = new Set<string>()
+  readonly #directorySyncs = new DirectorySyncs()
   #parts: Promise<IncomingParts> | undefined
 
   constructor(options: { readonly dataDir: string; readonly durability?: Durability }) {
@@ -79,25 +87,31 @@ export class ArchiveWriter {
       isOpen = false
     }
     let syncing: Promise<void> | undefined
+    let reading: Promise<unknown> | undefined
     const synced = (): Promise<void> => (syncing ??= sync(fd))
     const detach = async (): Promise<void> => {
       if (this.durability === 'fsync' && isOpen) await synced()
+      await reading?.catch(() => undefined)
       close()
     }
     return {
       fd,
       path,
-      flush: () => {
+      flush: (until) => {
+        reading = until
         if (this.durability === 'fsync' && isOpen) synced().catch(() => undefined)
       },
       detach,
       commit: async (identity) => {
         await detach()
-        return this.#publish(path, identity)
+        const committed = await this.#publish(path, identity)
+        // Whoever waits for it later still hears of it.
+        committed.durable.catch(() => undefined)
+        return committed
       },
       discard: async () => {
         // Not under the feet of a sync that is under way.
-        await syncing?.catch(() => undefined)
+        await Promise.allSettled([syncing, reading])
         close()
         removeFile(path)
       },
@@ -153,20 +167,19 @@ export class ArchiveWriter {
     const path = archivePath(this.dataDir, identity)
     await this.#ensureDirectory(dirname(path))
     if (await this.#placeWithoutOverwriting(part, path)) {
-      return { path, duplicate: false, conflict: false }
+      return { path, duplicate: false, conflict: false, durable: this.#syncName(path) }
     }
     if (await sameDataSet(part, identity.dataSetOffset, path)) {
       removeFile(part)
       // The one that was first may still be on its way to the disk: success must not be said before it is there.
-      if (this.durability === 'fsync') await this.#syncFile(path)
-      return { path, duplicate: true, conflict: false }
+      return { path, duplicate: true, conflict: false, durable: this.#syncFile(path) }
     }
     const beside = path.replace(/\.dcm$/, `~${(await digest(part)).slice(0, 16)}.dcm`)
     if (!(await this.#placeWithoutOverwriting(part, beside))) {
       removeFile(part)
-      return { path: beside, duplicate: true, conflict: true }
+      return { path: beside, duplicate: true, conflict: true, durable: this.#syncFile(beside) }
     }
-    return { path: beside, duplicate: false, conflict: true }
+    return { path: beside, duplicate: false, conflict: true, durable: this.#syncName(beside) }
   }
 
   /** link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either object. */
@@ -184,7 +197,6 @@ export class ArchiveWriter {
       } else throw error
     }
     removeFile(part)
-    if (this.durability === 'fsync') await syncDirectory(dirname(path))
     return true
   }
 
@@ -195,19 +207,31 @@ export class ArchiveWriter {
     this.#madeDirectories.add(path)
   }
 
+  #syncName(path: string): Promise<void> {
+    return this.durability === 'fsync' ? this.#directorySyncs.sync(dirname(path)) : done
+  }
+
   async #syncFile(path: string): Promise<void> {
+    if (this.durability !== 'fsync') return
     const handle = await open(path, 'r')
     try {
       await handle.sync()
     } finally {
       await handle.close()
     }
-    await syncDirectory(dirname(path))
+    await this.#syncName(path)
   }
 }
 
+const done = Promise.resolve()
+
+/** unlink(2) alone: Node's rm looks at the file first, which costs as much again. */
 function removeFile(path: string): void {
-  rmSync(path, { force: true })
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }
 
 async function digest(path: string): Promise<string> {
