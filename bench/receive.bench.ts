@@ -1,0 +1,127 @@
+// Objects per second into each receiver, sent by DCMTK's dcmsend over loopback, on one association and
+// on four. Every measurement starts a fresh receiver on an empty directory (an object that is already
+// there would be another kind of work) behind a `sync`, so that nobody pays for the writes of another. A
+// receiver runs for months: a few objects warm it up. What was received is removed only at the end: ext4
+// searches long for a free inode where many were freed a moment ago, and that would fall on whoever is next.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ctImage } from '../test/fixtures/dicom-writer.ts'
+import {
+  type Receiver,
+  RunningReceiver,
+  fionaSynced,
+  fionaUnsynced,
+  orthanc,
+  present,
+  storescpDefaults,
+  storescpTuned,
+} from './receivers.ts'
+import { sendFolders } from './send-folders.ts'
+
+const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
+const warmUpCount = 200
+const senders = [1, 4] as const
+const receivers = [fionaSynced, fionaUnsynced, storescpDefaults, storescpTuned, orthanc]
+
+interface Measured {
+  readonly rate: number
+  readonly cpuPerThousand: number
+  readonly megabytes: number
+}
+
+export default {
+  name: 'receive',
+  title: `Receiving ${String(objectCount)} CT objects of 525 kB from dcmsend, objects/s`,
+  async run() {
+    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
+    try {
+      writeObjects(join(directory, 'objects'), 1, objectCount)
+      writeObjects(join(directory, 'warm-up'), 2, warmUpCount)
+      return { rows: await compare(directory) }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  },
+}
+
+/** Four folders of as many objects each: a study with ten series. */
+function writeObjects(directory: string, study: number, count: number): void {
+  for (let at = 0; at < count; at++) {
+    const folder = join(directory, String(at % 4))
+    mkdirSync(folder, { recursive: true })
+    const studyUID = `2.25.100${String(study)}`
+    const seriesUID = `${studyUID}.${String(Math.floor(at / (count / 10)))}`
+    const sopUID = `${seriesUID}.${String(at)}`
+    const image = { studyUID, seriesUID, sopUID, instanceNumber: at, rows: 512, columns: 512 }
+    writeFileSync(join(folder, `${String(at)}.dcm`), ctImage(image))
+  }
+}
+
+async function compare(directory: string) {
+  const contenders = present(receivers, directory)
+  const all = new Map<string, Measured[]>()
+  for (let round = 0; round < rounds; round++) {
+    for (const receiver of contenders) {
+      for (const associations of senders) {
+        const key = `${receiver.who} ${String(associations)}`
+        const measured = await measure(receiver, directory, associations)
+        all.set(key, [...(all.get(key) ?? []), measured])
+      }
+    }
+  }
+  return contenders.map(({ who }) => {
+    const figures = senders.flatMap((associations) => {
+      const runs = all.get(`${who} ${String(associations)}`) ?? []
+      const sorted = runs.toSorted((a, b) => b.rate - a.rate)
+      const name = `${String(associations)} assoc`
+      const cpu = Math.min(...runs.map(({ cpuPerThousand }) => cpuPerThousand))
+      return [
+        [`${name}: best`, Math.round(sorted[0]?.rate ?? 0)],
+        [`${name}: median`, Math.round(sorted[Math.floor(sorted.length / 2)]?.rate ?? 0)],
+        [`${name}: CPU s/1000`, Math.round(cpu * 100) / 100],
+        [`${name}: MB`, Math.round(Math.max(...runs.map(({ megabytes }) => megabytes)))],
+      ] as const
+    })
+    return { who, ...Object.fromEntries(figures) }
+  })
+}
+
+async function measure(
+  receiver: Receiver,
+  directory: string,
+  associations: number,
+): Promise<Measured> {
+  const running = await RunningReceiver.start(receiver, directory, associations)
+  try {
+    await sendFolders(running.port, [join(directory, 'warm-up')])
+    spawnSync('sync')
+    const before = running.cost().cpuSeconds
+    const start = performance.now()
+    await Promise.all(
+      shares(join(directory, 'objects'), associations).map((folders) =>
+        sendFolders(running.port, folders),
+      ),
+    )
+    const seconds = (performance.now() - start) / 1000
+    const { cpuSeconds, peakMegabytes } = running.cost()
+    return {
+      rate: objectCount / seconds,
+      cpuPerThousand: ((cpuSeconds - before) / objectCount) * 1000,
+      megabytes: peakMegabytes,
+    }
+  } catch (error) {
+    throw running.trouble(error)
+  } finally {
+    await running.stop()
+  }
+}
+
+function shares(objects: string, associations: number): string[][] {
+  const folders = readdirSync(objects).map((name) => join(objects, name))
+  return Array.from({ length: associations }, (_, n) =>
+    folders.filter((_, at) => at % associations === n),
+  )
+}
