@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { ctImage } from '../fixtures/dicom-writer.ts'
 import { binDir, freePort, missing, run } from '../fixtures/peers.ts'
 import { makeObjects, sendFolders } from './objects.ts'
 
@@ -39,7 +40,7 @@ t.test(
       `fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file k --participant S001 --out out | fiona-send --destination dicom://ORTHANC@127.0.0.1:${String(orthanc.dicomPort)}`,
     )
     t.equal(code, 0, stderr)
-    t.match(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), {
+    t.match(lastRecord(stdout), {
       type: 'transfer',
       status: 'sent',
       instances: { sent: 5, failed: 0 },
@@ -51,6 +52,23 @@ t.test(
     t.equal(((await orthanc.get('/instances')) as unknown[]).length, 5)
   },
 )
+
+t.test('import | arrive | anon holds two objects under one UID, and no copy of one', async (t) => {
+  const image = (instanceNumber: number) => ctImage({ sopUID: '2.25.30011', instanceNumber })
+  const cwd = t.testdir({
+    copies: { a: image(1), b: image(1) },
+    others: { a: image(1), b: image(2) },
+  })
+  writeFileSync(join(cwd, 'k'), Buffer.alloc(32, 7), { mode: 0o600 })
+  const line = (folder: string) =>
+    `fiona-import --in-place ${folder} | fiona-arrive | fiona-anon --key-file k --participant S001 --out out`
+  const copies = await shell(cwd, line('copies'))
+  t.equal(copies.code, 0, copies.stderr)
+  t.match(lastRecord(copies.stdout), { type: 'deidentified', instances: 1 })
+  const others = await shell(cwd, line('others'))
+  t.equal(others.code, 0, others.stderr)
+  t.match(lastRecord(others.stdout), { type: 'held', reasons: [{ code: 'same-uid-twice' }] })
+})
 
 t.test(
   'scp | arrive | classify | organize makes a chain of its own',
@@ -100,6 +118,10 @@ function seen(cwd: string): Seen[] {
   if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as Seen)
+}
+
+function lastRecord(stdout: string): unknown {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
 
 function shell(cwd: string, line: string) {

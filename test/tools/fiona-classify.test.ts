@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { folder, seriesOf, store, study } from '../classify/classified.ts'
+import { completed, folder, seriesOf, store, study } from '../classify/classified.ts'
 import { el } from '../fixtures/dicom-writer.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -43,7 +43,7 @@ t.test('records get their types, others pass as they are, in order', async (t) =
   const directory = folder()
   const records = [1, 2].map((n) => store(directory, { instanceNumber: n, rows: n * 64 }))
   const [SeriesInstanceUID, StudyInstanceUID] = [seriesOf(1), study]
-  const both = { StudyInstanceUID, path: directory, instances: 2 }
+  const both = { StudyInstanceUID, path: directory, instances: 2, ...completed }
   const foreign = '{"type":"weather",  "n": 1.0}'
   const series = { type: 'series', SeriesInstanceUID, ...both }
   const ofStudy = { type: 'study', ...both, series: [{ SeriesInstanceUID, instances: 2 }] }
@@ -74,25 +74,45 @@ t.test('an object that cannot be read is an error record, and the stream goes on
   const empty = join(directory, 'empty.dcm')
   writeFileSync(empty, '')
   const at = (path: string): AnyRecord => ({ ...good, path })
-  const bad = [cut, at(text), at(empty), at(directory), at(join(directory, 'gone')), at('a\0b')]
-  const { code, out } = run([], [...bad, { type: 'instance' }, good])
+  const bad = [cut, at(text), at(empty), at(directory), at(join(directory, 'gone'))]
+  const { code, out } = run([], [...bad, good])
   t.equal(code, 1)
   const [last, ...errors] = parsed(out).reverse()
   t.match(last, { type: 'instance', ClassifyType: ['CT', 'original', 'axial'] })
   t.same(
     errors.reverse().map(({ type, code, tool }) => `${type} ${String(code)} ${String(tool)}`),
-    [
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_FILE_MISSING',
-      'E_FILE_READ',
-      'E_RECORD_INVALID',
-    ].map((code) => `error ${code} fiona-classify`),
+    ['E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_FILE_MISSING'].map(
+      (code) => `error ${code} fiona-classify`,
+    ),
   )
   t.match(errors[0]?.['message'], /\.2\.dcm: /)
   t.same(errors[0]?.['record'], cut)
+})
+
+t.test('a record that cannot be one is an error record, and nothing it names is opened', (t) => {
+  const directory = folder()
+  const good = store(directory, {})
+  const totals = { instances: 1, ...completed }
+  const StudyInstanceUID = study
+  const ofStudy = { type: 'study', StudyInstanceUID, path: directory, series: [], ...totals }
+  const bad: AnyRecord[] = [
+    { ...good, path: 'relative.dcm' },
+    { ...good, path: `${String(good['path'])}\0` },
+    { ...good, SOPInstanceUID: '../x' },
+    { type: 'instance' },
+    { type: 'series', StudyInstanceUID, SeriesInstanceUID: '..', path: directory, ...totals },
+    { ...ofStudy, path: 'here' },
+    { ...ofStudy, series: [{ SeriesInstanceUID: '1.2/../../3', instances: 1 }] },
+    { ...ofStudy, series: [{ SeriesInstanceUID: seriesOf(1), instances: 1, files: ['x\0'] }] },
+    { ...ofStudy, series: 7 },
+  ]
+  const { code, out } = run([], [...bad, good])
+  t.equal(code, 1)
+  t.match(parsed(out), [
+    ...bad.map((record) => ({ type: 'error', code: 'E_RECORD_INVALID', record })),
+    { type: 'instance', ClassifyType: ['CT', 'original', 'axial'] },
+  ])
+  t.end()
 })
 
 const isRoot = process.getuid?.() === 0
