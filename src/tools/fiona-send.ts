@@ -86,7 +86,7 @@ export default defineTool({
     ],
     ['fiona-send --destination file:/mnt/research --data-dir var < outbox.ndjson', 'into a folder'],
     [
-      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send") | .record\' | fiona-send --config fiona.yaml',
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send" and (.record | type) == "object").record\' | fiona-send --config fiona.yaml',
       'try again what was given up',
     ],
   ],

@@ -5,6 +5,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import type { Tool } from '../../src/lib/cli/index.ts'
+import journalTool from '../../src/tools/fiona-journal.ts'
+import stageTool from '../../src/tools/fiona-stage.ts'
 import { ctImage } from '../fixtures/dicom-writer.ts'
 import { binDir, freePort, missing, run } from '../fixtures/peers.ts'
 import { makeObjects, sendFolders } from './objects.ts'
@@ -109,6 +112,45 @@ t.test(
   },
 )
 
+t.test(
+  'what failed is handed in again by the lines of the manual',
+  { skip: missing('jq') },
+  async (t) => {
+    const cwd = t.testdir({ 'fiona.yaml': 'dataDir: .' })
+    const env = { FIONA_CONFIG: join(cwd, 'fiona.yaml') }
+    const failed = { type: 'instance', SOPInstanceUID: '1.2.3' }
+    const errors = [
+      { stage: 'organize', tool: 'fiona-organize', record: failed },
+      { stage: 'organize', tool: 'fiona-stage', record: 'a line that was no record' },
+      { stage: 'organize', tool: 'fiona-arrive', record: null },
+      { stage: 'deliver', tool: 'fiona-send', record: { type: 'deidentified' } },
+      { tool: 'fiona-import', record: '/media/cdrom/1.dcm' },
+    ].map((error) => ({ type: 'error', time: '2026-11-25T01:02:03.000Z', ...error }))
+    const input = errors.map((error) => `${JSON.stringify(error)}\n`).join('')
+    await run('fiona-journal', ['append', 'errors'], { input, env })
+    const hasCome = async (times: number) => {
+      const { stdout } = await run('fiona-journal', ['cat', 'received'], { env })
+      t.equal(stdout, `${JSON.stringify(failed)}\n`.repeat(times))
+      t.equal(
+        (await run('fiona-journal', ['cat', 'errors'], { env })).stdout,
+        input,
+        'no new errors',
+      )
+    }
+    const retry = (tool: Tool) =>
+      tool.examples?.find(([line]) => line.includes('errors'))?.[0] ?? ''
+    for (const [tool, times] of [
+      [journalTool, 1],
+      [stageTool, 2],
+      [stageTool, 2],
+    ] as const) {
+      const { code, stderr } = await shell(cwd, retry(tool), env)
+      t.equal(code, 0, stderr)
+      await hasCome(times)
+    }
+  },
+)
+
 interface Seen {
   readonly type: string
   readonly ClassifyType?: readonly string[]
@@ -124,8 +166,8 @@ function lastRecord(stdout: string): unknown {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
 
-function shell(cwd: string, line: string) {
-  return run('bash', ['-c', `set -o pipefail; ${line}`], { cwd })
+function shell(cwd: string, line: string, env: NodeJS.ProcessEnv = {}) {
+  return run('bash', ['-c', `set -o pipefail; ${line}`], { cwd, env })
 }
 
 async function until(isTrue: () => boolean, what: string): Promise<void> {
