@@ -116,6 +116,8 @@ export const ConfigSchema = Type.Object(
     }),
     health: optional({ listen: Type.Optional(text()) }),
     web: optional({ listen: Type.Optional(text()) }),
+    /** In the copy that `fiona up` writes: the file an administrator edits; null where there is none. */
+    generatedFrom: Type.Optional(Type.Union([path, Type.Null()])),
   },
   { $id: 'config', title: 'fiona.yaml', additionalProperties: false },
 )
