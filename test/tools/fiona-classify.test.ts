@@ -143,6 +143,35 @@ t.test('a rule file with a mistake ends it with 78, the line and the remedy', as
   t.match(run(['--rules', folder()]), { code: 78, err: /is a directory/ })
 })
 
+t.test('--lint tells of keys that stand there twice, and of text that is not UTF-8', (t) => {
+  const twice = ruleFile(
+    [
+      '[{"type":"A", "note":"x", "note":"y",',
+      '  "rules":[{"tag":["Modality"], "value":"CT",',
+      '            "value":"MR"}],',
+      '  "type":"B"}]',
+    ].join('\n'),
+  )
+  const strict = run(['--lint', '--rules', twice])
+  t.equal(strict.code, 78)
+  t.same(strict.out, [
+    `${twice}:1:27: warning: the key "note" stands in line 1 already; only the last one counts`,
+    `${twice}:3:13: the key "value" stands in line 2 already; only the last one counts`,
+    `${twice}:4:3: the key "type" stands in line 1 already; only the last one counts`,
+  ])
+  t.equal(run(['--rules', twice]).code, 78)
+  const compat = run(['--lint', '--rules', twice, '--semantics', 'compat'])
+  t.equal(compat.code, 0, 'the original took the last one')
+  t.match(compat.out[1], /:3:13: warning: /)
+  const latin1 = join(folder(), 'latin1.json')
+  writeFileSync(latin1, Buffer.from('[{"type":"Sch\u00e4del","rules":[]}]', 'latin1'))
+  t.match(run(['--lint', '--rules', latin1]), {
+    code: 78,
+    err: /^error: the rule file \S+ is not UTF-8 text\nhint: save it as UTF-8/,
+  })
+  t.end()
+})
+
 t.test(
   '--lint prints every problem and says by its exit code whether there is a mistake',
   async (t) => {
