@@ -9,8 +9,10 @@ import {
   deliveredFolder,
   prepareSite,
   shortForm,
+  standardChain,
   withEmbeddedDelivery,
 } from '../../src/lib/supervise/index.ts'
+import stageTool from '../../src/tools/fiona-stage.ts'
 import { findReceiverPort } from '../../src/lib/supervise/receiver-port.ts'
 
 t.test('without any destination studies are delivered into the data directory', async (t) => {
@@ -81,6 +83,17 @@ t.test('what the copy of a configuration says leads to the file that was copied'
   t.match(await hintOf(embedded), {
     hint: / in a configuration file, and start with --config FILE/,
   })
+})
+
+t.test('a stage of the chain waits longer than its forerunner may take to end', (t) => {
+  const stages = standardChain('/door').filter(({ command }) => command === 'fiona-stage')
+  t.equal(stages.length, 3)
+  const drain = stageTool.options['drain-seconds']
+  const drainSeconds = drain !== undefined && 'default' in drain ? Number(drain.default) : NaN
+  for (const { args } of stages) {
+    t.ok(Number(args[args.indexOf('--wait-seconds') + 1]) > drainSeconds, args.join(' '))
+  }
+  t.end()
 })
 
 t.test('a port in use is said at once; after a crash its end is waited for', async (t) => {
