@@ -7,7 +7,7 @@
 # FRONT-DOOR is the named pipe for files and records (default /run/fiona/received.pipe).
 # When one part ends, all are stopped and the exit code is 1, so that whoever runs this can start it again.
 set -euo pipefail
-: "${FIONA_CONFIG:?set FIONA_CONFIG to your configuration (fiona up writes one to <dataDir>/run/fiona.json)}"
+: "${FIONA_CONFIG:?set FIONA_CONFIG to your configuration (fiona up writes one to <runDir>/fiona.json)}"
 front_door=${1:-/run/fiona/received.pipe}
 
 parts=()

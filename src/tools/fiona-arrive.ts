@@ -9,9 +9,13 @@ export default defineTool({
 
     Objects that come after their study was complete make another revision of it: its counts are running
     totals, and added says what this revision brought, in the study and in each of its series. Each object is
-    in exactly one revision. One that comes again (the same SOPInstanceUID) passes, and neither reopens its
-    study nor counts twice. If the identity or the dates differ between the objects of a study, the
+    in exactly one revision. One that comes again passes, and neither reopens its study nor counts twice. If
+    the identity or the dates differ between the objects of a study, the
     attributes of the study name them under conflicts.
+
+    Another object under a SOPInstanceUID that was counted is an object of its own, and fiona-anon holds the
+    study. Whether it is another one, the sha256 of the records tells; where they have none, both files are
+    read and compared, and one that cannot be read counts as another object.
 
     Within fiona-stage, or with --data-dir, what is open and what was said is kept on disk: killed at any
     moment, it goes on where it was. A decision is on disk before it is said. Until it is known to have been

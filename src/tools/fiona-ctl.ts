@@ -38,8 +38,8 @@ export default defineTool({
     ['fiona up --demo', 'watch a generated study go through'],
   ],
   files: [
-    ['<dataDir>/run/received.pipe', 'write a path or a record into it: it enters the chain'],
-    ['<dataDir>/run/fiona.json', 'the configuration in force'],
+    ['<runDir>/received.pipe', 'write a path or a record into it: it enters the chain'],
+    ['<runDir>/fiona.json', 'the configuration in force; without runDir in it, <dataDir>/run'],
     [
       '<dataDir>/keys/pseudonym.key',
       'made at first start when the configuration names no key; keep a copy',

@@ -73,8 +73,8 @@ export default defineTool({
     ['fiona-journal follow sent', 'watch deliveries'],
     ['fiona-journal stat', 'what waits where?'],
     [
-      'fiona-journal cat errors --since 2026-11-24 | jq -c .record | fiona-journal append received',
-      'the cause is mended: hand in again what failed',
+      `fiona-journal cat errors --since 2026-11-24 | jq -c 'select(.stage == "organize" and (.record | type) == "object").record' | fiona-journal append received`,
+      'the cause is mended: hand in again what failed in the stage organize, which reads received',
     ],
     ['fiona-journal prune received --older-than-days 90 --dry-run', 'what could go?'],
   ],

@@ -22,7 +22,8 @@ export default defineTool({
     series or study record comes, and at the end of the input; never half, and not for every object.
 
     All of this can be made again by replaying the records; doing so changes nothing that is right. An object
-    that cannot be read becomes an error record, and nothing leads to it.`,
+    that cannot be read, or whose record tells other UIDs than its file, becomes an error record, and nothing
+    leads to it.`,
   reads: ['instance', 'series', 'study'],
   adds: ['views'],
   options: {

@@ -28,7 +28,8 @@ export default defineTool({
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
     accepted are not. With --verify find the destination is asked by C-FIND for each series, and what it
-    does not have is sent again.
+    does not have is sent again. When it cannot be asked, the transfer record says sent, and verified: false,
+    and an error record behind it why (E_NOT_VERIFIED).
 
     The ledger notes each object that a destination has taken, by request and file digest. So a record that
     comes again, a later revision, or a restart after a crash sends what is missing and nothing else. To have
@@ -86,7 +87,7 @@ export default defineTool({
     ],
     ['fiona-send --destination file:/mnt/research --data-dir var < outbox.ndjson', 'into a folder'],
     [
-      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send") | .record\' | fiona-send --config fiona.yaml',
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send" and (.record | type) == "object").record\' | fiona-send --config fiona.yaml',
       'try again what was given up',
     ],
   ],

@@ -78,8 +78,8 @@ export default defineTool({
       'copy the studies so far into a journal of their own',
     ],
     [
-      `fiona-stage --name retry --once --from errors --to received -- 'jq -c "select(.type == \\"error\\").record"'`,
-      'hand in again what failed, each error once',
+      `fiona-stage --name retry --once --from errors --to received -- 'jq -c "select(.stage == \\"organize\\" and (.record | type) == \\"object\\").record"'`,
+      'hand in again what failed in the stage organize, which reads received; each error once',
     ],
   ],
   environment: [

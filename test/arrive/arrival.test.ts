@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parseRecord } from '../../src/lib/record/index.ts'
+import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { Clock, arrivalOf, instance, listed, maxWaitMs, ofType, pass, quietMs } from './objects.ts'
 
 t.test('an instance passes on unchanged, at once', async (t) => {
@@ -229,4 +230,69 @@ t.test('100,000 open studies: each is decided once', async (t) => {
   for (let study = 1; study <= 100_000; study++) await arrival.record(instance({ study }))
   t.equal(arrival.openStudies, 100_000)
   t.equal(ofType('study', await pass(arrival, clock, quietMs)).length, 100_000)
+})
+
+t.test('another object under a UID that was counted is an object of its own', async (t) => {
+  const image = (instanceNumber: number) => ctImage({ sopUID: '2.25.1.1.1', instanceNumber })
+  const root = t.testdir({
+    a: image(1),
+    same: ctImage({ sopUID: '2.25.1.1.1', meta: [el(0x00020016, 'AE', 'OTHER')] }),
+    b: image(2),
+    c: image(3),
+    copyOfB: image(2),
+  })
+  const arrival = await arrivalOf(new Clock())
+  for (const name of ['a', 'same', 'b', 'c', 'copyOfB', 'a', 'b', 'missing']) {
+    await arrival.record(instance({}, { path: join(root, name) }))
+  }
+  const files = ['a', 'b', 'c', 'missing'].map((name) => join(root, name))
+  t.match(ofType('study', await arrival.end()), [
+    { instances: 4, path: null, series: [{ instances: 4, files }] },
+  ])
+})
+
+t.test('one UID in two series of the archive is two objects', async (t) => {
+  const archived = (series: number, more: Record<string, unknown> = {}) => {
+    const { SeriesInstanceUID } = instance({ series })
+    const path = `/data/default/archive/2.25.1/${String(SeriesInstanceUID)}/2.25.9.dcm`
+    return instance({ series }, { SOPInstanceUID: '2.25.9', path, ...more })
+  }
+  const arrival = await arrivalOf(new Clock())
+  await arrival.record(instance({ series: 2 }))
+  await arrival.record(archived(1))
+  await arrival.record(archived(2))
+  await arrival.record(archived(1, { duplicate: true }))
+  await arrival.record(archived(2, { duplicate: true }))
+  t.match(ofType('study', await arrival.end()), [
+    {
+      path: '/data/default/archive/2.25.1',
+      instances: 3,
+      series: [{ instances: 2 }, { instances: 1 }],
+    },
+  ])
+})
+
+t.test('records that say the same digest speak of one object, wherever it lies', async (t) => {
+  const said = (path: string, digit: string) =>
+    instance({}, { path, sha256: digit.repeat(64), duplicate: false })
+  const arrival = await arrivalOf(new Clock())
+  for (const record of [said('/a', '1'), said('/b', '1'), said('/c', '2'), said('/d', '2')]) {
+    await arrival.record(record)
+  }
+  t.match(ofType('study', await arrival.end()), [{ series: [{ files: ['/a', '/c'] }] }])
+})
+
+t.test('what the archive keeps beside the first object of a UID makes a revision', async (t) => {
+  const clock = new Clock()
+  const arrival = await arrivalOf(clock)
+  const first = instance()
+  const beside = String(first['path']).replace('.dcm', '~0123456789abcdef.dcm')
+  await arrival.record(first)
+  await pass(arrival, clock, quietMs)
+  await arrival.record(instance({}, { path: beside, conflict: true }))
+  const [, study] = await pass(arrival, clock, quietMs)
+  t.match(study, { revision: 2, instances: 2, path: '/data/default/archive/2.25.1' })
+  // Imported again from where it lies.
+  await arrival.record(instance({}, { path: beside, duplicate: true }))
+  t.equal(arrival.timer.dueAt(), undefined)
 })

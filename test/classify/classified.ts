@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Classifier, type ClassifierOptions, RuleSet } from '../../src/lib/classify/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { type CtImageOptions, ctImage } from '../fixtures/dicom-writer.ts'
+import { CT_IMAGE_STORAGE, type CtImageOptions, ctImage, syntax } from '../fixtures/dicom-writer.ts'
 
 export const study = '2.25.1001'
 export const seriesOf = (number: number) => `${study}.${String(number)}`
@@ -20,9 +20,22 @@ export function store(directory: string, options: CtImageOptions & { series?: nu
   const SOPInstanceUID = options.sopUID ?? `${SeriesInstanceUID}.${String(instanceNumber)}`
   const path = join(directory, `${SOPInstanceUID}.dcm`)
   const image = { seriesUID: SeriesInstanceUID, sopUID: SOPInstanceUID, instanceNumber, ...rest }
-  writeFileSync(path, ctImage(image))
-  return { type: 'instance', path, SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID: study }
+  const bytes = ctImage(image)
+  writeFileSync(path, bytes)
+  return {
+    type: 'instance',
+    path,
+    size: bytes.length,
+    SOPClassUID: CT_IMAGE_STORAGE,
+    SOPInstanceUID,
+    SeriesInstanceUID,
+    StudyInstanceUID: study,
+    TransferSyntaxUID: options.transferSyntax ?? syntax.explicit,
+  }
 }
+
+/** What fiona-arrive says of every complete series and study, and classification does not look at. */
+export const completed = { bytes: 1000, reason: 'flush', revision: 1 }
 
 export function classifier(
   rules: unknown,

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { CtImageOptions } from '../fixtures/dicom-writer.ts'
 import { el } from '../fixtures/dicom-writer.ts'
-import { classifier, folder, store, typesOf } from './classified.ts'
+import { classifier, completed, folder, store, typesOf } from './classified.ts'
 
 const object: CtImageOptions = {
   rows: 256,
@@ -413,7 +413,7 @@ t.test('SeriesLevel: compat follows the last object, strict wants all', async (t
   const records = [256, 128, 256].map((size, at) =>
     store(directory, { rows: size, columns: 8, instanceNumber: at + 1 }),
   )
-  const series = { ...records[0], type: 'series', path: directory, instances: 3 }
+  const series = { ...records[0], type: 'series', path: directory, instances: 3, ...completed }
   for (const [semantics, ofSeries] of [
     ['compat', ['all']],
     ['strict', []],

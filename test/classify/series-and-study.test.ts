@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { el } from '../fixtures/dicom-writer.ts'
-import { classifier, folder, seriesOf, store, study, typesOf } from './classified.ts'
+import { classifier, completed, folder, seriesOf, store, study, typesOf } from './classified.ts'
 
 const plane = (type: string, value: number[]) => ({
   type,
@@ -32,7 +32,15 @@ const oriented = (orientation: string[]) => ({ elements: [el(0x00200037, 'DS', o
 function seriesRecord(series: number, records: readonly AnyRecord[], more: object): AnyRecord {
   const SeriesInstanceUID = seriesOf(series)
   const instances = records.length
-  return { type: 'series', StudyInstanceUID: study, SeriesInstanceUID, instances, ...more }
+  return {
+    type: 'series',
+    StudyInstanceUID: study,
+    SeriesInstanceUID,
+    path: null,
+    instances,
+    ...completed,
+    ...more,
+  }
 }
 
 /** A study as the archive keeps it, each series in a directory of its own. */
@@ -53,7 +61,7 @@ function archive(): { directory: string; records: AnyRecord[]; study: AnyRecord 
   return {
     directory,
     records,
-    study: { type: 'study', StudyInstanceUID: study, path, series, instances: 4 },
+    study: { type: 'study', StudyInstanceUID: study, path, series, instances: 4, ...completed },
   }
 }
 const expected = {
@@ -103,7 +111,8 @@ t.test('objects of several studies in one folder: the files of the record count'
     instances: 1,
     files: [String(records[at]?.['path'])],
   }))
-  const found = { type: 'study', StudyInstanceUID: study, path: null, series }
+  const totals = { instances: 2, ...completed }
+  const found = { type: 'study', StudyInstanceUID: study, path: null, series, ...totals }
   t.match(await classifier(rules).classify(found), {
     ClassifyType: ['axial', 'coronal'],
     series: [{ ClassifyType: ['axial'] }, { ClassifyType: ['coronal'] }],
@@ -126,7 +135,18 @@ t.test('a series that is not all there has no types but an error', async (t) => 
   const series = { SeriesInstanceUID: seriesOf(2), instances: 2 }
   await rejected({ ...study, path: null, series: [series] }, 'E_FILE_MISSING', /does not say where/)
   await rejected({ ...study, path: dirname(path) + 'x' }, 'E_FILE_MISSING', /no directory at/)
-  await rejected({ ...study, series: 7 }, 'E_RECORD_INVALID', /list of series/)
+  await rejected({ ...study, series: 7 }, 'E_RECORD_INVALID', /study record: series must be array/)
+})
+
+t.test('another object under a UID of the series counts, and its types too', async (t) => {
+  const { records, study } = archive()
+  const path = String(records[1]?.['path']).replace(/\.dcm$/, '~0123456789abcdef.dcm')
+  renameSync(String(records[1]?.['path']), path)
+  store(dirname(path), { instanceNumber: 2, ...oriented(tilted) })
+  const series = [{ SeriesInstanceUID: seriesOf(1), instances: 3 }]
+  const each = classifier(rules)
+  for (const record of records.slice(0, 1)) await each.classify(record)
+  t.same(await typesOf(each, { ...study, series }), ['axial', 'coronal', 'localizer'])
 })
 
 t.test('a study that comes back with more objects gets their types too', async (t) => {

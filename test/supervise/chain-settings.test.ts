@@ -3,13 +3,16 @@ import { createServer, type AddressInfo } from 'node:net'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadConfig } from '../../src/lib/config/index.ts'
+import { loadConfig, type Config } from '../../src/lib/config/index.ts'
+import { chooseDestinations } from '../../src/lib/deliver/choose-destinations.ts'
 import {
   deliveredFolder,
   prepareSite,
   shortForm,
+  standardChain,
   withEmbeddedDelivery,
 } from '../../src/lib/supervise/index.ts'
+import stageTool from '../../src/tools/fiona-stage.ts'
 import { findReceiverPort } from '../../src/lib/supervise/receiver-port.ts'
 
 t.test('without any destination studies are delivered into the data directory', async (t) => {
@@ -46,6 +49,51 @@ t.test('a site gets a key of its own once, which nobody else may read', async (t
   const inForce = await loadConfig(site.configPath)
   t.equal(inForce.dataDir, config.dataDir, 'children read the configuration in force')
   t.equal(inForce.deidentification.keyFile, site.keyFile)
+})
+
+t.test('what the copy of a configuration says leads to the file that was copied', async (t) => {
+  const directory = t.testdir({
+    'site.yaml': 'runDir: run\nreceiver: {tls: {certFile: tls.crt, keyFile: tls.key}}\n',
+  })
+  const path = join(directory, 'site.yaml')
+  const hintOf = async (config: Config): Promise<unknown> => {
+    const { configPath } = await prepareSite({ ...config, dataDir: directory })
+    const inForce = await loadConfig(configPath)
+    t.equal(inForce.path, configPath)
+    const none = {
+      destination: undefined,
+      callingAet: undefined,
+      verify: undefined,
+      retries: undefined,
+    }
+    try {
+      return chooseDestinations(none, inForce).of('ABCD')
+    } catch (error) {
+      return error
+    }
+  }
+  const config = await loadConfig(path)
+  t.match(await hintOf(config), { code: 'E_NO_DESTINATION', hint: ` in ${path}, ` })
+  const { receiver } = await loadConfig(join(config.runDir, 'fiona.json'))
+  t.same(receiver.tls, {
+    certFile: join(directory, 'tls.crt'),
+    keyFile: join(directory, 'tls.key'),
+  })
+  const embedded = { ...(await loadConfig(undefined)), runDir: join(directory, 'run') }
+  t.match(await hintOf(embedded), {
+    hint: / in a configuration file, and start with --config FILE/,
+  })
+})
+
+t.test('a stage of the chain waits longer than its forerunner may take to end', (t) => {
+  const stages = standardChain('/door').filter(({ command }) => command === 'fiona-stage')
+  t.equal(stages.length, 3)
+  const drain = stageTool.options['drain-seconds']
+  const drainSeconds = drain !== undefined && 'default' in drain ? Number(drain.default) : NaN
+  for (const { args } of stages) {
+    t.ok(Number(args[args.indexOf('--wait-seconds') + 1]) > drainSeconds, args.join(' '))
+  }
+  t.end()
 })
 
 t.test('a port in use is said at once; after a crash its end is waited for', async (t) => {

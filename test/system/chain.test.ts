@@ -146,6 +146,31 @@ t.test('a held study goes on when its own command releases it', { skip }, async 
   t.equal(await chain.stop(), 0)
 })
 
+t.test('another object under a UID that was sent holds the study', { skip }, async (t) => {
+  const root = t.testdir({ in: {} })
+  const chain = await RunningChain.start({ dataDir: join(root, 'var') })
+  t.teardown(() => chain.stop())
+  const path = join(root, 'in', 'object.dcm')
+  const send = async (instanceNumber: number) => {
+    writeFileSync(path, ctImage({ sopUID: '2.25.30011', instanceNumber }))
+    const { code, stderr } = await run('dcmsend', ['127.0.0.1', String(chain.port), path])
+    t.equal(code, 0, stderr)
+  }
+  await send(1)
+  await chain.until('sent', (records) => records.length === 1)
+  await send(2)
+  const [held] = await chain.until('held', (records) => records.length === 1)
+  t.match(held, { type: 'held', reasons: [{ code: 'same-uid-twice', count: 1 }] })
+  const studies = (await chain.records('organized')).filter(({ type }) => type === 'study')
+  t.match(studies, [
+    { revision: 1, instances: 1 },
+    { revision: 2, instances: 2, added: 1 },
+  ])
+  t.equal((await chain.records('sent')).length, 1, 'nothing of it went on')
+  t.same(await chain.records('errors'), [])
+  t.equal(await chain.stop(), 0)
+})
+
 t.test('a path written into the front door enters the chain', async (t) => {
   const root = t.testdir()
   mkdirSync(join(root, 'in'))

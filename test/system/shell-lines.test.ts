@@ -5,6 +5,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import type { Tool } from '../../src/lib/cli/index.ts'
+import journalTool from '../../src/tools/fiona-journal.ts'
+import stageTool from '../../src/tools/fiona-stage.ts'
+import { ctImage } from '../fixtures/dicom-writer.ts'
 import { binDir, freePort, missing, run } from '../fixtures/peers.ts'
 import { makeObjects, sendFolders } from './objects.ts'
 
@@ -39,7 +43,7 @@ t.test(
       `fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file k --participant S001 --out out | fiona-send --destination dicom://ORTHANC@127.0.0.1:${String(orthanc.dicomPort)}`,
     )
     t.equal(code, 0, stderr)
-    t.match(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''), {
+    t.match(lastRecord(stdout), {
       type: 'transfer',
       status: 'sent',
       instances: { sent: 5, failed: 0 },
@@ -51,6 +55,23 @@ t.test(
     t.equal(((await orthanc.get('/instances')) as unknown[]).length, 5)
   },
 )
+
+t.test('import | arrive | anon holds two objects under one UID, and no copy of one', async (t) => {
+  const image = (instanceNumber: number) => ctImage({ sopUID: '2.25.30011', instanceNumber })
+  const cwd = t.testdir({
+    copies: { a: image(1), b: image(1) },
+    others: { a: image(1), b: image(2) },
+  })
+  writeFileSync(join(cwd, 'k'), Buffer.alloc(32, 7), { mode: 0o600 })
+  const line = (folder: string) =>
+    `fiona-import --in-place ${folder} | fiona-arrive | fiona-anon --key-file k --participant S001 --out out`
+  const copies = await shell(cwd, line('copies'))
+  t.equal(copies.code, 0, copies.stderr)
+  t.match(lastRecord(copies.stdout), { type: 'deidentified', instances: 1 })
+  const others = await shell(cwd, line('others'))
+  t.equal(others.code, 0, others.stderr)
+  t.match(lastRecord(others.stdout), { type: 'held', reasons: [{ code: 'same-uid-twice' }] })
+})
 
 t.test(
   'scp | arrive | classify | organize makes a chain of its own',
@@ -91,6 +112,45 @@ t.test(
   },
 )
 
+t.test(
+  'what failed is handed in again by the lines of the manual',
+  { skip: missing('jq') },
+  async (t) => {
+    const cwd = t.testdir({ 'fiona.yaml': 'dataDir: .' })
+    const env = { FIONA_CONFIG: join(cwd, 'fiona.yaml') }
+    const failed = { type: 'instance', SOPInstanceUID: '1.2.3' }
+    const errors = [
+      { stage: 'organize', tool: 'fiona-organize', record: failed },
+      { stage: 'organize', tool: 'fiona-stage', record: 'a line that was no record' },
+      { stage: 'organize', tool: 'fiona-arrive', record: null },
+      { stage: 'deliver', tool: 'fiona-send', record: { type: 'deidentified' } },
+      { tool: 'fiona-import', record: '/media/cdrom/1.dcm' },
+    ].map((error) => ({ type: 'error', time: '2026-11-25T01:02:03.000Z', ...error }))
+    const input = errors.map((error) => `${JSON.stringify(error)}\n`).join('')
+    await run('fiona-journal', ['append', 'errors'], { input, env })
+    const hasCome = async (times: number) => {
+      const { stdout } = await run('fiona-journal', ['cat', 'received'], { env })
+      t.equal(stdout, `${JSON.stringify(failed)}\n`.repeat(times))
+      t.equal(
+        (await run('fiona-journal', ['cat', 'errors'], { env })).stdout,
+        input,
+        'no new errors',
+      )
+    }
+    const retry = (tool: Tool) =>
+      tool.examples?.find(([line]) => line.includes('errors'))?.[0] ?? ''
+    for (const [tool, times] of [
+      [journalTool, 1],
+      [stageTool, 2],
+      [stageTool, 2],
+    ] as const) {
+      const { code, stderr } = await shell(cwd, retry(tool), env)
+      t.equal(code, 0, stderr)
+      await hasCome(times)
+    }
+  },
+)
+
 interface Seen {
   readonly type: string
   readonly ClassifyType?: readonly string[]
@@ -102,8 +162,12 @@ function seen(cwd: string): Seen[] {
   return lines.map((line) => JSON.parse(line) as Seen)
 }
 
-function shell(cwd: string, line: string) {
-  return run('bash', ['-c', `set -o pipefail; ${line}`], { cwd })
+function lastRecord(stdout: string): unknown {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}
+
+function shell(cwd: string, line: string, env: NodeJS.ProcessEnv = {}) {
+  return run('bash', ['-c', `set -o pipefail; ${line}`], { cwd, env })
 }
 
 async function until(isTrue: () => boolean, what: string): Promise<void> {

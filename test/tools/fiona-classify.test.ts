@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { folder, seriesOf, store, study } from '../classify/classified.ts'
+import { completed, folder, seriesOf, store, study } from '../classify/classified.ts'
 import { el } from '../fixtures/dicom-writer.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -43,7 +43,7 @@ t.test('records get their types, others pass as they are, in order', async (t) =
   const directory = folder()
   const records = [1, 2].map((n) => store(directory, { instanceNumber: n, rows: n * 64 }))
   const [SeriesInstanceUID, StudyInstanceUID] = [seriesOf(1), study]
-  const both = { StudyInstanceUID, path: directory, instances: 2 }
+  const both = { StudyInstanceUID, path: directory, instances: 2, ...completed }
   const foreign = '{"type":"weather",  "n": 1.0}'
   const series = { type: 'series', SeriesInstanceUID, ...both }
   const ofStudy = { type: 'study', ...both, series: [{ SeriesInstanceUID, instances: 2 }] }
@@ -74,25 +74,45 @@ t.test('an object that cannot be read is an error record, and the stream goes on
   const empty = join(directory, 'empty.dcm')
   writeFileSync(empty, '')
   const at = (path: string): AnyRecord => ({ ...good, path })
-  const bad = [cut, at(text), at(empty), at(directory), at(join(directory, 'gone')), at('a\0b')]
-  const { code, out } = run([], [...bad, { type: 'instance' }, good])
+  const bad = [cut, at(text), at(empty), at(directory), at(join(directory, 'gone'))]
+  const { code, out } = run([], [...bad, good])
   t.equal(code, 1)
   const [last, ...errors] = parsed(out).reverse()
   t.match(last, { type: 'instance', ClassifyType: ['CT', 'original', 'axial'] })
   t.same(
     errors.reverse().map(({ type, code, tool }) => `${type} ${String(code)} ${String(tool)}`),
-    [
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_DICOM_PARSE',
-      'E_FILE_MISSING',
-      'E_FILE_READ',
-      'E_RECORD_INVALID',
-    ].map((code) => `error ${code} fiona-classify`),
+    ['E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_FILE_MISSING'].map(
+      (code) => `error ${code} fiona-classify`,
+    ),
   )
   t.match(errors[0]?.['message'], /\.2\.dcm: /)
   t.same(errors[0]?.['record'], cut)
+})
+
+t.test('a record that cannot be one is an error record, and nothing it names is opened', (t) => {
+  const directory = folder()
+  const good = store(directory, {})
+  const totals = { instances: 1, ...completed }
+  const StudyInstanceUID = study
+  const ofStudy = { type: 'study', StudyInstanceUID, path: directory, series: [], ...totals }
+  const bad: AnyRecord[] = [
+    { ...good, path: 'relative.dcm' },
+    { ...good, path: `${String(good['path'])}\0` },
+    { ...good, SOPInstanceUID: '../x' },
+    { type: 'instance' },
+    { type: 'series', StudyInstanceUID, SeriesInstanceUID: '..', path: directory, ...totals },
+    { ...ofStudy, path: 'here' },
+    { ...ofStudy, series: [{ SeriesInstanceUID: '1.2/../../3', instances: 1 }] },
+    { ...ofStudy, series: [{ SeriesInstanceUID: seriesOf(1), instances: 1, files: ['x\0'] }] },
+    { ...ofStudy, series: 7 },
+  ]
+  const { code, out } = run([], [...bad, good])
+  t.equal(code, 1)
+  t.match(parsed(out), [
+    ...bad.map((record) => ({ type: 'error', code: 'E_RECORD_INVALID', record })),
+    { type: 'instance', ClassifyType: ['CT', 'original', 'axial'] },
+  ])
+  t.end()
 })
 
 const isRoot = process.getuid?.() === 0
@@ -121,6 +141,35 @@ t.test('a rule file with a mistake ends it with 78, the line and the remedy', as
   }
   t.match(run(['--rules', '/nowhere/rules.json']), { code: 78, err: /no rule file at \/nowhere/ })
   t.match(run(['--rules', folder()]), { code: 78, err: /is a directory/ })
+})
+
+t.test('--lint tells of keys that stand there twice, and of text that is not UTF-8', (t) => {
+  const twice = ruleFile(
+    [
+      '[{"type":"A", "note":"x", "note":"y",',
+      '  "rules":[{"tag":["Modality"], "value":"CT",',
+      '            "value":"MR"}],',
+      '  "type":"B"}]',
+    ].join('\n'),
+  )
+  const strict = run(['--lint', '--rules', twice])
+  t.equal(strict.code, 78)
+  t.same(strict.out, [
+    `${twice}:1:27: warning: the key "note" stands in line 1 already; only the last one counts`,
+    `${twice}:3:13: the key "value" stands in line 2 already; only the last one counts`,
+    `${twice}:4:3: the key "type" stands in line 1 already; only the last one counts`,
+  ])
+  t.equal(run(['--rules', twice]).code, 78)
+  const compat = run(['--lint', '--rules', twice, '--semantics', 'compat'])
+  t.equal(compat.code, 0, 'the original took the last one')
+  t.match(compat.out[1], /:3:13: warning: /)
+  const latin1 = join(folder(), 'latin1.json')
+  writeFileSync(latin1, Buffer.from('[{"type":"Sch\u00e4del","rules":[]}]', 'latin1'))
+  t.match(run(['--lint', '--rules', latin1]), {
+    code: 78,
+    err: /^error: the rule file \S+ is not UTF-8 text\nhint: save it as UTF-8/,
+  })
+  t.end()
 })
 
 t.test(

@@ -56,6 +56,27 @@ t.test('an object that cannot be read becomes an error record in its place', (t)
   t.end()
 })
 
+t.test('a record that tells other UIDs than its file is an error, and files nothing', (t) => {
+  const dataDir = dataDirectory()
+  const good = [1, 2].map((object) => store(dataDir, { object }))
+  const forged = [
+    { StudyInstanceUID: '2.25.99' },
+    { SeriesInstanceUID: '2.25.1.99' },
+    { SOPInstanceUID: '2.25.1.1.99' },
+    { SOPClassUID: '1.2.840.10008.5.1.4.1.1.4' },
+  ].map((wrong) => ({ ...good[1], ...wrong }))
+  const { code, records } = run(['--data-dir', dataDir], [...good, ...forged])
+  t.equal(code, 1)
+  t.match(records, [
+    { type: 'instance', views: [String, String] },
+    { type: 'instance', views: [String, String] },
+    ...forged.map((record) => ({ type: 'error', code: 'E_IDENTITY_MISMATCH', record })),
+  ])
+  t.equal(tree(join(dataDir, 'default/raw')).filter((name) => name.endsWith('.dcm')).length, 2)
+  t.equal(tree(join(dataDir, 'default/participants')).length, 2)
+  t.end()
+})
+
 t.test(
   'kill -9 at any moment, then the records again: the views of an undisturbed run',
   async (t) => {

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parseRecord, type AnyRecord } from '../../src/lib/record/index.ts'
@@ -463,7 +465,11 @@ t.test('what cannot be done is refused at start', async (t) => {
     ['https://pacs.example.org/dicom-web', /cannot deliver by https yet/],
     ['sftp://host/path', /cannot deliver by sftp yet/],
     ['dicom://127.0.0.1:4242', /called AE title is missing/],
-    ['dicom://LONGER_THAN_SIXTEEN@host:1', /called AE title/],
+    [
+      'dicom://LONGER_THAN_SIXTEEN@host:1',
+      /called AE title "LONG.*" has 19 characters, .* 1 to 16/,
+    ],
+    ['dicom://%01@host:1', /called AE title .* has a character that is not allowed/],
     ['dicom://A@host:99999', /no port/],
     ['dicom://A@host:1/../x', /no address/],
     ['nonsense', /is no destination/],
@@ -477,6 +483,10 @@ t.test('what cannot be done is refused at start', async (t) => {
     t.match(stderr, /\nhint: /)
   }
   const folder = temporary()
+  t.match(await send(['--destination', `file:${folder}`, '--calling-aet', 'A'.repeat(17)], []), {
+    code: 64,
+    stderr: /^error: --calling-aet: the calling AE title "A+" has 17 characters/,
+  })
   const commitment = ['--destination', `file:${folder}`, '--verify', 'commitment']
   t.match(await send(commitment, []), { code: 64, stderr: /commitment/ })
   for (const [url, verify, words] of [
@@ -545,6 +555,54 @@ t.test('verify find: what the destination took and does not have is sent again',
   t.equal(sent.code, 1)
   t.match(errors(sent), [{ code: 'E_NOT_FOUND_THERE', retryable: true }])
   t.equal(scp.received.length, 4)
+})
+
+t.test('verify find: a destination that cannot be asked is told as not verified', async (t) => {
+  const isFind = (abstractSyntax: string) => abstractSyntax.startsWith('1.2.840.10008.5.1.4.1.2.')
+  const scp = await peer(t, { accepts: (abstractSyntax) => !isFind(abstractSyntax) })
+  const study = makeStudy({ objects: 2 })
+  const dataDir = temporary()
+  const args = ['--destination', scp.url, '--verify', 'find', '--data-dir', dataDir]
+  const sent = await send(args, [study.record])
+  t.equal(sent.code, 1)
+  t.match(transfers(sent), [{ status: 'sent', verified: false, instances: { sent: 2, failed: 0 } }])
+  t.match(errors(sent), [
+    {
+      code: 'E_NOT_VERIFIED',
+      retryable: false,
+      message: /^all 2 objects were delivered .* could not be asked .* SOP class 1\.2\.840/,
+      record: study.record,
+    },
+  ])
+  t.match(sent.stderr, /"not verified, and no try will help"/)
+  t.match(sent.stderr, /"delivered, but not verified"/)
+  t.notMatch(sent.stderr, /"not delivered|"delivered"/)
+  const again = await send(args, [study.record])
+  t.match(transfers(again), [{ instances: { sent: 0, failed: 0, sentBefore: 2 } }])
+  t.equal(scp.objects, 2, 'nothing goes twice')
+})
+
+t.test('what answers and is no DICOM service is called so', async (t) => {
+  const greeting = (text: string) =>
+    createTcpServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.end(text)
+    })
+  const servers = [createHttpServer((_, answer) => answer.end()), greeting('SSH-2.0-Example\r\n')]
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = `dicom://PEER@127.0.0.1:${String(port)}`
+    const sent = await send(['--destination', url, '--retries', '0'], [makeStudy().record])
+    server.close()
+    t.match(errors(sent), [
+      {
+        code: 'E_DICOM_PROTOCOL',
+        message: /what answers at PEER@127\.0\.0\.1:\d+ is not a DICOM service/,
+      },
+    ])
+  }
 })
 
 t.test('logs name requests and objects, not participants, paths or patients', async (t) => {

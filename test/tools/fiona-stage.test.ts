@@ -220,8 +220,18 @@ t.test('stages of different names have their own cursors, of one name one runs',
   const second = await site.stage('cat', ['--wait-seconds', '0']).ended
   t.equal(second.code, 75)
   t.match(second.stderr, `error: stage s is already running: process ${first.child.pid} on `)
+  t.match(
+    second.stderr,
+    /\nhint: after a restart .* try again\. Else stop that one first, or .* --name\n/,
+  )
   t.match(await site.stage('cat', ['--name', 'other', '--to', 'c', '--once']).ended, { code: 0 })
   t.same(numbersOf(await site.records('c')), range(0, 10))
+
+  const impatient = site.stage('cat', ['--wait-seconds', '60'])
+  await impatient.untilSaid('another process runs this stage')
+  const stopped = await impatient.kill('SIGTERM')
+  t.equal(stopped.code, 0)
+  t.notMatch(stopped.stderr, 'error:', 'who is stopped while waiting has nothing to complain of')
 
   const third = site.stage('cat', ['--wait-seconds', '60'])
   await third.untilSaid('another process runs this stage')

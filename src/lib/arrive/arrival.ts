@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { FilterLogic, FilterResult } from '../cli/index.ts'
 import {
   parseRecord,
@@ -11,6 +10,7 @@ import { Deadlines } from './deadlines.ts'
 import { Deliveries } from './deliveries.ts'
 import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
+import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
 import { restoreFrom } from './restore.ts'
 import type { Study, Arrived, Series } from './study.ts'
 
@@ -92,9 +92,11 @@ export class Arrival implements FilterLogic {
 
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {
     const instance = parseRecord(record) as InstanceRecord
+    const object = arrivedWith(instance)
     const study = this.#head.get(instance)
-    if (study === undefined) return this.#recordOfOther(record, instance)
-    this.#take(study, instance)
+    if (study === undefined || !this.#take(study, object)) {
+      return this.#takeSlowly(record, instance, study)
+    }
     return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
   }
 
@@ -130,31 +132,44 @@ export class Arrival implements FilterLogic {
     }
   }
 
-  async #recordOfOther(record: AnyRecord, instance: InstanceRecord): Promise<FilterResult> {
-    this.#take(await this.#head.recall(instance), instance)
+  /** For a study that is not in memory, and for an object whose name another file has. */
+  async #takeSlowly(
+    record: AnyRecord,
+    instance: InstanceRecord,
+    known: Study | undefined,
+  ): Promise<FilterResult> {
+    const object = arrivedWith(instance)
+    const study = known ?? (await this.#head.recall(instance))
+    if (known !== undefined || !this.#take(study, object)) {
+      const bySha256 = instance.sha256 && nameByDigest(instance.SOPInstanceUID, instance.sha256)
+      const isKnown = bySha256 !== undefined && study.has({ ...object, name: bySha256 })
+      const other = isKnown ? undefined : await nameOfOther(instance, study.fileOf(object))
+      if (other === undefined || !this.#count(study, { ...object, name: other })) {
+        this.#cameAgain(study)
+      }
+    }
     return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
   }
 
-  #take(study: Study, instance: InstanceRecord): void {
-    const { attributes, source } = instance
-    const object: Arrived = {
-      project: instance.project,
-      StudyInstanceUID: instance.StudyInstanceUID,
-      SeriesInstanceUID: instance.SeriesInstanceUID,
-      SOPInstanceUID: objectName(instance),
-      path: instance.path,
-      bytes: instance.size,
-      attributes,
-      source,
-    }
+  /** @returns false when another file was counted under its name: then nothing was done */
+  #take(study: Study, object: Arrived): boolean {
+    if (this.#count(study, object)) return true
+    if (study.fileOf(object) !== object.path) return false
+    this.#cameAgain(study)
+    return true
+  }
+
+  /** The sender is still at it, and new objects may be behind those it repeats. */
+  #cameAgain(study: Study): void {
+    if (study.isOpen) study.lastAt = this.#options.now()
+  }
+
+  /** @returns false when one of its name was counted already */
+  #count(study: Study, object: Arrived): boolean {
     const now = this.#options.now()
     const wasOpen = study.isOpen
     const news = study.add(object)
-    if (news === undefined) {
-      // The sender is still at it, and the new objects may be behind those it repeats.
-      if (wasOpen) study.lastAt = now
-      return
-    }
+    if (news === undefined) return false
     if (wasOpen) this.#keeper.note({ step: 'object', object: news })
     else {
       study.openedAt = this.#options.wallClock()
@@ -169,6 +184,7 @@ export class Arrival implements FilterLogic {
       if (!series.awaited) this.#awaitSeries(study, series)
     }
     if (!wasOpen) this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+    return true
   }
 
   #dueOf(study: Study): number {
@@ -295,10 +311,17 @@ export class Arrival implements FilterLogic {
   }
 }
 
-/**
- * Another data set under a UID that was there already is an object of its own, known by its file's name
- * (`<UID>~<digest>.dcm`): it must make a revision, or nobody behind us would ever hear of it.
- */
-function objectName({ conflict, path, SOPInstanceUID }: InstanceRecord): string {
-  return conflict === true ? basename(path, '.dcm') : SOPInstanceUID
+function arrivedWith(instance: InstanceRecord): Arrived {
+  return {
+    project: instance.project,
+    StudyInstanceUID: instance.StudyInstanceUID,
+    SeriesInstanceUID: instance.SeriesInstanceUID,
+    SOPInstanceUID: instance.SOPInstanceUID,
+    name: objectName(instance),
+    path: instance.path,
+    bytes: instance.size,
+    sha256: instance.sha256,
+    attributes: instance.attributes,
+    source: instance.source,
+  }
 }

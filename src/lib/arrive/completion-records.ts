@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { AnyRecord } from '../record/index.ts'
 import type { Attributes } from './facts.ts'
 import type { Series, Study } from './study.ts'
@@ -85,9 +85,9 @@ async function filesOf(study: Study, { SeriesInstanceUID, elsewhere }: Series): 
   const directory = join(study.directory, SeriesInstanceUID)
   const names = await readdir(directory).catch(() => [])
   for (const name of names.sort()) {
-    const SOPInstanceUID = name.replace(/\.dcm$/, '')
-    if (SOPInstanceUID === name || elsewhere?.has(SOPInstanceUID) === true) continue
-    if (study.objects.has(SOPInstanceUID)) files.push(join(directory, name))
+    const object = { SeriesInstanceUID, name: basename(name, '.dcm') }
+    if (object.name === name || elsewhere?.has(object.name) === true) continue
+    if (study.has(object)) files.push(join(directory, name))
   }
   return files
 }

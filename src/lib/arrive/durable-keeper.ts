@@ -10,7 +10,7 @@ import type { Keeper, Memory, Step } from './keeper.ts'
 import { stateOf, studyFrom, type StudyState } from './study-state.ts'
 import type { Study } from './study.ts'
 
-const format = { format: 'fiona-arrive state', version: 1 }
+const format = { format: 'fiona-arrive state', version: 2 }
 /** The log is written anew when it is longer than this and twice what it was when it was new. */
 const shortLogBytes = 4 << 20
 /** Files synced at once: the file system commits them together. */
@@ -137,7 +137,7 @@ async function* stepsOf(lines: AsyncIterable<unknown>, path: string): AsyncGener
     if (!first) yield line as Step
     else if (JSON.stringify(line) !== JSON.stringify(format)) {
       throw new FionaError('E_STATE_FORMAT', `${path} is not a state this version can read`, {
-        hint: 'was it written by a newer fiona-arrive? Nothing was changed',
+        hint: 'another version of fiona-arrive wrote it: go on with that one, or move the directory away to begin anew. Nothing was changed',
         exitCode: ExitCode.badInput,
       })
     }

@@ -15,7 +15,7 @@ export interface StudyState {
   readonly attributes?: Attributes
   readonly sources: Sources
   readonly series: readonly SeriesState[]
-  /** Digests of the SOPInstanceUIDs, base64. */
+  /** Digests of the objects' names, base64. */
   readonly objects: string
 }
 
@@ -24,7 +24,7 @@ type SeriesState = Pick<
   'SeriesInstanceUID' | 'instances' | 'bytes' | 'said' | 'decided' | 'sources'
 > & {
   readonly attributes?: Attributes
-  readonly elsewhere?: readonly (readonly [SOPInstanceUID: string, path: string])[]
+  readonly elsewhere?: readonly (readonly [name: string, path: string])[]
 }
 
 export function stateOf(study: Study): StudyState {

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { DigestSet } from './digest-set.ts'
 import { mergeAttributes, mergeSources, noSources, type Attributes, type Sources } from './facts.ts'
+import { nameByDigest } from './object-name.ts'
 
 /** What is to be known of one object. Attributes and source are left out where they say nothing new. */
 export interface Arrived {
@@ -8,8 +9,12 @@ export interface Arrived {
   readonly StudyInstanceUID: string
   readonly SeriesInstanceUID: string
   readonly SOPInstanceUID: string
+  /** What its study calls it: its UID, unless another object has that name. */
+  readonly name: string
   readonly path: string
   readonly bytes: number
+  /** Of the file, where its record says it. */
+  readonly sha256?: string | undefined
   readonly attributes?: Attributes | undefined
   readonly source?:
     | { callingAET?: string; calledAET?: string; address?: string; [fact: string]: unknown }
@@ -26,7 +31,7 @@ export interface Series {
   decided: number
   attributes: Attributes | undefined
   sources: Sources
-  /** Objects that lie elsewhere than in the study's directory: SOPInstanceUID to path. */
+  /** Objects that lie elsewhere than in the study's directory: name to path. */
   elsewhere: Map<string, string> | undefined
   /** Monotonic, ms; of this process. */
   lastAt: number
@@ -34,16 +39,12 @@ export interface Series {
   awaited: boolean
 }
 
-/**
- * The directory a study has to itself, when the path is `<…>/<Study>/<Series>/<SOP>.dcm`, or the
- * `<SOP>~<digest>.dcm` of an object that came with other bytes than the first of its UID.
- */
+/** The directory a study has to itself, when the path is `<…>/<Study>/<Series>/<name of the object>.dcm`. */
 function studyDirectory(object: Arrived): string | undefined {
-  const { path, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID } = object
+  const { path, StudyInstanceUID, SeriesInstanceUID, name } = object
   const directory = dirname(dirname(path))
-  const name = basename(path).replace(/~[0-9a-f]{16}(?=\.dcm$)/, '')
   const isArchived =
-    name === `${SOPInstanceUID}.dcm` &&
+    basename(path) === `${name}.dcm` &&
     dirname(path) === join(directory, SeriesInstanceUID) &&
     basename(directory) === StudyInstanceUID
   return isArchived ? directory : undefined
@@ -62,6 +63,7 @@ export class Study {
   sources: Sources = noSources
   /** The study's own directory; undefined until an object lies in one. */
   directory: string | undefined
+  /** Which objects were counted: see `has`. */
   objects = new DigestSet()
   /** When the first object of the coming revision arrived: wall clock, ms. */
   openedAt = 0
@@ -93,23 +95,41 @@ export class Study {
    * @returns what of it was new, to be noted; undefined when it was here already
    */
   add(object: Arrived): Arrived | undefined {
-    if (!this.objects.add(object.SOPInstanceUID)) return undefined
+    if (!this.objects.add(inSeries(object, object.name))) return undefined
     const series = this.#seriesOf(object.SeriesInstanceUID)
     this.instances++
     this.bytes += object.bytes
     series.instances++
     series.bytes += object.bytes
     this.directory ??= studyDirectory(object)
-    if (!this.#isAtHome(object)) {
+    const isAtHome = object.path === this.#home(object)
+    if (!isAtHome) {
       series.elsewhere ??= new Map()
-      series.elsewhere.set(object.SOPInstanceUID, object.path)
+      series.elsewhere.set(object.name, object.path)
     }
-    const { attributes, source, ...identity } = object
+    const { attributes, source, sha256, ...identity } = object
+    // The archive has compared its objects. Of others the same bytes under the same UID are known by this.
+    const isToBeKnown = !isAtHome && sha256 !== undefined
+    if (isToBeKnown) this.objects.add(inSeries(object, nameByDigest(object.SOPInstanceUID, sha256)))
     return {
       ...identity,
+      ...(isToBeKnown ? { sha256 } : {}),
       ...(this.#learnAttributes(series, attributes) ? { attributes } : {}),
       ...(this.#learnSource(series, source) ? { source } : {}),
     }
+  }
+
+  has(object: { readonly SeriesInstanceUID: string; readonly name: string }): boolean {
+    return this.objects.has(inSeries(object, object.name))
+  }
+
+  /** The file of the object that was counted under this name, if one was. */
+  fileOf(object: {
+    readonly SeriesInstanceUID: string
+    readonly name: string
+  }): string | undefined {
+    const elsewhere = this.series.get(object.SeriesInstanceUID)?.elsewhere
+    return elsewhere?.get(object.name) ?? this.#home(object)
   }
 
   /** The coming revision is complete: it counts everything up to now. */
@@ -122,11 +142,9 @@ export class Study {
     }
   }
 
-  #isAtHome(object: Arrived): boolean {
+  #home({ SeriesInstanceUID, name }: Pick<Arrived, 'SeriesInstanceUID' | 'name'>) {
     const { directory } = this
-    if (directory === undefined) return false
-    const usual = `${directory}/${object.SeriesInstanceUID}/${object.SOPInstanceUID}.dcm`
-    return object.path === usual || studyDirectory(object) === directory
+    return directory === undefined ? undefined : `${directory}/${SeriesInstanceUID}/${name}.dcm`
   }
 
   #seriesOf(SeriesInstanceUID: string): Series {
@@ -168,4 +186,9 @@ export class Study {
     series.sources = ofSeries
     return true
   }
+}
+
+/** The archive tells objects apart by series, too: one UID in two series is two objects. */
+function inSeries({ SeriesInstanceUID }: { SeriesInstanceUID: string }, name: string): string {
+  return `${SeriesInstanceUID}/${name}`
 }

@@ -1,6 +1,12 @@
 import { openHeader } from '../dicom/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
-import type { AnyRecord } from '../record/index.ts'
+import {
+  isRecordOf,
+  parseRecord,
+  type AnyRecord,
+  type InstanceRecord,
+  type SeriesRecord,
+  type StudyRecord,
+} from '../record/index.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { Classified } from './rules.ts'
 import { FollowedSeries, SeriesCache } from './series-cache.ts'
@@ -34,23 +40,19 @@ export class Classifier {
 
   /** @throws FionaError E_RECORD_INVALID, E_FILE_MISSING, E_FILE_READ, E_DICOM_PARSE, E_DICOM_LIMIT */
   classify(record: AnyRecord): AnyRecord | Promise<AnyRecord> {
-    switch (record.type) {
-      case 'instance':
-        return this.#instance(record)
-      case 'series':
-        return this.#series(record)
-      case 'study':
-        return this.#study(record)
-      default:
-        return record
-    }
+    // Its paths are opened, and its UIDs become parts of paths: nothing of it counts before it is valid.
+    const parsed = parseRecord(record) as AnyRecord
+    if (isRecordOf(parsed, 'instance')) return { ...record, ...this.#instance(parsed) }
+    if (isRecordOf(parsed, 'series')) return this.#series(record, parsed)
+    if (isRecordOf(parsed, 'study')) return this.#study(record, parsed)
+    return record
   }
 
-  #instance(record: AnyRecord): AnyRecord {
-    using file = openHeader(text(record, 'path'))
+  #instance(instance: InstanceRecord): Record<string, unknown> {
+    using file = openHeader(instance.path)
     const identity = identityOf(file)
-    const study = identity.StudyInstanceUID ?? text(record, 'StudyInstanceUID')
-    const series = identity.SeriesInstanceUID ?? text(record, 'SeriesInstanceUID')
+    const study = identity.StudyInstanceUID ?? instance.StudyInstanceUID
+    const series = identity.SeriesInstanceUID ?? instance.SeriesInstanceUID
     let followed = this.#cache.get(study, series)
     if (followed === undefined) {
       followed = new FollowedSeries(this.#rules.startSeries())
@@ -58,25 +60,26 @@ export class Classifier {
     }
     const before = followed.weight
     const classified = followed.types.add(file, this.#explain)
-    followed.note(identity.SOPInstanceUID ?? text(record, 'SOPInstanceUID'))
+    followed.note(identity.SOPInstanceUID ?? instance.SOPInstanceUID)
     this.#cache.grew(study, followed.weight - before)
+    return this.#fields(classified)
+  }
+
+  async #series(record: AnyRecord, series: SeriesRecord): Promise<AnyRecord> {
+    const { SeriesInstanceUID, instances, files, path } = series
+    const place = { SeriesInstanceUID, instances, files, directory: path ?? undefined }
+    const classified = await this.#classifySeries(series.StudyInstanceUID, place)
     return { ...record, ...this.#fields(classified) }
   }
 
-  async #series(record: AnyRecord): Promise<AnyRecord> {
-    const classified = await this.#classifySeries(text(record, 'StudyInstanceUID'), placeOf(record))
-    return { ...record, ...this.#fields(classified) }
-  }
-
-  async #study(record: AnyRecord): Promise<AnyRecord> {
-    const study = text(record, 'StudyInstanceUID')
-    const entries = record['series']
-    if (!Array.isArray(entries)) throw invalid('a study record without its list of series')
-    const series: AnyRecord[] = []
+  async #study(record: AnyRecord, study: StudyRecord): Promise<AnyRecord> {
+    const studyDirectory = study.path ?? undefined
+    const series: Record<string, unknown>[] = []
     const types = new Set<string>()
-    for (const entry of entries as readonly AnyRecord[]) {
-      const place = placeOf(entry, record['path'])
-      const classified = await this.#classifySeries(study, place)
+    for (const entry of study.series) {
+      const { SeriesInstanceUID, instances, files } = entry
+      const place = { SeriesInstanceUID, instances, files, studyDirectory }
+      const classified = await this.#classifySeries(study.StudyInstanceUID, place)
       for (const type of classified.types) types.add(type)
       series.push({ ...entry, ...this.#fields(classified) })
     }
@@ -95,33 +98,4 @@ export class Classifier {
   #fields({ types, trace }: Classified): Record<string, unknown> {
     return { ClassifyType: types, ...(trace === undefined ? {} : { classifyTrace: trace }) }
   }
-}
-
-/** Where the objects of a series are: its own files or directory, or the study's directory. */
-function placeOf(entry: AnyRecord, studyPath?: unknown): SeriesPlace {
-  const { files, path, instances } = entry as Readonly<Record<string, unknown>>
-  return {
-    SeriesInstanceUID: text(entry, 'SeriesInstanceUID'),
-    instances: typeof instances === 'number' ? instances : 0,
-    files: isTexts(files) ? files : undefined,
-    directory: typeof path === 'string' ? path : undefined,
-    studyDirectory: typeof studyPath === 'string' ? studyPath : undefined,
-  }
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string')
-}
-
-function text(record: AnyRecord, key: string): string {
-  const value: unknown = record[key]
-  if (typeof value === 'string' && value !== '') return value
-  throw invalid(`the record has no ${key}`)
-}
-
-function invalid(message: string): FionaError {
-  return new FionaError('E_RECORD_INVALID', message, {
-    hint: 'records are described in docs/schema/',
-    exitCode: ExitCode.badInput,
-  })
 }

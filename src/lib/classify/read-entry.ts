@@ -4,7 +4,7 @@ import { type JsonNode, type JsonObject, memberOf, plainValue } from './json-sou
 import { nearestName } from './nearest-name.ts'
 import type { Problems } from './problems.ts'
 import { readExpected } from './read-expected.ts'
-import { numberOf, shown, warnOfKeys } from './read-values.ts'
+import { numberOf, shown, checkKeys } from './read-values.ts'
 import {
   type Entry,
   type Operand,
@@ -50,7 +50,7 @@ export class EntryReader {
       )
       return undefined
     }
-    warnOfKeys(node, entryKeys, this.#problems, this.#semantics)
+    checkKeys(node, entryKeys, this.#problems, this.#semantics)
     return this.#readReference(node) ?? this.#readTest(node)
   }
 

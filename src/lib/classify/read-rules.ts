@@ -2,7 +2,7 @@ import { nearest } from '../text/index.ts'
 import { JsonError, type JsonNode, type JsonObject, memberOf, parseJson } from './json-source.ts'
 import type { Problems } from './problems.ts'
 import { EntryReader } from './read-entry.ts'
-import { shown, warnOfKeys } from './read-values.ts'
+import { shown, checkKeys } from './read-values.ts'
 import { resolveReferences } from './references.ts'
 import type { Definition, Entry, SemanticsName } from './rule-definition.ts'
 
@@ -50,7 +50,7 @@ function readDefinition(
     )
     return undefined
   }
-  warnOfKeys(node, definitionKeys, problems, semantics)
+  checkKeys(node, definitionKeys, problems, semantics)
   const type = textMember(node, 'type', problems)
   if (type === undefined && memberOf(node, 'type') === undefined) {
     problems.mistake(node.offset, `a definition without "type"${butHas(node, 'type')}`)

@@ -9,9 +9,10 @@ export interface SeriesPlace {
   readonly SeriesInstanceUID: string
   /** Objects that there are at least. */
   readonly instances: number
-  readonly files: readonly string[] | undefined
-  readonly directory: string | undefined
-  readonly studyDirectory: string | undefined
+  /** Its objects, its own directory, or that of its study: the first that is known. */
+  readonly files?: readonly string[] | undefined
+  readonly directory?: string | undefined
+  readonly studyDirectory?: string | undefined
 }
 
 /**
@@ -27,14 +28,16 @@ export async function readSeries(
   const { SeriesInstanceUID, instances } = place
   const series = new FollowedSeries(rules.startSeries())
   const seen = new Set<string>()
-  const { trouble } = await visitObjects(await objectPaths(place), (file, identity) => {
+  const { trouble } = await visitObjects(await objectPaths(place), (file, identity, path) => {
     const { SOPInstanceUID } = identity
     if (identity.SeriesInstanceUID !== SeriesInstanceUID) return
     if ((identity.StudyInstanceUID ?? StudyInstanceUID) !== StudyInstanceUID) return
-    if (SOPInstanceUID === undefined || seen.has(SOPInstanceUID)) return
-    seen.add(SOPInstanceUID)
+    if (SOPInstanceUID === undefined) return
+    // Another file of the same UID is another object: who counts them has compared them.
+    const object = seen.has(SOPInstanceUID) ? `${SOPInstanceUID} ${path}` : SOPInstanceUID
+    seen.add(object)
     series.types.add(file)
-    series.note(SOPInstanceUID)
+    series.note(object)
   })
   if (seen.size >= instances && (trouble === undefined || place.files === undefined)) return series
   if (trouble !== undefined) throw trouble

@@ -11,20 +11,28 @@ export function shown(node: JsonNode): string {
 
 /**
  * Keys that nobody knows are notes, and notes are welcome. A key that looks like a slip of the
- * hand is not: what it was meant to say would silently be missing.
+ * hand is not: what it was meant to say would silently be missing. Nor is a key that stands there twice.
  */
-export function warnOfKeys(
+export function checkKeys(
   node: JsonObject,
   known: readonly string[],
   problems: Problems,
   semantics: SemanticsName,
 ): void {
+  const gravity = semantics === 'strict' ? 'mistake' : 'warning'
+  const offsets = new Map<string, number>()
   for (const { key, offset } of node.members) {
+    const first = offsets.get(key)
+    if (first === undefined) offsets.set(key, offset)
+    else {
+      const message = `the key "${key}" stands in line ${String(problems.lineOf(first))} already; only the last one counts`
+      problems[known.includes(key) ? gravity : 'warning'](offset, message)
+    }
     if (known.includes(key) || key.length < 4) continue
     const guess = nearest(key, known)
     if (guess === undefined) continue
     const message = `unknown key "${key}"; did you mean "${guess}"?`
-    problems[semantics === 'strict' ? 'mistake' : 'warning'](offset, message)
+    problems[gravity](offset, message)
   }
 }
 

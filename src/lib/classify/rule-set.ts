@@ -89,7 +89,7 @@ async function readRuleFile(path: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path))
   } catch (error) {
     if (error instanceof FionaError) throw error
-    if (error instanceof TypeError) throw cannotRead(`the rule file ${path} is not UTF-8`, error)
+    if (error instanceof TypeError) throw notUtf8(path, error)
     const code = (error as NodeJS.ErrnoException).code
     const message =
       code === 'ENOENT'
@@ -97,6 +97,14 @@ async function readRuleFile(path: string): Promise<string> {
         : `the rule file ${path} cannot be read (${String(code)})`
     throw cannotRead(message, error)
   }
+}
+
+function notUtf8(path: string, cause: unknown): FionaError {
+  return new FionaError('E_RULES', `the rule file ${path} is not UTF-8 text`, {
+    hint: 'save it as UTF-8, for example with iconv -f LATIN1 -t UTF-8',
+    exitCode: ExitCode.badConfig,
+    cause,
+  })
 }
 
 function cannotRead(message: string, cause?: unknown): FionaError {

@@ -29,14 +29,14 @@ export interface ReadReport {
 /** Shows every object to `visit`, in order. What cannot be read is skipped and reported. */
 export async function visitObjects(
   paths: readonly string[],
-  visit: (file: DicomFile, identity: ObjectIdentity) => void,
+  visit: (file: DicomFile, identity: ObjectIdentity, path: string) => void,
 ): Promise<ReadReport> {
   let trouble: FionaError | undefined
   for (const [at, path] of paths.entries()) {
     if (at % batch === batch - 1) await othersTurn()
     try {
       using file = openHeader(path)
-      visit(file, identityOf(file))
+      visit(file, identityOf(file), path)
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
       trouble ??= error

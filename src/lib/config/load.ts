@@ -29,10 +29,15 @@ export async function loadConfig(
   const dataDir = resolve(base, override.dataDir ?? file.dataDir)
   const { keyFile, crosswalk } = file.deidentification
   const { rules } = file.classification
+  const { tls } = file.receiver
   return {
     ...file,
     dataDir,
     runDir: file.runDir === undefined ? join(dataDir, 'run') : resolve(base, file.runDir),
+    receiver: {
+      ...file.receiver,
+      ...(tls === undefined ? {} : { tls: absoluteFrom(tls, base) }),
+    },
     classification: {
       ...file.classification,
       ...(rules === undefined ? {} : { rules: resolve(base, rules) }),
@@ -45,6 +50,12 @@ export async function loadConfig(
     destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
   }
+}
+
+/** All of its values are paths. */
+function absoluteFrom<Paths extends object>(paths: Paths, base: string): Paths {
+  const absolute = Object.entries(paths).map(([key, path]) => [key, resolve(base, String(path))])
+  return Object.fromEntries(absolute) as Paths
 }
 
 /** Without the YAML parser, which takes as long to load as all the rest of a tool. */

@@ -54,18 +54,59 @@ const destination = Type.Object(
   { additionalProperties: false },
 )
 
+const oneOf = <const Values extends readonly string[]>(values: Values) =>
+  Type.Union(values.map((value) => Type.Literal<Values[number]>(value)))
+
+/** What an object must be to be left out; all conditions of an entry count, and one there must be. */
+const exclusion = Type.Object(
+  {
+    modality: Type.Optional(text()),
+    sopClass: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]+(\\.[0-9]+)*$' })),
+    classifyType: Type.Optional(text()),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
 const project = Type.Object(
   {
     match: Type.Optional(Type.Record(Type.String(), Type.String())),
     deidentify: optional({
       profile: Type.Optional(text()),
-      pseudonym: Type.Optional(text()),
-      dateShift: Type.Optional(Type.Object({}, { additionalProperties: true })),
+      pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),
+      dateShift: optional({
+        mode: oneOf(['none', 'fixed', 'perParticipant']),
+        maxDays: Type.Optional(Type.Integer({ minimum: 1 })),
+      }),
     }),
-    exclude: Type.Optional(Type.Array(Type.Record(Type.String(), Type.String()))),
+    exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
   },
   { additionalProperties: false },
+)
+
+/** By connection facts and DICOM keywords; without a condition it would take every study. */
+const requestRule = Type.Object(
+  {
+    when: Type.Record(Type.String({ minLength: 1 }), text(), { minProperties: 1 }),
+    project: text(),
+    participant: text(),
+    event: Type.Optional(text()),
+  },
+  { additionalProperties: false },
+)
+
+/** One source of requests: each entry has one of the three. */
+const requestSource = Type.Object(
+  {
+    rules: Type.Optional(Type.Array(requestRule, { minItems: 1 })),
+    table: Type.Optional(path),
+    redcap: optional({
+      url: Type.String({ pattern: '^https?://[^\\s]+$' }),
+      tokenFile: path,
+      everySeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
+  },
+  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )
 
 export const ConfigSchema = Type.Object(
@@ -99,7 +140,7 @@ export const ConfigSchema = Type.Object(
       }),
     }),
     projects: Type.Record(Type.String({ minLength: 1 }), project, { default: {} }),
-    requests: Type.Array(Type.Unknown(), { default: [] }),
+    requests: Type.Array(requestSource, { default: [] }),
     destinations: Type.Record(Type.String({ minLength: 1 }), destination, { default: {} }),
     deidentification: strict({
       keyFile: Type.Optional(path),
@@ -116,6 +157,8 @@ export const ConfigSchema = Type.Object(
     }),
     health: optional({ listen: Type.Optional(text()) }),
     web: optional({ listen: Type.Optional(text()) }),
+    /** In the copy that `fiona up` writes: the file an administrator edits; null where there is none. */
+    generatedFrom: Type.Optional(Type.Union([path, Type.Null()])),
   },
   { $id: 'config', title: 'fiona.yaml', additionalProperties: false },
 )

@@ -1,6 +1,13 @@
 import type { ConfigProblem } from './generated/validate-config.js'
 import { originalKeys } from './original.ts'
 
+/** How many keys an entry of `requests` may have, in words. */
+const isRequest = /^\/requests\/\d+$/
+const oddities: Readonly<Record<string, string>> = {
+  minProperties: 'must have one of rules, table and redcap',
+  maxProperties: 'must have only one of rules, table and redcap: write a list entry for each',
+}
+
 /**
  * What the validator found, in words for people: one problem for each place (that a value is none of
  * several is said once, with all of them), under the keys of the file that is being read.
@@ -29,6 +36,8 @@ function inWords(all: readonly ConfigProblem[], sizes: ReadonlySet<string>): Con
   )
   if (allowed.length > 0)
     return [{ ...first, params: {}, message: `must be ${allowed.join(' or ')}` }]
+  const odd = oddities[first.schemaPath.split('/').at(-1) ?? '']
+  if (odd !== undefined && isRequest.test(first.instancePath)) return [{ ...first, message: odd }]
   if (!sizes.has(first.instancePath)) return [first]
   return [{ ...first, message: 'must be a size: a number of bytes, or text such as 5GiB' }]
 }

@@ -1,6 +1,12 @@
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { byHand, readDestination, type Destination } from './destination.ts'
+import {
+  aeTitleRule,
+  aeTitleTrouble,
+  byHand,
+  readDestination,
+  type Destination,
+} from './destination.ts'
 
 /** What the command line says about destinations; it overrides the configuration. */
 export interface DestinationOptions {
@@ -29,6 +35,13 @@ export function chooseDestinations(
   options: DestinationOptions,
   config: Config | undefined,
 ): Destinations {
+  const trouble = options.callingAet === undefined ? undefined : aeTitleTrouble(options.callingAet)
+  if (trouble !== undefined) {
+    throw new FionaError('E_DESTINATION', `--calling-aet: the calling AE title ${trouble}`, {
+      hint: aeTitleRule,
+      exitCode: ExitCode.usage,
+    })
+  }
   const configured = new Map(Object.entries(config?.destinations ?? {}))
   const override = (settings: Config['destinations'][string]): typeof settings => ({
     ...settings,
@@ -73,17 +86,25 @@ export function chooseDestinations(
     of: (project = 'default') => {
       const found = projects.get(project) ?? []
       if (found.length > 0) return found
-      throw nowhereToGo(project, config?.path)
+      throw nowhereToGo(project, fileToWrite(config))
     },
   }
 }
 
-function nowhereToGo(project: string, path: string | undefined): FionaError {
+/** Where an administrator would write: not into the copy that `fiona up` makes. */
+function fileToWrite(config: Config | undefined): string {
+  const { path, generatedFrom } = config ?? {}
+  if (generatedFrom === null) return 'a configuration file, and start with --config FILE'
+  return generatedFrom ?? path ?? 'the configuration'
+}
+
+function nowhereToGo(project: string, file: string): FionaError {
+  const name = project.slice(0, 100)
   return new FionaError(
     'E_NO_DESTINATION',
-    `the project ${JSON.stringify(project.slice(0, 100))} has no destination`,
+    `the project ${JSON.stringify(name)} has no destination`,
     {
-      hint: `write projects.${project.slice(0, 100)}.destinations: [NAME] and destinations.NAME.url in ${path ?? 'the configuration'}, and replay this record; or give --destination`,
+      hint: `write projects.${name}.destinations: [NAME] and destinations.NAME.url in ${file}, and replay this record; or give --destination`,
       exitCode: ExitCode.badConfig,
     },
   )

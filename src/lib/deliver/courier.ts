@@ -16,7 +16,7 @@ import type { Destination } from './destination.ts'
 import { finderFor } from './find-objects.ts'
 import { Lane } from './lane.ts'
 import type { Ledgers } from './ledger.ts'
-import { outcomeRecords } from './outcome.ts'
+import { outcomeRecords, type Outcome } from './outcome.ts'
 import { keyOf, type Waiting } from './waiting.ts'
 
 /** What waits in memory where there is nothing else: beyond that, the input waits too. */
@@ -193,7 +193,7 @@ export class Courier implements FilterLogic {
     const { sent, sentBefore, attempts, seconds } = outcome
     log.info(
       { request: record.requestId, destination: name, sent, sentBefore, attempts, seconds },
-      records.length === 1 ? 'delivered' : 'not delivered as a whole',
+      howItEnded(outcome),
     )
     if (records.length > 1) this.#incomplete++
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
@@ -205,6 +205,11 @@ export class Courier implements FilterLogic {
     for (const record of records) await this.#options.emit(record)
     await this.#options.waiting.said(key)
   }
+}
+
+function howItEnded({ error, failures, alsoMissing }: Outcome): string {
+  if (failures.length + alsoMissing > 0) return 'not delivered as a whole'
+  return error === undefined ? 'delivered' : 'delivered, but not verified'
 }
 
 function interrupted(destination: string): FionaError {

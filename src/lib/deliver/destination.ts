@@ -55,10 +55,22 @@ export const byHand = {
   timeoutSeconds: 60,
 } as const satisfies Omit<DestinationConfig, 'url'>
 
-/** PS3.5 6.2, AE: 1 to 16 characters, no backslash, no control characters, not only blanks. */
-export function isAETitle(text: string): boolean {
-  return /^[^\\\u0000-\u001f\u007f-\uffff]{1,16}$/.test(text) && text.trim() !== ''
+/**
+ * PS3.5 6.2, AE: 1 to 16 characters, no backslash, no control characters, not only blanks.
+ * @returns what is wrong with it, to stand behind its name
+ */
+export function aeTitleTrouble(title: string): string | undefined {
+  const shown = JSON.stringify(title.slice(0, 40))
+  if (title.trim() === '') return 'is missing'
+  if (title.length > 16)
+    return `${shown} has ${String(title.length)} characters, and may have 1 to 16`
+  if (/[\\\u0000-\u001f\u007f-\uffff]/.test(title)) {
+    return `${shown} has a character that is not allowed there`
+  }
+  return undefined
 }
+/** The hint beside it. */
+export const aeTitleRule = 'an AE title has 1 to 16 ASCII characters without backslash (PS3.5 6.2)'
 
 /**
  * @param where names the place of the mistake: `--destination` or `destinations.X.url`
@@ -78,9 +90,8 @@ export function readDestination(
       'verify with find, or with none: an object counts as sent when the destination has answered with success',
     )
   }
-  if (!isAETitle(settings.callingAET)) {
-    throw refuse('the calling AE title is none', '1 to 16 characters without backslash (PS3.5 6.2)')
-  }
+  const trouble = aeTitleTrouble(settings.callingAET)
+  if (trouble !== undefined) throw refuse(`the calling AE title ${trouble}`, aeTitleRule)
   const target = readTarget(settings, refuse)
   if (target.kind === 'folder' && settings.verify === 'find') {
     throw refuse('a folder cannot be asked with C-FIND', 'leave verify out for a folder')
@@ -148,11 +159,9 @@ function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarg
   const [, user, host, digits] = peer ?? []
   if (host === undefined) throw refuse('this is no address', `use ${forms}`)
   const calledAETitle = decode(user ?? '')
-  if (!isAETitle(calledAETitle)) {
-    throw refuse(
-      calledAETitle === '' ? 'the called AE title is missing' : 'the called AE title is none',
-      `use ${forms}; the AE title has 1 to 16 characters`,
-    )
+  const trouble = aeTitleTrouble(calledAETitle)
+  if (trouble !== undefined) {
+    throw refuse(`the called AE title ${trouble}`, `use ${forms}; ${aeTitleRule}`)
   }
   const port = digits === undefined ? standardPort : Number(digits)
   if (port < 1 || port > 65535)

@@ -1,7 +1,8 @@
 import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../dicom/index.ts'
-import { formatStatus, openAssociation } from '../dimse/index.ts'
+import { formatStatus } from '../dimse/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { Destination } from './destination.ts'
+import { openPeer } from './open-peer.ts'
 
 /** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
 const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1'
@@ -20,7 +21,10 @@ export interface StudyToFind {
   readonly series: readonly { readonly SeriesInstanceUID: string }[]
 }
 
-/** Asks a destination which objects of a study it has. */
+/**
+ * Asks a destination which objects of a study it has.
+ * @throws FionaError E_NOT_VERIFIED when it cannot be asked or gives no answer, E_STOPPED
+ */
 export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<ReadonlySet<string>>
 
 /**
@@ -30,8 +34,8 @@ export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<Readon
 export function finderFor(destination: Destination): Finder | undefined {
   const { target, callingAETitle, timeoutSeconds } = destination
   if (destination.verify !== 'find' || target.kind !== 'dicom') return undefined
-  return async ({ StudyInstanceUID, series }, signal) => {
-    const association = await openAssociation({
+  const ask: Finder = async ({ StudyInstanceUID, series }, signal) => {
+    const association = await openPeer({
       ...target,
       callingAETitle,
       timeoutSeconds,
@@ -49,6 +53,14 @@ export function finderFor(destination: Destination): Finder | undefined {
       return found
     } finally {
       await association.release()
+    }
+  }
+  return async (study, signal) => {
+    try {
+      return await ask(study, signal)
+    } catch (error) {
+      if (!(error instanceof FionaError) || error.code === 'E_STOPPED') throw error
+      throw notVerified(error)
     }
   }
 }
@@ -78,12 +90,18 @@ function instanceOf(match: Buffer): string {
 
 function refused(peer: string, status: number): FionaError {
   return new FionaError(
-    'E_FIND_REFUSED',
+    'E_NOT_VERIFIED',
     `${peer} answered the query with ${formatStatus(status)}`,
-    {
-      hint: 'may this AE title query there? Else verify: none',
-      retryable: true,
-      exitCode: ExitCode.unavailable,
-    },
+    { retryable: true },
   )
+}
+
+/** Everything was taken, and nobody says whether it is there: another thing than not being delivered. */
+function notVerified(why: FionaError): FionaError {
+  return new FionaError('E_NOT_VERIFIED', `it could not be asked what it has: ${why.message}`, {
+    hint: why.hint ?? 'may our AE title query there (C-FIND at IMAGE level)? Else verify: none',
+    retryable: why.retryable,
+    exitCode: ExitCode.unavailable,
+    cause: why,
+  })
 }

@@ -141,7 +141,7 @@ export class Lane {
     if ('final' in verdict) {
       log.warn(
         { request: requestId, code: verdict.final.code },
-        'not delivered, and no try will help',
+        `${whatIsOpen(verdict.final)}, and no try will help`,
       )
       await ended(one.key, one.delivery)
       return
@@ -169,18 +169,25 @@ export class Lane {
     const waitMs = backoffMs(retry, one.failures, Math.random())
     const dueAt = Math.max(now() + waitMs, notBefore)
     if (one.failures > retry.max) {
-      log.error({ request, code: error.code, tries: one.failures }, 'not delivered: given up')
+      log.error(
+        { request, code: error.code, tries: one.failures },
+        `${whatIsOpen(error)}: given up`,
+      )
       await ended(one.key, one.delivery)
       return dueAt
     }
     const seconds = Math.round(waitMs / 100) / 10
     log.warn(
       { request, code: error.code, inSeconds: seconds },
-      `not delivered yet: ${error.message}`,
+      `${whatIsOpen(error)} yet: ${error.message}`,
     )
     one.dueAt = dueAt
     one.isKeptOut = unreachable.has(error.code)
     this.#waiting.push(one)
     return dueAt
   }
+}
+
+function whatIsOpen({ code }: FionaError): string {
+  return code === 'E_NOT_VERIFIED' ? 'not verified' : 'not delivered'
 }

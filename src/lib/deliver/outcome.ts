@@ -34,7 +34,10 @@ export interface Outcome {
 /** A study where everything fails shall not make a record of megabytes. */
 const mostFailuresNamed = 100
 
-/** The `transfer` record, and behind it an `error` record with the input when something is missing: what can be replayed. */
+/**
+ * The `transfer` record, and behind it an `error` record with the input when something is missing or could
+ * not be verified: what can be replayed.
+ */
 export function outcomeRecords(
   record: DeidentifiedRecord & AnyRecord,
   destination: Destination,
@@ -73,14 +76,11 @@ export function outcomeRecords(
         }),
   }
   const error = outcome.error ?? outcome.failures[0]?.error
-  if (failed === 0 || error === undefined) return [transfer]
+  if (error === undefined) return [transfer]
   const told = errorRecord('fiona-send', error, record)
-  return [
-    transfer,
-    {
-      ...told,
-      message: `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`,
-      destination: destination.name,
-    },
-  ]
+  const message =
+    failed === 0
+      ? `all ${String(there)} objects were delivered to ${destination.name}, but ${told.message}; replay this record, and it is asked again`
+      : `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`
+  return [transfer, { ...told, message, destination: destination.name }]
 }

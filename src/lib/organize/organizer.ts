@@ -15,7 +15,7 @@ import { parseUid } from '../uid/index.ts'
 import { FollowedSeries } from './followed-series.ts'
 import { link, makeViewDirectory } from './links.ts'
 import { ParticipantView } from './participant-view.ts'
-import { assertReadable, readHeader } from './read-header.ts'
+import { readHeader, requireIdentity } from './read-header.ts'
 import { fieldsOf, sliceLocationOf, type SeriesFields } from './series-fields.ts'
 import type { SeriesSummary } from './series-summary.ts'
 import { viewNames } from './view-names.ts'
@@ -140,19 +140,18 @@ export class Organizer implements FilterLogic {
   }
 }
 
-/** The header is read once a series; of later objects only where a running field needs it. */
+/** Every header is opened, for what it says it is; of later objects of a series nothing else is read but running fields. */
 function readWhatIsNeeded(instance: InstanceRecord, summary: SeriesSummary | undefined): Header {
   const { path, attributes } = instance
   const isFollowed = summary !== undefined && !summary.isEmpty
-  if (isFollowed && !summary.hasSliceLocation && attributes !== undefined) {
-    assertReadable(path)
-    return { attributes }
-  }
-  return readHeader(path, (file) => ({
-    attributes: attributes ?? readAttributes(file),
-    sliceLocation: sliceLocationOf(file),
-    ...(isFollowed ? {} : { fields: fieldsOf(file) }),
-  }))
+  return readHeader(path, (file) => {
+    requireIdentity(file, instance)
+    return {
+      attributes: attributes ?? readAttributes(file),
+      sliceLocation: !isFollowed || summary.hasSliceLocation ? sliceLocationOf(file) : undefined,
+      ...(isFollowed ? {} : { fields: fieldsOf(file) }),
+    }
+  })
 }
 
 function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header): void {

@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs'
-import { fileMissing, openHeader, type DicomFile } from '../dicom/index.ts'
+import { openHeader, type DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
 
 /** What `read` finds in the header of a file, which is closed afterwards. */
 export function readHeader<Found>(path: string, read: (file: DicomFile) => Found): Found {
@@ -8,19 +8,26 @@ export function readHeader<Found>(path: string, read: (file: DicomFile) => Found
   return read(file)
 }
 
-/** A link must not lead to nothing. */
-export function assertReadable(path: string): void {
-  try {
-    accessSync(path, constants.R_OK)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw fileMissing(`there is no file at ${path}`, error)
-    }
-    throw new FionaError('E_FILE_READ', `cannot read ${path} (${String(code)})`, {
-      hint: 'check that this user may read it',
-      exitCode: ExitCode.io,
-      cause: error,
-    })
+const named = [
+  ['SOPClassUID', 0x00080016],
+  ['SOPInstanceUID', 0x00080018],
+  ['StudyInstanceUID', 0x0020000d],
+  ['SeriesInstanceUID', 0x0020000e],
+] as const
+
+/**
+ * A record may come from anybody who can write to a front door. One that tells other UIDs than its file
+ * would show an object among those of another study, and so perhaps of another patient.
+ * @throws FionaError E_IDENTITY_MISMATCH
+ */
+export function requireIdentity(file: DicomFile, record: InstanceRecord): void {
+  for (const [keyword, tag] of named) {
+    const said = file.strings(file.dataSet, tag).join('\\')
+    if (said === record[keyword]) continue
+    throw new FionaError(
+      'E_IDENTITY_MISMATCH',
+      `the record says ${keyword} ${record[keyword]}, its file something else`,
+      { hint: 'have fiona-import make the record anew from the file', exitCode: ExitCode.badInput },
+    )
   }
 }

@@ -2,17 +2,14 @@ import type { Logger } from 'pino'
 import type { JournalChunk } from '../journal/index.ts'
 import { Change } from './change.ts'
 import { Commits, type CommitContext } from './commits.ts'
-import { countLines, eachLine, firstLines } from './chunk-lines.ts'
+import { eachLine, firstLines } from './chunk-lines.ts'
 import { JournalFeed } from './journal-feed.ts'
-import { MarkLedger, type Position } from './mark-ledger.ts'
+import { MarkedInput } from './marked-input.ts'
 import type { Ending, Pipeline } from './pipeline.ts'
 import { OutputSorter, type Piece } from './sort-output.ts'
-import { withoutMarks } from './without-marks.ts'
 
 /** Fed and not committed: at most so much, and one chunk more. It is what a failure makes to be done again. */
 export const maxInFlight = { lines: 10_000, bytes: 16 * 1024 * 1024 }
-/** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
-const maxOutstanding = 4
 /** Output waits so long, or until so much has come, for the mark behind it; then it is appended without. */
 const holdMs = 1000
 const maxHeldBytes = 8 * 1024 * 1024
@@ -69,12 +66,10 @@ export class PipelineRun {
   #context: RunContext
   #plan: RunPlan
   #pipeline: Pipeline
-  #ledger: MarkLedger
+  #input: MarkedInput
   #sorter: OutputSorter
   #commits: Commits
   #change = new Change()
-  #fed: Position
-  #wantsMark = false
   /** Aborted when no more shall be fed: told to stop, to be drained, or the pipeline is gone. */
   #stopFeeding = new AbortController()
   #isStuck = false
@@ -88,9 +83,7 @@ export class PipelineRun {
   constructor(context: RunContext, plan: RunPlan) {
     this.#context = context
     this.#plan = plan
-    this.#ledger = new MarkLedger(context.progress.seq)
     this.#sorter = new OutputSorter({ stage: context.stage, diverted: context.diverted })
-    this.#fed = { cursor: context.progress.cursor, lines: 0, bytes: 0 }
     this.#commits = new Commits(context, {
       committed: (lines) => {
         context.onCommitted(lines)
@@ -104,6 +97,9 @@ export class PipelineRun {
       },
     })
     this.#pipeline = context.start()
+    this.#input = new MarkedInput(this.#pipeline, context.progress, (marks) => {
+      context.log.warn({ marks }, 'marks in the journal are left out')
+    })
   }
 
   /** @throws whatever keeps the stage from committing: a full disk, a lost lease */
@@ -134,9 +130,9 @@ export class PipelineRun {
       await Promise.all(work)
       const isDone = ending.isClean && this.#isClosing
       if (isDone) {
-        if (this.#ledger.outstanding > 0) progress.passesMarks ??= false
+        if (this.#input.outstanding > 0) progress.passesMarks ??= false
         for (const piece of this.#sorter.end()) this.#take(piece)
-        this.#commits.due({ ...this.#fed, seq: this.#ledger.lastSeq })
+        this.#commits.due(this.#input.end)
       }
       this.#commits.soon()
       await this.#commits.untilIdle()
@@ -144,7 +140,7 @@ export class PipelineRun {
       if (this.#trouble !== undefined) throw this.#trouble.error
       if (isDone) return { kind: 'drained', reachedEnd: this.#reachedEnd }
       const how = ending.isClean ? 'it ended before its input did' : ending.how
-      const inFlight = this.#fed.lines - this.#commits.committed.lines
+      const inFlight = this.#input.fed.lines - this.#commits.committed.lines
       return { kind: 'failed', ending: { ...ending, how }, inFlight }
     } finally {
       clearInterval(watch)
@@ -172,7 +168,7 @@ export class PipelineRun {
   async #proveMarks(): Promise<void> {
     const { progress } = this.#context
     if (progress.passesMarks === true || this.#plan.limit !== undefined || this.#plan.once) return
-    void this.#issueMark()
+    void this.#input.mark()
     const giveUpAt = performance.now() + proofMs
     while (progress.passesMarks === undefined && !this.#stopFeeding.signal.aborted) {
       if (performance.now() > giveUpAt) progress.passesMarks = false
@@ -189,7 +185,7 @@ export class PipelineRun {
     try {
       for (;;) {
         // Where marks do not come back, the end of the input stands for the mark: a pause ends the batch.
-        const isBatch = progress.passesMarks === false && this.#fed.lines > 0
+        const isBatch = progress.passesMarks === false && this.#input.fed.lines > 0
         const chunk = await feed.next(isBatch ? batchPauseMs : undefined)
         if (chunk === 'pause' || stop.aborted) return
         if (chunk === 'end') {
@@ -197,8 +193,8 @@ export class PipelineRun {
           return
         }
         if (limit === undefined) await this.#put(chunk)
-        else await this.#putOneByOne(firstLines(chunk, limit - this.#fed.lines))
-        if (limit !== undefined && this.#fed.lines >= limit) return
+        else await this.#putOneByOne(firstLines(chunk, limit - this.#input.fed.lines))
+        if (limit !== undefined && this.#input.fed.lines >= limit) return
         while (!stop.aborted && this.#isFull) {
           if (progress.passesMarks === false) return
           await this.#change.wait(watchMs)
@@ -210,8 +206,8 @@ export class PipelineRun {
   }
 
   async #put(chunk: JournalChunk): Promise<void> {
-    const taken = this.#write(chunk)
-    this.#wantsMark = true
+    const taken = this.#input.write(chunk)
+    this.#input.wantMark()
     this.#mark()
     await taken
     this.#moved()
@@ -221,28 +217,17 @@ export class PipelineRun {
   async #putOneByOne(chunk: JournalChunk): Promise<void> {
     for (const line of eachLine(chunk)) {
       if (this.#isGone) return
-      void this.#write(line)
-      await this.#issueMark()
+      void this.#input.write(line)
+      await this.#input.mark()
     }
     this.#moved()
-  }
-
-  /** The position moves in the same turn as the write: a mark written later stands behind these lines. */
-  #write(chunk: JournalChunk): Promise<void> {
-    const { lines, dropped } = withoutMarks(chunk.lines)
-    if (dropped > 0) this.#context.log.warn({ marks: dropped }, 'marks in the journal are left out')
-    this.#fed = {
-      cursor: chunk.cursor,
-      lines: this.#fed.lines + countLines(chunk.lines),
-      bytes: this.#fed.bytes + chunk.lines.length,
-    }
-    return this.#pipeline.write(lines)
   }
 
   get #isFull(): boolean {
     const { lines, bytes } = this.#commits.committed
     return (
-      this.#fed.lines - lines >= maxInFlight.lines || this.#fed.bytes - bytes >= maxInFlight.bytes
+      this.#input.fed.lines - lines >= maxInFlight.lines ||
+      this.#input.fed.bytes - bytes >= maxInFlight.bytes
     )
   }
 
@@ -264,24 +249,15 @@ export class PipelineRun {
 
   get #isQuiet(): boolean {
     return (
-      this.#ledger.outstanding === 0 &&
-      !this.#wantsMark &&
+      this.#input.outstanding === 0 &&
+      !this.#input.wantsMark &&
       this.#commits.isIdle &&
       this.#context.outlets.isEmpty
     )
   }
 
   #mark(): void {
-    if (!this.#wantsMark || this.#isClosing || this.#plan.limit !== undefined) return
-    if (this.#ledger.outstanding >= maxOutstanding) return
-    this.#wantsMark = false
-    void this.#issueMark()
-  }
-
-  #issueMark(): Promise<void> {
-    const seq = this.#ledger.issue(this.#fed)
-    const mark = { type: 'mark', seq, committed: this.#context.progress.seq }
-    return this.#pipeline.write(`${JSON.stringify(mark)}\n`)
+    if (!this.#isClosing && this.#plan.limit === undefined) this.#input.markIfWanted()
   }
 
   /** Looks after what does not happen by itself: output without a mark, marks that do not return. */
@@ -292,15 +268,15 @@ export class PipelineRun {
       outlets.seal()
       this.#commits.soon()
     }
-    if (this.#isClosing || this.#pipeline.isWriting || this.#fed.lines === 0) return
-    if (this.#ledger.outstanding === 0 || progress.passesMarks === false) return
+    if (this.#isClosing || this.#pipeline.isWriting || this.#input.fed.lines === 0) return
+    if (this.#input.outstanding === 0 || progress.passesMarks === false) return
     const sinceMove = now - this.#movedAt
     if (sinceMove > (progress.passesMarks === true ? stalledMs : unprovenMs)) {
       this.#isStuck = true
       this.#stopFeeding.abort()
     } else if (progress.passesMarks === true && sinceMove > this.#probeMs) {
       this.#probeMs *= 2
-      void this.#issueMark()
+      void this.#input.mark()
     }
   }
 
@@ -327,14 +303,14 @@ export class PipelineRun {
     if ('lines' in piece) {
       outlets.add(piece.to, piece.lines)
       // Said without being asked (a timer): a mark behind it makes it durable at both ends.
-      if (this.#ledger.outstanding === 0 && progress.passesMarks !== false) this.#wantsMark = true
+      if (this.#input.outstanding === 0 && progress.passesMarks !== false) this.#input.wantMark()
       return
     }
-    const position = this.#ledger.returned(piece.mark)
+    const position = this.#input.returned(piece.mark)
     if (position === undefined) return
     // Those that come out when the input is closed, or pushed by other output, prove nothing: a filter
     // that holds back the last lines would hold back the last mark.
-    const isProof = progress.passesMarks === undefined || this.#fed.lines === 0
+    const isProof = progress.passesMarks === undefined || this.#input.fed.lines === 0
     if (!this.#isClosing && isProof) progress.passesMarks = true
     this.#change.notify()
     this.#commits.due(position)
@@ -343,8 +319,8 @@ export class PipelineRun {
 
   #settled(appended: boolean): void {
     // Tells those who keep state by marks that what they said has arrived.
-    if (appended && this.#ledger.outstanding === 0 && this.#context.progress.passesMarks === true) {
-      this.#wantsMark = true
+    if (appended && this.#input.outstanding === 0 && this.#context.progress.passesMarks === true) {
+      this.#input.wantMark()
     }
     this.#mark()
     this.#change.notify()

@@ -52,7 +52,7 @@ const failuresToGiveUp = 5
  * @throws FionaError E_LEASE_HELD, E_STAGE_SYNTAX, E_STAGE_PIPELINE (with `once`), E_STAGE_LOOP
  */
 export async function runStage(options: StageOptions): Promise<number> {
-  const { from, to, name, log, signal } = options
+  const { from, to, name, log } = options
   if (from === to) {
     throw new FionaError('E_STAGE_LOOP', 'the stage would read what it writes', {
       hint: '--from and --to must be different journals',
@@ -60,15 +60,8 @@ export async function runStage(options: StageOptions): Promise<number> {
     })
   }
   checkPipeline(options.pipeline)
-  const lease = await Lease.acquire(leasePath(from, name), {
-    hint: 'stop that one first, or give this one another --name',
-    what: `stage ${name}`,
-    waitMs: options.waitMs,
-    signal,
-    onWait: (holder) => {
-      log.info({ stage: name, holder }, 'another process runs this stage; waiting for it')
-    },
-  })
+  const lease = await acquireLease(options)
+  if (lease === undefined) return ExitCode.ok
   const outlets = new Outlets({ to, errors: options.errors, held: options.held }, name)
   try {
     const orphans = await endOrphans(lease.predecessors)
@@ -87,6 +80,28 @@ export async function runStage(options: StageOptions): Promise<number> {
     } finally {
       await lease.release()
     }
+  }
+}
+
+/** @returns undefined when it was told to stop while it waited: there is nothing to be done then */
+async function acquireLease(options: StageOptions): Promise<Lease | undefined> {
+  const { from, name, log, signal } = options
+  try {
+    return await Lease.acquire(leasePath(from, name), {
+      hint: 'after a restart its forerunner may still be ending: then try again. Else stop that one first, or give this one another --name',
+      what: `stage ${name}`,
+      waitMs: options.waitMs,
+      signal,
+      onWait: (holder) => {
+        log.info(
+          { stage: name, holder },
+          'another process runs this stage; waiting for its end, which is normal after a restart',
+        )
+      },
+    })
+  } catch (error) {
+    if (signal.aborted && error instanceof FionaError && error.code === 'E_LEASE_HELD') return
+    throw error
   }
 }
 

@@ -28,10 +28,10 @@ export async function prepareSite(config: Config): Promise<Site> {
   const configured = config.deidentification.keyFile
   const keyFile = configured ?? join(config.dataDir, 'keys', 'pseudonym.key')
   const madeKey = configured === undefined && (await makeKey(keyFile))
-  // Where the configuration came from is no part of it.
   const inForce = {
     ...config,
     path: undefined,
+    generatedFrom: config.generatedFrom ?? config.path ?? null,
     deidentification: { ...config.deidentification, keyFile },
   }
   const configPath = join(config.runDir, 'fiona.json')

@@ -24,10 +24,19 @@ export function standardChain(frontDoor: string): readonly ChainProcess[] {
   ]
 }
 
+/**
+ * Longer than the stage of a killed chain may drain (`--drain-seconds`): that it is still ending when the
+ * next one begins is no error.
+ */
+const waitSeconds = '60'
+
 function stage(name: string, from: string, to: string, pipeline: string): ChainProcess {
   return {
     name,
     command: 'fiona-stage',
-    args: ['--name', name, '--from', from, '--to', to, '--', pipeline],
+    args: [
+      ...['--name', name, '--from', from, '--to', to],
+      ...['--wait-seconds', waitSeconds, '--', pipeline],
+    ],
   }
 }

@@ -1,0 +1,84 @@
+import type { JournalChunk } from '../journal/index.ts'
+import { countLines } from './chunk-lines.ts'
+import type { Progress } from './commits.ts'
+import { MarkLedger, type MarkedPosition, type Position } from './mark-ledger.ts'
+import type { Pipeline } from './pipeline.ts'
+import { withoutMarks } from './without-marks.ts'
+
+/** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
+const maxOutstanding = 4
+
+/** What goes into a pipeline: records from the journal, with marks of our own between them. */
+export class MarkedInput {
+  readonly #pipeline: Pipeline
+  readonly #progress: Progress
+  readonly #ledger: MarkLedger
+  readonly #foreignMarks: (count: number) => void
+  #fed: Position
+  #wantsMark = false
+
+  /** @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out */
+  constructor(pipeline: Pipeline, progress: Progress, foreignMarks: (count: number) => void) {
+    this.#pipeline = pipeline
+    this.#progress = progress
+    this.#ledger = new MarkLedger(progress.seq)
+    this.#foreignMarks = foreignMarks
+    this.#fed = { cursor: progress.cursor, lines: 0, bytes: 0 }
+  }
+
+  get fed(): Position {
+    return this.#fed
+  }
+
+  /** Marks that have not come back. */
+  get outstanding(): number {
+    return this.#ledger.outstanding
+  }
+
+  /** Somebody has asked for a mark, and it has not been given out yet. */
+  get wantsMark(): boolean {
+    return this.#wantsMark
+  }
+
+  /** Behind everything: what a pipeline vouches for that has ended well. */
+  get end(): MarkedPosition {
+    return { ...this.#fed, seq: this.#ledger.lastSeq }
+  }
+
+  /**
+   * The position moves in the same turn as the write: a mark written later stands behind these lines.
+   * @returns when the pipeline has taken them
+   */
+  write(chunk: JournalChunk): Promise<void> {
+    const { lines, dropped } = withoutMarks(chunk.lines)
+    if (dropped > 0) this.#foreignMarks(dropped)
+    this.#fed = {
+      cursor: chunk.cursor,
+      lines: this.#fed.lines + countLines(chunk.lines),
+      bytes: this.#fed.bytes + chunk.lines.length,
+    }
+    return this.#pipeline.write(lines)
+  }
+
+  mark(): Promise<void> {
+    const seq = this.#ledger.issue(this.#fed)
+    const mark = { type: 'mark', seq, committed: this.#progress.seq }
+    return this.#pipeline.write(`${JSON.stringify(mark)}\n`)
+  }
+
+  wantMark(): void {
+    this.#wantsMark = true
+  }
+
+  /** The mark that is wanted, unless enough are on their way: then when one of them has come back. */
+  markIfWanted(): void {
+    if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return
+    this.#wantsMark = false
+    void this.mark()
+  }
+
+  /** The position that a mark vouches for which came out; undefined when it is none of ours. */
+  returned(seq: number): MarkedPosition | undefined {
+    return this.#ledger.returned(seq)
+  }
+}
