@@ -102,8 +102,7 @@ export class Deidentifier {
   ): Promise<void> {
     const study = await this.#review.find(requestId, this.#options.project)
     const codes = study.reasons.map(({ code }) => code)
-    const mayPass = (code: ReasonCode) =>
-      isReleasable(code) || (anyway && isReleasableAnyway(code))
+    const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
     const waived = new Set<ReasonCode>(codes.filter((code) => mayPass(code)))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
     const { project, participant, event } = study

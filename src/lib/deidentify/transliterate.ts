@@ -59,7 +59,10 @@ export function latinSpellings(lower: string): string[] {
 function spell(lower: string, letters: Table): string {
   // Accents over Greek vowels say where the stress is; those of й, ё and ї make other letters.
   const text = /\p{Script=Greek}/u.test(lower)
-    ? lower.normalize('NFD').replace(/[\u0300\u0301\u0313\u0314\u0342\u0345]/g, '').normalize('NFC')
+    ? lower
+        .normalize('NFD')
+        .replace(/[\u0300\u0301\u0313\u0314\u0342\u0345]/g, '')
+        .normalize('NFC')
     : lower
   let out = ''
   for (let at = 0; at < text.length;) {

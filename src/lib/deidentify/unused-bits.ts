@@ -14,8 +14,8 @@ const words = {
 
 /**
  * Do native pixels hold something in the bits that BitsStored and HighBit leave unused? Scanners drew
- * overlays there (PS3.3 C.9.2, retired), and a viewer shows them only when 60xx attributes say so. Copies
- * of the sign, and PixelPaddingValue, are nothing. True also of bits beyond those that are allocated.
+ * overlays there (PS3.3 C.9.2, retired), and a viewer shows them only when 60xx attributes say so. NULs,
+ * copies of the sign, and PixelPaddingValue are nothing. True also where the description cannot be.
  */
 export function hasMoreThanPixels(
   file: DicomFile,
@@ -34,13 +34,16 @@ export function hasMoreThanPixels(
   const bytes = bitsAllocated / 8
   const swap = (word: number) => (swaps ? swapped(word, bytes) : word)
   const padding = paddingOf(file, bitsAllocated)
-  const isStray = (word: number) => ((swap(word) + half) & unused) !== 0 && swap(word) !== padding
+  const isStray = (raw: number) => {
+    const word = swap(raw)
+    return (word & unused) !== 0 && ((word + half) & unused) !== 0 && word !== padding
+  }
   for (let at = 0; at < length; at += buffer.length) {
     const size = Math.min(buffer.length, length - at)
     file.rangeInto(buffer.subarray(0, size), offset + at)
     const count = Math.floor(size / bytes)
     // Most pixels of most scanners: all bits of a chunk together show that none is stray.
-    if (half === 0 && (swap(union(count, bitsAllocated)) & unused) === 0) continue
+    if ((swap(union(count, bitsAllocated)) & unused) === 0) continue
     const some = words[bitsAllocated]
     for (let index = 0; index < count; index++) if (isStray(some[index] ?? 0)) return true
   }
