@@ -20,28 +20,38 @@ const icao = table(
 )
 /** BGN/PCGN, of maps and newspapers in English. */
 const english = table('ё=yo й=y ъ= ю=yu я=ya є=ye ї=yi', icao)
+/** The same with the endings of names as they are mostly shortened. */
+const newspapers = table('ий=y ый=y', english)
 /** Ukrainian passports (resolution 55 of 2010). */
 const ukrainian = table('г=h и=y ъ=', icao)
 /** Scholars and libraries (ISO 9 without its accents). */
 const scholarly = table('ё=e ж=z й=j х=h ц=c ч=c ш=s щ=sc ъ= ю=ju я=ja є=je ї=ji', icao)
 /** German newspapers and, for the sounds, their neighbours. */
 const german = table(
-  'в=w ё=jo ж=sch з=s й=j х=ch ц=z ч=tsch ш=sch щ=schtsch ъ= ю=ju я=ja є=je ї=ji',
+  'ай=ai ей=ei ой=oi уй=ui ий=i ый=y в=w ё=jo ж=sch з=s й=j х=ch ц=z ч=tsch ш=sch щ=schtsch ъ= ю=ju я=ja є=je ї=ji',
   icao,
 )
 
 /** ELOT 743 (ISO 843), of Greek passports; pairs of letters before single ones. */
 const greekPassport = table(
   `ου=ou αυ=av ευ=ev ηυ=iv γγ=ng γξ=nx γχ=nch μπ=mp α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m
-  ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch ψ=ps ω=o`,
+  ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch ψ=ps ω=o ϊ=i ϋ=y`,
 )
-/** The same where a voiceless consonant follows, and as it is heard. */
-const greekSound = table('αυ=af ευ=ef ηυ=if γκ=g μπ=b ντ=d χ=h υ=i', greekPassport)
+/** The same where a voiceless consonant follows. */
+const greekVoiceless = table('αυ=af ευ=ef ηυ=if', greekPassport)
+/** As it is heard. */
+const greekSound = table('γκ=g μπ=b ντ=d χ=h υ=i ϋ=i', greekVoiceless)
 /** As scholars write ancient names. */
 const greekClassical = table('αυ=au ευ=eu ηυ=eu β=b η=e φ=ph υ=u', greekPassport)
 
-const cyrillic = [icao, english, ukrainian, scholarly, german]
-const greek = [greekPassport, greekSound, greekClassical]
+/** Letters that look the same, in capitals or small: somebody's keyboard, or somebody's wish to hide. */
+const alike = table(
+  `а=a в=b е=e ѕ=s і=i ј=j к=k м=m н=h о=o р=p с=c т=t у=y х=x α=a β=b ε=e ζ=z η=h ι=i κ=k μ=m ν=n ο=o
+  ρ=p τ=t υ=y χ=x`,
+)
+
+const cyrillic = [icao, english, newspapers, ukrainian, scholarly, german]
+const greek = [greekPassport, greekVoiceless, greekSound, greekClassical]
 
 /**
  * All ways in which this text may stand in Latin letters, none of which it has to be; [] without a
@@ -53,6 +63,7 @@ export function latinSpellings(lower: string): string[] {
     ...(/\p{Script=Cyrillic}/u.test(lower) ? cyrillic : []),
     ...(/\p{Script=Greek}/u.test(lower) ? greek : []),
   ]
+  if (tables.length > 0 && /[a-z]/.test(lower)) tables.push(alike)
   return [...new Set(tables.map((each) => spell(lower, each)))]
 }
 
