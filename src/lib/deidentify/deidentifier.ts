@@ -20,6 +20,8 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   readonly project?: string | undefined
   /** Between two journals: nothing passes that was not made here. */
   readonly inStage: boolean
+  /** Told to stop: what is collected is not begun any more. */
+  readonly signal?: AbortSignal
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
   /** What the project demands; there is one profile: basic. */
@@ -78,7 +80,9 @@ export class Deidentifier {
   /** By hand: instances of studies that no record spoke of, one study each. */
   async end(): Promise<(AnyRecord | FionaRecord)[]> {
     const results: (AnyRecord | FionaRecord)[] = []
-    for (const study of this.#loose.studies()) {
+    for (const study of [...this.#loose.studies()]) {
+      if (this.#options.signal?.aborted === true) break
+      this.#loose.forget(study.StudyInstanceUID)
       try {
         results.push(await this.#deidentify(study, study))
       } catch (error) {
@@ -87,6 +91,14 @@ export class Deidentifier {
       }
     }
     return results
+  }
+
+  /**
+   * Told to stop before the end of the input, or while its last studies were made: an error record for
+   * each study that was collected and not begun. What is collected is nowhere on disk.
+   */
+  leftUndone(): FionaRecord[] {
+    return [...this.#loose.studies()].map((study) => errorRecord('fiona-anon', stopped(), study))
   }
 
   /**
@@ -142,6 +154,18 @@ export class Deidentifier {
     }
     return result
   }
+}
+
+function stopped(): FionaError {
+  return new FionaError(
+    'E_STOPPED',
+    'stopped before the loose instances of a study were de-identified',
+    {
+      hint: 'replay the record, which names them all that had come, or start again',
+      exitCode: ExitCode.tryAgain,
+      retryable: true,
+    },
+  )
 }
 
 function notReleasable(): FionaError {
