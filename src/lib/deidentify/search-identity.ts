@@ -175,7 +175,6 @@ export class IdentitySearch {
 
 /** As bytes only ASCII is made small: other letters are looked for as they may stand there. */
 function casesOf(term: string): string[] {
-  // eslint-disable-next-line no-control-regex -- all of ASCII
   if (/^[\x00-\x7f]*$/.test(term)) return [term]
   return [term, term.toUpperCase(), term.charAt(0).toUpperCase() + term.slice(1)]
 }
