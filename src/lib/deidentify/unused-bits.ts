@@ -5,12 +5,15 @@ const PixelPaddingValue = 0x00280120
 /** GE's private syntax has its pixels in the other byte order. */
 const bigEndianPixels = '1.2.840.113619.5.2'
 
-const buffer = Buffer.allocUnsafeSlow(1 << 20)
+/** So little that it stays in the processor's cache between being read and being looked at. */
+const buffer = Buffer.allocUnsafeSlow(128 << 10)
 const words = {
   8: new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length),
   16: new Uint16Array(buffer.buffer, buffer.byteOffset, buffer.length / 2),
   32: new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4),
 } as const
+/** Signed, which is what a processor's words are: no number has to be made of each. */
+const fours = new Int32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4)
 
 /**
  * Do native pixels hold something in the bits that BitsStored and HighBit leave unused? Scanners drew
@@ -54,8 +57,20 @@ export function hasMoreThanPixels(
 function union(count: number, bits: 8 | 16 | 32): number {
   let all = 0
   const quads = Math.floor((count * bits) / 32)
-  const four = words[32]
-  for (let at = 0; at < quads; at++) all |= four[at] ?? 0
+  // Eight at once: measured at more than twice the speed of one by one.
+  let at32 = 0
+  for (; at32 + 8 <= quads; at32 += 8) {
+    all |=
+      (fours[at32] as number) |
+      (fours[at32 + 1] as number) |
+      (fours[at32 + 2] as number) |
+      (fours[at32 + 3] as number) |
+      (fours[at32 + 4] as number) |
+      (fours[at32 + 5] as number) |
+      (fours[at32 + 6] as number) |
+      (fours[at32 + 7] as number)
+  }
+  for (; at32 < quads; at32++) all |= fours[at32] ?? 0
   if (bits === 16) all = (all | (all >>> 16)) & 0xffff
   if (bits === 8) all = (all | (all >>> 8) | (all >>> 16) | (all >>> 24)) & 0xff
   const some = words[bits]
