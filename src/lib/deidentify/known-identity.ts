@@ -16,7 +16,7 @@ import { ownTexts } from './dummy.ts'
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
  *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
  *   stands between them; every UID that was replaced.
- * - In bytes that are no text only what has six characters or more: less is there by chance.
+ * - In bytes that are no text only what has six bytes or more: less is there by chance.
  * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
  */
 export class KnownIdentity {
