@@ -7,9 +7,10 @@ export default defineTool({
   summary: 'de-identify studies: the privacy boundary',
   description: `Makes a copy of each study that a request or study record speaks of, without the patient's identity, and
     writes a deidentified record. By hand, instances of studies that no such record spoke of are
-    de-identified at the end of the input; until then they are in memory alone, and a signal leaves an error
-    record for each such study, to be replayed, and exit code 75. It is the boundary: records of the clinic (instance, series, study,
-    request, mpps) are consumed and never passed on. In a stage no record of any other type passes either.
+    de-identified at the end of the input; until then they are in memory alone, and a signal leaves an
+    error record for each such study, to be replayed, and exit code 75. It is the boundary: records of the clinic
+    (instance, series, study, request, mpps) are consumed and never passed on. In a stage no record of any other
+    type passes either.
     Where the configuration has requests, only request records are answered.
 
     The rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
@@ -19,7 +20,8 @@ export default defineTool({
     the same input gives the same output everywhere, and without the key nobody can go back. Deflated
     objects are compressed by zlib, whose bytes may differ between its versions.
 
-    Every output is read again and searched, outside of its pixels but in the comments of compressed ones, for what the study tells of the patient:
+    Every output is read again and searched, outside of its pixels but in the comments of compressed ones, for
+    what the study tells of the patient:
     names and their parts (three letters or more; up to four letters as a word of its own), identifiers (four
     characters or more; 4 or 5 digits in free text only), accession numbers, dates in common notations, addresses,
     telephone numbers, names of staff, the institution, the original UIDs. Shorter values say nothing and are not

@@ -135,6 +135,11 @@ const passes: Readonly<Record<string, Buffer>> = {
     without: [0x7fe00010],
     elements: [sopClass(`${storage}4.2`), el(0x56000020, 'OF', Buffer.alloc(64))],
   }),
+  'frames that are components of one codestream': compressed(
+    '1.2.840.10008.1.2.4.92',
+    [jpeg2000Frame([])],
+    frames(4),
+  ),
   'a video of many frames in one fragment': compressed(
     mpeg4,
     [blank(100)],

@@ -69,6 +69,14 @@ t.test('a name that is no requestId finds nothing and touches nothing', async (t
   t.same(filesUnder(site.root), before)
 })
 
+t.test('a project whose name is no name of a folder is found again', async (t) => {
+  const site = newSite()
+  const options = { project: 'Trial/7: phase 2' }
+  const held = await deidentifierAt(site, options).record(archived(site, [burnedIn]))
+  const { requestId } = held as unknown as { readonly requestId: string }
+  t.match(await deidentifierAt(site).drop(requestId), options)
+})
+
 t.test('a long requestId is not taken for another that begins like it', async (t) => {
   const site = newSite()
   const { StudyInstanceUID, path, series } = archived(site, [burnedIn])

@@ -8,6 +8,7 @@ type Range = NonNullable<Element['fragments']>[number]
 
 const ExtendedOffsetTable = 0x7fe00001
 const ExtendedOffsetTableLengths = 0x7fe00002
+const multiComponent = /^1\.2\.840\.10008\.1\.2\.4\.9[23]$/
 
 /** Encapsulated pixel data (PS3.5 A.4): its tables point at its fragments, and these hold frames alone. */
 export function checkEncapsulated(
@@ -19,8 +20,9 @@ export function checkEncapsulated(
 ): void {
   const [table, ...fragments] = element.fragments ?? []
   const codec = codecOf(file.transferSyntaxUID)
-  // A video is one stream, however many frames it has (PS3.5 8.2.5 and following).
-  const frames = codec === 'video' ? 1 : layout.frames
+  // A video is one stream (PS3.5 8.2.5 and following), and JPEG 2000 Part 2 has frames as components.
+  const isOneStream = codec === 'video' || multiComponent.test(file.transferSyntaxUID)
+  const frames = isOneStream ? Math.max(1, (table?.length ?? 0) >>> 2) : layout.frames
   if (table === undefined || fragments.length === 0) {
     reasons.add('damaged-pixel-data', `${where}, no fragments`)
     return
@@ -48,7 +50,7 @@ export function checkEncapsulated(
   }
   const found = walkFrames(file, fragments, codec)
   for (const trouble of found.troubles) reasons.add(trouble, where)
-  if (found.frames === undefined) return
+  if (found.frames === undefined || isOneStream) return
   if (found.frames < frames) reasons.add('incomplete-object', where)
   if (found.frames > frames) reasons.add('bytes-behind-pixels', where)
 }

@@ -39,10 +39,10 @@ export class Review {
   }
 
   async hold(study: Omit<HeldStudy, 'v' | 'time' | 'user'>, staged: StagedStudy): Promise<void> {
-    const folder = this.#folder(study.project, study.requestId)
+    const folder = this.#folder(safeComponent(study.project), study.requestId)
     await makeDirectories(folder, { mode: 0o700 })
     await requireTrusted(folder, this.#dataDir)
-    const there = await this.#read(study.project, study.requestId)
+    const there = await this.#read(safeComponent(study.project), study.requestId)
     // Names that a file system cannot hold are changed or cut: two may become one.
     if (there !== undefined && there.requestId !== study.requestId) throw sameFolder()
     const text = { v: 1, time: nowIso(), user: currentUser(), ...study } satisfies HeldStudy
@@ -66,7 +66,7 @@ export class Review {
 
   /** A later revision went out whole: nobody needs to decide about the earlier one. */
   async supersede(project: string, requestId: string, revision: number): Promise<void> {
-    const study = await this.#read(project, requestId)
+    const study = await this.#read(safeComponent(project), requestId)
     if (study?.requestId === requestId) await this.decide(study, 'superseded', { revision })
   }
 
@@ -76,7 +76,7 @@ export class Review {
     decision: 'released' | 'dropped' | 'superseded',
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    const folder = this.#folder(study.project, study.requestId)
+    const folder = this.#folder(safeComponent(study.project), study.requestId)
     const text = { ...study, [decision]: { time: nowIso(), user: currentUser(), ...facts } }
     await writeDecision(folder, decision, text)
     await rm(join(folder, 'held.json'), { force: true })
@@ -84,20 +84,20 @@ export class Review {
   }
 
   /** What is in a folder of this name, whoever it is of. What it names decides what is read and where it goes. */
-  async #read(project: string, requestId: string): Promise<HeldStudy | undefined> {
-    const folder = this.#folder(project, requestId)
+  async #read(projectFolder: string, requestId: string): Promise<HeldStudy | undefined> {
+    const folder = this.#folder(projectFolder, requestId)
     const text = await readTrusted(folder, 'held.json', this.#dataDir)
     if (text === undefined) return undefined
     const study = parse(text)
-    if (study !== undefined && safeComponent(study.project) === safeComponent(project)) return study
+    if (study !== undefined && safeComponent(study.project) === projectFolder) return study
     throw new FionaError('E_REVIEW', `${join(folder, 'held.json')} is not what was written there`, {
       hint: 'move the folder away and replay the record of its study',
       exitCode: ExitCode.badInput,
     })
   }
 
-  #folder(project: string, requestId: string): string {
-    return inside(this.#dataDir, safeComponent(project), 'review', safeComponent(requestId))
+  #folder(projectFolder: string, requestId: string): string {
+    return inside(this.#dataDir, projectFolder, 'review', safeComponent(requestId))
   }
 
   async #projects(): Promise<string[]> {

@@ -3,6 +3,7 @@ import type { PixelLayout } from './pixel-layout.ts'
 
 const headerBytes = 64
 const mostSegments = 15
+const mostFilling = 1 << 16
 
 /**
  * A frame of RLE (PS3.5 annex G) is a header of offsets and a segment for each byte of a pixel. Whatever
@@ -28,6 +29,8 @@ export function rleFrameTrouble(
   for (let segment = 0; segment < count; segment++) {
     const start = starts[segment] ?? 0
     const end = segment + 1 < count ? (starts[segment + 1] ?? 0) : length
+    // Runs cost a byte in 128 at worst: more than that is not read into memory.
+    if (end - start > rows * columns * 2 + mostFilling) return 'bytes-behind-pixels'
     const bytes = file.range(offset + start, end - start)
     const used = bytesUsed(bytes, rows * columns)
     if (used === undefined) return 'incomplete-object'
