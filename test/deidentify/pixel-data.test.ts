@@ -446,3 +446,26 @@ t.test('what holds a study for its pixels is let pass by a person who knows', as
     t.match(out, [{ type: 'deidentified', waived: [{ code }] }])
   }
 })
+
+t.test('however compressed frames are damaged, the study ends, held or made', async (t) => {
+  const wholes = [
+    [syntax.jpegBaseline, jpegFrame(jpegSegment(0xfe, 'x'), jpegSegment(0xe1, 'Exif'))],
+    [jpeg2000, jpeg2000Frame(['Kakadu'], ['tile'])],
+    [jpeg2000, enclosed(box('xml ', '<a/>'), box('jp2c', jpeg2000Frame(['Kakadu'])))],
+    [syntax.rle, rleFrame(1)],
+  ] as const
+  let state = 4711
+  const random = (below: number) => (state = (state * 1103515245 + 12345) & 0x7fffffff) % below
+  const kinds = new Set<string>()
+  for (let round = 0; round < 120; round++) {
+    const [transferSyntax, whole] = wholes[round % wholes.length] ?? wholes[0]
+    const frame = Buffer.from(whole)
+    for (let flips = 0; flips < 2; flips++) frame[random(frame.length)] = random(256)
+    const cut = frame.subarray(0, 1 + random(frame.length * 2))
+    const middle = random(cut.length)
+    const fragments = [cut.subarray(0, middle), cut.subarray(middle)]
+    const { record } = await deidentify([compressed(transferSyntax, fragments)])
+    kinds.add(record.type)
+  }
+  t.same([...kinds].sort(), ['deidentified', 'held'])
+})
