@@ -1,14 +1,16 @@
 import { join, resolve } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
-import { ExitCode } from '../lib/error/index.ts'
+import { ExitCode, FionaError } from '../lib/error/index.ts'
 
 export default defineTool({
   name: 'fiona-anon',
   summary: 'de-identify studies: the privacy boundary',
   description: `Makes a copy of each study that a request or study record speaks of, without the patient's identity, and
     writes a deidentified record. By hand, instances of studies that no such record spoke of are
-    de-identified at the end of the input. It is the boundary: records of the clinic (instance, series, study,
-    request, mpps) are consumed and never passed on. In a stage no record of any other type passes either.
+    de-identified at the end of the input; until then they are in memory alone, and a signal leaves an
+    error record for each such study, to be replayed, and exit code 75. It is the boundary: records of the clinic
+    (instance, series, study, request, mpps) are consumed and never passed on. In a stage no record of any other
+    type passes either.
     Where the configuration has requests, only request records are answered.
 
     The rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
@@ -18,18 +20,20 @@ export default defineTool({
     the same input gives the same output everywhere, and without the key nobody can go back. Deflated
     objects are compressed by zlib, whose bytes may differ between its versions.
 
-    Every output is read again and searched, outside of its pixels, for what the study tells of the patient:
+    Every output is read again and searched, outside of its pixels but in the comments of compressed ones, for
+    what the study tells of the patient:
     names and their parts (three letters or more; up to four letters as a word of its own), identifiers (four
     characters or more; 4 or 5 digits in free text only), accession numbers, dates in common notations, addresses,
     telephone numbers, names of staff, the institution, the original UIDs. Shorter values say nothing and are not
     searched; a surname that is a word of imaging (Head, Phantom) counts with the given name only.
 
     A study is held, as a whole, if a person could be read in its pixels (BurnedInAnnotation is not NO in screen
-    captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if it has documents, raw data, voices or
+    captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if something is behind, in
+    unused bits of or instead of the pixels that its attributes describe, if it has documents, raw data, voices or
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
-    --release makes it again and lets pass what was looked at, --drop removes it. What the search
-    found passes with --release-anyway only.
+    --release makes it again and lets pass what was looked at, --drop removes it. What no viewer shows
+    (what the search found, bytes beside the pixels) passes with --release-anyway only.
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
@@ -62,7 +66,8 @@ export default defineTool({
     release: { type: 'string', describe: 'let the held study of this requestId go out' },
     'release-anyway': {
       type: 'boolean',
-      describe: 'with --release: although values known of the patient were found',
+      describe:
+        'with --release: although values known of the patient, or bytes beside the pixels, were found',
     },
     drop: { type: 'string', describe: 'remove the held study of this requestId' },
     journal: {
@@ -106,11 +111,13 @@ export default defineTool({
     ['FIONA_STAGE_TO', 'the journal behind it, where a held study goes when it is released'],
   ],
   exitCodes: {
+    75: 'stopped by a signal while instances were collected; each of their studies has an error record',
     77: 'others may read the key file, or the study may not be released',
     78: 'no key, or a profile that is not there',
   },
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
-  async run({ options, config, configPath, log, filter, emit, sync, print }) {
+  async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
+    requireOneDecision(options)
     const { Crosswalk, Deidentifier, exclusionOf, missingKey, readKeyFile, unknownProfile } =
       await import('../lib/deidentify/index.ts')
     if ((options.profile ?? 'basic') !== 'basic') throw unknownProfile()
@@ -139,6 +146,7 @@ export default defineTool({
       participant,
       event,
       inStage: stage !== undefined,
+      signal,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
       profileOf: (name) => options.profile ?? projects[name]?.deidentify?.profile ?? 'basic',
       exclusionOf: (name) => exclusions.get(name) ?? exclusionOf([]),
@@ -168,6 +176,12 @@ export default defineTool({
       }
       if (options.release === undefined) {
         const code = await filter(deidentifier)
+        const undone = deidentifier.leftUndone()
+        for (const record of undone) await emit(record)
+        if (undone.length > 0) {
+          log.warn({ studies: undone.length }, 'stopped before loose instances were de-identified')
+          return ExitCode.tryAgain
+        }
         return code === ExitCode.ok && deidentifier.hasFailedAtEnd ? ExitCode.someErrors : code
       }
       let isHeld = false
@@ -195,6 +209,30 @@ export default defineTool({
     }
   },
 })
+
+/** @throws FionaError E_USAGE: whoever decides about a study must not get another decision. */
+function requireOneDecision({
+  release,
+  drop,
+  releaseAnyway,
+  journal,
+}: {
+  readonly release: string | undefined
+  readonly drop: string | undefined
+  readonly releaseAnyway: boolean | undefined
+  readonly journal: string | undefined
+}): void {
+  const isBoth = release !== undefined && drop !== undefined
+  const isAlone = release === undefined && (releaseAnyway === true || journal !== undefined)
+  if (!isBoth && !isAlone) return
+  throw new FionaError(
+    'E_USAGE',
+    isBoth
+      ? '--release and --drop are two decisions'
+      : '--release-anyway and --journal belong to --release',
+    { hint: 'see fiona-anon --help', exitCode: ExitCode.usage },
+  )
+}
 
 /** For a shell. */
 function quote(text: string): string {

@@ -217,6 +217,7 @@ t.test('every storage class has the policy that is written for it', (t) => {
   t.equal(policyOf(`${storage}11.1`), 'presentation')
   t.equal(policyOf(`${storage}481.3`), 'data')
   t.equal(policyOf(`${storage}66.4`), 'image')
+  t.equal(policyOf(`${storage}66.7`), 'image')
   t.equal(policyOf(`${storage}4.2`), 'data')
   t.equal(policyOf('1.2.840.10008.5.1.4.1.1'), undefined)
   t.end()

@@ -34,6 +34,66 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['name', 'Yamada^Tarou=山田^太郎=やまだ^たろう', 'やまだ', true],
     ['name', 'Wang^Xiaodong=王^小东', '王小东', true],
   ],
+  'unseen characters, accents of their own and wide letters hide nothing': [
+    ['name', 'Zwartkops^Klaasjan', 'Zwart\u200bkops', true],
+    ['name', 'Zwartkops^Klaasjan', 'Zw\u00adart\u00adkops', true],
+    ['name', 'Zwartkops^Klaasjan', '\ufeffZ\u200dw\u200ca\u200er\u200ft\u2060k\u2064ops', true],
+    ['name', 'Zwart\u200bkops^Klaasjan', 'zwartkops', true],
+    ['name', 'Zwart\ufeffkops^Klaasjan', 'zwartkops', true],
+    ['name', 'Zwartkops^Klaasjan', 'Z\u0335wa\u0301rtkops', true],
+    ['name', 'Müller^Jörg', 'Mu\u0308ller', true],
+    ['name', 'Mu\u0308ller^Jo\u0308rg', 'Mueller', true],
+    ['name', 'Zwartkops^Klaasjan', 'Ｚｗａｒｔｋｏｐｓ', true],
+    ['name', 'Zwartkops^Klaasjan', '𝐙𝐰𝐚𝐫𝐭𝐤𝐨𝐩𝐬', true],
+    ['name', 'Lee^Ann', 'a\u200bLee', true],
+    ['name', 'Lee^Ann', 'Lee\u200bAnn', true],
+    ['name', 'Lee^Ann', 'as\u00adleep', false],
+    ['identifier', 'HOSP-778812', 'HOSP\u2011778812', true],
+    ['identifier', 'HOSP-778812', 'hosp–7788\u200b12', true],
+    ['identifier', '778812', '７７８８１２', true],
+    ['date', '19610423', '23.\u200b04.1961', true],
+    ['address', 'Müllerstraße 4711', 'Muellerstrasse 4711', true],
+  ],
+  'the same letters in another way': [
+    ['name', 'Mueller^Joerg', 'Müller', true],
+    ['name', 'Aagaard^Soeren', 'Ågård', true],
+    ['name', 'Aagaard^Soeren', 'Ågaard', true],
+    ['name', 'Søren', 'soeren', true],
+    ['name', 'Sæther^Bjørn', 'saether', true],
+    ['name', 'Þórsdóttir', 'Thorsdottir', true],
+  ],
+  'Cyrillic and Greek names in Latin letters, and the reverse': [
+    ['name', 'Иванов^Алексей', 'IVANOV', true],
+    ['name', 'Иванов^Алексей', 'for Aleksei', true],
+    ['name', 'Иванов^Алексей', 'Aleksey', true],
+    ['name', 'Иванов^Алексей', 'ИВАНОВА', true],
+    ['name', 'Ivanov^Aleksej', 'иванов', true],
+    ['name', 'Ivanov^Aleksej', 'алексей', true],
+    ['name', 'Щербаков', 'Shcherbakov', true],
+    ['name', 'Щербаков', 'schtscherbakow', true],
+    ['name', 'Хрущёв', 'Khrushchev', true],
+    ['name', 'Хрущёв', 'Chruschtschjow', true],
+    ['name', 'Юлия^Яковлева', 'Yakovleva', true],
+    ['name', 'Юлия^Яковлева', 'Iakovleva', true],
+    ['name', 'Юлия^Яковлева', 'Jakowlewa', true],
+    ['name', 'Григоренко', 'Hryhorenko', true],
+    ['name', 'Чайковский', 'Tschaikowski', true],
+    ['name', 'Чайковский', 'Chaykovsky', true],
+    ['name', 'Дмитрий', 'Dmitry', true],
+    ['name', 'Παπαδόπουλος^Γιώργος', 'Papadopoulos', true],
+    ['name', 'Παπαδόπουλος^Γιώργος', 'GIORGOS', true],
+    ['name', 'Papadopoulos', 'ΠΑΠΑΔΟΠΟΥΛΟΣ', true],
+    ['name', 'Ευθυμίου', 'Efthymiou', true],
+    ['name', 'Ευθυμίου', 'Evthymiou', true],
+    ['name', 'Zwartkops^Klaasjan', 'Zwаrtkорs', true],
+    ['name', 'Χαϊδεμένος', 'Chaidemenos', true],
+    ['name', 'Ли^Вера', 'или', false],
+    ['name', 'Ли^Вера', 'вера', true],
+    ['name', 'Ли^Вера', 'доверие', false],
+    ['name', 'Ли^Вера', 'Vera', true],
+    ['name', 'Ли^Вера', 'several', false],
+    ['name', 'Ким', 'режим', false],
+  ],
   'short names are words, and words of imaging are no names': [
     ['name', 'Lee^Ann', 'Lee', true],
     ['name', 'Lee^Ann', 'asleep', false],
@@ -126,5 +186,40 @@ t.test('a hundred thousand UIDs are no more work than one', (t) => {
     )
   t.same(search.find(table('2.25.1001.99999 ')), ['(0028,2000) ICCProfile'])
   t.same(search.find(table('2.25.1001.100000')), [])
+  t.end()
+})
+
+t.test('text is read as UTF-8, too, whatever the object declares', (t) => {
+  const identity = new KnownIdentity([])
+  identity.add('name', 'Müller^Jörg')
+  identity.add('name', 'Zwartkops')
+  const search = new IdentitySearch(identity, [])
+  const isFoundIn = (characterSet: string, value: Buffer) =>
+    search.find(
+      DicomFile.fromBuffer(
+        ctImage({
+          elements: [el(0x00080005, 'CS', characterSet), el(0x00181020, 'LO', value)],
+        }),
+      ),
+    ).length > 0
+  for (const text of ['für Müller', 'Zwart\u200bkops ']) {
+    t.ok(isFoundIn('ISO_IR 192', Buffer.from(text)), text)
+    t.ok(isFoundIn('ISO_IR 100', Buffer.from(text)), text)
+    t.ok(isFoundIn('', Buffer.from(text)), text)
+  }
+  t.ok(isFoundIn('ISO_IR 192', Buffer.from('Müller', 'latin1')))
+  t.notOk(isFoundIn('ISO_IR 100', Buffer.from('für Mutter')))
+  t.end()
+})
+
+t.test('in bytes other letters are found in the cases people write', (t) => {
+  const identity = new KnownIdentity([])
+  identity.add('name', 'Папандреу')
+  const search = new IdentitySearch(identity, [])
+  for (const text of ['папандреу', 'ПАПАНДРЕУ', 'Папандреу']) {
+    const bytes = Buffer.concat([Buffer.of(1, 2), Buffer.from(text)])
+    const object = ctImage({ elements: [el(0x00282000, 'OB', bytes)] })
+    t.same(search.find(DicomFile.fromBuffer(object)), ['(0028,2000) ICCProfile'], text)
+  }
   t.end()
 })

@@ -8,6 +8,7 @@ import {
   sq,
   syntax,
 } from '../fixtures/dicom-writer.ts'
+import { rleFrame } from './frames.ts'
 import { bytesOf, deidentify, newUidOf, reasonsOf } from './deidentified.ts'
 
 const storage = '1.2.840.10008.5.1.4.1.1.'
@@ -131,16 +132,17 @@ t.test('text and drawings of a presentation state become a point', async (t) => 
 })
 
 t.test('a picture in a report is looked at, and text is no picture', async (t) => {
-  const picture = el(0x7fe00010, 'OW', [1, 2])
+  const picture = el(0x7fe00010, 'OW', Buffer.alloc(128))
   const { record } = await deidentify([object(`${storage}88.11`, [...content, picture])])
   t.same(reasonsOf(record), ['screen-capture'])
-  using file = await opened(ctImage({ elements: [el(0x7fe00010, 'UT', 'Zwartkops')] }))
-  t.equal(file.dataSet.get(0x7fe00010), undefined)
+  const text = ctImage({ elements: [el(0x7fe00010, 'UT', 'Zwartkops')] })
+  t.same(reasonsOf((await deidentify([text])).record), ['damaged-pixel-data'])
 })
 
 t.test('annotations of a waveform are replaced', async (t) => {
   const annotation = sq(0x0040b020, [[el(0x00700006, 'ST', 'seen by Dr. Brinkhorst')]])
-  using file = await opened(object(`${storage}9.1.1`, [annotation]))
+  const waveform = sq(0x54000100, [[el(0x54001010, 'OW', Buffer.alloc(8))]])
+  using file = await opened(object(`${storage}9.1.1`, [annotation, waveform]))
   const [item] = file.dataSet.get(0x0040b020)?.items ?? []
   t.equal(item && file.string(item, 0x00700006), 'ANONYMIZED')
 })
@@ -176,26 +178,37 @@ t.test('pixels come out as they went in, in every syntax', async (t) => {
     syntax.deflated,
   ]) {
     const { files } = await deidentify([
-      ctImage({ transferSyntax, elements: [el(0x7fe00010, 'OW', pixels)] }),
+      ctImage({
+        transferSyntax,
+        rows: 1250,
+        columns: 2000,
+        elements: [
+          el(0x00280101, 'US', 16),
+          el(0x00280102, 'US', 15),
+          el(0x7fe00010, 'OW', pixels),
+        ],
+      }),
     ])
     using file = DicomFile.open(files[0] ?? '')
     t.equal(file.transferSyntaxUID, transferSyntax)
     const element = file.dataSet.get(0x7fe00010)
     t.ok(element !== undefined && file.bytes(element).equals(pixels))
   }
-  const table = Buffer.from('00000000', 'hex')
-  const { files } = await deidentify([
+  const frames = [rleFrame(1), rleFrame(2)]
+  const table = Buffer.alloc(8)
+  table.writeUInt32LE(8 + (frames[0]?.length ?? 0), 4)
+  const { files, record } = await deidentify([
     ctImage({
       transferSyntax: syntax.rle,
-      without: [0x7fe00010],
-      elements: [encapsulated([pixels.subarray(0, 3000), pixels.subarray(0, 10)], table)],
+      elements: [el(0x00280008, 'IS', '2'), encapsulated(frames, table)],
     }),
   ])
+  t.equal(record.type, 'deidentified', JSON.stringify(record['reasons']))
   using file = DicomFile.open(files[0] ?? '')
   const fragments = file.dataSet.get(0x7fe00010)?.fragments ?? []
   t.same(
-    fragments.map(({ length }) => length),
-    [4, 3000, 10],
+    fragments.map(({ offset, length }) => file.range(offset, length)),
+    [table, ...frames],
   )
 })
 

@@ -1,6 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ownIdentity } from '../../src/lib/storage/index.ts'
@@ -376,11 +384,83 @@ t.test('what is held can be dropped, and then is gone', (t) => {
   const again = run([...site.args, '--drop', id])
   t.equal(again.code, 65)
   t.match(again.err, /^error: nothing is held/m)
-  for (const hostile of ['../../../etc', '..', '/etc/passwd']) {
-    t.equal(run([...site.args, '--release', hostile]).code, 65)
-  }
   t.end()
 })
+
+t.test('a name that is no requestId finds nothing, and two decisions are none', (t) => {
+  const site = withKey()
+  const { records } = run(site.args, [archived(site, [burnedIn])])
+  const id = String(records[0]?.['requestId'])
+  const before = filesUnder(site.root)
+  for (const hostile of [`../review/${id}`, 'x'.repeat(100_000)]) {
+    for (const option of ['--release', '--drop']) {
+      const { code, out, err } = run([...site.args, option, hostile])
+      t.equal(code, 65)
+      t.match(err, /^error: nothing is held/)
+      t.equal(out, '')
+    }
+  }
+  t.equal(run([...site.args, '--release=']).code, 64)
+  t.equal(run([...site.args, '--release', id, '--drop', id]).code, 64)
+  t.equal(run([...site.args, '--release-anyway']).code, 64)
+  t.equal(run([...site.args, '--drop', id, '--journal', 'outbox']).code, 64)
+  const link = join(site.dataDir, 'default/review/link')
+  symlinkSync(join(site.dataDir, 'default/review', id), link)
+  const followed = run([...site.args, '--drop', 'link'])
+  t.equal(followed.code, 77)
+  t.match(followed.err, /^error: .*is no folder\nhint: /)
+  t.same(filesUnder(site.root), before)
+  t.end()
+})
+
+t.test(
+  'stopped with loose instances it says what it left undone, and that can be replayed',
+  async (t) => {
+    const site = withKey()
+    const folder = join(site.root, 'loose')
+    mkdirSync(folder)
+    const paths = ['2.25.1001', '2.25.1001', '2.25.2002'].map((studyUID, at) => {
+      const path = join(folder, `${String(at)}.dcm`)
+      writeFileSync(path, ctImage({ studyUID, instanceNumber: at + 1 }))
+      return path
+    })
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const child = spawn(tool, site.args, {
+        env: environment({}),
+        stdio: ['pipe', 'pipe', 'ignore'],
+      })
+      let out = ''
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+      // What comes out behind the instances shows that they were read.
+      child.stdin.write(
+        [...paths.map((path) => instanceOf(path)), { type: 'x-last' }].map(lineOf).join(''),
+      )
+      while (!out.includes('x-last')) await once(child.stdout, 'data')
+      child.kill(signal)
+      const [code] = (await once(child, 'close')) as [number]
+      t.equal(code, 75)
+      const errors = out
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as AnyRecord)
+        .filter(({ type }) => type === 'error')
+      t.match(errors, [
+        { code: 'E_STOPPED', retryable: true, record: { type: 'study', instances: 2 } },
+        { code: 'E_STOPPED', retryable: true, record: { type: 'study', instances: 1 } },
+      ])
+      t.same(filesUnder(site.out), [])
+      if (signal === 'SIGTERM') continue
+      const again = run(
+        site.args,
+        errors.map(({ record }) => record),
+      )
+      t.match(again.records, [
+        { type: 'deidentified', instances: 2 },
+        { type: 'deidentified', instances: 1 },
+      ])
+    }
+  },
+)
 
 t.test('without a key, or with one that others can read, it does not start', (t) => {
   const site = withKey()

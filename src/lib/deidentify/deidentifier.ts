@@ -11,7 +11,7 @@ import {
 } from '../record/index.ts'
 import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
-import { isReleasable, type ReasonCode } from './reasons.ts'
+import { isReleasable, isReleasableAnyway, type ReasonCode } from './reasons.ts'
 import { type HeldStudy, Review } from './review.ts'
 import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
 
@@ -20,6 +20,8 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   readonly project?: string | undefined
   /** Between two journals: nothing passes that was not made here. */
   readonly inStage: boolean
+  /** Told to stop: what is collected is not begun any more. */
+  readonly signal?: AbortSignal
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
   /** What the project demands; there is one profile: basic. */
@@ -78,7 +80,9 @@ export class Deidentifier {
   /** By hand: instances of studies that no record spoke of, one study each. */
   async end(): Promise<(AnyRecord | FionaRecord)[]> {
     const results: (AnyRecord | FionaRecord)[] = []
-    for (const study of this.#loose.studies()) {
+    for (const study of [...this.#loose.studies()]) {
+      if (this.#options.signal?.aborted === true) break
+      this.#loose.forget(study.StudyInstanceUID)
       try {
         results.push(await this.#deidentify(study, study))
       } catch (error) {
@@ -90,8 +94,16 @@ export class Deidentifier {
   }
 
   /**
+   * Told to stop before the end of the input, or while its last studies were made: an error record for
+   * each study that was collected and not begun. What is collected is nowhere on disk.
+   */
+  leftUndone(): FionaRecord[] {
+    return [...this.#loose.studies()].map((study) => errorRecord('fiona-anon', stopped(), study))
+  }
+
+  /**
    * Makes a held study again, letting pass what a person has looked at.
-   * @param anyway let pass also what is known of the patient and was found in the outputs
+   * @param anyway let pass also what no viewer shows: values known of the patient, bytes beside the pixels
    * @param publish gets the record; the study counts as released when it resolves
    * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE
    */
@@ -102,14 +114,16 @@ export class Deidentifier {
   ): Promise<void> {
     const study = await this.#review.find(requestId, this.#options.project)
     const codes = study.reasons.map(({ code }) => code)
-    const waived = new Set<ReasonCode>(codes.filter((code) => isReleasable(code)))
-    if (anyway) waived.add('identity-found')
+    const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
+    const waived = new Set<ReasonCode>(codes.filter((code) => mayPass(code)))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
     const { project, participant, event } = study
     const target: Target = { requestId, project, participant, event }
     const outbox = new Outbox(study.outbox)
     const result = await this.#maker.make(input, study.record, target, waived, outbox)
-    if (result.type === 'held' && result.reasons.some(({ code }) => code === 'identity-found')) {
+    const isRefused = ({ code }: { readonly code: string }) =>
+      isReleasableAnyway(code as ReasonCode) && !mayPass(code as ReasonCode)
+    if (result.type === 'held' && result.reasons.some((reason) => isRefused(reason))) {
       throw notReleasable()
     }
     await publish(result)
@@ -142,10 +156,22 @@ export class Deidentifier {
   }
 }
 
+function stopped(): FionaError {
+  return new FionaError(
+    'E_STOPPED',
+    'stopped before the loose instances of a study were de-identified',
+    {
+      hint: 'replay the record, which names them all that had come, or start again',
+      exitCode: ExitCode.tryAgain,
+      retryable: true,
+    },
+  )
+}
+
 function notReleasable(): FionaError {
   return new FionaError(
     'E_NOT_RELEASABLE',
-    'values that are known of the patient are in what would go out',
+    'values that are known of the patient, or bytes that no viewer shows, are in what would go out',
     {
       hint: 'held.json says where: correct the objects, drop the study with --drop, or add --release-anyway',
       exitCode: ExitCode.notAllowed,

@@ -88,7 +88,7 @@ export function deidentifyObject(
   const policy = policyOf(SOPClassUID)
   if (policy === undefined) reasons.add('unknown-sop-class', '(0008,0016) SOPClassUID')
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
-  lookAtPixels(file, policy ?? 'data', reasons)
+  lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
   const rewriting: Rewriting = {
     file,

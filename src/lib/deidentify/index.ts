@@ -4,10 +4,11 @@
  *
  * An object is rewritten element by element: the action depends on the tag alone (`action.ts`, after
  * PS3.15 Table E.1-1, and `beyond-the-table.ts`), pseudonyms are keyed functions of what they replace
- * (`pseudonyms.ts`), pixels pass by as ranges of the file. Then it is read again and searched for all
- * that its study told of the patient (`known-identity.ts`, `search-identity.ts`). A study appears in
- * the outbox whole or not at all (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a
- * person may decide in `review.ts`. Whatever we do not know (an attribute, a class, a syntax) fails closed.
+ * (`pseudonyms.ts`), pixels pass by as ranges of the file, and nothing else may be where they are
+ * (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
+ * (`known-identity.ts`, `search-identity.ts`). A study appears in the outbox whole or not at all
+ * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
+ * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
 export { type Action, type Decision, decide, profileRows } from './action.ts'
 export { profileDigest } from './basic-profile.ts'

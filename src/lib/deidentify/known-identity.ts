@@ -1,4 +1,4 @@
-import { foldText, spellings } from './fold-text.ts'
+import { foldText, spellings, withoutUnseen } from './fold-text.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from './dummy.ts'
 
@@ -7,16 +7,16 @@ import { ownTexts } from './dummy.ts'
  * rewritten, as the terms an output must not contain.
  *
  * Which values are searched, and how:
- * - Parts of a name of three letters or more (two characters in other scripts than Latin). Up to four
- *   letters they must be a word of their own (`Lee` is not in `sleep`); longer ones count anywhere. A
- *   part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
+ * - Parts of a name of three letters or more, Cyrillic and Greek ones in Latin letters too; two characters
+ *   in other scripts. Up to four letters of these three alphabets must be a word of their own (`Lee` is
+ *   not in `sleep`); all else counts anywhere. A part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
  *   the rest of the name.
  * - Identifiers of four characters or more, as a word; digits alone: of four or five digits in free
  *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
  *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
  *   stands between them; every UID that was replaced.
- * - In bytes that are no text only what has six characters or more: less is there by chance.
+ * - In bytes that are no text only what has six bytes or more: less is there by chance.
  * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
  */
 export class KnownIdentity {
@@ -45,12 +45,18 @@ export class KnownIdentity {
     if (this.#seen.has(key)) return
     this.#seen.add(key)
     if (raw?.some((byte) => byte >= 0x80 || byte === 0x1b) === true) this.#addRaw(raw)
-    if (kind === 'name') for (const name of value.split('\\')) this.#addName(name)
+    if (kind === 'name') for (const name of value.split('\\')) this.#addNames(name)
     else if (kind === 'identifier')
       for (const id of value.split('\\')) this.#addIdentifier(id.trim())
     else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
     else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
     else this.#addWhole(value)
+  }
+
+  /** What cannot be seen in a name stands for nothing, or for a blank. */
+  #addNames(name: string): void {
+    this.#addName(withoutUnseen(name))
+    if (withoutUnseen(name) !== name) this.#addName(withoutUnseen(name, ' '))
   }
 
   #addName(name: string): void {
@@ -70,7 +76,7 @@ export class KnownIdentity {
           for (const folded of spellings(order.join(between))) {
             const letters = folded.replace(/[^\p{L}]/gu, '').length
             // `Li^Wu` is found although neither part is searched; `liwu` would be in many a word.
-            if (letters >= (between === '' ? 6 : 4) || !isLatin(folded)) {
+            if (letters >= (between === '' ? 6 : 4) || !isAlphabet(folded)) {
               this.#put(this.anywhere, folded)
             }
           }
@@ -80,7 +86,7 @@ export class KnownIdentity {
   }
 
   #addTerm(folded: string): void {
-    if (isLatin(folded) && folded.length < 5) this.#put(this.words, folded)
+    if (isAlphabet(folded) && folded.length < 5) this.#put(this.words, folded)
     else this.#put(this.anywhere, folded)
   }
 
@@ -118,6 +124,8 @@ export class KnownIdentity {
         this.#put(this.anywhere, order.join(separator))
       }
     }
+    // As cameras write it into JPEG files.
+    this.#put(this.anywhere, `${year}:${month}:${day}`)
     for (const name of [monthName, monthName.slice(0, 3)]) {
       this.#put(this.anywhere, `${name} ${d}, ${year}`)
       this.#put(this.anywhere, `${d}. ${name} ${year}`)
@@ -131,10 +139,13 @@ export class KnownIdentity {
   }
 
   #addWhole(text: string): void {
-    const folded = foldText(text.replace(/[\0\s]+/g, ' ')).trim()
+    for (const spelling of spellings(text.replace(/[\0\s]+/g, ' '))) this.#addText(spelling.trim())
+  }
+
+  #addText(folded: string): void {
     // A service engineer's institution is the manufacturer.
     if (folded.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))) return
-    if (folded.length >= 5 || (!isLatin(folded) && folded.length >= 2)) {
+    if (folded.length >= 5 || (!isAlphabet(folded) && folded.length >= 2)) {
       this.#put(this.anywhere, folded)
     } else if (folded.length === 4) this.#put(this.words, folded)
     // A street is found without its town, too.
@@ -155,12 +166,16 @@ export class KnownIdentity {
   }
 }
 
-export function isLatin(text: string): boolean {
-  return /^[\u0000-\u024f\u1e00-\u1eff]*$/.test(text)
+/**
+ * Latin, Greek and Cyrillic write sounds, and blanks between words: two letters are in every other word.
+ * Other scripts need fewer characters for a name, or join words.
+ */
+function isAlphabet(text: string): boolean {
+  return /^[\u0000-\u052f\u1e00-\u1fff]*$/.test(text)
 }
 
 function isLongEnough(part: string): boolean {
-  return (part.match(/\p{L}/gu)?.length ?? 0) >= (isLatin(part) ? 3 : 2)
+  return (part.match(/\p{L}/gu)?.length ?? 0) >= (isAlphabet(part) ? 3 : 2)
 }
 
 function isCommon(word: string): boolean {

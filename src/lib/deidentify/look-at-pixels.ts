@@ -1,4 +1,5 @@
 import type { DicomFile } from '../dicom/index.ts'
+import { checkPixelData } from './check-pixel-data.ts'
 import type { ObjectPolicy } from './object-policy.ts'
 import type { Reasons } from './reasons.ts'
 
@@ -23,7 +24,12 @@ const screenDescriptions =
  * Signs that a person could be read or recognized in the pixels (PS3.3 C.7.6.1.1.1 and C.7.6.1.1.5).
  * Pixels are never decoded here: signs are enough to let a person look.
  */
-export function lookAtPixels(file: DicomFile, policy: ObjectPolicy, reasons: Reasons): void {
+export function lookAtPixels(
+  file: DicomFile,
+  policy: ObjectPolicy,
+  SOPClassUID: string,
+  reasons: Reasons,
+): void {
   const { dataSet } = file
   const burnedIn = file.string(dataSet, Tag.BurnedInAnnotation)?.toUpperCase()
   if (burnedIn !== undefined && burnedIn !== 'NO') {
@@ -37,6 +43,7 @@ export function lookAtPixels(file: DicomFile, policy: ObjectPolicy, reasons: Rea
     reasons.add('recognizable-visual-features', '(0028,0302) RecognizableVisualFeatures')
   }
   lookForOverlays(file, reasons)
+  checkPixelData(file, policy, SOPClassUID, reasons)
   if (dataSet.get(Tag.PixelDataProviderURL) !== undefined) {
     reasons.add('pixels-elsewhere', '(0028,7FE0) PixelDataProviderURL')
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type DataSet, type Element, decodeText, isText, vrOf } from '../dicom/index.ts'
 import { decide } from './action.ts'
 import { identityKindOf } from './identity-kinds.ts'
@@ -26,4 +27,7 @@ export function noteIdentity(dataSet: DataSet, element: Element, rewriting: Rewr
   const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'
   const value = decodeText(raw, readAs, dataSet.characterSets)
   identity.add(kind, value.replaceAll('\0', ' '), raw)
+  // Many write UTF-8 and declare something else, or nothing.
+  const asUtf8 = isUtf8(raw) ? raw.toString('utf8') : value
+  if (asUtf8 !== value) identity.add(kind, asUtf8.replaceAll('\0', ' '))
 }

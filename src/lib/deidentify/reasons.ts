@@ -11,6 +11,9 @@ export type ReasonCode =
   | 'classified-check-burned-in'
   | 'recognizable-visual-features'
   | 'overlay-in-pixel-data'
+  | 'bytes-behind-pixels'
+  | 'damaged-pixel-data'
+  | 'incomplete-object'
   | 'encapsulated-document'
   | 'raw-data'
   | 'voice'
@@ -35,6 +38,7 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'classified-check-burned-in',
   'recognizable-visual-features',
   'overlay-in-pixel-data',
+  'incomplete-object',
   'encapsulated-document',
   'raw-data',
   'voice',
@@ -44,8 +48,19 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'patient-conflict',
 ])
 
+/** What nobody sees who looks at pictures: it passes only if somebody takes it upon them. */
+const releasableAnyway: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'identity-found',
+  'bytes-behind-pixels',
+  'damaged-pixel-data',
+])
+
 export function isReleasable(code: ReasonCode): boolean {
   return releasable.has(code)
+}
+
+export function isReleasableAnyway(code: ReasonCode): boolean {
+  return releasableAnyway.has(code)
 }
 
 /** Reasons of one study, each place counted. */

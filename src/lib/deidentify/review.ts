@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { readFile, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
@@ -15,6 +14,7 @@ import {
 import type { Held } from './deidentify-study.ts'
 import type { StagedStudy } from './outbox.ts'
 import type { Reason } from './reasons.ts'
+import { readTrusted, requireTrusted } from './trusted-file.ts'
 
 /** Why a study waits, and all that is needed to make it again. It names the patient: mode 0600. */
 export interface HeldStudy {
@@ -45,21 +45,24 @@ export class Review {
   }
 
   async hold(study: Omit<HeldStudy, 'v' | 'time' | 'user'>, staged: StagedStudy): Promise<void> {
-    const folder = this.#folder(study.project, study.requestId)
+    const folder = this.#folder(projectFolder(study.project), study.requestId)
     await makeDirectories(folder, { mode: 0o700 })
+    await requireTrusted(folder, this.#dataDir)
+    const there = await this.#read(projectFolder(study.project), study.requestId)
+    // Names that a file system cannot hold are changed or cut: two may become one.
+    if (there !== undefined && there.requestId !== study.requestId) throw sameFolder()
     const text = { v: 1, time: nowIso(), user: currentUser(), ...study } satisfies HeldStudy
     await writeDecision(folder, 'held', text)
     await removeObjects(folder)
     await staged.moveTo(join(folder, 'objects'))
   }
 
-  /** @throws FionaError E_NOT_HELD when nothing is held under that name */
+  /** @throws FionaError E_NOT_HELD when nothing is held under that name, E_REVIEW when it is not our own writing */
   async find(requestId: string, project?: string): Promise<HeldStudy> {
-    const folders = project === undefined ? await this.#projects() : [projectFolder(project)]
-    for (const name of folders) {
-      const path = join(this.#folderIn(name, requestId), 'held.json')
-      const text = await readFile(path, 'utf8').catch(() => undefined)
-      if (text !== undefined) return JSON.parse(text) as HeldStudy
+    const projects = project === undefined ? await this.#projects() : [projectFolder(project)]
+    for (const name of projects) {
+      const study = await this.#read(name, requestId)
+      if (study?.requestId === requestId) return study
     }
     throw new FionaError('E_NOT_HELD', `nothing is held under ${JSON.stringify(requestId)}`, {
       hint: 'the requestId of a held record is expected, and the same --data-dir or --config',
@@ -69,8 +72,8 @@ export class Review {
 
   /** A later revision went out whole: nobody needs to decide about the earlier one. */
   async supersede(project: string, requestId: string, revision: number): Promise<void> {
-    if (!existsSync(join(this.#folder(project, requestId), 'held.json'))) return
-    await this.decide(await this.find(requestId, project), 'superseded', { revision })
+    const study = await this.#read(projectFolder(project), requestId)
+    if (study?.requestId === requestId) await this.decide(study, 'superseded', { revision })
   }
 
   /** The decision takes the place of held.json, then what was made is removed. */
@@ -79,25 +82,59 @@ export class Review {
     decision: 'released' | 'dropped' | 'superseded',
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    const folder = this.#folder(study.project, study.requestId)
+    const folder = this.#folder(projectFolder(study.project), study.requestId)
     const text = { ...study, [decision]: { time: nowIso(), user: currentUser(), ...facts } }
     await writeDecision(folder, decision, text)
     await rm(join(folder, 'held.json'), { force: true })
     await removeObjects(folder)
   }
 
-  #folder(project: string, requestId: string): string {
-    return this.#folderIn(projectFolder(project), requestId)
+  /** What is in a folder of this name, whoever it is of. What it names decides what is read and where it goes. */
+  async #read(folderName: string, requestId: string): Promise<HeldStudy | undefined> {
+    const folder = this.#folder(folderName, requestId)
+    const text = await readTrusted(folder, 'held.json', this.#dataDir)
+    if (text === undefined) return undefined
+    const study = parse(text)
+    if (study !== undefined && projectFolder(study.project) === folderName) return study
+    throw new FionaError('E_REVIEW', `${join(folder, 'held.json')} is not what was written there`, {
+      hint: 'move the folder away and replay the record of its study',
+      exitCode: ExitCode.badInput,
+    })
   }
 
-  #folderIn(projectFolder: string, requestId: string): string {
-    return inside(this.#dataDir, projectFolder, 'review', safeComponent(requestId))
+  #folder(folderName: string, requestId: string): string {
+    return inside(this.#dataDir, folderName, 'review', safeComponent(requestId))
   }
 
   async #projects(): Promise<string[]> {
     const entries = await readdir(this.#dataDir, { withFileTypes: true }).catch(() => [])
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   }
+}
+
+function parse(text: string): HeldStudy | undefined {
+  let study: Partial<Record<keyof HeldStudy, unknown>> | null
+  try {
+    study = JSON.parse(text) as typeof study
+  } catch {
+    return undefined
+  }
+  const names = [study?.requestId, study?.project, study?.participant, study?.outbox]
+  const isWhole =
+    study?.v === 1 &&
+    names.every((name) => typeof name === 'string') &&
+    (study.event === undefined || typeof study.event === 'string') &&
+    Array.isArray(study.reasons) &&
+    typeof study.record === 'object' &&
+    study.record !== null
+  return isWhole ? (study as unknown as HeldStudy) : undefined
+}
+
+function sameFolder(): FionaError {
+  return new FionaError('E_REVIEW', 'another study is held where this one would be', {
+    hint: 'give requests short requestIds of letters and digits, then replay the record',
+    exitCode: ExitCode.badInput,
+  })
 }
 
 async function writeDecision(folder: string, name: string, value: unknown): Promise<void> {

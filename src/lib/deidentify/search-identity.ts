@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   type DataSet,
   type DicomFile,
@@ -10,8 +11,9 @@ import {
   vrOf,
 } from '../dicom/index.ts'
 import { ownTexts } from './dummy.ts'
-import { foldText } from './fold-text.ts'
-import { type KnownIdentity, isLatin } from './known-identity.ts'
+import { codecOf, walkFrames } from './compressed-frames.ts'
+import { spellings } from './fold-text.ts'
+import type { KnownIdentity } from './known-identity.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -20,11 +22,13 @@ const overlapBytes = 512
 /** Bytes of fewer than a whole term, as UTF-8 has them, hold none: most numbers are that short. */
 const shortestTermBytes = 6
 const longestText = 16 << 20
+const longestRememberedSegment = 4096
 const mostRemembered = 20_000
 
 /**
- * Reads a finished output again and looks for what is known, in every value but pixel data. Values are
- * read with the reader, not taken from what was written: what a receiver would see is what counts.
+ * Reads a finished output again and looks for what is known, in every value but pixels, and in what
+ * compressed frames hold beside them. Values are read with the reader, not taken from what was written:
+ * what a receiver would see is what counts.
  */
 export class IdentitySearch {
   readonly #identity: KnownIdentity
@@ -40,18 +44,12 @@ export class IdentitySearch {
     this.#given = new Set([...given, ...ownTexts])
     this.#anywhere = [...identity.anywhere]
     const terms = [...identity.anywhere, ...identity.words, ...identity.digits]
+    const forms = [
+      ...terms.flatMap((term) => casesOf(term)).map((term) => Buffer.from(term).toString('latin1')),
+      ...identity.rawForms,
+    ]
     this.#inBytes = [
-      ...new Set([
-        ...terms
-          .filter((term) => isLatin(term) && term.length >= shortestTermBytes)
-          .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
-        ...[...identity.anywhere]
-          .filter((term) => !isLatin(term) && term.length >= 2)
-          .map((term) => Buffer.from(term, 'utf8').toString('latin1')),
-        ...[...identity.rawForms]
-          .filter((form) => form.length >= shortestTermBytes)
-          .map(lowerAscii),
-      ]),
+      ...new Set(forms.filter((form) => form.length >= shortestTermBytes).map(lowerAscii)),
     ]
   }
 
@@ -70,8 +68,9 @@ export class IdentitySearch {
         element.items.forEach((item, index) => {
           this.#searchDataSet(file, item, `${where}[${String(index + 1)}].`, hits)
         })
-      } else if (isPixels(element) && path === '') continue
-      else if (element.length > 0 && this.#isHit(file, dataSet, element)) {
+      } else if (isPixels(element) && path === '') {
+        if (this.#isInFrames(file, element)) hits.push(`${where} ${keywordOf(element.tag) ?? ''}`)
+      } else if (element.length > 0 && this.#isHit(file, dataSet, element)) {
         hits.push(`${where} ${keywordOf(element.tag) ?? ''}`.trim())
       }
     }
@@ -87,20 +86,26 @@ export class IdentitySearch {
     if (key !== undefined && this.#clean.has(key)) return false
     const text = decodeText(bytes, vr, dataSet.characterSets)
     if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
-    if (key !== undefined) {
-      if (this.#clean.size >= mostRemembered) this.#clean.clear()
-      this.#clean.add(key)
-    }
+    // Whatever is declared, many write UTF-8 or Latin-1, and some receivers see it.
+    const other = isUtf8(bytes) ? bytes.toString('utf8') : raw
+    if (other !== text && this.#isInText(other, vr)) return true
+    if (key !== undefined) this.#remember(key)
     return false
   }
 
   #isInText(text: string, vr: string): boolean {
-    const { words, freeTextWords, digits, uids } = this.#identity
+    const { uids } = this.#identity
     const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
     if (vr === 'UI') return values.some((value) => uids.has(value))
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
-    const folded = foldText(rest).replace(/\s+/g, ' ')
+    for (const spelling of spellings(rest)) if (this.#isInFolded(spelling, vr)) return true
+    return false
+  }
+
+  #isInFolded(spelling: string, vr: string): boolean {
+    const { words, freeTextWords, digits } = this.#identity
+    const folded = spelling.replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
     if (tokens.some((token) => words.has(token))) return true
@@ -124,16 +129,54 @@ export class IdentitySearch {
     return false
   }
 
+  /** Comments and application data of compressed frames: most are the same in all frames of a series. */
+  #isInFrames(file: DicomFile, { fragments = [] }: Element): boolean {
+    let isFound = false
+    walkFrames(file, fragments.slice(1), codecOf(file.transferSyntaxUID), (bytes) => {
+      if (!isFound) isFound = this.#isInSegment(bytes)
+    })
+    return isFound
+  }
+
+  #isInSegment(bytes: Buffer): boolean {
+    const raw = bytes.toString('latin1')
+    const key = bytes.length <= longestRememberedSegment ? `frame:${raw}` : undefined
+    if (key !== undefined && this.#clean.has(key)) return false
+    if (this.#isInLowered(lowerAscii(raw))) return true
+    // Without a control character it is text; with NULs between perhaps UTF-16.
+    if (/^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw)) {
+      const isText = this.#isInText(isUtf8(bytes) ? bytes.toString('utf8') : raw, 'UT')
+      if (isText || this.#isInText(raw.replaceAll('\0', ''), 'UT')) return true
+    } else if (this.#isInLowered(lowerAscii(raw.replaceAll('\0', '')))) return true
+    if (key !== undefined) this.#remember(key)
+    return false
+  }
+
+  #remember(key: string): void {
+    if (this.#clean.size >= mostRemembered) this.#clean.clear()
+    this.#clean.add(key)
+  }
+
   /** Bytes that are no text, or too many of them: in pieces that overlap. */
   #isInBytes(file: DicomFile, { offset, length }: Element): boolean {
     if (length < shortestTermBytes) return false
     for (let at = 0; at < length; at += chunkBytes) {
       const size = Math.min(chunkBytes + overlapBytes, length - at)
       const text = lowerAscii(file.range(offset + at, size).toString('latin1'))
-      if (this.#inBytes.some((term) => text.includes(term)) || this.#hasUid(text)) return true
+      if (this.#isInLowered(text)) return true
     }
     return false
   }
+
+  #isInLowered(text: string): boolean {
+    return this.#inBytes.some((term) => text.includes(term)) || this.#hasUid(text)
+  }
+}
+
+/** As bytes only ASCII is made small: other letters are looked for as they may stand there. */
+function casesOf(term: string): string[] {
+  if (/^[\x00-\x7f]*$/.test(term)) return [term]
+  return [term, term.toUpperCase(), term.charAt(0).toUpperCase() + term.slice(1)]
 }
 
 function lowerAscii(text: string): string {
