@@ -1,0 +1,111 @@
+import { type CommandSet, encodeCommandSet, hasDataSet, isResponse } from './command-set.ts'
+import { MessageReader, type MessageListener } from './message-reader.ts'
+import { responseTo } from './messages.ts'
+import type { AcceptedContext } from './negotiation.ts'
+import { AbortReason, AbortSource, ProtocolError, encodeDataTransfer } from './pdu/index.ts'
+import type {
+  Answer,
+  AssociationFacts,
+  DataSetConsumer,
+  Operation,
+  ServiceProvider,
+} from './service.ts'
+
+/** What messages need of the connection below them. */
+export interface Line {
+  /** The association is established: messages may be sent. */
+  readonly isOpen: boolean
+  send(pdus: Buffer): void
+  /** Nothing more is read from the peer until the work is done. */
+  whileBusy(work: () => Promise<void>): void
+}
+
+/** What was agreed on when the association began. */
+export interface Agreement {
+  readonly association: AssociationFacts
+  readonly contexts: ReadonlyMap<number, AcceptedContext>
+  /** The longest fragment that the peer takes. */
+  readonly maxFragmentBytes: number
+}
+
+/** The messages of one association, seen from the side that accepted it: operations and their answers. */
+export class MessageExchange implements MessageListener {
+  /** Takes the fragments that come in. */
+  readonly reader: MessageReader
+  readonly association: AssociationFacts
+  readonly #provider: ServiceProvider
+  readonly #contexts: ReadonlyMap<number, AcceptedContext>
+  readonly #maxFragmentBytes: number
+  readonly #line: Line
+  #operation: Operation | undefined
+  #consumer: DataSetConsumer | undefined
+
+  constructor(provider: ServiceProvider, agreement: Agreement, line: Line) {
+    this.#provider = provider
+    this.association = agreement.association
+    this.#contexts = agreement.contexts
+    this.#maxFragmentBytes = agreement.maxFragmentBytes
+    this.#line = line
+    this.reader = new MessageReader(this, (id) => this.#contexts.has(id))
+  }
+
+  command(contextId: number, command: CommandSet): void {
+    const context = this.#contexts.get(contextId)
+    if (context === undefined) throw new Error('no such context')
+    if (isResponse(command)) {
+      throw new ProtocolError(AbortReason.notSpecified, 'a response to no request of ours', {
+        source: AbortSource.serviceUser,
+      })
+    }
+    const operation = { association: this.association, context, command }
+    this.#operation = operation
+    if (hasDataSet(command)) {
+      const consumer = this.#provider.consume(operation)
+      if (consumer instanceof Promise) {
+        this.#line.whileBusy(async () => {
+          const ready = await consumer
+          if (this.#line.isOpen) this.#consumer = ready
+          else await ready.abandon()
+        })
+      } else this.#consumer = consumer
+      return
+    }
+    const answer = this.#provider.perform(operation)
+    if (answer instanceof Promise) {
+      this.#line.whileBusy(async () => {
+        this.#answer(operation, await answer)
+      })
+    } else this.#answer(operation, answer)
+  }
+
+  dataSet(bytes: Buffer): void {
+    this.#consumer?.write(bytes)
+  }
+
+  dataSetEnd(): void {
+    const [consumer, operation] = [this.#consumer, this.#operation]
+    this.#consumer = undefined
+    if (consumer === undefined || operation === undefined) throw new Error('no operation')
+    this.#line.whileBusy(async () => {
+      this.#answer(operation, await consumer.finish())
+    })
+  }
+
+  /** The association has ended: what came in half is given up. */
+  async abandon(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    await consumer?.abandon()
+  }
+
+  #answer({ command, context }: Operation, answer: Answer): void {
+    this.#operation = undefined
+    if (!this.#line.isOpen) return
+    const message = {
+      contextId: context.id,
+      isCommand: true,
+      bytes: encodeCommandSet(responseTo(command, answer)),
+    }
+    this.#line.send(encodeDataTransfer(message, this.#maxFragmentBytes))
+  }
+}
