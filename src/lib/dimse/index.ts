@@ -19,5 +19,8 @@ export {
 } from './negotiation.ts'
 export * from './state-machine.ts'
 export type * from './service.ts'
+export { ByteBudget } from './byte-budget.ts'
+export { type CollectOptions, DataSetCollector } from './data-set-collector.ts'
+export { chooseReadableSyntax } from './readable-syntax.ts'
 export { type AcceptorSettings } from './acceptor.ts'
 export { DicomServer, type DicomServerOptions } from './server.ts'

@@ -101,11 +101,18 @@ export class MessageExchange implements MessageListener {
   #answer({ command, context }: Operation, answer: Answer): void {
     this.#operation = undefined
     if (!this.#line.isOpen) return
-    const message = {
-      contextId: context.id,
-      isCommand: true,
-      bytes: encodeCommandSet(responseTo(command, answer)),
-    }
-    this.#line.send(encodeDataTransfer(message, this.#maxFragmentBytes))
+    this.#send(context.id, responseTo(command, answer), answer.dataSet)
+  }
+
+  /** Command and data set in one piece: no message of another kind can come between them. */
+  #send(contextId: number, command: CommandSet, dataSet: Buffer | undefined): void {
+    // Fragments of even length, as PS3.8 annex E has them: some peers abort at others.
+    const most = this.#maxFragmentBytes > 1 ? this.#maxFragmentBytes & ~1 : 1
+    const part = (isCommand: boolean, bytes: Buffer): Buffer =>
+      encodeDataTransfer({ contextId, isCommand, bytes }, most)
+    const commandPdus = part(true, encodeCommandSet(command))
+    this.#line.send(
+      dataSet === undefined ? commandPdus : Buffer.concat([commandPdus, part(false, dataSet)]),
+    )
   }
 }

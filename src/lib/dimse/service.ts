@@ -18,12 +18,22 @@ export interface Operation {
   readonly command: CommandSet
 }
 
-/** The response: PS3.7 annex C for the status. */
+/** The response: PS3.7 annex C for the status, and for which of the others go with it. */
 export interface Answer {
   readonly status: number
   /** Error Comment (0000,0902), cut to 64 characters; must not tell of the patient. */
   readonly comment?: string
+  /** Offending Element (0000,0901), of C-services. */
   readonly offendingElements?: readonly number[]
+  /** Attribute Identifier List (0000,1005), of N-services: the attributes that the status is about. */
+  readonly attributeIdentifiers?: readonly number[]
+  /** The SOP instance, where the request left it to us to name it (N-CREATE, PS3.7 10.1.5.1.4). */
+  readonly SOPInstanceUID?: string
+  /**
+   * The attribute list, action reply or event reply, encoded in the transfer syntax of the operation's
+   * context (PS3.7 10.1).
+   */
+  readonly dataSet?: Buffer
 }
 
 /** Takes the data set of a request as it comes in. */
