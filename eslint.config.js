@@ -11,6 +11,7 @@ const layers = [
   ['intake'],
   [
     'receive',
+    'commitment',
     'arrive',
     'classify',
     'organize',

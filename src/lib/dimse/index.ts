@@ -19,6 +19,8 @@ export {
 } from './negotiation.ts'
 export * from './state-machine.ts'
 export type * from './service.ts'
+export { type Notice } from './notices.ts'
+export { Draining } from './draining.ts'
 export { ByteBudget } from './byte-budget.ts'
 export { type CollectOptions, DataSetCollector } from './data-set-collector.ts'
 export { chooseReadableSyntax } from './readable-syntax.ts'
