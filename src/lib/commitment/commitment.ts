@@ -116,8 +116,8 @@ export class Commitment implements ClassProvider {
   consume(operation: Operation): DataSetConsumer {
     const refusal = refusalOf(operation.command)
     if (refusal !== undefined) return new Draining(refusal)
-    return new DataSetCollector(operation, longestRequest, (file) => {
-      const asked = readRequest(file)
+    return new DataSetCollector(operation, longestRequest, async (file) => {
+      const asked = await readRequest(file)
       return 'status' in asked ? this.#refuse(operation, asked) : this.#take(operation, asked)
     })
   }

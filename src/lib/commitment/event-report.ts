@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type OutElement, encodeDataSet, encodingOf, TransferSyntax } from '../dicom/index.ts'
 import { deflateRawSync } from 'node:zlib'
+import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../dicom/index.ts'
 import { EventType, type FailureReason, type Reference } from './sop-class.ts'
 
 /** What became of a request: each reference is in one of the two. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { DicomFile } from '../dicom/index.ts'
 import { type Answer, CommandField, type CommandSet, Status } from '../dimse/index.ts'
 import { isUid } from '../uid/index.ts'
@@ -10,6 +11,9 @@ import {
 
 /** No study has more objects; a peer with more can ask in parts. */
 export const mostReferences = 100_000
+
+/** Others get their turn while a long request is read. */
+const itemsInOneTurn = 1000
 
 const Tag = {
   ReferencedSOPClassUID: 0x00081150,
@@ -45,7 +49,7 @@ export interface Asked {
  * it could not be named in the report.
  * @returns an Answer that refuses it
  */
-export function readRequest(file: DicomFile): Asked | Answer {
+export async function readRequest(file: DicomFile): Promise<Asked | Answer> {
   const { dataSet } = file
   const TransactionUID = file.string(dataSet, Tag.TransactionUID)
   if (!isUid(TransactionUID)) return invalid('the Transaction UID is missing or invalid')
@@ -59,6 +63,7 @@ export function readRequest(file: DicomFile): Asked | Answer {
   }
   const references: Reference[] = []
   for (const item of items) {
+    if (references.length % itemsInOneTurn === 0) await turn()
     const SOPClassUID = file.string(item, Tag.ReferencedSOPClassUID)
     const SOPInstanceUID = file.string(item, Tag.ReferencedSOPInstanceUID)
     if (!isUid(SOPClassUID) || !isUid(SOPInstanceUID)) {
