@@ -12,6 +12,7 @@ const layers = [
   ['intake'],
   [
     'receive',
+    'commitment',
     'arrive',
     'classify',
     'organize',

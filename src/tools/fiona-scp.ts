@@ -8,7 +8,7 @@ const graceMs = 30_000
 export default defineTool({
   name: 'fiona-scp',
   section: 8,
-  summary: 'receive DICOM objects (Storage SCP)',
+  summary: 'receive DICOM objects (Storage SCP, storage commitment)',
   description: `Listens for DICOM associations, stores every object as it was received and writes an instance record
     for it. It answers success only when the bytes and the record are on stable storage (see --durability):
     the record goes to standard output, or with --journal into a journal.
@@ -21,6 +21,13 @@ export default defineTool({
     beside it. When there is no space, objects are refused with 0xA700, and the sender keeps them. The same
     object again is not stored twice; its record says duplicate. Another object under a UID that is taken is
     kept beside the first; its record says conflict.
+
+    Storage commitment (N-ACTION) is answered when the request is on stable storage. Each object is then looked
+    for in the archive: whole, of the class that was asked for, in the project that the peer sends to. Objects
+    still on their way have two seconds. The report (N-EVENT-REPORT) goes out on the association of the request
+    while that is open, else on a new one: to the place that receiver.peers gives for the peer's AE title, or to
+    the address it called from at receiver.peerPort. It is tried again for a day, over restarts; then an error
+    record (E_COMMITMENT_UNREPORTED) tells of it.
 
     On SIGTERM it accepts no more, ends the object in hand, aborts what is still open, and exits.`,
   writes: ['instance'],
@@ -85,16 +92,22 @@ export default defineTool({
       'the objects, bytes as received behind a file header',
     ],
     ['<dataDir>/incoming/', 'objects on their way'],
+    ['<dataDir>/commitment/', 'requests for storage commitment that are not reported yet'],
     ['<dataDir>/quarantine/', 'objects that were refused, each with the reason beside it'],
   ],
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
   async run({ options, config, log, signal, emit, sync }) {
-    const [{ Access, Receiver, readTlsOptions }, { DicomServer }, { Intake, openRecordSink }] =
-      await Promise.all([
-        import('../lib/receive/index.ts'),
-        import('../lib/dimse/index.ts'),
-        import('../lib/intake/index.ts'),
-      ])
+    const [
+      { Access, Receiver, readTlsOptions },
+      { DicomServer },
+      { Intake, openRecordSink },
+      { Commitment, peerAddresses },
+    ] = await Promise.all([
+      import('../lib/receive/index.ts'),
+      import('../lib/dimse/index.ts'),
+      import('../lib/intake/index.ts'),
+      import('../lib/commitment/index.ts'),
+    ])
     const file = await config()
     const { receiver } = file
     const dataDir = options.dataDir ?? file.dataDir
@@ -118,6 +131,14 @@ export default defineTool({
     await intake.prepare()
     const { journal } = options
     const sink = await openRecordSink({ journal, dataDir, emit, sync, writer: 'scp', durability })
+    const commitment = await Commitment.open({
+      dataDir,
+      durability,
+      intake,
+      sink,
+      log,
+      addressOf: peerAddresses(file),
+    })
 
     const sinkLost = new AbortController()
     const stores = new Receiver({
@@ -127,6 +148,10 @@ export default defineTool({
       promiscuous: receiver.promiscuous,
       maxPduBytes,
       log,
+      others: [commitment],
+      onStored: (record) => {
+        commitment.note(record)
+      },
       onSinkLost: () => {
         sinkLost.abort()
       },
@@ -142,9 +167,11 @@ export default defineTool({
       { port: server.port, aet: aeTitle, dataDir, durability, tls: tls !== undefined },
       `listening on port ${String(server.port)}`,
     )
+    commitment.start()
     await aborted(AbortSignal.any([signal, sinkLost.signal]))
     log.info('stopping')
     await server.stop(graceMs)
+    await commitment.close()
     await stores.close()
     await sink.close()
     log.info('stopped')

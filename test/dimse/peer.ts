@@ -61,7 +61,9 @@ export function storePdus(object: {
 }
 
 export type Heard =
-  ControlPdu | { readonly type: 'command'; readonly command: CommandSet } | 'closed'
+  | ControlPdu
+  | { readonly type: 'command'; readonly command: CommandSet; readonly dataSet?: Buffer }
+  | 'closed'
 
 /** The other end of a connection: sends any bytes, and tells what comes back, in order. */
 export class Peer {
@@ -71,13 +73,22 @@ export class Peer {
 
   private constructor(socket: Socket) {
     this.socket = socket
+    let current: CommandSet | undefined
+    let parts: Buffer[] = []
     const messages = new MessageReader(
       {
         command: (_, command) => {
-          this.#hear({ type: 'command', command })
+          current = command
+          if (messages.isAtRest) this.#hear({ type: 'command', command })
         },
-        dataSet: () => undefined,
-        dataSetEnd: () => undefined,
+        dataSet: (bytes) => {
+          parts.push(Buffer.from(bytes))
+        },
+        dataSetEnd: () => {
+          if (current === undefined) throw new Error('a data set without command')
+          this.#hear({ type: 'command', command: current, dataSet: Buffer.concat(parts) })
+          parts = []
+        },
       },
       () => true,
     )
@@ -136,13 +147,18 @@ export class Peer {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** The status of the next response. */
-  async status(): Promise<number | undefined> {
+  /** The next message, and nothing else. */
+  async message(): Promise<Extract<Heard, { readonly type: 'command' }>> {
     const heard = await this.next()
     if (heard === 'closed' || heard.type !== 'command') {
-      throw new Error(`no response: ${JSON.stringify(heard)}`)
+      throw new Error(`no message: ${JSON.stringify(heard)}`)
     }
-    return heard.command.Status
+    return heard
+  }
+
+  /** The status of the next response. */
+  async status(): Promise<number | undefined> {
+    return (await this.message()).command.Status
   }
 
   async release(): Promise<void> {

@@ -126,7 +126,7 @@ export class StoragePeer {
           const { contextId, command } = current
           if (command.CommandField !== CommandField.CStoreRequest) {
             for (const match of this.#options.matches ?? []) {
-              const pending = responseTo(command, { status: 0xff00, hasDataSet: true })
+              const pending = responseTo(command, { status: 0xff00, dataSet: match })
               const parts = [encodeCommandSet(pending), match].map((bytes, index) =>
                 encodeDataTransfer({ contextId, isCommand: index === 0, bytes }, 16000),
               )

@@ -1,5 +1,6 @@
 import { BufferSource, type ByteSource, FileSource } from './byte-source.ts'
 import type { DataSet, Element } from './data-set.ts'
+import { encodeFileMeta } from './encode-file-meta.ts'
 import { DataSetParser, type ParseOptions } from './parse-data-set.ts'
 import { inflateDataSet, readFileHead } from './part10.ts'
 import { limitError } from './trouble.ts'
@@ -38,7 +39,9 @@ export class DicomFile {
     this.littleEndian = head.encoding.littleEndian
     this.explicitVR = head.encoding.explicitVR
     this.deflated = head.deflated
-    this.#source = head.deflated ? inflateDataSet(source, head.dataSetOffset) : source
+    this.#source = head.deflated
+      ? inflateDataSet(source, head.dataSetOffset, options.maxInflatedBytes)
+      : source
     const parser = new DataSetParser(this.#source, options)
     const { dataSet, end } = parser.parse(head.dataSetOffset, head.encoding)
     this.dataSet = dataSet
@@ -71,6 +74,20 @@ export class DicomFile {
   /** The buffer is borrowed for the life of the object. */
   static fromBuffer(buffer: Buffer, options: ParseOptions = {}): DicomFile {
     return new DicomFile(new BufferSource(buffer), options)
+  }
+
+  /** A data set as it comes over the network, without a file header (PS3.7 6.3.2). */
+  static fromDataSet(
+    bytes: Buffer,
+    transferSyntaxUID: string,
+    options: ParseOptions = {},
+  ): DicomFile {
+    const header = encodeFileMeta({
+      MediaStorageSOPClassUID: '',
+      MediaStorageSOPInstanceUID: '',
+      TransferSyntaxUID: transferSyntaxUID,
+    })
+    return DicomFile.fromBuffer(Buffer.concat([header, bytes]), options)
   }
 
   /**

@@ -32,6 +32,10 @@ interface Extent {
 export interface ParseOptions {
   /** Stop in front of the pixel data of the object itself. */
   readonly stopAtPixelData?: boolean
+  /** Elements, items and fragments together, where fewer than of any real file are to be expected. */
+  readonly maxParts?: number
+  /** Bytes that a deflated data set may have inflated; likewise. */
+  readonly maxInflatedBytes?: number
 }
 
 /**
@@ -41,11 +45,13 @@ export interface ParseOptions {
 export class DataSetParser {
   readonly #source: ByteSource
   readonly #stopAtPixelData: boolean
+  readonly #maxParts: number
   #parts = 0
 
   constructor(source: ByteSource, options: ParseOptions = {}) {
     this.#source = source
     this.#stopAtPixelData = options.stopAtPixelData ?? false
+    this.#maxParts = options.maxParts ?? mostParts
   }
 
   /** The data set from `offset` to the end of the source, or to where it was told to stop. */
@@ -275,8 +281,8 @@ export class DataSetParser {
 
   #count(offset: number): void {
     this.#parts += 1
-    if (this.#parts > mostParts) {
-      throw limitError(`more than ${String(mostParts)} elements, items and fragments`, offset)
+    if (this.#parts > this.#maxParts) {
+      throw limitError(`more than ${String(this.#maxParts)} elements, items and fragments`, offset)
     }
   }
 }

@@ -48,18 +48,22 @@ export function readFileHead(source: ByteSource): FileHead {
  * The file as if its data set were not deflated: the bytes before it, then the inflated data set.
  * So every offset of the file is unique and `dataSetOffset` holds for both.
  */
-export function inflateDataSet(source: ByteSource, dataSetOffset: number): ByteSource {
+export function inflateDataSet(
+  source: ByteSource,
+  dataSetOffset: number,
+  maxBytes = mostInflatedBytes,
+): ByteSource {
   const deflatedBytes = source.size - dataSetOffset
-  if (deflatedBytes > mostInflatedBytes) {
+  if (deflatedBytes > maxBytes) {
     throw limitError(`a deflated data set of ${String(deflatedBytes)} bytes`, dataSetOffset)
   }
   let inflated: Buffer
   try {
     const deflated = source.read(dataSetOffset, deflatedBytes)
-    inflated = inflateRawSync(deflated, { maxOutputLength: mostInflatedBytes })
+    inflated = inflateRawSync(deflated, { maxOutputLength: maxBytes })
   } catch (error) {
     if (error instanceof RangeError) {
-      const message = `the data set inflates to more than ${String(mostInflatedBytes)} bytes`
+      const message = `the data set inflates to more than ${String(maxBytes)} bytes`
       throw limitError(message, dataSetOffset, error)
     }
     if (error instanceof Error && 'errno' in error) {

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type CommandSet, encodeCommandSet, hasDataSet, isResponse } from './command-set.ts'
-import { MessageReader, type MessageListener } from './message-reader.ts'
-import { responseTo } from './messages.ts'
-import { type AcceptedContext, acceptedContexts } from './negotiation.ts'
+import { type Agreement, MessageExchange } from './message-exchange.ts'
+import { acceptedContexts } from './negotiation.ts'
 import {
   AbortReason,
   AbortSource,
@@ -13,18 +11,9 @@ import {
   PduType,
   ProtocolError,
   encodeControlPdu,
-  encodeDataTransfer,
   maxFragmentBytes,
 } from './pdu/index.ts'
-import type {
-  AcceptorObserver,
-  Answer,
-  AssociationEnd,
-  AssociationFacts,
-  DataSetConsumer,
-  Operation,
-  ServiceProvider,
-} from './service.ts'
+import type { AcceptorObserver, AssociationEnd, ServiceProvider } from './service.ts'
 import { type State, eventOfPdu, transition } from './state-machine.ts'
 import type { Transport, TransportListener } from './transport.ts'
 
@@ -40,7 +29,7 @@ export interface AcceptorSettings {
  * The accepting side of one association. While an operation is under way the peer is not read, so what
  * a slow disk cannot take stays with the sender.
  */
-export class Acceptor implements TransportListener, PduListener, MessageListener {
+export class Acceptor implements TransportListener, PduListener {
   readonly #transport: Transport
   readonly #provider: ServiceProvider
   readonly #observer: AcceptorObserver
@@ -48,14 +37,10 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   readonly #onGone: (acceptor: Acceptor) => void
   readonly #now: () => number
   readonly #pdus: PduStream
-  readonly #messages: MessageReader
   #state: State = 2
   #deadline: number
-  #association: AssociationFacts | undefined
-  #contexts = new Map<number, AcceptedContext>()
-  #maxFragmentBytes = 0
-  #operation: Operation | undefined
-  #consumer: DataSetConsumer | undefined
+  /** There is one once a request for an association was accepted. */
+  #messages: MessageExchange | undefined
   /** An answer is being worked on: the peer waits, and no deadline runs. */
   #isBusy = false
   /** The peer does not take what we sent. */
@@ -80,12 +65,11 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     this.#now = life.now
     this.#deadline = life.now() + settings.handshakeMs
     this.#pdus = new PduStream(this, settings.maxPduBytes)
-    this.#messages = new MessageReader(this, (id) => this.#contexts.has(id))
   }
 
   /** A request was accepted, and the association has not ended. */
   get isEstablished(): boolean {
-    return this.#association !== undefined && !this.#isClosed && this.#state !== 13
+    return this.#messages !== undefined && !this.#isClosed && this.#state !== 13
   }
 
   onBytes(bytes: Buffer): boolean {
@@ -111,7 +95,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     if (this.#state !== 13) this.#end('closed')
     this.#isClosed = true
     this.#unread = undefined
-    void this.#abandon()
+    void this.#messages?.abandon()
     if (!this.#isBusy) this.#onGone(this)
   }
 
@@ -131,8 +115,9 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   stop(): void {
     this.#isStopping = true
     if (this.#isClosed || this.#state === 13) return
-    if (this.#association === undefined) this.#transport.destroy()
-    else if (!this.#isBusy && this.#messages.isAtRest) this.#abort('stopped', 'shutting down')
+    if (this.#messages === undefined) this.#transport.destroy()
+    else if (!this.#isBusy && this.#messages.reader.isAtRest)
+      this.#abort('stopped', 'shutting down')
   }
 
   /** No patience left. */
@@ -165,7 +150,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
         this.#associate(pdu)
         return
       case PduType.ReleaseRequest:
-        if (!this.#messages.isAtRest) {
+        if (this.#messages?.reader.isAtRest === false) {
           throw new ProtocolError(AbortReason.unexpectedPdu, 'a release within a message')
         }
         // AR-2 and at once AR-4: there is nobody to ask.
@@ -190,60 +175,15 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   }
 
   pdvBegin(contextId: number, isCommand: boolean, isLast: boolean): void {
-    this.#messages.pdvBegin(contextId, isCommand, isLast)
+    this.#messages?.reader.pdvBegin(contextId, isCommand, isLast)
   }
 
   pdvBytes(bytes: Buffer): void {
-    this.#messages.pdvBytes(bytes)
+    this.#messages?.reader.pdvBytes(bytes)
   }
 
   pdvEnd(): void {
-    this.#messages.pdvEnd()
-  }
-
-  // From PDUs to messages
-
-  command(contextId: number, command: CommandSet): void {
-    const context = this.#contexts.get(contextId)
-    const association = this.#association
-    if (context === undefined || association === undefined) throw new Error('no such context')
-    if (isResponse(command)) {
-      throw new ProtocolError(AbortReason.notSpecified, 'a response to no request of ours', {
-        source: AbortSource.serviceUser,
-      })
-    }
-    const operation = { association, context, command }
-    this.#operation = operation
-    if (hasDataSet(command)) {
-      const consumer = this.#provider.consume(operation)
-      if (consumer instanceof Promise) {
-        this.#whileBusy(async () => {
-          const ready = await consumer
-          if (this.#isClosed) await ready.abandon()
-          else this.#consumer = ready
-        })
-      } else this.#consumer = consumer
-      return
-    }
-    const answer = this.#provider.perform(operation)
-    if (answer instanceof Promise) {
-      this.#whileBusy(async () => {
-        this.#answer(operation, await answer)
-      })
-    } else this.#answer(operation, answer)
-  }
-
-  dataSet(bytes: Buffer): void {
-    this.#consumer?.write(bytes)
-  }
-
-  dataSetEnd(): void {
-    const [consumer, operation] = [this.#consumer, this.#operation]
-    this.#consumer = undefined
-    if (consumer === undefined || operation === undefined) throw new Error('no operation')
-    this.#whileBusy(async () => {
-      this.#answer(operation, await consumer.finish())
-    })
+    this.#messages?.reader.pdvEnd()
   }
 
   // What we do
@@ -260,29 +200,34 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
       return
     }
     const { callingAETitle, calledAETitle } = request
-    this.#association = { id: randomUUID(), address, callingAETitle, calledAETitle }
-    this.#contexts = acceptedContexts(request, answer)
-    this.#maxFragmentBytes = maxFragmentBytes(
-      request.userInformation.maxPduLength,
-      this.#settings.maxPduBytes,
-    )
+    const association = { id: randomUUID(), address, callingAETitle, calledAETitle }
+    this.#messages = this.#exchange({
+      association,
+      contexts: acceptedContexts(request, answer),
+      maxFragmentBytes: maxFragmentBytes(
+        request.userInformation.maxPduLength,
+        this.#settings.maxPduBytes,
+      ),
+    })
     this.#state = 6
     this.#touch()
-    this.#observer.started?.(this.#association, answer)
+    this.#observer.started?.(association, answer)
     this.#send(encodeControlPdu(answer))
   }
 
-  #answer(operation: Operation, answer: Answer): void {
-    const { command, context } = operation
-    const message = {
-      contextId: context.id,
-      isCommand: true,
-      bytes: encodeCommandSet(responseTo(command, answer)),
-    }
-    this.#operation = undefined
-    if (!this.#isClosed && this.#state === 6) {
-      this.#send(encodeDataTransfer(message, this.#maxFragmentBytes))
-    }
+  #exchange(agreement: Agreement): MessageExchange {
+    const isOpen = (): boolean => !this.#isClosed && this.#state === 6
+    return new MessageExchange(this.#provider, agreement, {
+      get isOpen() {
+        return isOpen()
+      },
+      send: (pdus) => {
+        this.#send(pdus)
+      },
+      whileBusy: (work) => {
+        this.#whileBusy(work)
+      },
+    })
   }
 
   /** Reads nothing until the work is done. */
@@ -363,16 +308,10 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   }
 
   #end(end: AssociationEnd, reason?: string): void {
-    if (this.#association === undefined) {
+    if (this.#messages === undefined) {
       this.#observer.turnedAway?.(this.#transport.address, reason ?? end)
-    } else this.#observer.ended?.(this.#association, end, reason)
-    void this.#abandon()
-  }
-
-  async #abandon(): Promise<void> {
-    const consumer = this.#consumer
-    this.#consumer = undefined
-    await consumer?.abandon()
+    } else this.#observer.ended?.(this.#messages.association, end, reason)
+    void this.#messages?.abandon()
   }
 
   #touch(): void {

@@ -5,6 +5,7 @@ import {
   responseBit,
   withDataSet,
 } from './command-set.ts'
+import type { Answer } from './service.ts'
 
 /** Verification SOP class (PS3.4 A.4). */
 export const VERIFICATION = '1.2.840.10008.1.1'
@@ -35,37 +36,52 @@ export function echoRequest(MessageID: number): CommandSet {
   }
 }
 
+/** PS3.7 10.3.1.1; the event information goes behind it in the context's transfer syntax. */
+export function eventReportRequest(event: {
+  readonly MessageID: number
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+  readonly EventTypeID: number
+}): CommandSet {
+  return {
+    AffectedSOPClassUID: event.SOPClassUID,
+    CommandField: CommandField.NEventReportRequest,
+    MessageID: event.MessageID,
+    CommandDataSetType: withDataSet,
+    AffectedSOPInstanceUID: event.SOPInstanceUID,
+    EventTypeID: event.EventTypeID,
+  }
+}
+
 /** LO holds 64 characters; controls and backslashes would be read as structure. */
 function comment(text: string): string {
   return text.replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, '?').slice(0, 64)
 }
 
 /**
- * The response to any request. SOP class and instance are those of the request, as C-STORE, C-ECHO
- * and the N-services with an affected instance have it (PS3.7 tables 9.3-2, 9.3-13, 10.3-2).
+ * The response to any request; its data set, if any, goes behind it. SOP class and instance are those of
+ * the request (PS3.7 tables 9.3-2, 9.3-13, 10.3-2) unless the answer names the instance; event and
+ * action type are repeated, as a reply, and a refusal of them, must (10.1.1.1.5, 10.1.4.1.7, C.5).
  */
-export function responseTo(
-  request: CommandSet,
-  answer: {
-    readonly status: number
-    readonly comment?: string
-    readonly offendingElements?: readonly number[]
-    /** A data set follows. */
-    readonly hasDataSet?: boolean
-  },
-): CommandSet {
+export function responseTo(request: CommandSet, answer: Answer): CommandSet {
+  const { status, offendingElements, attributeIdentifiers, dataSet } = answer
+  const { EventTypeID, ActionTypeID } = request
   const SOPClass = request.AffectedSOPClassUID ?? request.RequestedSOPClassUID
-  const SOPInstance = request.AffectedSOPInstanceUID ?? request.RequestedSOPInstanceUID
+  const SOPInstance =
+    answer.SOPInstanceUID ?? request.AffectedSOPInstanceUID ?? request.RequestedSOPInstanceUID
   return {
     ...(SOPClass === undefined ? {} : { AffectedSOPClassUID: SOPClass }),
     CommandField: request.CommandField | responseBit,
     MessageIDBeingRespondedTo: request.MessageID ?? 0,
-    CommandDataSetType: answer.hasDataSet === true ? withDataSet : noDataSet,
-    Status: answer.status,
-    ...(answer.offendingElements === undefined
-      ? {}
-      : { OffendingElement: answer.offendingElements }),
+    CommandDataSetType: dataSet === undefined ? noDataSet : withDataSet,
+    Status: status,
+    ...(offendingElements === undefined ? {} : { OffendingElement: offendingElements }),
     ...(answer.comment === undefined ? {} : { ErrorComment: comment(answer.comment) }),
     ...(SOPInstance === undefined ? {} : { AffectedSOPInstanceUID: SOPInstance }),
+    ...(EventTypeID === undefined ? {} : { EventTypeID }),
+    ...(attributeIdentifiers === undefined
+      ? {}
+      : { AttributeIdentifierList: attributeIdentifiers }),
+    ...(ActionTypeID === undefined ? {} : { ActionTypeID }),
   }
 }

@@ -1,5 +1,6 @@
 import type { CommandSet } from './command-set.ts'
 import type { AcceptedContext } from './negotiation.ts'
+import type { Notice } from './notices.ts'
 import type { AssociateAccept, AssociateReject, AssociateRequest } from './pdu/index.ts'
 
 /** Who is connected; what an operation needs to know of its association. */
@@ -11,19 +12,43 @@ export interface AssociationFacts {
   readonly calledAETitle: string
 }
 
+/** The association as a way back to the peer that opened it. */
+export interface WayBack {
+  /** The association has not ended. */
+  readonly isOpen: boolean
+  /**
+   * Sends a request of ours once the peer has been quiet for a moment, and waits for its response.
+   * @param signal ends the waiting; rejects with its reason
+   * @throws FionaError E_ASSOCIATION_ABORTED when the association ends before the response
+   */
+  notify(notice: Notice, signal: AbortSignal): Promise<CommandSet>
+}
+
 /** A request of the peer. */
 export interface Operation {
   readonly association: AssociationFacts
+  /** Good for as long as the association lasts, which may be longer than the operation. */
+  readonly wayBack: WayBack
   readonly context: AcceptedContext
   readonly command: CommandSet
 }
 
-/** The response: PS3.7 annex C for the status. */
+/** The response: PS3.7 annex C for the status, and for which of the others go with it. */
 export interface Answer {
   readonly status: number
   /** Error Comment (0000,0902), cut to 64 characters; must not tell of the patient. */
   readonly comment?: string
+  /** Offending Element (0000,0901), of C-services. */
   readonly offendingElements?: readonly number[]
+  /** Attribute Identifier List (0000,1005), of N-services: the attributes that the status is about. */
+  readonly attributeIdentifiers?: readonly number[]
+  /** The SOP instance, where the request left it to us to name it (N-CREATE, PS3.7 10.1.5.1.4). */
+  readonly SOPInstanceUID?: string
+  /**
+   * The attribute list, action reply or event reply, encoded in the transfer syntax of the operation's
+   * context (PS3.7 10.1).
+   */
+  readonly dataSet?: Buffer
 }
 
 /** Takes the data set of a request as it comes in. */
@@ -34,6 +59,13 @@ export interface DataSetConsumer {
   finish(): Promise<Answer>
   /** The association ended within the data set. */
   abandon(): Promise<void>
+}
+
+/** One service beside others: whatever comes in the contexts of its SOP class. */
+export interface ClassProvider {
+  readonly SOPClassUID: string
+  consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer>
+  perform(operation: Operation): Answer | Promise<Answer>
 }
 
 /** What an acceptor serves. Its methods do not throw: what goes wrong becomes a status. */

@@ -8,9 +8,11 @@ import {
   type AssociateRequest,
   type AssociationEnd,
   type AssociationFacts,
+  type ClassProvider,
   CommandField,
   type ChooseSyntax,
   type DataSetConsumer,
+  Draining,
   type Operation,
   type ServiceProvider,
   Status,
@@ -19,10 +21,10 @@ import {
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
 import type { Intake, Placed, RecordSink, Taken } from '../intake/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import type { Access } from './access.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
-import { Draining } from './draining.ts'
 import { FileDigester } from './file-digester.ts'
 import { PartSupply } from './part-supply.ts'
 import { refusalAnswer } from './refusal.ts'
@@ -35,6 +37,10 @@ export interface ReceiverOptions {
   readonly promiscuous: boolean
   readonly maxPduBytes: number
   readonly log: Logger
+  /** What is served beside storage and verification, on the same associations. */
+  readonly others?: readonly ClassProvider[]
+  /** An object is in the archive, and its record safe. */
+  readonly onStored?: (record: InstanceRecord) => void
   /** The records' reader has gone: no object can be acknowledged any more. */
   readonly onSinkLost: (error: unknown) => void
 }
@@ -54,6 +60,7 @@ interface Tally {
 export class Receiver implements ServiceProvider, AcceptorObserver {
   readonly #options: ReceiverOptions
   readonly #choose: ChooseSyntax
+  readonly #others: ReadonlyMap<string, ClassProvider>
   readonly #parts: PartSupply
   readonly #digester = new FileDigester()
   readonly #tallies = new Map<AssociationFacts, Tally>()
@@ -61,7 +68,8 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
   constructor(options: ReceiverOptions) {
     this.#options = options
-    this.#choose = chooseSyntax(options.promiscuous)
+    this.#others = new Map(options.others?.map((other) => [other.SOPClassUID, other]))
+    this.#choose = chooseSyntax(options.promiscuous, this.#others)
     this.#parts = new PartSupply(() => options.intake.begin())
     this.#digester.start()
   }
@@ -85,6 +93,8 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer> {
+    const other = this.#others.get(operation.context.abstractSyntax)
+    if (other !== undefined) return other.consume(operation)
     if (operation.command.CommandField !== CommandField.CStoreRequest) {
       return new Draining(unrecognized)
     }
@@ -103,7 +113,10 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     return part instanceof Promise ? part.then(consumer, draining) : consumer(part)
   }
 
-  perform({ command }: Operation): Answer {
+  perform(operation: Operation): Answer | Promise<Answer> {
+    const { command, context } = operation
+    const other = this.#others.get(context.abstractSyntax)
+    if (other !== undefined) return other.perform(operation)
     if (command.CommandField === CommandField.CEchoRequest) return { status: Status.success }
     if (command.CommandField === CommandField.CStoreRequest) {
       return { status: Status.cannotUnderstand, comment: 'a C-STORE without data set' }
@@ -169,6 +182,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       if (code === 'EPIPE') this.#loseSink(error)
       return this.#refuse(operation, recordLost(error))
     }
+    this.#options.onStored?.(record)
     this.#parts.prepare(this.#tallies.size)
     const tally = this.#tallies.get(operation.association)
     if (tally !== undefined) {
@@ -212,7 +226,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
 const unrecognized: Answer = {
   status: Status.unrecognizedOperation,
-  comment: 'only C-STORE and C-ECHO are served here',
+  comment: 'this operation is not served in this context',
 }
 
 function recordLost(error: unknown): FionaError {
