@@ -11,6 +11,7 @@ const layers = [
   ['intake'],
   [
     'receive',
+    'mpps',
     'arrive',
     'classify',
     'organize',

@@ -89,7 +89,7 @@ export default defineTool({
   ],
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
   async run({ options, config, log, signal, emit, sync }) {
-    const [{ Access, Receiver, readTlsOptions }, { DicomServer }, { Intake, openRecordSink }] =
+    const [{ Receiver }, { DicomServer }, { Access, Intake, openRecordSink, readTlsOptions }] =
       await Promise.all([
         import('../lib/receive/index.ts'),
         import('../lib/dimse/index.ts'),

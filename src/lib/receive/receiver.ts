@@ -11,6 +11,7 @@ import {
   CommandField,
   type ChooseSyntax,
   type DataSetConsumer,
+  Draining,
   type Operation,
   type ServiceProvider,
   Status,
@@ -18,12 +19,10 @@ import {
   formatStatus,
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
-import type { Intake, RecordSink, Taken } from '../intake/index.ts'
+import type { Access, Intake, RecordSink, Taken } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
-import type { Access } from './access.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
-import { Draining } from './draining.ts'
 import { PartSupply } from './part-supply.ts'
 import { refusalAnswer } from './refusal.ts'
 import { StoreConsumer } from './store-consumer.ts'

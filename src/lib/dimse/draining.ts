@@ -1,4 +1,4 @@
-import type { Answer, DataSetConsumer } from '../dimse/index.ts'
+import type { Answer, DataSetConsumer } from './service.ts'
 
 /** Hears a data set out that is refused already, because the answer is due only behind it. */
 export class Draining implements DataSetConsumer {
