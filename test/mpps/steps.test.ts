@@ -7,7 +7,7 @@ import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { FreeSpace } from '../../src/lib/intake/index.ts'
 import { StepStore, Steps } from '../../src/lib/mpps/index.ts'
 import { toJson } from '../../src/lib/mpps/json-data-set.ts'
-import { type FionaRecord, type MppsRecord, parseRecord } from '../../src/lib/record/index.ts'
+import { type MppsRecord, parseRecord } from '../../src/lib/record/index.ts'
 import { type TestElement, dataSetBytes, el, syntax } from '../fixtures/dicom-writer.ts'
 import { beginning, ending, scheduled } from './messages.ts'
 

@@ -362,14 +362,7 @@ t.test(
     })
     t.teardown(() => child.kill('SIGKILL'))
     const exit = once(child, 'close') as Promise<[number | null]>
-    let port = 0
-    for await (const line of createInterface({ input: child.stderr })) {
-      const found = /listening on port (\d+)/.exec(line)?.[1]
-      if (found === undefined) continue
-      port = Number(found)
-      break
-    }
-    child.stderr.resume()
+    const port = await portOf(child)
     child.stdout.destroy()
     const peer = await modality(port)
     peer.send(createPdus(uid, beginning()))
