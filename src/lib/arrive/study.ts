@@ -112,6 +112,10 @@ export class Study {
     }
   }
 
+  has({ name }: { readonly SeriesInstanceUID: string; readonly name: string }): boolean {
+    return this.objects.has(name)
+  }
+
   /** The coming revision is complete: it counts everything up to now. */
   close(): void {
     this.revision++
