@@ -12,6 +12,7 @@ const layers = [
   [
     'receive',
     'mpps',
+    'commitment',
     'arrive',
     'classify',
     'organize',

@@ -89,12 +89,17 @@ export default defineTool({
   ],
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
   async run({ options, config, log, signal, emit, sync }) {
-    const [{ Receiver }, { DicomServer }, { Access, Intake, openRecordSink, readTlsOptions }] =
-      await Promise.all([
-        import('../lib/receive/index.ts'),
-        import('../lib/dimse/index.ts'),
-        import('../lib/intake/index.ts'),
-      ])
+    const [
+      { Receiver },
+      { DicomServer },
+      { Access, Intake, openRecordSink, readTlsOptions },
+      { Commitment, peerAddresses },
+    ] = await Promise.all([
+      import('../lib/receive/index.ts'),
+      import('../lib/dimse/index.ts'),
+      import('../lib/intake/index.ts'),
+      import('../lib/commitment/index.ts'),
+    ])
     const file = await config()
     const { receiver } = file
     const dataDir = options.dataDir ?? file.dataDir
@@ -117,6 +122,14 @@ export default defineTool({
     })
     const { journal } = options
     const sink = await openRecordSink({ journal, dataDir, emit, sync, writer: 'scp', durability })
+    const commitment = await Commitment.open({
+      dataDir,
+      durability,
+      intake,
+      sink,
+      log,
+      addressOf: peerAddresses(file),
+    })
 
     const sinkLost = new AbortController()
     const stores = new Receiver({
@@ -126,6 +139,10 @@ export default defineTool({
       promiscuous: receiver.promiscuous,
       maxPduBytes,
       log,
+      others: [commitment],
+      onStored: (record) => {
+        commitment.note(record)
+      },
       onSinkLost: () => {
         sinkLost.abort()
       },
@@ -141,9 +158,11 @@ export default defineTool({
       { port: server.port, aet: aeTitle, dataDir, durability, tls: tls !== undefined },
       `listening on port ${String(server.port)}`,
     )
+    commitment.start()
     await aborted(AbortSignal.any([signal, sinkLost.signal]))
     log.info('stopping')
     await server.stop(graceMs)
+    await commitment.close()
     await stores.close()
     await sink.close()
     log.info('stopped')

@@ -11,6 +11,13 @@ const port = (fallback?: number) =>
     maximum: 65535,
     ...(fallback === undefined ? {} : { default: fallback }),
   })
+/** Of somebody who listens. */
+const peerPort = (fallback?: number) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 65535,
+    ...(fallback === undefined ? {} : { default: fallback }),
+  })
 const positive = (fallback: number) => Type.Number({ exclusiveMinimum: 0, default: fallback })
 const strict = <Fields extends TProperties>(fields: Fields) =>
   Type.Object(fields, { additionalProperties: false, default: {} })
@@ -89,6 +96,15 @@ export const ConfigSchema = Type.Object(
       idleSeconds: positive(60),
       durability: Type.Union([Type.Literal('fsync'), Type.Literal('none')], { default: 'fsync' }),
       reserveBytes: size(1 << 30),
+      peers: Type.Record(
+        Type.String({ minLength: 1 }),
+        Type.Object(
+          { host: text(), port: peerPort(), tls: Type.Optional(Type.Boolean()) },
+          { additionalProperties: false },
+        ),
+        { default: {} },
+      ),
+      peerPort: peerPort(104),
     }),
     mpps: optional({ port: port() }),
     arrival: strict({ quietSeconds: positive(16), maxWaitSeconds: positive(14400) }),

@@ -2,13 +2,16 @@ import { type CommandSet, encodeCommandSet, hasDataSet, isResponse } from './com
 import { MessageReader, type MessageListener } from './message-reader.ts'
 import { responseTo } from './messages.ts'
 import type { AcceptedContext } from './negotiation.ts'
+import { type Notice, Notices } from './notices.ts'
 import { AbortReason, AbortSource, ProtocolError, encodeDataTransfer } from './pdu/index.ts'
+import { lost } from './requestor-trouble.ts'
 import type {
   Answer,
   AssociationFacts,
   DataSetConsumer,
   Operation,
   ServiceProvider,
+  WayBack,
 } from './service.ts'
 
 /** What messages need of the connection below them. */
@@ -28,8 +31,11 @@ export interface Agreement {
   readonly maxFragmentBytes: number
 }
 
-/** The messages of one association, seen from the side that accepted it: operations and their answers. */
-export class MessageExchange implements MessageListener {
+/**
+ * The messages of one association, seen from the side that accepted it: operations of the peer and their
+ * answers, notices of ours and theirs.
+ */
+export class MessageExchange implements MessageListener, WayBack {
   /** Takes the fragments that come in. */
   readonly reader: MessageReader
   readonly association: AssociationFacts
@@ -37,8 +43,12 @@ export class MessageExchange implements MessageListener {
   readonly #contexts: ReadonlyMap<number, AcceptedContext>
   readonly #maxFragmentBytes: number
   readonly #line: Line
+  readonly #notices: Notices
+  /** From its command to its answer. */
   #operation: Operation | undefined
   #consumer: DataSetConsumer | undefined
+  /** An answer to a notice whose data set is still coming; nobody wants that. */
+  #response: CommandSet | undefined
 
   constructor(provider: ServiceProvider, agreement: Agreement, line: Line) {
     this.#provider = provider
@@ -47,17 +57,31 @@ export class MessageExchange implements MessageListener {
     this.#maxFragmentBytes = agreement.maxFragmentBytes
     this.#line = line
     this.reader = new MessageReader(this, (id) => this.#contexts.has(id))
+    this.#notices = new Notices(
+      (...message) => {
+        this.#send(...message)
+      },
+      () => this.#line.isOpen && this.#operation === undefined && this.reader.isAtRest,
+    )
+  }
+
+  get isOpen(): boolean {
+    return this.#line.isOpen
+  }
+
+  notify(notice: Notice, signal: AbortSignal): Promise<CommandSet> {
+    return this.#notices.add(notice, signal)
   }
 
   command(contextId: number, command: CommandSet): void {
     const context = this.#contexts.get(contextId)
     if (context === undefined) throw new Error('no such context')
+    this.#notices.touch()
     if (isResponse(command)) {
-      throw new ProtocolError(AbortReason.notSpecified, 'a response to no request of ours', {
-        source: AbortSource.serviceUser,
-      })
+      this.#hear(command)
+      return
     }
-    const operation = { association: this.association, context, command }
+    const operation = { association: this.association, wayBack: this, context, command }
     this.#operation = operation
     if (hasDataSet(command)) {
       const consumer = this.#provider.consume(operation)
@@ -83,6 +107,11 @@ export class MessageExchange implements MessageListener {
   }
 
   dataSetEnd(): void {
+    if (this.#response !== undefined) {
+      this.#notices.answered(this.#response)
+      this.#response = undefined
+      return
+    }
     const [consumer, operation] = [this.#consumer, this.#operation]
     this.#consumer = undefined
     if (consumer === undefined || operation === undefined) throw new Error('no operation')
@@ -95,7 +124,19 @@ export class MessageExchange implements MessageListener {
   async abandon(): Promise<void> {
     const consumer = this.#consumer
     this.#consumer = undefined
+    const { callingAETitle, address } = this.association
+    this.#notices.end(lost(`${callingAETitle}@${address}`, 'it was over before the answer'))
     await consumer?.abandon()
+  }
+
+  #hear(response: CommandSet): void {
+    if (!this.#notices.isAnswer(response)) {
+      throw new ProtocolError(AbortReason.notSpecified, 'a response to no request of ours', {
+        source: AbortSource.serviceUser,
+      })
+    }
+    if (hasDataSet(response)) this.#response = response
+    else this.#notices.answered(response)
   }
 
   #answer({ command, context }: Operation, answer: Answer): void {
@@ -111,6 +152,7 @@ export class MessageExchange implements MessageListener {
     const part = (isCommand: boolean, bytes: Buffer): Buffer =>
       encodeDataTransfer({ contextId, isCommand, bytes }, most)
     const commandPdus = part(true, encodeCommandSet(command))
+    this.#notices.touch()
     this.#line.send(
       dataSet === undefined ? commandPdus : Buffer.concat([commandPdus, part(false, dataSet)]),
     )

@@ -36,6 +36,23 @@ export function echoRequest(MessageID: number): CommandSet {
   }
 }
 
+/** PS3.7 10.3.1.1; the event information goes behind it in the context's transfer syntax. */
+export function eventReportRequest(event: {
+  readonly MessageID: number
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+  readonly EventTypeID: number
+}): CommandSet {
+  return {
+    AffectedSOPClassUID: event.SOPClassUID,
+    CommandField: CommandField.NEventReportRequest,
+    MessageID: event.MessageID,
+    CommandDataSetType: withDataSet,
+    AffectedSOPInstanceUID: event.SOPInstanceUID,
+    EventTypeID: event.EventTypeID,
+  }
+}
+
 /** LO holds 64 characters; controls and backslashes would be read as structure. */
 function comment(text: string): string {
   return text.replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, '?').slice(0, 64)

@@ -25,6 +25,8 @@ export interface AssociationOptions {
   readonly contexts: readonly {
     readonly abstractSyntax: string
     readonly transferSyntaxes: readonly string[]
+    /** We would be the SCP although we open the association (PS3.7 D.3.3.4); as a rule we are the SCU. */
+    readonly asSCP?: boolean
   }[]
   /** For each wait: to connect, to be answered, to have data taken. */
   readonly timeoutSeconds: number
@@ -55,6 +57,9 @@ export async function openAssociation(options: AssociationOptions): Promise<Asso
   const socket = await connect(peer, options)
   const connection = new RequestorConnection(socket, { peer, timeoutSeconds, signal })
   const proposed = contexts.map((context, index) => ({ ...context, id: 2 * index + 1 }))
+  const roles = contexts.flatMap(({ abstractSyntax, asSCP }) =>
+    asSCP === true ? [{ SOPClassUID: abstractSyntax, scu: false, scp: true }] : [],
+  )
   await connection.write(
     encodeControlPdu({
       type: PduType.AssociateRequest,
@@ -67,6 +72,7 @@ export async function openAssociation(options: AssociationOptions): Promise<Asso
         maxPduLength: announcedPduLength,
         implementationClassUID: IMPLEMENTATION_CLASS_UID,
         implementationVersionName: IMPLEMENTATION_VERSION_NAME,
+        ...(roles.length === 0 ? {} : { roles }),
       },
     }),
   )
@@ -92,16 +98,25 @@ export async function openAssociation(options: AssociationOptions): Promise<Asso
   return new Association(connection, accepted, answer.pdu.userInformation.maxPduLength)
 }
 
-/** What was not proposed cannot be accepted: neither a context nor a transfer syntax in it. */
+/**
+ * What was not proposed cannot be accepted: neither a context nor a transfer syntax in it. Nor is one
+ * where we would not have the role that we need; many peers accept that and leave it out of their answer.
+ */
 function acceptedOf(
   answer: AssociateAccept,
-  proposed: readonly { id: number; abstractSyntax: string; transferSyntaxes: readonly string[] }[],
+  proposed: readonly (AssociationOptions['contexts'][number] & { readonly id: number })[],
 ): Map<string, number> {
+  const notAsSCP = new Set(
+    (answer.userInformation.roles ?? []).flatMap(({ SOPClassUID, scp }) =>
+      scp ? [] : SOPClassUID,
+    ),
+  )
   const accepted = new Map<string, number>()
   for (const { id, result, transferSyntax } of answer.presentationContexts) {
     const asked = proposed.find((context) => context.id === id)
     if (result !== ContextResult.acceptance || asked === undefined) continue
     if (!asked.transferSyntaxes.includes(transferSyntax)) continue
+    if (asked.asSCP === true && notAsSCP.has(asked.abstractSyntax)) continue
     const key = `${asked.abstractSyntax} ${transferSyntax}`
     if (!accepted.has(key)) accepted.set(key, id)
   }

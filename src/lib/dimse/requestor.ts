@@ -1,6 +1,7 @@
 import { FionaError } from '../error/index.ts'
 import { CommandField, type CommandSet, encodeCommandSet, responseBit } from './command-set.ts'
-import { VERIFICATION, echoRequest, storeRequest } from './messages.ts'
+import { VERIFICATION, echoRequest, eventReportRequest, storeRequest } from './messages.ts'
+import type { Notice } from './notices.ts'
 import {
   AbortReason,
   AbortSource,
@@ -152,6 +153,25 @@ export class Association {
       matches.push(dataSet)
       if (matches.length > mostMatches) throw this.#broken('more matches than can be')
     }
+  }
+
+  /**
+   * N-EVENT-REPORT (PS3.7 10.1.1), in a context that was opened `asSCP`.
+   * @param event its data set in the transfer syntax given
+   * @returns the status
+   */
+  async reportEvent(event: Omit<Notice, 'contextId'>, transferSyntax: string): Promise<number> {
+    const contextId = this.#contextFor(event.SOPClassUID, transferSyntax)
+    const request = eventReportRequest({ ...event, MessageID: this.#nextMessageId() })
+    await this.#connection.write(
+      this.#encode(contextId, request),
+      encodeDataTransfer(
+        { contextId, isCommand: false, bytes: event.dataSet },
+        this.#fragmentBytes > 1 ? this.#fragmentBytes & ~1 : 1,
+      ),
+    )
+    const { command } = await this.#answerTo(request, 'no answer to N-EVENT-REPORT')
+    return command.Status ?? 0x0110
   }
 
   /** A-RELEASE (PS3.8 7.2). Resolves when the connection is closed, whatever the peer does. */

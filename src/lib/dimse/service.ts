@@ -1,5 +1,6 @@
 import type { CommandSet } from './command-set.ts'
 import type { AcceptedContext } from './negotiation.ts'
+import type { Notice } from './notices.ts'
 import type { AssociateAccept, AssociateReject, AssociateRequest } from './pdu/index.ts'
 
 /** Who is connected; what an operation needs to know of its association. */
@@ -11,9 +12,23 @@ export interface AssociationFacts {
   readonly calledAETitle: string
 }
 
+/** The association as a way back to the peer that opened it. */
+export interface WayBack {
+  /** The association has not ended. */
+  readonly isOpen: boolean
+  /**
+   * Sends a request of ours once the peer has been quiet for a moment, and waits for its response.
+   * @param signal ends the waiting; rejects with its reason
+   * @throws FionaError E_ASSOCIATION_ABORTED when the association ends before the response
+   */
+  notify(notice: Notice, signal: AbortSignal): Promise<CommandSet>
+}
+
 /** A request of the peer. */
 export interface Operation {
   readonly association: AssociationFacts
+  /** Good for as long as the association lasts, which may be longer than the operation. */
+  readonly wayBack: WayBack
   readonly context: AcceptedContext
   readonly command: CommandSet
 }
@@ -46,6 +61,13 @@ export interface DataSetConsumer {
   finish(): Promise<Answer>
   /** The association ended within the data set. */
   abandon(): Promise<void>
+}
+
+/** One service beside others: whatever comes in the contexts of its SOP class. */
+export interface ClassProvider {
+  readonly SOPClassUID: string
+  consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer>
+  perform(operation: Operation): Answer | Promise<Answer>
 }
 
 /** What an acceptor serves. Its methods do not throw: what goes wrong becomes a status. */

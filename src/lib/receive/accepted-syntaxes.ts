@@ -1,4 +1,4 @@
-import { type ChooseSyntax, VERIFICATION } from '../dimse/index.ts'
+import { type ChooseSyntax, VERIFICATION, chooseReadableSyntax } from '../dimse/index.ts'
 import { isUid } from '../uid/index.ts'
 
 /** Everything that DICOM itself defines. */
@@ -31,10 +31,15 @@ export function isStorageClass(abstractSyntax: string, promiscuous: boolean): bo
 
 /**
  * The first transfer syntax that the sender proposes, whichever it is: bytes are kept as they come, so
- * every one serves, and senders put first what they have.
+ * every one serves, and senders put first what they have. Not so for other services.
+ * @param others their SOP classes
  */
-export function chooseSyntax(promiscuous: boolean): ChooseSyntax {
+export function chooseSyntax(
+  promiscuous: boolean,
+  others: ReadonlyMap<string, unknown> = new Map(),
+): ChooseSyntax {
   return (abstractSyntax, transferSyntaxes) => {
+    if (others.has(abstractSyntax)) return chooseReadableSyntax(transferSyntaxes)
     const isKnown =
       abstractSyntax === VERIFICATION ||
       (isUid(abstractSyntax) && isStorageClass(abstractSyntax, promiscuous))

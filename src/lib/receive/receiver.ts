@@ -8,6 +8,7 @@ import {
   type AssociateRequest,
   type AssociationEnd,
   type AssociationFacts,
+  type ClassProvider,
   CommandField,
   type ChooseSyntax,
   type DataSetConsumer,
@@ -34,6 +35,10 @@ export interface ReceiverOptions {
   readonly promiscuous: boolean
   readonly maxPduBytes: number
   readonly log: Logger
+  /** What is served beside storage and verification, on the same associations. */
+  readonly others?: readonly ClassProvider[]
+  /** An object is in the archive, and its record safe. */
+  readonly onStored?: (record: InstanceRecord) => void
   /** The records' reader has gone: no object can be acknowledged any more. */
   readonly onSinkLost: (error: unknown) => void
 }
@@ -53,13 +58,15 @@ interface Tally {
 export class Receiver implements ServiceProvider, AcceptorObserver {
   readonly #options: ReceiverOptions
   readonly #choose: ChooseSyntax
+  readonly #others: ReadonlyMap<string, ClassProvider>
   readonly #parts: PartSupply
   readonly #tallies = new Map<AssociationFacts, Tally>()
   #sinkLost: { readonly error: unknown } | undefined
 
   constructor(options: ReceiverOptions) {
     this.#options = options
-    this.#choose = chooseSyntax(options.promiscuous)
+    this.#others = new Map(options.others?.map((other) => [other.SOPClassUID, other]))
+    this.#choose = chooseSyntax(options.promiscuous, this.#others)
     this.#parts = new PartSupply(() => options.intake.begin())
   }
 
@@ -81,6 +88,8 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer> {
+    const other = this.#others.get(operation.context.abstractSyntax)
+    if (other !== undefined) return other.consume(operation)
     if (operation.command.CommandField !== CommandField.CStoreRequest) {
       return new Draining(unrecognized)
     }
@@ -98,7 +107,10 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     return part.then((ready) => new StoreConsumer(ready, operation, outcome), draining)
   }
 
-  perform({ command }: Operation): Answer {
+  perform(operation: Operation): Answer | Promise<Answer> {
+    const { command, context } = operation
+    const other = this.#others.get(context.abstractSyntax)
+    if (other !== undefined) return other.perform(operation)
     if (command.CommandField === CommandField.CEchoRequest) return { status: Status.success }
     if (command.CommandField === CommandField.CStoreRequest) {
       return { status: Status.cannotUnderstand, comment: 'a C-STORE without data set' }
@@ -155,6 +167,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       if (code === 'EPIPE') this.#loseSink(error)
       return this.#refuse(operation, recordLost(error))
     }
+    this.#options.onStored?.(record)
     this.#parts.prepare(this.#tallies.size)
     const tally = this.#tallies.get(operation.association)
     if (tally !== undefined) {
@@ -198,7 +211,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
 const unrecognized: Answer = {
   status: Status.unrecognizedOperation,
-  comment: 'only C-STORE and C-ECHO are served here',
+  comment: 'this operation is not served in this context',
 }
 
 function recordLost(error: unknown): FionaError {

@@ -1,0 +1,173 @@
+import type { Logger } from 'pino'
+import {
+  type Answer,
+  ByteBudget,
+  type ClassProvider,
+  type CollectOptions,
+  DataSetCollector,
+  type DataSetConsumer,
+  Draining,
+  type Operation,
+  Status,
+} from '../dimse/index.ts'
+import { FionaError } from '../error/index.ts'
+import { asStorageError, type Intake, type RecordSink } from '../intake/index.ts'
+import { type InstanceRecord, nowIso } from '../record/index.ts'
+import type { Durability } from '../storage/index.ts'
+import { ArchiveExamination } from './examine-archive.ts'
+import { type Asked, mostReferences, readRequest, refusalOf } from './read-request.ts'
+import { RecentSeries } from './recent-series.ts'
+import type { PeerAddress } from './report.ts'
+import { type Patience, Reporting } from './reporting.ts'
+import { STORAGE_COMMITMENT } from './sop-class.ts'
+import { type WaitingLimits, type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
+
+export interface CommitmentOptions {
+  readonly dataDir: string
+  readonly durability: Durability
+  readonly intake: Intake
+  readonly sink: RecordSink
+  readonly log: Logger
+  /** Where a peer listens for reports on associations that we open. */
+  readonly addressOf: (request: WaitingRequest) => PeerAddress
+  readonly patience?: Patience
+}
+
+/** 100,000 objects with the longest UIDs, in the longest encoding, fit. */
+const longestRequest: CollectOptions = {
+  maxBytes: 24 << 20,
+  maxParts: 6 * mostReferences,
+  // Two of the longest, or many of the usual ones, at the same time.
+  budget: new ByteBudget(64 << 20),
+}
+
+const limits: WaitingLimits = {
+  requests: 1000,
+  requestsOfOneAddress: 200,
+  instances: 2_000_000,
+}
+
+/**
+ * Storage Commitment Push Model as SCP (PS3.4 annex J): a peer asks whether we are responsible for objects
+ * from now on, and hears later, when we have looked.
+ */
+export class Commitment implements ClassProvider {
+  readonly SOPClassUID = STORAGE_COMMITMENT
+  readonly #recent: RecentSeries
+  readonly #requests: WaitingRequests
+  readonly #reporting: Reporting
+  readonly #log: Logger
+
+  private constructor(
+    recent: RecentSeries,
+    requests: WaitingRequests,
+    reporting: Reporting,
+    log: Logger,
+  ) {
+    this.#recent = recent
+    this.#requests = requests
+    this.#reporting = reporting
+    this.#log = log
+  }
+
+  /** @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE */
+  static async open(options: CommitmentOptions): Promise<Commitment> {
+    const { log, dataDir } = options
+    const recent = new RecentSeries()
+    const requests = await WaitingRequests.open(dataDir, limits, (path) => {
+      log.error(
+        { path },
+        'no request for storage commitment: left where it is, nobody is told of it',
+      )
+    }).catch((error: unknown) => {
+      throw asStorageError(error)
+    })
+    const examination = new ArchiveExamination({ ...options, recent })
+    return new Commitment(
+      recent,
+      requests,
+      new Reporting({ ...options, requests, examination }),
+      log,
+    )
+  }
+
+  /** Goes on with what an earlier run left. */
+  start(): void {
+    const waiting = this.#requests.list()
+    if (waiting.length > 0) {
+      this.#log.info(
+        { requests: waiting.length },
+        'storage commitment: going on with earlier requests',
+      )
+    }
+    for (const request of waiting) this.#reporting.begin(request)
+  }
+
+  /** An object was stored. */
+  note({ path }: InstanceRecord): void {
+    this.#recent.note(path)
+  }
+
+  /** What is not reported yet is on disk, for the next run. */
+  async close(): Promise<void> {
+    await this.#reporting.close()
+  }
+
+  consume(operation: Operation): DataSetConsumer {
+    const refusal = refusalOf(operation.command)
+    if (refusal !== undefined) return new Draining(refusal)
+    return new DataSetCollector(operation, longestRequest, async (file) => {
+      const asked = await readRequest(file)
+      return 'status' in asked ? this.#refuse(operation, asked) : this.#take(operation, asked)
+    })
+  }
+
+  perform({ command }: Operation): Answer {
+    const noInformation = {
+      status: Status.invalidArgumentValue,
+      comment: 'no object is referenced',
+    }
+    return refusalOf(command) ?? noInformation
+  }
+
+  /** Success is answered when the request is on stable storage. */
+  async #take(operation: Operation, asked: Asked): Promise<Answer> {
+    const { callingAETitle, calledAETitle, address } = operation.association
+    const requester = { callingAET: callingAETitle, calledAET: calledAETitle, address }
+    const { TransactionUID, references } = asked
+    let request: WaitingRequest | undefined
+    try {
+      request = await this.#requests.add(requester, TransactionUID, references, nowIso())
+    } catch (error) {
+      const trouble = asStorageError(error)
+      if (!(trouble instanceof FionaError)) throw error
+      this.#log.error({ code: trouble.code }, trouble.message)
+      return this.#refuse(operation, {
+        status: Status.resourceLimitation,
+        comment: 'the request cannot be kept',
+      })
+    }
+    if (request === undefined) {
+      return this.#refuse(operation, {
+        status: Status.resourceLimitation,
+        comment: 'too many requests wait for their reports',
+      })
+    }
+    this.#log.info(
+      {
+        association: operation.association.id,
+        transaction: TransactionUID,
+        instances: references.length,
+      },
+      'storage commitment requested',
+    )
+    this.#reporting.begin(request, operation)
+    return { status: Status.success }
+  }
+
+  #refuse({ association }: Operation, answer: Answer): Answer {
+    const { status, comment } = answer
+    this.#log.warn({ association: association.id, status, comment }, 'storage commitment refused')
+    return answer
+  }
+}

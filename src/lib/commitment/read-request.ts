@@ -1,0 +1,79 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { DicomFile } from '../dicom/index.ts'
+import { type Answer, CommandField, type CommandSet, Status } from '../dimse/index.ts'
+import { isUid } from '../uid/index.ts'
+import {
+  REQUEST_STORAGE_COMMITMENT,
+  type Reference,
+  STORAGE_COMMITMENT,
+  STORAGE_COMMITMENT_INSTANCE,
+} from './sop-class.ts'
+
+/** No study has more objects; a peer with more can ask in parts. */
+export const mostReferences = 100_000
+
+/** Others get their turn while a long request is read. */
+const itemsInOneTurn = 1000
+
+const Tag = {
+  ReferencedSOPClassUID: 0x00081150,
+  ReferencedSOPInstanceUID: 0x00081155,
+  TransactionUID: 0x00081195,
+  ReferencedSOPSequence: 0x00081199,
+} as const
+
+/** Why the operation cannot be a request for storage commitment, or undefined (PS3.7 10.1.4, PS3.4 J.3.2). */
+export function refusalOf(command: CommandSet): Answer | undefined {
+  if (command.CommandField !== CommandField.NActionRequest) {
+    return { status: Status.unrecognizedOperation, comment: 'only N-ACTION is served here' }
+  }
+  if (command.RequestedSOPClassUID !== STORAGE_COMMITMENT) {
+    return { status: Status.noSuchSOPClass }
+  }
+  if (command.RequestedSOPInstanceUID !== STORAGE_COMMITMENT_INSTANCE) {
+    return { status: Status.noSuchObjectInstance }
+  }
+  if (command.ActionTypeID !== REQUEST_STORAGE_COMMITMENT) {
+    return { status: Status.noSuchActionType }
+  }
+  return undefined
+}
+
+export interface Asked {
+  readonly TransactionUID: string
+  readonly references: readonly Reference[]
+}
+
+/**
+ * The action information (PS3.4 table J.3-1). One reference that cannot be understood refuses them all:
+ * it could not be named in the report.
+ * @returns an Answer that refuses it
+ */
+export async function readRequest(file: DicomFile): Promise<Asked | Answer> {
+  const { dataSet } = file
+  const TransactionUID = file.string(dataSet, Tag.TransactionUID)
+  if (!isUid(TransactionUID)) return invalid('the Transaction UID is missing or invalid')
+  const items = dataSet.get(Tag.ReferencedSOPSequence)?.items ?? []
+  if (items.length === 0) return invalid('no object is referenced')
+  if (items.length > mostReferences) {
+    return {
+      status: Status.resourceLimitation,
+      comment: `more than ${String(mostReferences)} objects in one request`,
+    }
+  }
+  const references: Reference[] = []
+  for (const item of items) {
+    if (references.length % itemsInOneTurn === 0) await turn()
+    const SOPClassUID = file.string(item, Tag.ReferencedSOPClassUID)
+    const SOPInstanceUID = file.string(item, Tag.ReferencedSOPInstanceUID)
+    if (!isUid(SOPClassUID) || !isUid(SOPInstanceUID)) {
+      return invalid(`a UID in item ${String(references.length + 1)} is missing or invalid`)
+    }
+    references.push({ SOPClassUID, SOPInstanceUID })
+  }
+  return { TransactionUID, references }
+}
+
+function invalid(comment: string): Answer {
+  return { status: Status.invalidArgumentValue, comment }
+}
