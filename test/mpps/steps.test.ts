@@ -8,11 +8,12 @@ import { FreeSpace } from '../../src/lib/intake/index.ts'
 import { StepStore, Steps } from '../../src/lib/mpps/index.ts'
 import { toJson } from '../../src/lib/mpps/json-data-set.ts'
 import { type MppsRecord, parseRecord } from '../../src/lib/record/index.ts'
+import { parseUid } from '../../src/lib/uid/index.ts'
 import { type TestElement, dataSetBytes, el, syntax } from '../fixtures/dicom-writer.ts'
 import { beginning, ending, scheduled } from './messages.ts'
 
 const series = { '2.25.1001.1': ['2.25.1001.1.1', '2.25.1001.1.2'] }
-const uid = '2.25.7001'
+const uid = parseUid('2.25.7001')
 
 /** Steps of one process on a directory, and what it said. */
 class Site {
@@ -161,10 +162,10 @@ t.test('a request without SOP instance gets one, or that of its data set', async
 t.test('the same again is a mistake once the first answer was heard', async (t) => {
   const site = new Site(folder(t))
   await site.create(uid)
-  site.steps.heardOn('a1')
+  site.steps.heard(uid, 'a1')
   t.equal(await site.create(uid), '0x0111')
   await site.set(uid, ending('COMPLETED', series))
-  site.steps.heardOn('a1')
+  site.steps.heard(uid, 'a1')
   t.equal(await site.set(uid, ending('COMPLETED', series)), '0x0110')
   t.equal(site.records.length, 2)
   await site.steps.close()
@@ -174,14 +175,12 @@ t.test('the same again is a mistake once the first answer was heard', async (t) 
 t.test('the same again is answered as before while the first answer may be lost', async (t) => {
   const site = new Site(folder(t))
   await site.create(uid, beginning(), 'a1')
-  site.steps.unheardOn('a1')
   t.equal(await site.create(uid, beginning(el(0x00100020, 'LO', 'EX-0008')), 'a2'), '0x0111')
   t.equal(await site.create(uid, beginning(), 'a2'), uid)
   await site.set(uid, ending('COMPLETED', series), 'a2')
-  site.steps.unheardOn('a2')
   t.equal(await site.set(uid, ending('DISCONTINUED', series), 'a3'), '0x0110', 'not the same')
   t.equal(await site.set(uid, ending('COMPLETED', series), 'a3'), uid)
-  site.steps.heardOn('a3')
+  site.steps.heard(uid, 'a3')
   t.equal(await site.set(uid, ending('COMPLETED', series), 'a4'), '0x0110')
   t.same(
     site.records.map(({ status }) => status),
@@ -193,7 +192,7 @@ t.test('an answer heard on one association says nothing of another', async (t) =
   const site = new Site(folder(t))
   await site.create(uid, beginning(), 'a1')
   await site.set(uid, ending('COMPLETED', series), 'a2')
-  site.steps.heardOn('a1')
+  site.steps.heard(uid, 'a1')
   t.equal(await site.set(uid, ending('COMPLETED', series), 'a3'), uid)
 })
 
@@ -226,7 +225,7 @@ t.test('ended between record and file, the modality asks again and succeeds', as
 t.test('a record that cannot be written leaves the step as it was', async (t) => {
   const site = new Site(folder(t))
   await site.create(uid)
-  site.steps.heardOn('a1')
+  site.steps.heard(uid, 'a1')
   site.onPut = () => {
     throw Object.assign(new Error('no reader'), { code: 'EPIPE' })
   }

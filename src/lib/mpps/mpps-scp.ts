@@ -20,8 +20,10 @@ import {
   VERIFICATION,
   acceptAssociation,
   chooseReadableSyntax,
+  formatStatus,
 } from '../dimse/index.ts'
 import type { Access } from '../intake/index.ts'
+import { type Uid, isUid } from '../uid/index.ts'
 import { toJson } from './json-data-set.ts'
 import type { Done, Steps } from './steps.ts'
 
@@ -42,12 +44,13 @@ export interface MppsScpOptions {
 
 /**
  * The association's side of PS3.4 annex F: takes N-CREATE and N-SET apart, lets `Steps` decide, and tells
- * it which answers are known to have arrived.
+ * it which answers have been heard.
  */
 export class MppsScp implements ServiceProvider, AcceptorObserver {
   readonly #options: MppsScpOptions
   readonly #budget = new ByteBudget(budgetBytes)
-  readonly #associations = new Set<AssociationFacts>()
+  /** Who is associated; and steps of which a change was answered there, not known to have been heard. */
+  readonly #answered = new Map<AssociationFacts, Set<Uid>>()
 
   constructor(options: MppsScpOptions) {
     this.#options = options
@@ -55,7 +58,7 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
     const { access, maxPduBytes } = this.#options
-    const refusal = access.refusal(request, address, this.#associations.size)
+    const refusal = access.refusal(request, address, this.#answered.size)
     if (refusal !== undefined) return refusal
     return acceptAssociation(request, {
       maxPduBytes,
@@ -66,48 +69,27 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
   }
 
   consume(operation: Operation): DataSetConsumer {
-    const { command, context, association } = operation
-    const { steps } = this.#options
-    // Who asks for more has heard what was answered before.
-    steps.heardOn(association.id)
-    const act = {
-      [CommandField.NCreateRequest]: steps.create.bind(steps),
-      [CommandField.NSetRequest]: steps.set.bind(steps),
-    }[command.CommandField]
-    if (act === undefined || context.abstractSyntax !== MODALITY_PERFORMED_PROCEDURE_STEP) {
-      return new Draining(unrecognized)
+    this.#hear(operation.association)
+    const consumer = this.#consumerOf(operation)
+    return {
+      write: (bytes) => {
+        consumer.write(bytes)
+      },
+      finish: async () => this.#told(operation, await consumer.finish()),
+      abandon: () => consumer.abandon(),
     }
-    const wrongClass = classTrouble(operation)
-    if (wrongClass !== undefined) return new Draining(wrongClass)
-    const collect = { ...limits, budget: this.#budget }
-    return new DataSetCollector(operation, collect, async (file) => {
-      const { id, address, callingAETitle, calledAETitle } = association
-      const done = await act({
-        instance: command.AffectedSOPInstanceUID ?? command.RequestedSOPInstanceUID ?? '',
-        dataSet: toJson(file),
-        source: {
-          callingAET: callingAETitle,
-          calledAET: calledAETitle,
-          address,
-          association: id,
-        },
-      })
-      return answerOf(done)
-    })
   }
 
-  perform({ command, association }: Operation): Answer {
-    this.#options.steps.heardOn(association.id)
-    const { CommandField: field } = command
+  perform(operation: Operation): Answer {
+    this.#hear(operation.association)
+    const { CommandField: field } = operation.command
     if (field === CommandField.CEchoRequest) return { status: Status.success }
-    if (field === CommandField.NCreateRequest || field === CommandField.NSetRequest) {
-      return { status: Status.missingAttribute, comment: 'there is no data set' }
-    }
-    return unrecognized
+    const isOurs = field === CommandField.NCreateRequest || field === CommandField.NSetRequest
+    return this.#told(operation, isOurs ? noDataSet : unrecognized)
   }
 
   started(association: AssociationFacts, accept: AssociateAccept): void {
-    this.#associations.add(association)
+    this.#answered.set(association, new Set())
     const contexts = accept.presentationContexts
     const accepted = contexts.filter(({ result }) => result === 0).length
     this.#options.log.info(
@@ -117,11 +99,10 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
   }
 
   ended(association: AssociationFacts, end: AssociationEnd, reason: string | undefined): void {
-    const { steps, log } = this.#options
-    this.#associations.delete(association)
+    const { log } = this.#options
     // Who releases has heard all answers; of anybody else nobody knows.
-    if (end === 'released') steps.heardOn(association.id)
-    else steps.unheardOn(association.id)
+    if (end === 'released') this.#hear(association)
+    this.#answered.delete(association)
     const facts = { ...logged(association), end, reason }
     if (end === 'released') log.info(facts, 'association released')
     else log.warn(facts, `association ended: ${end}`)
@@ -131,6 +112,51 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
     // Load balancers and port scans connect all day long.
     const level = reason === 'closed' ? 'debug' : 'info'
     this.#options.log[level]({ address, reason }, 'connection turned away')
+  }
+
+  #consumerOf(operation: Operation): DataSetConsumer {
+    const { command, context, association } = operation
+    const { steps } = this.#options
+    const isCreate = command.CommandField === CommandField.NCreateRequest
+    const isOurs = isCreate || command.CommandField === CommandField.NSetRequest
+    if (!isOurs || context.abstractSyntax !== MODALITY_PERFORMED_PROCEDURE_STEP) {
+      return new Draining(unrecognized)
+    }
+    const SOPClassUID = command.AffectedSOPClassUID ?? command.RequestedSOPClassUID
+    if (SOPClassUID !== MODALITY_PERFORMED_PROCEDURE_STEP) return new Draining(otherClass)
+    const collect = { ...limits, budget: this.#budget }
+    return new DataSetCollector(operation, collect, async (file) => {
+      const { id, address, callingAETitle, calledAETitle } = association
+      const request = {
+        instance: command.AffectedSOPInstanceUID ?? command.RequestedSOPInstanceUID ?? '',
+        dataSet: toJson(file),
+        source: { callingAET: callingAETitle, calledAET: calledAETitle, address, association: id },
+      }
+      const done = await (isCreate ? steps.create(request) : steps.set(request))
+      if ('MPPSInstanceUID' in done) this.#answered.get(association)?.add(done.MPPSInstanceUID)
+      return answerOf(done)
+    })
+  }
+
+  /** Whoever asks for more, or releases, has heard what was answered before. */
+  #hear(association: AssociationFacts): void {
+    const steps = this.#answered.get(association)
+    for (const MPPSInstanceUID of steps ?? []) {
+      this.#options.steps.heard(MPPSInstanceUID, association.id)
+    }
+    steps?.clear()
+  }
+
+  #told({ association, command }: Operation, answer: Answer): Answer {
+    if (answer.status === Status.success) return answer
+    const named = command.AffectedSOPInstanceUID ?? command.RequestedSOPInstanceUID
+    const facts = {
+      association: association.id,
+      mpps: isUid(named) ? named : undefined,
+      status: formatStatus(answer.status),
+    }
+    this.#options.log.warn(facts, `request refused: ${answer.comment ?? ''}`)
+    return answer
   }
 }
 
@@ -144,11 +170,12 @@ const unrecognized: Answer = {
   comment: 'only N-CREATE and N-SET of a step, and C-ECHO, are served here',
 }
 
-function classTrouble({ command }: Operation): Answer | undefined {
-  const SOPClassUID = command.AffectedSOPClassUID ?? command.RequestedSOPClassUID
-  if (SOPClassUID === MODALITY_PERFORMED_PROCEDURE_STEP) return undefined
-  return { status: Status.noSuchSOPClass, comment: 'not the SOP class of the context' }
+const otherClass: Answer = {
+  status: Status.noSuchSOPClass,
+  comment: 'not the SOP class of the presentation context',
 }
+
+const noDataSet: Answer = { status: Status.missingAttribute, comment: 'there is no data set' }
 
 function answerOf(done: Done): Answer {
   if ('MPPSInstanceUID' in done) {

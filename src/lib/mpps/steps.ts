@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { Status, formatStatus } from '../dimse/index.ts'
+import { Status } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
 import {
   type FreeSpace,
@@ -48,8 +48,6 @@ export class Steps {
   readonly #options: StepsOptions
   /** One request at a time for each step. */
   readonly #inTurn = new InTurn()
-  /** By association: steps of which a change was answered there, and not known to have been heard. */
-  readonly #answered = new Map<string, Set<Uid>>()
   #isSinkLost = false
 
   constructor(options: StepsOptions) {
@@ -97,24 +95,18 @@ export class Steps {
     })
   }
 
-  /** The peer has heard all answers of this association so far: the same once more is a mistake. */
-  heardOn(association: string): void {
-    const steps = this.#answered.get(association)
-    this.#answered.delete(association)
-    for (const MPPSInstanceUID of steps ?? []) {
-      const noting = this.#inTurn.take(MPPSInstanceUID, () =>
-        this.#noteHeard(MPPSInstanceUID, association),
-      )
-      noting.catch((error: unknown) => {
-        // All that comes of it is that a repetition would be answered as the first was.
-        this.#options.log.warn({ err: error, mpps: MPPSInstanceUID }, 'a step cannot be rewritten')
-      })
-    }
-  }
-
-  /** Nobody knows whether it has, and nobody will. */
-  unheardOn(association: string): void {
-    this.#answered.delete(association)
+  /**
+   * The modality has heard that a change which came on this association was taken: the same once more is
+   * a mistake from now on.
+   */
+  heard(MPPSInstanceUID: Uid, association: string): void {
+    const noting = this.#inTurn.take(MPPSInstanceUID, () =>
+      this.#noteHeard(MPPSInstanceUID, association),
+    )
+    noting.catch((error: unknown) => {
+      // All that comes of it is that a repetition would be answered as the first was.
+      this.#options.log.warn({ err: error, mpps: MPPSInstanceUID }, 'a step cannot be rewritten')
+    })
   }
 
   /** What is under way has ended when it resolves. */
@@ -129,18 +121,13 @@ export class Steps {
     work: (MPPSInstanceUID: Uid, asked: JsonDataSet) => Promise<Done>,
   ): Promise<Done> {
     const named = instanceOf(request, unnamed)
-    if (typeof named !== 'string') return this.#refuse(named, request)
-    if (this.#isSinkLost) return this.#refuse(notRecorded, request, named)
+    if (typeof named !== 'string') return named
+    if (this.#isSinkLost) return notRecorded
     try {
       const asked = withoutIdentity(request.dataSet)
-      const done = await this.#inTurn.take(named, () => work(named, asked))
-      if ('refused' in done) return this.#refuse(done, request, named)
-      const { association } = request.source
-      const answered = this.#answered.get(association) ?? new Set()
-      this.#answered.set(association, answered.add(named))
-      return done
+      return await this.#inTurn.take(named, () => work(named, asked))
     } catch (error) {
-      return this.#refuse(this.#troubleOf(error, named), request, named)
+      return this.#troubleOf(error, named)
     }
   }
 
@@ -207,24 +194,14 @@ export class Steps {
       return { refused: Status.processingFailure, comment: 'internal error, see the log' }
     }
     const { code, message } = known
-    log.error({ code, mpps: MPPSInstanceUID, err: known.cause }, message)
+    // Of the cause its code alone: a parser's message repeats what it read.
+    const { code: errno } = (known.cause ?? {}) as NodeJS.ErrnoException
+    log.error({ code, errno, mpps: MPPSInstanceUID }, message)
     if (code === 'E_STATE_FORMAT') {
       return { refused: Status.processingFailure, comment: 'what is kept of the step is damaged' }
     }
     if (code === 'E_RECORD_WRITE') return notRecorded
     return { refused: Status.resourceLimitation, comment: 'the step cannot be kept now' }
-  }
-
-  #refuse(refusal: Refusal, { source }: StepRequest, MPPSInstanceUID?: Uid): Refusal {
-    this.#options.log.warn(
-      {
-        association: source.association,
-        mpps: MPPSInstanceUID,
-        status: formatStatus(refusal.refused),
-      },
-      `request refused: ${refusal.comment}`,
-    )
-    return refusal
   }
 
   #time(): string {
