@@ -12,6 +12,7 @@ const layers = [
   ['intake'],
   [
     'receive',
+    'mpps',
     'commitment',
     'arrive',
     'classify',

@@ -32,6 +32,9 @@ start fiona-stage --name organize   --from received  --to organized -- 'fiona-ar
 # The front door: echo /path/to/file.dcm > /run/fiona/received.pipe
 start fiona-import --front-door "$front_door" --journal received
 
+# Where modalities report their steps (MPPS), add:
+#   start fiona-mpps --journal received
+
 # The receiver answers a C-STORE with success when the object and its record are on stable storage.
 start fiona-scp --journal received
 

@@ -7,6 +7,11 @@ export default defineTool({
     new object came for the quiet time, at the latest after the hard cap, and at the end of the input for
     what is still open. The series of a study come before the study.
 
+    Where modalities report their steps (fiona-mpps), mpps records are evidence: a study of which a step is
+    COMPLETED, none is in progress, and every object that they list has arrived, is complete at once (reason
+    mpps). What they do not list, such as reports made later, makes another revision. Without such evidence,
+    or when it lists what never comes, the quiet time decides.
+
     Objects that come after their study was complete make another revision of it: its counts are running
     totals, and added says what this revision brought, in the study and in each of its series. Each object is
     in exactly one revision. One that comes again passes, and neither reopens its study nor counts twice. If
@@ -28,7 +33,7 @@ export default defineTool({
 
     A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
     about studies, and what is open stays open until the stage runs again; see --at-end. Neither does SIGTERM.`,
-  reads: ['instance'],
+  reads: ['instance', 'mpps'],
   writes: ['series', 'study'],
   options: {
     'quiet-seconds': {
@@ -73,7 +78,7 @@ export default defineTool({
   ],
   environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
   exitCodes: { 75: 'another fiona-arrive has taken over the same state' },
-  seeAlso: ['fiona-classify', 'fiona-organize', 'fiona-stage'],
+  seeAlso: ['fiona-mpps', 'fiona-classify', 'fiona-organize', 'fiona-stage'],
   async run({ options, config, log, filter }) {
     const { Arrival, DurableKeeper, HeadOnly } = await import('../lib/arrive/index.ts')
     const stage = process.env['FIONA_STAGE'] || undefined

@@ -98,9 +98,9 @@ export default defineTool({
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
   async run({ options, config, log, signal, emit, sync }) {
     const [
-      { Access, Receiver, readTlsOptions },
+      { Receiver },
       { DicomServer },
-      { Intake, openRecordSink },
+      { Access, Intake, openRecordSink, readTlsOptions },
       { Commitment, peerAddresses },
     ] = await Promise.all([
       import('../lib/receive/index.ts'),

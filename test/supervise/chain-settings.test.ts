@@ -13,7 +13,7 @@ import {
   withEmbeddedDelivery,
 } from '../../src/lib/supervise/index.ts'
 import stageTool from '../../src/tools/fiona-stage.ts'
-import { findReceiverPort } from '../../src/lib/supervise/receiver-port.ts'
+import { findFreePort } from '../../src/lib/supervise/free-port.ts'
 
 t.test('without any destination studies are delivered into the data directory', async (t) => {
   const directory = t.testdir()
@@ -86,7 +86,9 @@ t.test('what the copy of a configuration says leads to the file that was copied'
 })
 
 t.test('a stage of the chain waits longer than its forerunner may take to end', (t) => {
-  const stages = standardChain('/door').filter(({ command }) => command === 'fiona-stage')
+  const stages = standardChain('/door', { mpps: false }).filter(
+    ({ command }) => command === 'fiona-stage',
+  )
   t.equal(stages.length, 3)
   const drain = stageTool.options['drain-seconds']
   const drainSeconds = drain !== undefined && 'default' in drain ? Number(drain.default) : NaN
@@ -101,11 +103,16 @@ t.test('a port in use is said at once; after a crash its end is waited for', asy
   server.listen(0)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  await t.rejects(findReceiverPort(port, false), { code: 'E_PORT_IN_USE', exitCode: 69 })
-  const found = findReceiverPort(port, true)
+  const after = (isAfterCrash: boolean) => ({ isAfterCrash, setBy: 'mpps.port' })
+  await t.rejects(findFreePort(port, after(false)), {
+    code: 'E_PORT_IN_USE',
+    exitCode: 69,
+    hint: /mpps\.port/,
+  })
+  const found = findFreePort(port, after(true))
   server.close()
   t.equal(await found, port)
-  t.ok((await findReceiverPort(0, false)) > 0)
+  t.ok((await findFreePort(0, after(false))) > 0)
 })
 
 t.test('the short form of a record holds no identifying value', async (t) => {
@@ -119,6 +126,13 @@ t.test('the short form of a record holds no identifying value', async (t) => {
       attributes: patient,
     },
     { type: 'series', SeriesInstanceUID: '1.2.3', instances: 2, attributes: patient },
+    {
+      type: 'mpps',
+      status: 'COMPLETED',
+      StudyInstanceUID: '1.2.3',
+      series: [],
+      attributes: patient,
+    },
     {
       type: 'held',
       reasons: [{ code: 'E_X', where: 'a', count: 2 }],

@@ -14,7 +14,7 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** A running fiona-scp on a free port, with a data directory of its own. */
+/** A running fiona-scp, or another door, on a free port, with a data directory of its own. */
 export class Scp {
   readonly child: ChildProcess
   readonly dataDir: string
@@ -44,19 +44,23 @@ export class Scp {
   static async start(
     t: Test,
     options: {
+      readonly tool?: string
       readonly args?: readonly string[]
       readonly dataDir?: string
+      /** FIONA_CONFIG. */
+      readonly config?: string
       /** Open files that it may have. */
       readonly descriptors?: number
     } = {},
   ): Promise<Scp> {
     const dataDir = options.dataDir ?? newDataDir(t)
     const args = ['--port', '0', '--data-dir', dataDir, ...(options.args ?? [])]
-    const env = { FIONA_CONFIG: '' }
-    const limit = `ulimit -n ${String(options.descriptors)} && exec fiona-scp "$@"`
+    const env = { FIONA_CONFIG: options.config ?? '' }
+    const tool = options.tool ?? 'fiona-scp'
+    const limit = `ulimit -n ${String(options.descriptors)} && exec ${tool} "$@"`
     const child =
       options.descriptors === undefined
-        ? start('fiona-scp', args, { env })
+        ? start(tool, args, { env })
         : start('sh', ['-c', limit, 'sh', ...args], { env })
     t.teardown(() => child.kill('SIGKILL'))
     const scp = new Scp(child, dataDir)

@@ -4,6 +4,7 @@ import {
   type AnyRecord,
   type InstanceRecord,
   type MarkRecord,
+  type MppsRecord,
 } from '../record/index.ts'
 import { seriesRecord, studyRecord, type Reason } from './completion-records.ts'
 import { Deadlines } from './deadlines.ts'
@@ -11,6 +12,7 @@ import { Deliveries } from './deliveries.ts'
 import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
 import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
+import { PerformedSteps, stepOf } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
 import type { Study, Arrived, Series } from './study.ts'
 
@@ -48,13 +50,16 @@ const mostAtOnce = 500
  * and said again, word for word, as long as nobody has confirmed it.
  */
 export class Arrival implements FilterLogic {
-  readonly handles = ['instance']
+  readonly handles = ['instance', 'mpps']
   readonly timer = {
     dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#deadlines.next),
     fire: (nowMs: number): Promise<AnyRecord[]> => this.#fire(nowMs),
   }
   readonly #options: ArrivalOptions
   readonly #head: Head
+  readonly #performed = new PerformedSteps()
+  /** Open studies whose last missing object came, or whose steps ended behind it. */
+  readonly #proven = new WeakSet<Study>()
   readonly #deadlines = new Deadlines<Awaited>()
   readonly #deliveries: Deliveries
   readonly #keeper: Keeper
@@ -79,7 +84,7 @@ export class Arrival implements FilterLogic {
     let arrival: Arrival | undefined
     const keeper = await openKeeper(async (from, steps) => {
       arrival = new Arrival(options, from)
-      await restoreFrom(steps, arrival.#head, arrival.#deliveries)
+      await restoreFrom(steps, arrival.#head, arrival.#deliveries, arrival.#performed)
       arrival.#awaitAgain()
       return arrival.#memory
     })
@@ -91,6 +96,10 @@ export class Arrival implements FilterLogic {
   }
 
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {
+    if (record.type === 'mpps') {
+      this.#takeStep(parseRecord(record) as MppsRecord)
+      return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
+    }
     const instance = parseRecord(record) as InstanceRecord
     const object = arrivedWith(instance)
     const study = this.#head.get(instance)
@@ -127,6 +136,7 @@ export class Arrival implements FilterLogic {
     return {
       open: this.#head.open,
       complete: this.#head.complete,
+      performed: this.#performed,
       decisions: this.#deliveries.pending,
       nextDecision: this.#deliveries.nextNumber,
     }
@@ -184,7 +194,26 @@ export class Arrival implements FilterLogic {
       if (!series.awaited) this.#awaitSeries(study, series)
     }
     if (!wasOpen) this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+    if (this.#performed.counted(study, object)) this.#awaitDecision(study)
     return true
+  }
+
+  #takeStep(record: MppsRecord): void {
+    const performed = stepOf(record, this.#options.wallClock())
+    if (performed === undefined) return
+    this.#performed.take(performed)
+    this.#keeper.note({ step: 'performed', performed })
+    // A record does not know its project: a few of them an examination are worth a look at all that is open.
+    for (const study of this.#head.open.values()) {
+      const isMeant = performed.studies.includes(study.StudyInstanceUID)
+      if (isMeant && this.#performed.proves(study)) this.#awaitDecision(study)
+    }
+  }
+
+  /** As soon as nothing more waits in the pipe: it may belong to the study, too. */
+  #awaitDecision(study: Study): void {
+    this.#proven.add(study)
+    this.#deadlines.push(this.#options.now(), { study, series: undefined })
   }
 
   #dueOf(study: Study): number {
@@ -237,9 +266,11 @@ export class Arrival implements FilterLogic {
         else records.push(...(await this.#decideSeries(study, series)))
       } else if (study.isOpen) {
         const dueAt = this.#dueOf(study)
-        if (dueAt > nowMs) this.#deadlines.push(dueAt, due)
+        const isProven = this.#proven.has(study) && this.#performed.proves(study)
+        if (dueAt > nowMs && !isProven) this.#deadlines.push(dueAt, due)
         else {
-          const reason = study.lastAt + quietMs <= nowMs ? 'quiet' : 'maxWait'
+          const isQuiet = study.lastAt + quietMs <= nowMs
+          const reason = isProven ? 'mpps' : isQuiet ? 'quiet' : 'maxWait'
           for (const record of await this.#decideStudy(study, reason)) records.push(record)
         }
       }
@@ -264,6 +295,8 @@ export class Arrival implements FilterLogic {
     }
     records.push(await studyRecord(study, reason, this.#evidence(study), time))
     study.close()
+    this.#proven.delete(study)
+    this.#performed.decided(study)
     this.#head.place(study)
     return this.#decided(records)
   }
@@ -274,7 +307,7 @@ export class Arrival implements FilterLogic {
     return records
   }
 
-  /** What the decision rests on: how long nothing came, and how long objects came in all. */
+  /** What the decision rests on: how long nothing came, how long objects came in all, what modalities said. */
   #evidence(study: Study): Record<string, unknown> {
     const { quietSeconds, maxWaitSeconds, now, wallClock } = this.#options
     const seconds = (ms: number): number => Math.max(0, Math.round(ms) / 1000)
@@ -283,6 +316,7 @@ export class Arrival implements FilterLogic {
       maxWaitSeconds,
       sinceLastObjectSeconds: seconds(now() - study.lastAt),
       sinceFirstObjectSeconds: seconds(wallClock() - study.openedAt),
+      ...this.#performed.evidence(study),
     }
   }
 
@@ -307,6 +341,7 @@ export class Arrival implements FilterLogic {
         this.#awaitSeries(study, series)
       }
       this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+      if (this.#performed.proves(study)) this.#awaitDecision(study)
     }
   }
 }

@@ -151,5 +151,8 @@ function* stepsFrom(memory: Memory): Generator<unknown> {
   for (const study of memory.open.values()) {
     yield { step: 'study', state: stateOf(study) } satisfies Step
   }
+  for (const performed of memory.performed.values()) {
+    yield { step: 'performed', performed } satisfies Step
+  }
   for (const decision of memory.decisions) yield { step: 'decision', decision } satisfies Step
 }

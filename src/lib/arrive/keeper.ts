@@ -1,4 +1,5 @@
 import type { AnyRecord } from '../record/index.ts'
+import type { PerformedStep } from './performed-steps.ts'
 import type { StudyState } from './study-state.ts'
 import type { CompleteStudies } from './study-maps.ts'
 import type { Arrived, Study } from './study.ts'
@@ -12,6 +13,7 @@ export interface Decision {
 /** One step of what happened; from these in order the memory can be made again. */
 export type Step =
   | { readonly step: 'object'; readonly object: Arrived; readonly openedAt?: number }
+  | { readonly step: 'performed'; readonly performed: PerformedStep }
   | { readonly step: 'decision'; readonly decision: Decision }
   | { readonly step: 'delivered'; readonly upTo: number }
   | { readonly step: 'study'; readonly state: StudyState }
@@ -23,6 +25,8 @@ export interface Memory {
   readonly open: ReadonlyMap<string, Study>
   /** The keeper may take out what it keeps elsewhere, or has no room for. */
   readonly complete: CompleteStudies
+  /** What modalities said, as long as it may prove something. */
+  readonly performed: { values(): Iterable<PerformedStep> }
   /** Decisions not known to be delivered. */
   readonly decisions: readonly Decision[]
   readonly nextDecision: number

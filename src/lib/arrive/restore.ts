@@ -2,6 +2,7 @@ import type { AnyRecord } from '../record/index.ts'
 import type { Deliveries } from './deliveries.ts'
 import type { Head } from './head.ts'
 import type { Step } from './keeper.ts'
+import type { PerformedSteps } from './performed-steps.ts'
 import { studyFrom } from './study-state.ts'
 
 /** What former processes noted, in order: afterwards the memory is as it was. */
@@ -9,6 +10,7 @@ export async function restoreFrom(
   steps: AsyncIterable<Step>,
   head: Head,
   deliveries: Deliveries,
+  performed: PerformedSteps,
 ): Promise<void> {
   for await (const step of steps) {
     switch (step.step) {
@@ -26,9 +28,12 @@ export async function restoreFrom(
         head.place(study)
         break
       }
+      case 'performed':
+        performed.take(step.performed)
+        break
       case 'decision':
         deliveries.restore(step.decision)
-        for (const record of step.decision.records) restoreDecision(record, head)
+        for (const record of step.decision.records) restoreDecision(record, head, performed)
         break
       case 'delivered':
         deliveries.delivered(step.upTo)
@@ -37,7 +42,7 @@ export async function restoreFrom(
 }
 
 /** A decision that the study's state already contains changes nothing. */
-function restoreDecision(record: AnyRecord, head: Head): void {
+function restoreDecision(record: AnyRecord, head: Head, performed: PerformedSteps): void {
   const told = record as AnyRecord & {
     readonly StudyInstanceUID: string
     readonly project?: string
@@ -49,6 +54,7 @@ function restoreDecision(record: AnyRecord, head: Head): void {
     if (series !== undefined) series.said = Math.max(series.said, Number(record['instances']))
   } else if (record['revision'] === study.revision + 1) {
     study.close()
+    performed.decided(study)
     head.place(study)
   }
 }

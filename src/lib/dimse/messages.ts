@@ -77,6 +77,7 @@ export function responseTo(request: CommandSet, answer: Answer): CommandSet {
     Status: status,
     ...(offendingElements === undefined ? {} : { OffendingElement: offendingElements }),
     ...(answer.comment === undefined ? {} : { ErrorComment: comment(answer.comment) }),
+    ...(answer.errorID === undefined ? {} : { ErrorID: answer.errorID }),
     ...(SOPInstance === undefined ? {} : { AffectedSOPInstanceUID: SOPInstance }),
     ...(EventTypeID === undefined ? {} : { EventTypeID }),
     ...(attributeIdentifiers === undefined

@@ -40,6 +40,8 @@ export interface Answer {
   readonly comment?: string
   /** Offending Element (0000,0901), of C-services. */
   readonly offendingElements?: readonly number[]
+  /** Error ID (0000,0903): tells apart failures of one status (PS3.7 annex C). */
+  readonly errorID?: number
   /** Attribute Identifier List (0000,1005), of N-services: the attributes that the status is about. */
   readonly attributeIdentifiers?: readonly number[]
   /** The SOP instance, where the request left it to us to name it (N-CREATE, PS3.7 10.1.5.1.4). */

@@ -7,12 +7,16 @@
 // dealt with: stored, kept in quarantine with the reason beside it when the object is to blame, or removed
 // when the disk is (E_DISK_FULL, E_ARCHIVE_WRITE: retryable). A door that fails while writing discards the
 // part itself and may ask `asStorageError` what its errno means. The record then goes to a sink
-// (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered.
+// (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered. Doors on the
+// network share who may enter (`Access`) and their certificates (`readTlsOptions`).
 export { Intake } from './intake.ts'
 export type { Expected, IntakeOptions, Known, Placed, Taken } from './intake.ts'
+export { Access, type AccessOptions } from './access.ts'
+export { FreeSpace } from './free-space.ts'
 export { identityOf } from './identity.ts'
 export type { Identity } from './identity.ts'
 export type { ObjectSource } from './project-choice.ts'
 export { asStorageError } from './storage-error.ts'
 export { openRecordSink } from './record-sink.ts'
 export type { RecordSink, RecordSinkOptions } from './record-sink.ts'
+export { readTlsOptions } from './tls-options.ts'

@@ -20,10 +20,9 @@ import {
   formatStatus,
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
-import type { Intake, Placed, RecordSink, Taken } from '../intake/index.ts'
+import type { Access, Intake, Placed, RecordSink, Taken } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
-import type { Access } from './access.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { FileDigester } from './file-digester.ts'
 import { PartSupply } from './part-supply.ts'

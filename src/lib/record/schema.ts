@@ -138,7 +138,26 @@ export const MppsSchema = record('mpps', 'a performed procedure step changed', {
     Type.Literal('DISCONTINUED'),
   ]),
   StudyInstanceUID: Type.Optional(uid('(0020,000D)')),
-  series: Type.Optional(Type.Array(Type.Unknown())),
+  studies: Type.Optional(
+    Type.Array(uid('(0020,000D)'), { description: 'all of them, where one step is for several' }),
+  ),
+  series: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          SeriesInstanceUID: uid('(0020,000E)'),
+          instances: Type.Array(uid('(0008,1155)'), { description: 'the objects it made' }),
+          ProtocolName: Type.Optional(Type.String()),
+          SeriesDescription: Type.Optional(Type.String()),
+          RetrieveAETitle: Type.Optional(Type.String()),
+        },
+        { additionalProperties: true },
+      ),
+      { description: 'performed series so far; in a final state all of them' },
+    ),
+  ),
+  source: Type.Optional(source),
+  attributes: Type.Optional(attributes),
 })
 
 const requestFacts = {

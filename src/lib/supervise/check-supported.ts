@@ -3,12 +3,13 @@ import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 /** Parts that the configuration may name already, and that nothing of this version reads. */
-const withoutEffect = ['mpps', 'health', 'web', 'retention'] as const
+const withoutEffect = ['health', 'web', 'retention'] as const
 const schemes = ['dicom:', 'dicoms:', 'file:']
 
 /**
  * What would be found out later, one delivery at a time, is told before anything starts.
- * @throws FionaError E_CONFIG (exit 78) for a destination that nothing can deliver to yet
+ * @throws FionaError E_CONFIG (exit 78) for a destination that nothing can deliver to yet, and for two
+ *   doors on one port
  */
 export function checkSupported(config: Config, log: Logger): void {
   const mistakes = Object.entries(config.destinations).flatMap(([name, { url, verify }]) => [
@@ -19,6 +20,10 @@ export function checkSupported(config: Config, log: Logger): void {
       ? [`destinations.${name}.verify: commitment cannot be asked for yet; write find or none`]
       : []),
   ])
+  const { receiver, mpps } = config
+  if (mpps !== undefined && mpps.port === receiver.port && mpps.port !== 0) {
+    mistakes.push(`mpps.port: ${mpps.port} is the receiver's port already`)
+  }
   if (mistakes.length > 0) {
     throw new FionaError(
       'E_CONFIG',

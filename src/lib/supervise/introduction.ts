@@ -3,14 +3,16 @@ import type { Config } from '../config/index.ts'
 import { deliveredFolder, deliveredTo } from './embedded-delivery.ts'
 import type { Site } from './prepare-site.ts'
 
-/** Three lines for whoever started the chain: where to send a study, and where to look. */
+/** A few lines for whoever started the chain: where to send a study, and where to look. */
 export function introduction(config: Config, site: Site): string[] {
   const { aeTitle, port } = config.receiver
+  const { mpps } = config
   const tree = join(config.dataDir, 'default')
   const delivered = deliveredFolder(config)
   const destination = delivered === undefined ? deliveredTo(config).join(', ') : shown(delivered)
   return [
     `Send a study to AE title ${aeTitle}, port ${port}, or: echo FILE > ${shown(site.frontDoor)}`,
+    ...(mpps === undefined ? [] : [`Modalities report their steps (MPPS) on port ${mpps.port}`]),
     `Look at what came in ${shown(join(tree, 'participants'))}, or: FIONA_CONFIG=${shown(site.configPath)} bin/fiona-journal cat received`,
     `De-identified it goes to ${destination}; what a person must see first lies in ${shown(join(tree, 'review'))}`,
   ]

@@ -8,7 +8,7 @@ import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
 import { introduction } from './introduction.ts'
 import { prepareSite } from './prepare-site.ts'
-import { findReceiverPort } from './receiver-port.ts'
+import { findFreePort } from './free-port.ts'
 import { RecordShow } from './show-records.ts'
 import { standardChain } from './standard-chain.ts'
 import { Supervisor, type SupervisorEvents } from './supervisor.ts'
@@ -35,8 +35,7 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
 export async function runChain({ config, log, signal, print, seen }: ChainRun): Promise<number> {
   checkSupported(config, log)
   await using claim = await claimSite(config.runDir)
-  const port = await findReceiverPort(config.receiver.port, claim.isAfterCrash)
-  const inForce = { ...config, receiver: { ...config.receiver, port } }
+  const inForce = await withFreePorts(config, claim.isAfterCrash)
   const site = await prepareSite(inForce)
   for (const line of introduction(inForce, site)) await print(line)
   if (site.madeKey) {
@@ -54,7 +53,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
-  supervisor.start(standardChain(site.frontDoor))
+  supervisor.start(standardChain(site.frontDoor, { mpps: inForce.mpps !== undefined }))
   // Should watching fail, the chain must not go on unseen.
   await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), watch])
   log.info('stopping: each part finishes what it has in hand')
@@ -63,6 +62,15 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await watch
   show.flush()
   return ExitCode.ok
+}
+
+async function withFreePorts(config: Config, isAfterCrash: boolean): Promise<Config> {
+  const { receiver, mpps } = config
+  const port = await findFreePort(receiver.port, { isAfterCrash, setBy: '--port' })
+  const withReceiver = { ...config, receiver: { ...receiver, port } }
+  if (mpps === undefined) return withReceiver
+  const mppsPort = await findFreePort(mpps.port, { isAfterCrash, setBy: 'mpps.port' })
+  return { ...withReceiver, mpps: { ...mpps, port: mppsPort } }
 }
 
 function logged(log: Logger): SupervisorEvents {

@@ -14,6 +14,10 @@ export function shortForm(record: AnyRecord): string | undefined {
       const series = Array.isArray(record['series']) ? record['series'].length : 0
       return `arrived      study ${tail(record['StudyInstanceUID'])} revision ${number(record['revision'])}: ${series} series, ${number(record['instances'])} objects; ${types(record['ClassifyType'])}`
     }
+    case 'mpps': {
+      const series = Array.isArray(record['series']) ? record['series'].length : 0
+      return `step         ${text(attribute(record, 'Modality'), '?')} of study ${tail(record['StudyInstanceUID'])}: ${text(record['status'], '?')}, ${series} series`
+    }
     case 'deidentified':
       return `de-identified ${text(record['participant'], '?')}: ${number(record['instances'])} objects`
     case 'held':

@@ -15,9 +15,10 @@ export class RecordShow {
   }
 
   show(journal: string, record: AnyRecord): void {
+    // `organized` repeats what is in `received`; each thing is shown where it first happens.
+    const isRepeated = record.type === 'instance' || record.type === 'mpps'
+    if (isRepeated && journal !== 'received') return
     if (record.type === 'instance') {
-      // `organized` repeats the instances of `received`; each thing is shown where it first happens.
-      if (journal !== 'received') return
       this.#objects += 1
       this.#timer ??= setTimeout(() => {
         this.flush()

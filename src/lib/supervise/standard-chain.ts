@@ -5,12 +5,17 @@ export interface ChainProcess {
   readonly args: readonly string[]
 }
 
+export interface ChainParts {
+  /** Whether modalities are listened to (`mpps` in the configuration). */
+  readonly mpps: boolean
+}
+
 /**
  * The standard chain, in the order of starting: what takes comes before what gives, so that the port
  * answers when everything behind it is ready. It stops in the opposite order, and drained.
  * The same pipelines stand, with comments, in pipelines/standard-chain.sh.
  */
-export function standardChain(frontDoor: string): readonly ChainProcess[] {
+export function standardChain(frontDoor: string, parts: ChainParts): readonly ChainProcess[] {
   return [
     stage('deliver', 'outbox', 'sent', 'fiona-send'),
     stage('deidentify', 'organized', 'outbox', 'fiona-anon'),
@@ -20,6 +25,9 @@ export function standardChain(frontDoor: string): readonly ChainProcess[] {
       command: 'fiona-import',
       args: ['--front-door', frontDoor, '--journal', 'received'],
     },
+    ...(parts.mpps
+      ? [{ name: 'mpps', command: 'fiona-mpps', args: ['--journal', 'received'] }]
+      : []),
     { name: 'receiver', command: 'fiona-scp', args: ['--journal', 'received'] },
   ]
 }

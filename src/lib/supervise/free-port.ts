@@ -7,15 +7,20 @@ import { ExitCode, FionaError } from '../error/index.ts'
 const predecessorMs = 20_000
 
 /**
- * The port the receiver will listen on, found free; for port 0 any that is.
- * @param isAfterCrash a receiver that outlives its killed chain for a moment is waited for
+ * The port that a door of the chain will listen on, found free; for port 0 any that is.
+ * @param options.isAfterCrash a door that outlives its killed chain for a moment is waited for
+ * @param options.setBy what sets the port
  * @throws FionaError E_PORT_IN_USE, E_PORT
  */
-export async function findReceiverPort(port: number, isAfterCrash: boolean): Promise<number> {
+export async function findFreePort(
+  port: number,
+  options: { readonly isAfterCrash: boolean; readonly setBy: string },
+): Promise<number> {
+  const { isAfterCrash, setBy } = options
   const until = performance.now() + (isAfterCrash ? predecessorMs : 0)
   for (;;) {
     try {
-      return await probe(port)
+      return await probe(port, setBy)
     } catch (error) {
       const isInUse = error instanceof FionaError && error.code === 'E_PORT_IN_USE'
       if (!isInUse || performance.now() > until) throw error
@@ -24,7 +29,7 @@ export async function findReceiverPort(port: number, isAfterCrash: boolean): Pro
   }
 }
 
-async function probe(port: number): Promise<number> {
+async function probe(port: number, setBy: string): Promise<number> {
   const server = createServer()
   try {
     server.listen(port)
@@ -34,14 +39,14 @@ async function probe(port: number): Promise<number> {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'EADDRINUSE') {
       throw new FionaError('E_PORT_IN_USE', `port ${port} is in use`, {
-        hint: 'stop the program that uses it, or choose another with --port',
+        hint: `stop the program that uses it, or choose another with ${setBy}`,
         exitCode: ExitCode.unavailable,
         retryable: true,
         cause: error,
       })
     }
     throw new FionaError('E_PORT', `port ${port} cannot be opened (${String(code)})`, {
-      hint: 'ports below 1024 need a privilege; choose another with --port',
+      hint: `ports below 1024 need a privilege; choose another with ${setBy}`,
       exitCode: ExitCode.notAllowed,
       cause: error,
     })
