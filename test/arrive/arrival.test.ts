@@ -251,6 +251,17 @@ t.test('another object under a UID that was counted is an object of its own', as
   ])
 })
 
+t.test(
+  'what the archive calls a duplicate is one, also after its directory was moved',
+  async (t) => {
+    const root = t.testdir({ moved: ctImage({ sopUID: '2.25.1.1.1' }) })
+    const arrival = await arrivalOf(new Clock())
+    await arrival.record(instance())
+    await arrival.record(instance({}, { path: join(root, 'moved'), duplicate: true }))
+    t.match(ofType('study', await arrival.end()), [{ instances: 1 }])
+  },
+)
+
 t.test('one UID in two series of the archive is two objects', async (t) => {
   const archived = (series: number, more: Record<string, unknown> = {}) => {
     const { SeriesInstanceUID } = instance({ series })

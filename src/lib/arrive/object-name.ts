@@ -27,7 +27,8 @@ export function nameByDigest(SOPInstanceUID: string, sha256: string): string {
 /**
  * A name that was counted comes with another file. Only the data sets tell whether it is another object:
  * file meta information says how a file came about. What cannot be compared counts as another one, since
- * one too many is found out where the objects are read, and one too few never.
+ * one too many is found out where the objects are read, and one too few never; unless the archive, which
+ * compared it, said that it is a duplicate (its directory may have been moved since the first came).
  * @param counted the file counted under the name; undefined when it is not known
  * @returns the name of the other object; undefined when it is the same one
  */
@@ -37,12 +38,10 @@ export async function nameOfOther(
 ): Promise<string | undefined> {
   const { path, SOPInstanceUID, sha256, duplicate } = instance
   const digest = await dataSetDigest(path)
-  if (digest === undefined) {
-    if (duplicate === true) return undefined
-    return nameByDigest(SOPInstanceUID, sha256 ?? hash('sha256', path))
-  }
-  if (counted !== undefined && digest === (await dataSetDigest(counted))) return undefined
-  return nameByDigest(SOPInstanceUID, sha256 ?? digest)
+  const before = counted === undefined ? undefined : await dataSetDigest(counted)
+  const areCompared = digest !== undefined && before !== undefined
+  if (areCompared ? digest === before : duplicate === true) return undefined
+  return nameByDigest(SOPInstanceUID, sha256 ?? digest ?? hash('sha256', path))
 }
 
 /** SHA-256 of what stands behind the file meta information, hex; undefined when it cannot be read. */
