@@ -291,8 +291,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     this.#pdus.stop()
     work()
       .catch((error: unknown) => {
-        // A provider does not throw; should it, this association is over and the others go on.
-        this.#abort('aborted', `internal error: ${String(error)}`)
+        this.#fail(error)
       })
       .finally(() => {
         this.#isBusy = false
@@ -312,7 +311,10 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
       const consumed = this.#pdus.push(bytes)
       if (consumed < bytes.length && this.#state !== 13) this.#keep(bytes.subarray(consumed))
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      if (!(error instanceof ProtocolError)) {
+        this.#fail(error)
+        return
+      }
       // AA-1 in state 2, AA-8 elsewhere. AA-1 names the service user, whose reason would mean nothing
       // (PS3.8 table 9-26): a peer that cannot speak DICOM is better told what was wrong.
       this.#abort('aborted', error.message, error)
@@ -348,6 +350,12 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     this.#transport.write(bytes)
     this.#transport.end()
     this.#transport.resume()
+  }
+
+  /** A mistake of ours: this association is over, and the others must not pay for what one peer found. */
+  #fail(error: unknown): void {
+    this.#observer.failed?.(error)
+    this.#abort('aborted', 'an internal error, see the log')
   }
 
   #abort(end: AssociationEnd, message: string, error?: ProtocolError): void {

@@ -141,6 +141,10 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#options.log[level]({ address, reason }, 'connection turned away')
   }
 
+  failed(error: unknown): void {
+    this.#options.log.error({ err: error }, 'internal error: an association was aborted')
+  }
+
   async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
     let record: InstanceRecord
     try {
