@@ -11,6 +11,8 @@ import { FionaError } from '../error/index.ts'
 const deepestNesting = 64
 /** Elements, items and fragments of one file together. An enhanced object with 10,000 frames has about a million. */
 const mostParts = 5_000_000
+/** Elements of the object itself, where only these are kept. Real objects have some hundred, few a thousand. */
+const mostElements = 100_000
 const undefinedLength = 0xffffffff
 /** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
 const longestControlValue = 1024
@@ -32,6 +34,12 @@ interface Extent {
 export interface ParseOptions {
   /** Stop in front of the pixel data of the object itself. */
   readonly stopAtPixelData?: boolean
+  /**
+   * Keep the elements of the object itself only. What is inside sequences and encapsulated pixel data is
+   * walked as ever, so damage shows, but `items` and `fragments` stay empty: a hostile object of five
+   * million of them costs a gigabyte otherwise.
+   */
+  readonly topLevelOnly?: boolean
 }
 
 /**
@@ -41,11 +49,13 @@ export interface ParseOptions {
 export class DataSetParser {
   readonly #source: ByteSource
   readonly #stopAtPixelData: boolean
+  readonly #topLevelOnly: boolean
   #parts = 0
 
   constructor(source: ByteSource, options: ParseOptions = {}) {
     this.#source = source
     this.#stopAtPixelData = options.stopAtPixelData ?? false
+    this.#topLevelOnly = options.topLevelOnly ?? false
   }
 
   /** The data set from `offset` to the end of the source, or to where it was told to stop. */
@@ -80,6 +90,9 @@ export class DataSetParser {
       }
       if (this.#stopAtPixelData && depth === 0 && isPixelData(header.tag)) return position
       position = this.#readElement(dataSet, header, extent.end, depth)
+      if (this.#topLevelOnly && dataSet.elements.length > mostElements) {
+        throw limitError(`more than ${String(mostElements)} elements`, position)
+      }
     }
     if (extent.delimited) throw parseError('an item of undefined length has no end', extent.start)
     return position
@@ -132,11 +145,11 @@ export class DataSetParser {
         { start: offset, end: valueEnd, delimited: false },
         depth,
       )
-      dataSet.add({ ...leaf, items: items.items })
+      this.#keep(dataSet, { ...leaf, items: items.items }, depth)
     } else if (vr === 'UN' && length > 0 && vrOf(tag) === 'SQ') {
-      dataSet.add(this.#tryAsSequence(dataSet, leaf, depth))
+      this.#keep(dataSet, this.#tryAsSequence(dataSet, leaf, depth), depth)
     } else {
-      dataSet.add(leaf)
+      this.#keep(dataSet, leaf, depth)
       this.#noteControl(dataSet, leaf)
     }
     return valueEnd
@@ -147,7 +160,7 @@ export class DataSetParser {
     if (isPixelData(tag) || vr === 'OB' || vr === 'OW') {
       const { fragments, valueEnd } = this.#readFragments(dataSet, offset, end)
       const length = valueEnd - offset
-      dataSet.add({ tag, vr, offset, length, undefinedLength: true, fragments })
+      this.#keep(dataSet, { tag, vr, offset, length, undefinedLength: true, fragments }, depth)
       return valueEnd + 8
     }
     // Inside UN everything is implicit VR little endian, whatever is around it (PS3.5 6.2.2 note 2).
@@ -160,8 +173,13 @@ export class DataSetParser {
     )
     // In implicit VR nothing but a sequence can have undefined length (PS3.5 7.5).
     const found = dataSet.explicitVR ? vr : 'SQ'
-    dataSet.add({ tag, vr: found, offset, length: valueEnd - offset, undefinedLength: true, items })
+    const length = valueEnd - offset
+    this.#keep(dataSet, { tag, vr: found, offset, length, undefinedLength: true, items }, depth)
     return valueEnd + 8
+  }
+
+  #keep(dataSet: ParsedDataSet, element: Element, depth: number): void {
+    if (depth === 0 || !this.#topLevelOnly) dataSet.add(element)
   }
 
   /** Items of a sequence (PS3.5 7.5.1). `valueEnd` is where its delimiter, or what follows, begins. */
@@ -193,7 +211,7 @@ export class DataSetParser {
         { start: valueOffset, end: itemEnd, delimited },
         depth + 1,
       )
-      items.push(item)
+      if (!this.#topLevelOnly) items.push(item)
       position = delimited ? after + 8 : itemEnd
     }
     if (extent.delimited)
@@ -243,7 +261,7 @@ export class DataSetParser {
         throw parseError(`a fragment claims ${String(length)} bytes, more than are left`, position)
       }
       this.#count(position)
-      fragments.push({ offset: valueOffset, length })
+      if (!this.#topLevelOnly) fragments.push({ offset: valueOffset, length })
       position = valueOffset + length
     }
   }

@@ -86,7 +86,9 @@ export class Intake {
    */
   async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
     try {
-      using file = DicomFile.fromDescriptor(part.fd, 'the received object')
+      using file = DicomFile.fromDescriptor(part.fd, 'the received object', {
+        topLevelOnly: true,
+      })
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
       const record = this.describe(file, { ...taken, path: part.path })
       if (taken.expected !== undefined) requireAgreement(record, taken.expected)
