@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config/index.ts'
-import { DicomFile, readAttributes } from '../dicom/index.ts'
+import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
 import { ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
@@ -48,11 +48,15 @@ export interface Known {
   readonly project?: string | undefined
 }
 
+/** In messages: its path means nothing to anybody. */
+const objectName = 'the received object'
+
 /** The way into the archive; see the paragraph above index.ts. */
 export class Intake {
   readonly #writer: ArchiveWriter
   readonly #projects: ProjectChoice
   readonly #freeSpace: FreeSpace
+  #inflating: Promise<void> = Promise.resolve()
 
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
   constructor(options: IntakeOptions) {
@@ -85,9 +89,12 @@ export class Intake {
    *   E_IDENTITY_MISMATCH, E_SIZE_MISMATCH; nothing kept: E_DISK_FULL, E_ARCHIVE_WRITE, E_FILE_READ
    */
   async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
+    let inflated: ArchivePart | undefined
     try {
-      using file = DicomFile.fromDescriptor(part.fd, 'the received object', {
+      inflated = await this.#inflated(part)
+      using file = DicomFile.fromDescriptor(part.fd, objectName, {
         topLevelOnly: true,
+        inflated: inflated?.fd,
       })
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
       const record = this.describe(file, { ...taken, path: part.path })
@@ -99,6 +106,23 @@ export class Intake {
       return record
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
+    } finally {
+      await inflated?.discard()
+    }
+  }
+
+  /** A deflated data set in a part of its own, to be read there and removed; one at a time. */
+  async #inflated(part: ArchivePart): Promise<ArchivePart | undefined> {
+    if (!isDeflated(part.fd, objectName)) return undefined
+    const into = await this.#writer.begin()
+    const inflating = this.#inflating.then(() => inflateFile(part.fd, into.fd, objectName))
+    this.#inflating = inflating.catch(() => undefined)
+    try {
+      await inflating
+      return into
+    } catch (error) {
+      await into.discard()
+      throw error
     }
   }
 
