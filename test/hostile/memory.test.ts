@@ -2,7 +2,15 @@
 import { deflateRawSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { ctElements, dataSetBytes, raw } from '../fixtures/dicom-writer.ts'
-import { OddClient, goodEcho, proposed, storePdus, uid } from '../fixtures/odd-client.ts'
+import {
+  OddClient,
+  associateRq,
+  goodEcho,
+  pdu,
+  proposed,
+  storePdus,
+  uid,
+} from '../fixtures/odd-client.ts'
 import { residentBytes } from '../fixtures/process-memory.ts'
 import { Scp } from '../tools/scp.ts'
 
@@ -62,4 +70,19 @@ t.test('a deflated data set is looked at without its inflated bytes in memory', 
   t.equal(await store(scp, short, uid.deflated), 0xc000)
   t.same(scp.incoming(), [])
   await isSmall(t, scp)
+})
+
+t.test('a crowd that sends all but the end of the longest request is held in little', async (t) => {
+  const scp = await Scp.start(t)
+  const most = pdu(1, Buffer.alloc(255 << 10), 256 << 10)
+  const crowd = await Promise.all(Array.from({ length: 1200 }, () => OddClient.connect(scp.port)))
+  await Promise.all(crowd.map((client) => client.sent(most)))
+  await isSmall(t, scp)
+  // Whoever asks for little is not among those who have to go.
+  const [first] = crowd
+  t.equal(await first?.next(), 'closed', 'the first of the crowd made room')
+  const client = await OddClient.connect(scp.port)
+  client.send(associateRq())
+  t.match(await client.next(), { type: 2 })
+  for (const { socket } of [...crowd, client]) socket.destroy()
 })

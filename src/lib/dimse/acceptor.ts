@@ -15,6 +15,7 @@ import {
   encodeControlPdu,
   encodeDataTransfer,
   maxFragmentBytes,
+  pduLimits,
 } from './pdu/index.ts'
 import type {
   AcceptorObserver,
@@ -36,6 +37,16 @@ export interface AcceptorSettings {
   readonly idleMs: number
 }
 
+/** Of all connections together: whoever owns them. */
+export interface AcceptorLife {
+  /** The connection and the work for it are over. */
+  readonly onGone: (acceptor: Acceptor) => void
+  /** A request has begun to come, of `announcedBytes`. */
+  readonly onAnnounced?: (acceptor: Acceptor) => void
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
 /**
  * The accepting side of one association. While an operation is under way the peer is not read, so what
  * a slow disk cannot take stays with the sender.
@@ -45,7 +56,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   readonly #provider: ServiceProvider
   readonly #observer: AcceptorObserver
   readonly #settings: AcceptorSettings
-  readonly #onGone: (acceptor: Acceptor) => void
+  readonly #life: AcceptorLife
   readonly #now: () => number
   readonly #pdus: PduStream
   readonly #messages: MessageReader
@@ -62,6 +73,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   #isBlocked = false
   #isStopping = false
   #isClosed = false
+  #announcedBytes = 0
   /** What was read behind the message that is being worked on. */
   #unread: Buffer | undefined
 
@@ -70,13 +82,13 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     provider: ServiceProvider,
     observer: AcceptorObserver,
     settings: AcceptorSettings,
-    life: { readonly onGone: (acceptor: Acceptor) => void; readonly now: () => number },
+    life: AcceptorLife,
   ) {
     this.#transport = transport
     this.#provider = provider
     this.#observer = observer
     this.#settings = settings
-    this.#onGone = life.onGone
+    this.#life = life
     this.#now = life.now
     this.#deadline = life.now() + settings.handshakeMs
     this.#pdus = new PduStream(this, settings.maxPduBytes)
@@ -86,6 +98,11 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
   /** A request was accepted, and the association has not ended. */
   get isEstablished(): boolean {
     return this.#association !== undefined && !this.#isClosed && this.#state !== 13
+  }
+
+  /** What the request that is coming in may make us hold. */
+  get announcedBytes(): number {
+    return this.#state === 2 && !this.#isClosed ? this.#announcedBytes : 0
   }
 
   onBytes(bytes: Buffer): boolean {
@@ -112,7 +129,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     this.#isClosed = true
     this.#unread = undefined
     void this.#abandon()
-    if (!this.#isBusy) this.#onGone(this)
+    if (!this.#isBusy) this.#life.onGone(this)
   }
 
   /** Called now and then; the clock is monotonic. */
@@ -140,9 +157,17 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
     this.#transport.destroy()
   }
 
+  /** Without a request so far, it goes for the sake of others. */
+  giveWay(): void {
+    if (this.#state !== 13) this.#end('closed', 'made room for others')
+    this.#state = 13
+    this.#pdus.stop()
+    this.#transport.destroy()
+  }
+
   // From the bytes to PDUs
 
-  header(type: number): void {
+  header(type: number, length: number): void {
     this.#touch()
     const event = eventOfPdu(type)
     const expected = transition(this.#state, event)?.action
@@ -155,6 +180,10 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
           ? `a PDU of type ${String(type)}, which is not DICOM`
           : `a PDU of type ${String(type)} was not expected now`,
       )
+    }
+    if (this.#state === 2 && length <= pduLimits.maxAssociatePduBytes) {
+      this.#announcedBytes = length
+      this.#life.onAnnounced?.(this)
     }
   }
 
@@ -296,7 +325,7 @@ export class Acceptor implements TransportListener, PduListener, MessageListener
       .finally(() => {
         this.#isBusy = false
         this.#touch()
-        if (this.#isClosed) this.#onGone(this)
+        if (this.#isClosed) this.#life.onGone(this)
         else if (this.#isStopping) this.stop()
         this.#readOn()
       })
