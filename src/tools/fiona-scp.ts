@@ -108,6 +108,7 @@ export default defineTool({
       promiscuous: receiver.promiscuous,
       allow: receiver.allow,
       maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
+      maxAssociationsPerAddress: receiver.maxAssociationsPerAddress,
     })
     const intake = new Intake({
       dataDir,

@@ -21,7 +21,7 @@ import { FionaError } from '../error/index.ts'
 import type { Intake, RecordSink, Taken } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
-import type { Access } from './access.ts'
+import type { Access, Load } from './access.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { Draining } from './draining.ts'
 import { PartSupply } from './part-supply.ts'
@@ -71,7 +71,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
     const { access, maxPduBytes } = this.#options
-    const refusal = access.refusal(request, address, this.#tallies.size)
+    const refusal = access.refusal(request, address, this.#loadOf(address))
     if (refusal !== undefined) return refusal
     return acceptAssociation(request, {
       maxPduBytes,
@@ -79,6 +79,12 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       implementationVersionName: IMPLEMENTATION_VERSION_NAME,
       choose: this.#choose,
     })
+  }
+
+  #loadOf(address: string): Load {
+    let ofAddress = 0
+    for (const association of this.#tallies.keys()) if (association.address === address) ofAddress++
+    return { associations: this.#tallies.size, ofAddress }
   }
 
   consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer> {
