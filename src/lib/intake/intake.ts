@@ -19,8 +19,6 @@ export interface IntakeOptions {
   readonly projects: Config['projects']
   /** Below this free space nothing new is taken; 0, the default, leaves that to the file system. */
   readonly reserveBytes?: number
-  /** Monotonic clock, in milliseconds. */
-  readonly now?: () => number
 }
 
 /** What the C-STORE request said of the object (PS3.7 9.1.1). */
@@ -60,10 +58,15 @@ export class Intake {
 
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
   constructor(options: IntakeOptions) {
-    const { dataDir, durability = 'fsync', now = () => performance.now() } = options
+    const { dataDir, durability = 'fsync' } = options
     this.#writer = new ArchiveWriter({ dataDir, durability })
     this.#projects = new ProjectChoice(options.projects)
-    this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0, now)
+    this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)
+  }
+
+  /** Why nothing new can be taken now: E_DISK_FULL, E_ARCHIVE_WRITE. Cheap enough to ask for every megabyte. */
+  shortage(): FionaError | undefined {
+    return this.#freeSpace.shortage()
   }
 
   /**
@@ -71,8 +74,9 @@ export class Intake {
    * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
    */
   async begin(): Promise<ArchivePart> {
+    const shortage = this.shortage()
+    if (shortage !== undefined) throw shortage
     try {
-      await this.#freeSpace.require()
       return await this.#writer.begin()
     } catch (error) {
       throw asStorageError(error)

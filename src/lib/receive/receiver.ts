@@ -12,8 +12,12 @@ import {
   type ChooseSyntax,
   type DataSetConsumer,
   type Operation,
+  PduType,
+  RejectReason,
+  RejectResult,
   type ServiceProvider,
   Status,
+  VERIFICATION,
   acceptAssociation,
   formatStatus,
 } from '../dimse/index.ts'
@@ -73,6 +77,12 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     const { access, maxPduBytes } = this.#options
     const refusal = access.refusal(request, address, this.#loadOf(address))
     if (refusal !== undefined) return refusal
+    const shortage = wantsToStore(request) ? this.#options.intake.shortage() : undefined
+    if (shortage !== undefined) {
+      const { code, message } = shortage
+      this.#options.log.warn({ address, code }, `association rejected for now: ${message}`)
+      return { type: PduType.AssociateReject, result: RejectResult.transient, ...congestion }
+    }
     return acceptAssociation(request, {
       maxPduBytes,
       implementationClassUID: IMPLEMENTATION_CLASS_UID,
@@ -97,6 +107,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     const outcome = {
       received: (part: ArchivePart, taken: Taken) => this.#store(operation, part, taken),
       failed: (error: unknown) => this.#refuse(operation, error),
+      shortage: () => this.#options.intake.shortage(),
     }
     const draining = (error: unknown): DataSetConsumer =>
       new Draining(this.#refuse(operation, error))
@@ -205,6 +216,14 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#sinkLost = { error }
     this.#options.onSinkLost(error)
   }
+}
+
+/** PS3.8 table 9-21; a sender comes again later. */
+const congestion = RejectReason.presentationTemporaryCongestion
+
+/** Whoever only wants to know whether we are there is answered, however full the disk is. */
+function wantsToStore({ presentationContexts }: AssociateRequest): boolean {
+  return presentationContexts.some(({ abstractSyntax }) => abstractSyntax !== VERIFICATION)
 }
 
 const unrecognized: Answer = {
