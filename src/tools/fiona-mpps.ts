@@ -76,7 +76,7 @@ export default defineTool({
     ])
     const file = await config()
     const { receiver, mpps } = file
-    const { maxPduBytes, promiscuous, allow, maxAssociations } = receiver
+    const { maxPduBytes, promiscuous, allow, maxAssociations, maxAssociationsPerAddress } = receiver
     const dataDir = options.dataDir ?? file.dataDir
     const idleMs = receiver.idleSeconds * 1000
     const aeTitle = options.aet ?? receiver.aeTitle
@@ -90,13 +90,19 @@ export default defineTool({
     const steps = new Steps({
       store,
       sink,
-      freeSpace: new FreeSpace(dataDir, receiver.reserveBytes, () => performance.now()),
+      freeSpace: new FreeSpace(dataDir, receiver.reserveBytes),
       log,
       onSinkLost: () => {
         sinkLost.abort()
       },
     })
-    const access = new Access({ aeTitle, promiscuous, allow, maxAssociations })
+    const access = new Access({
+      aeTitle,
+      promiscuous,
+      allow,
+      maxAssociations,
+      maxAssociationsPerAddress,
+    })
     const scp = new MppsScp({ steps, access, maxPduBytes, log })
     const server = await DicomServer.listen(scp, scp, {
       port: options.port ?? mpps?.port ?? usualPort,

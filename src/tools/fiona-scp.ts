@@ -18,7 +18,8 @@ export default defineTool({
 
     Nothing that was received is thrown away for what it says: an object that cannot be read, or that is not
     what its request says, is refused with a status (0xC000, 0xA900) and kept in quarantine with the reason
-    beside it. When there is no space, objects are refused with 0xA700, and the sender keeps them. The same
+    beside it. When there is no space, associations for storage are rejected as transient and
+    objects refused with 0xA700, and the sender keeps them; C-ECHO is still answered. The same
     object again is not stored twice; its record says duplicate. Another object under a UID that is taken is
     kept beside the first; its record says conflict.
 
@@ -121,6 +122,7 @@ export default defineTool({
       promiscuous: receiver.promiscuous,
       allow: receiver.allow,
       maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
+      maxAssociationsPerAddress: receiver.maxAssociationsPerAddress,
     })
     const intake = new Intake({
       dataDir,

@@ -231,3 +231,50 @@ t.test('a character set or a transfer syntax of kilobytes is nonsense', async (t
     code: 'E_DICOM_PARSE',
   })
 })
+
+t.test(
+  'where only its own elements are kept, an object may not have more than any has',
+  async (t) => {
+    const element = Buffer.from('090010104c4f0000', 'hex')
+    const beginning = dataSetBytes([el(0x00080016, 'UI', '1.2')])
+    const read = (count: number) =>
+      DicomFile.fromBuffer(Buffer.concat([beginning, Buffer.alloc(8 * count, element)]), {
+        topLevelOnly: true,
+      })
+    t.equal(read(99_999).dataSet.elements.length, 100_000)
+    t.throws(() => read(100_000), { code: 'E_DICOM_LIMIT' })
+  },
+)
+
+t.test(
+  'without what is inside sequences, the object itself is the same, and damage shows',
+  async (t) => {
+    for (const [name, bytes] of Object.entries(samples)) {
+      const whole = DicomFile.fromBuffer(bytes)
+      const top = DicomFile.fromBuffer(bytes, { topLevelOnly: true })
+      t.same(
+        top.dataSet.elements.map(({ tag, vr, offset, length }) => [tag, vr, offset, length]),
+        whole.dataSet.elements.map(({ tag, vr, offset, length }) => [tag, vr, offset, length]),
+        name,
+      )
+      t.ok(
+        top.dataSet.elements.every(
+          ({ items = [], fragments = [] }) => items.length + fragments.length === 0,
+        ),
+      )
+      for (let size = 0; size < bytes.length; size += 3) {
+        const cut = bytes.subarray(0, size)
+        const refused = (options: { topLevelOnly?: boolean }) => {
+          try {
+            DicomFile.fromBuffer(cut, options)
+            return false
+          } catch {
+            return true
+          }
+        }
+        if (refused({}) !== refused({ topLevelOnly: true }))
+          t.fail(`${name}, cut at ${String(size)}`)
+      }
+    }
+  },
+)

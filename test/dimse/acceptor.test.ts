@@ -76,6 +76,9 @@ class Keeper implements ServiceProvider, AcceptorObserver {
   turnedAway(_: string, reason: string) {
     this.log.push(`turned away: ${reason}`)
   }
+  failed(error: unknown) {
+    this.log.push(`failed: ${String(error)}`)
+  }
 }
 
 async function serve(
@@ -449,4 +452,33 @@ t.test('thousands of connections that come and go leave nothing behind', async (
   }
   while (server.connections > 0) await new Promise(setImmediate)
   t.equal(server.associations, 0)
+})
+
+t.test('a mistake of ours ends the association that met it, and no other', async (t) => {
+  const keeper = new (class extends Keeper {
+    override associate(request: Parameters<ServiceProvider['associate']>[0]) {
+      if (request.callingAETitle === 'BUG') throw new TypeError('bug 1')
+      return super.associate(request)
+    }
+    override perform(operation: Operation) {
+      if (operation.command.MessageID === 2) throw new TypeError('bug 2')
+      return super.perform(operation)
+    }
+  })()
+  const { port } = await serve(t, {}, keeper)
+  const other = await Peer.associated(port)
+  const early = await Peer.connect(port)
+  early.send(encodeControlPdu(associateRequest({ callingAETitle: 'BUG' })))
+  t.same(await early.next(), abort(0, 0))
+  t.equal(await early.next(), 'closed')
+  const late = await Peer.associated(port)
+  late.send(commandPdus(echoRequest(2), 3))
+  t.same(await late.next(), abort(0, 0))
+  other.send(commandPdus(echoRequest(1), 3))
+  t.equal(await other.status(), Status.success)
+  t.match(
+    keeper.log.filter((line) => line.startsWith('failed')),
+    [/bug 1/, /bug 2/],
+  )
+  await other.release()
 })

@@ -8,12 +8,12 @@ const refusal = (
   changes: Parameters<typeof associateRequest>[0] = {},
   address = '10.1.2.3',
   associations = 0,
+  ofAddress = associations,
 ) => {
-  const found = new Access({ ...open, ...options }).refusal(
-    associateRequest(changes),
-    address,
+  const found = new Access({ ...open, ...options }).refusal(associateRequest(changes), address, {
     associations,
-  )
+    ofAddress,
+  })
   return found === undefined ? 'accepted' : [found.result, found.source, found.reason]
 }
 
@@ -33,6 +33,9 @@ t.test('each refusal has its result, source and reason of PS3.8 table 9-21', (t)
   t.same(refusal({ promiscuous: false }, { calledAETitle: 'OTHER' }), [1, 1, 7], 'not ours')
   t.equal(refusal({ promiscuous: false }), 'accepted', 'ours')
   t.same(refusal({}, {}, '10.1.2.3', 2), [2, 3, 2], 'too many: that passes')
+  const one = { maxAssociations: 9, maxAssociationsPerAddress: 2 }
+  t.same(refusal(one, {}, '10.1.2.3', 5, 2), [2, 3, 2], 'too many of one address')
+  t.equal(refusal(one, {}, '10.1.2.3', 5, 1), 'accepted', 'of others there may be more')
   t.end()
 })
 

@@ -33,7 +33,7 @@ class Site {
     this.steps = new Steps({
       store: new StepStore(dataDir),
       sink: { put, close: async () => undefined },
-      freeSpace: new FreeSpace(dataDir, reserveBytes, () => performance.now()),
+      freeSpace: new FreeSpace(dataDir, reserveBytes),
       log: pino({ level: 'silent' }),
       onSinkLost: () => {
         this.isSinkLost = true

@@ -7,13 +7,20 @@ import t from 'tap'
 import {
   PduType,
   Status,
+  VERIFICATION,
   echoRequest,
   encodeControlPdu,
   storeRequest,
 } from '../../src/lib/dimse/index.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { Peer, associateRequest, commandPdus, dataPdus, storePdus } from '../dimse/peer.ts'
-import { CT_IMAGE_STORAGE, ctElements, ctImage, dataSetBytes } from '../fixtures/dicom-writer.ts'
+import {
+  CT_IMAGE_STORAGE,
+  ctElements,
+  ctImage,
+  dataSetBytes,
+  syntax,
+} from '../fixtures/dicom-writer.ts'
 import { missing, pydicomSamples, run } from '../fixtures/peers.ts'
 import { Scp, dataSetOf, newDataDir } from './scp.ts'
 
@@ -394,22 +401,34 @@ t.test('a configuration says who may send; the rest is rejected', async (t) => {
   await peer.release()
 })
 
-t.test('below the reserve objects are refused as out of resources, and none is kept', async (t) => {
-  const dataDir = newDataDir(t)
-  const config = join(dataDir, 'fiona.yaml')
-  writeFileSync(config, JSON.stringify({ receiver: { reserveBytes: Number.MAX_SAFE_INTEGER } }))
-  const scp = await Scp.start(t, { dataDir, args: ['--config', config] })
-  const peer = await Peer.associated(scp.port)
-  peer.send(storePdus(objectOf(1)))
-  t.match(await peer.next(), {
-    command: { Status: Status.outOfResources, ErrorComment: /no space/ },
-  })
-  peer.send(commandPdus(echoRequest(1), 3))
-  t.equal(await peer.status(), Status.success)
-  await peer.release()
-  t.notOk(existsSync(join(dataDir, 'default')))
-  t.notOk(existsSync(join(dataDir, 'quarantine')))
-})
+t.test(
+  'below the reserve storage is refused, at the association if possible; echoes are not',
+  async (t) => {
+    const dataDir = newDataDir(t)
+    const config = join(dataDir, 'fiona.yaml')
+    writeFileSync(config, JSON.stringify({ receiver: { reserveBytes: Number.MAX_SAFE_INTEGER } }))
+    const scp = await Scp.start(t, { dataDir, args: ['--config', config] })
+    const early = await Peer.connect(scp.port)
+    early.send(encodeControlPdu(associateRequest()))
+    t.same(await early.next(), { type: PduType.AssociateReject, result: 2, source: 3, reason: 1 })
+    t.match(await scp.logged('association rejected for now'), { code: 'E_DISK_FULL' })
+    // Who proposes no storage is let in, and hears it when it stores all the same.
+    const peer = await Peer.associated(scp.port, {
+      presentationContexts: [
+        { id: 1, abstractSyntax: VERIFICATION, transferSyntaxes: [syntax.explicit] },
+      ],
+    })
+    peer.send(storePdus(objectOf(1)))
+    t.match(await peer.next(), {
+      command: { Status: Status.outOfResources, ErrorComment: /no space/ },
+    })
+    peer.send(commandPdus(echoRequest(1), 1))
+    t.equal(await peer.status(), Status.success)
+    await peer.release()
+    t.notOk(existsSync(join(dataDir, 'default')))
+    t.notOk(existsSync(join(dataDir, 'quarantine')))
+  },
+)
 
 t.test('an archive that cannot be written refuses, and the sender keeps its object', async (t) => {
   const dataDir = newDataDir(t)

@@ -133,6 +133,7 @@ export const ConfigSchema = Type.Object(
       ),
       tls: optional({ certFile: path, keyFile: path, clientCaFile: Type.Optional(path) }),
       maxAssociations: Type.Integer({ minimum: 1, default: 50 }),
+      maxAssociationsPerAddress: Type.Optional(Type.Integer({ minimum: 1 })),
       maxPduBytes: Type.Integer({ minimum: 4096, maximum: 1048576, default: 131072 }),
       idleSeconds: positive(60),
       durability: Type.Union([Type.Literal('fsync'), Type.Literal('none')], { default: 'fsync' }),

@@ -30,7 +30,7 @@ export class DicomFile {
   /** Where parsing stopped. */
   readonly #end: number
 
-  private constructor(source: ByteSource, options: ParseOptions) {
+  private constructor(source: ByteSource, options: ParseOptions, inflated?: ByteSource) {
     const head = readFileHead(source)
     this.size = source.size
     this.meta = head.meta
@@ -40,7 +40,7 @@ export class DicomFile {
     this.explicitVR = head.encoding.explicitVR
     this.deflated = head.deflated
     this.#source = head.deflated
-      ? inflateDataSet(source, head.dataSetOffset, options.maxInflatedBytes)
+      ? (inflated ?? inflateDataSet(source, head.dataSetOffset, options.maxInflatedBytes))
       : source
     const parser = new DataSetParser(this.#source, options)
     const { dataSet, end } = parser.parse(head.dataSetOffset, head.encoding)
@@ -57,16 +57,25 @@ export class DicomFile {
    * A file that is open already, so that what is read is what was opened, whatever its name means by
    * now. The descriptor stays the caller's and must stay open as long as this object is used.
    * @param name what messages call it
+   * @param options `inflated`: where `inflateFile` has written it, if its data set is deflated; without that
+   *   it is inflated in memory
    */
-  static fromDescriptor(fd: number, name: string, options: ParseOptions = {}): DicomFile {
-    return DicomFile.#read(new FileSource(name, fd), options)
+  static fromDescriptor(
+    fd: number,
+    name: string,
+    options: ParseOptions & { readonly inflated?: number | undefined } = {},
+  ): DicomFile {
+    const { inflated } = options
+    const second = inflated === undefined ? undefined : new FileSource(name, inflated)
+    return DicomFile.#read(new FileSource(name, fd), options, second)
   }
 
-  static #read(source: FileSource, options: ParseOptions): DicomFile {
+  static #read(source: FileSource, options: ParseOptions, inflated?: FileSource): DicomFile {
     try {
-      return new DicomFile(source, options)
+      return new DicomFile(source, options, inflated)
     } catch (error) {
       source.close()
+      inflated?.close()
       throw error
     }
   }

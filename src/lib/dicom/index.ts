@@ -17,6 +17,7 @@ export {
   encodeFileMeta,
 } from './encode-file-meta.ts'
 export { encodeText } from './encode-text.ts'
+export { inflateFile, isDeflated } from './inflate-file.ts'
 export { fileMissing, openHeader } from './open-header.ts'
 export type { ParseOptions } from './parse-data-set.ts'
 export { beginsLikeDicom } from './part10.ts'

@@ -11,6 +11,8 @@ import { FionaError } from '../error/index.ts'
 const deepestNesting = 64
 /** Elements, items and fragments of one file together. An enhanced object with 10,000 frames has about a million. */
 const mostParts = 5_000_000
+/** Elements of the object itself, where only these are kept. Real objects have some hundred, few a thousand. */
+const mostElements = 100_000
 const undefinedLength = 0xffffffff
 /** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
 const longestControlValue = 1024
@@ -36,6 +38,12 @@ export interface ParseOptions {
   readonly maxParts?: number
   /** Bytes that a deflated data set may have inflated; likewise. */
   readonly maxInflatedBytes?: number
+  /**
+   * Keep the elements of the object itself only. What is inside sequences and encapsulated pixel data is
+   * walked as ever, so damage shows, but `items` and `fragments` stay empty: a hostile object of five
+   * million of them costs a gigabyte otherwise.
+   */
+  readonly topLevelOnly?: boolean
 }
 
 /**
@@ -46,12 +54,14 @@ export class DataSetParser {
   readonly #source: ByteSource
   readonly #stopAtPixelData: boolean
   readonly #maxParts: number
+  readonly #topLevelOnly: boolean
   #parts = 0
 
   constructor(source: ByteSource, options: ParseOptions = {}) {
     this.#source = source
     this.#stopAtPixelData = options.stopAtPixelData ?? false
     this.#maxParts = options.maxParts ?? mostParts
+    this.#topLevelOnly = options.topLevelOnly ?? false
   }
 
   /** The data set from `offset` to the end of the source, or to where it was told to stop. */
@@ -86,6 +96,9 @@ export class DataSetParser {
       }
       if (this.#stopAtPixelData && depth === 0 && isPixelData(header.tag)) return position
       position = this.#readElement(dataSet, header, extent.end, depth)
+      if (this.#topLevelOnly && dataSet.elements.length > mostElements) {
+        throw limitError(`more than ${String(mostElements)} elements`, position)
+      }
     }
     if (extent.delimited) throw parseError('an item of undefined length has no end', extent.start)
     return position
@@ -138,11 +151,11 @@ export class DataSetParser {
         { start: offset, end: valueEnd, delimited: false },
         depth,
       )
-      dataSet.add({ ...leaf, items: items.items })
+      this.#keep(dataSet, { ...leaf, items: items.items }, depth)
     } else if (vr === 'UN' && length > 0 && vrOf(tag) === 'SQ') {
-      dataSet.add(this.#tryAsSequence(dataSet, leaf, depth))
+      this.#keep(dataSet, this.#tryAsSequence(dataSet, leaf, depth), depth)
     } else {
-      dataSet.add(leaf)
+      this.#keep(dataSet, leaf, depth)
       this.#noteControl(dataSet, leaf)
     }
     return valueEnd
@@ -153,7 +166,7 @@ export class DataSetParser {
     if (isPixelData(tag) || vr === 'OB' || vr === 'OW') {
       const { fragments, valueEnd } = this.#readFragments(dataSet, offset, end)
       const length = valueEnd - offset
-      dataSet.add({ tag, vr, offset, length, undefinedLength: true, fragments })
+      this.#keep(dataSet, { tag, vr, offset, length, undefinedLength: true, fragments }, depth)
       return valueEnd + 8
     }
     // Inside UN everything is implicit VR little endian, whatever is around it (PS3.5 6.2.2 note 2).
@@ -166,8 +179,13 @@ export class DataSetParser {
     )
     // In implicit VR nothing but a sequence can have undefined length (PS3.5 7.5).
     const found = dataSet.explicitVR ? vr : 'SQ'
-    dataSet.add({ tag, vr: found, offset, length: valueEnd - offset, undefinedLength: true, items })
+    const length = valueEnd - offset
+    this.#keep(dataSet, { tag, vr: found, offset, length, undefinedLength: true, items }, depth)
     return valueEnd + 8
+  }
+
+  #keep(dataSet: ParsedDataSet, element: Element, depth: number): void {
+    if (depth === 0 || !this.#topLevelOnly) dataSet.add(element)
   }
 
   /** Items of a sequence (PS3.5 7.5.1). `valueEnd` is where its delimiter, or what follows, begins. */
@@ -199,7 +217,7 @@ export class DataSetParser {
         { start: valueOffset, end: itemEnd, delimited },
         depth + 1,
       )
-      items.push(item)
+      if (!this.#topLevelOnly) items.push(item)
       position = delimited ? after + 8 : itemEnd
     }
     if (extent.delimited)
@@ -249,7 +267,7 @@ export class DataSetParser {
         throw parseError(`a fragment claims ${String(length)} bytes, more than are left`, position)
       }
       this.#count(position)
-      fragments.push({ offset: valueOffset, length })
+      if (!this.#topLevelOnly) fragments.push({ offset: valueOffset, length })
       position = valueOffset + length
     }
   }

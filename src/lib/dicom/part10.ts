@@ -8,7 +8,7 @@ import { limitError, parseError } from './trouble.ts'
 import { isKnownVR } from './value-representation.ts'
 
 /** A deflated data set is inflated in memory: no more than this, and no more of it read. */
-const mostInflatedBytes = 512 << 20
+export const mostInflatedBytes = 512 << 20
 
 /** What comes before the data set of a file (PS3.10 section 7), and how to read on. */
 export interface FileHead {

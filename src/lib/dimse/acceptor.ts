@@ -12,6 +12,7 @@ import {
   ProtocolError,
   encodeControlPdu,
   maxFragmentBytes,
+  pduLimits,
 } from './pdu/index.ts'
 import type { AcceptorObserver, AssociationEnd, ServiceProvider } from './service.ts'
 import { type State, eventOfPdu, transition } from './state-machine.ts'
@@ -25,6 +26,16 @@ export interface AcceptorSettings {
   readonly idleMs: number
 }
 
+/** Of all connections together: whoever owns them. */
+export interface AcceptorLife {
+  /** The connection and the work for it are over. */
+  readonly onGone: (acceptor: Acceptor) => void
+  /** A request has begun to come, of `announcedBytes`. */
+  readonly onAnnounced?: (acceptor: Acceptor) => void
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
 /**
  * The accepting side of one association. While an operation is under way the peer is not read, so what
  * a slow disk cannot take stays with the sender.
@@ -34,7 +45,7 @@ export class Acceptor implements TransportListener, PduListener {
   readonly #provider: ServiceProvider
   readonly #observer: AcceptorObserver
   readonly #settings: AcceptorSettings
-  readonly #onGone: (acceptor: Acceptor) => void
+  readonly #life: AcceptorLife
   readonly #now: () => number
   readonly #pdus: PduStream
   #state: State = 2
@@ -47,6 +58,7 @@ export class Acceptor implements TransportListener, PduListener {
   #isBlocked = false
   #isStopping = false
   #isClosed = false
+  #announcedBytes = 0
   /** What was read behind the message that is being worked on. */
   #unread: Buffer | undefined
 
@@ -55,13 +67,13 @@ export class Acceptor implements TransportListener, PduListener {
     provider: ServiceProvider,
     observer: AcceptorObserver,
     settings: AcceptorSettings,
-    life: { readonly onGone: (acceptor: Acceptor) => void; readonly now: () => number },
+    life: AcceptorLife,
   ) {
     this.#transport = transport
     this.#provider = provider
     this.#observer = observer
     this.#settings = settings
-    this.#onGone = life.onGone
+    this.#life = life
     this.#now = life.now
     this.#deadline = life.now() + settings.handshakeMs
     this.#pdus = new PduStream(this, settings.maxPduBytes)
@@ -70,6 +82,11 @@ export class Acceptor implements TransportListener, PduListener {
   /** A request was accepted, and the association has not ended. */
   get isEstablished(): boolean {
     return this.#messages !== undefined && !this.#isClosed && this.#state !== 13
+  }
+
+  /** What the request that is coming in may make us hold. */
+  get announcedBytes(): number {
+    return this.#state === 2 && !this.#isClosed ? this.#announcedBytes : 0
   }
 
   onBytes(bytes: Buffer): boolean {
@@ -96,7 +113,7 @@ export class Acceptor implements TransportListener, PduListener {
     this.#isClosed = true
     this.#unread = undefined
     void this.#messages?.abandon()
-    if (!this.#isBusy) this.#onGone(this)
+    if (!this.#isBusy) this.#life.onGone(this)
   }
 
   /** Called now and then; the clock is monotonic. */
@@ -125,9 +142,17 @@ export class Acceptor implements TransportListener, PduListener {
     this.#transport.destroy()
   }
 
+  /** Without a request so far, it goes for the sake of others. */
+  giveWay(): void {
+    if (this.#state !== 13) this.#end('closed', 'made room for others')
+    this.#state = 13
+    this.#pdus.stop()
+    this.#transport.destroy()
+  }
+
   // From the bytes to PDUs
 
-  header(type: number): void {
+  header(type: number, length: number): void {
     this.#touch()
     const event = eventOfPdu(type)
     const expected = transition(this.#state, event)?.action
@@ -140,6 +165,10 @@ export class Acceptor implements TransportListener, PduListener {
           ? `a PDU of type ${String(type)}, which is not DICOM`
           : `a PDU of type ${String(type)} was not expected now`,
       )
+    }
+    if (this.#state === 2 && length <= pduLimits.maxAssociatePduBytes) {
+      this.#announcedBytes = length
+      this.#life.onAnnounced?.(this)
     }
   }
 
@@ -236,13 +265,12 @@ export class Acceptor implements TransportListener, PduListener {
     this.#pdus.stop()
     work()
       .catch((error: unknown) => {
-        // A provider does not throw; should it, this association is over and the others go on.
-        this.#abort('aborted', `internal error: ${String(error)}`)
+        this.#fail(error)
       })
       .finally(() => {
         this.#isBusy = false
         this.#touch()
-        if (this.#isClosed) this.#onGone(this)
+        if (this.#isClosed) this.#life.onGone(this)
         else if (this.#isStopping) this.stop()
         this.#readOn()
       })
@@ -257,7 +285,10 @@ export class Acceptor implements TransportListener, PduListener {
       const consumed = this.#pdus.push(bytes)
       if (consumed < bytes.length && this.#state !== 13) this.#keep(bytes.subarray(consumed))
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      if (!(error instanceof ProtocolError)) {
+        this.#fail(error)
+        return
+      }
       // AA-1 in state 2, AA-8 elsewhere. AA-1 names the service user, whose reason would mean nothing
       // (PS3.8 table 9-26): a peer that cannot speak DICOM is better told what was wrong.
       this.#abort('aborted', error.message, error)
@@ -293,6 +324,12 @@ export class Acceptor implements TransportListener, PduListener {
     this.#transport.write(bytes)
     this.#transport.end()
     this.#transport.resume()
+  }
+
+  /** A mistake of ours: this association is over, and the others must not pay for what one peer found. */
+  #fail(error: unknown): void {
+    this.#observer.failed?.(error)
+    this.#abort('aborted', 'an internal error, see the log')
   }
 
   #abort(end: AssociationEnd, message: string, error?: ProtocolError): void {

@@ -1,4 +1,5 @@
 import { AbortReason, AbortSource, ProtocolError } from './pdu/index.ts'
+import { unpaddedText } from './pdu/unpadded-text.ts'
 
 /** Command Field (0000,0100), PS3.7 annex E. A response has bit 15 set: `request | 0x8000`. */
 export const CommandField = {
@@ -124,7 +125,7 @@ export function decodeCommandSet(bytes: Buffer): CommandSet {
 function decodeValue(vr: Vr, bytes: Buffer): Value | undefined {
   if (bytes.length === 0) return undefined
   if (vr === 'US') return bytes.length === 2 ? bytes.readUInt16LE(0) : undefined
-  if (vr !== 'AT') return bytes.toString('latin1').replace(/^ +|[ \0]+$/g, '')
+  if (vr !== 'AT') return unpaddedText(bytes)
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => {
     const at = index * 4
     return bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2)

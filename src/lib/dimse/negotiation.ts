@@ -5,6 +5,7 @@ import {
   ContextResult,
   DICOM_APPLICATION_CONTEXT,
   PduType,
+  type RoleSelection,
   type UserInformation,
 } from './pdu/index.ts'
 
@@ -48,11 +49,13 @@ export function acceptAssociation(request: AssociateRequest, own: OwnSide): Asso
       }
       return { id, result: ContextResult[choice], transferSyntax: transferSyntaxes[0] ?? '' }
     }),
-    userInformation: answerUser(request.userInformation, own),
+    userInformation: answerUser(request, own),
   }
 }
 
-function answerUser(asked: UserInformation, own: OwnSide): UserInformation {
+function answerUser(request: AssociateRequest, own: OwnSide): UserInformation {
+  const asked = request.userInformation
+  const roles = answerRoles(request)
   return {
     maxPduLength: own.maxPduBytes,
     implementationClassUID: own.implementationClassUID,
@@ -61,11 +64,20 @@ function answerUser(asked: UserInformation, own: OwnSide): UserInformation {
     ...(asked.asynchronousOperations === undefined
       ? {}
       : { asynchronousOperations: { invoked: 1, performed: 1 } }),
-    // The requestor remains the SCU; we take no other part (PS3.7 D.3.3.4.2).
-    ...(asked.roles === undefined
-      ? {}
-      : { roles: asked.roles.map((role) => ({ ...role, scp: false })) }),
+    ...(roles.length === 0 ? {} : { roles }),
   }
+}
+
+/**
+ * The requestor remains the SCU; we take no other part (PS3.7 D.3.3.4.2). One answer for each SOP class
+ * that is proposed: a request may hold more roles than would fit into an answer.
+ */
+function answerRoles({ presentationContexts, userInformation }: AssociateRequest): RoleSelection[] {
+  const proposed = new Set(presentationContexts.map(({ abstractSyntax }) => abstractSyntax))
+  const roles = userInformation.roles ?? []
+  return roles.flatMap((role) =>
+    proposed.delete(role.SOPClassUID) ? [{ ...role, scp: false }] : [],
+  )
 }
 
 /** The contexts in force once an acceptance was sent or received. */

@@ -19,6 +19,8 @@ export interface DicomServerOptions extends AcceptorSettings {
 }
 
 const backlog = 1024
+/** Requests that have begun to come in, together: a crowd of the longest ones would fill the memory. */
+const mostAnnouncedBytes = 32 << 20
 
 /** Listens, and owns whatever is connected. */
 export class DicomServer {
@@ -41,6 +43,9 @@ export class DicomServer {
       onGone: (acceptor: Acceptor) => {
         this.#acceptors.delete(acceptor)
         if (this.#acceptors.size === 0) this.#onEmpty?.()
+      },
+      onAnnounced: () => {
+        this.#boundAnnounced()
       },
     }
     const transportOf = options.tls === undefined ? plainTransport : streamTransport
@@ -124,8 +129,20 @@ export class DicomServer {
   #makeRoom(): void {
     for (const acceptor of this.#acceptors) {
       if (acceptor.isEstablished) continue
-      acceptor.destroy()
+      acceptor.giveWay()
       return
+    }
+  }
+
+  /** The oldest unfinished requests go until the rest may be held. */
+  #boundAnnounced(): void {
+    let bytes = 0
+    for (const acceptor of this.#acceptors) bytes += acceptor.announcedBytes
+    for (const acceptor of this.#acceptors) {
+      if (bytes <= mostAnnouncedBytes) return
+      if (acceptor.announcedBytes === 0) continue
+      bytes -= acceptor.announcedBytes
+      acceptor.giveWay()
     }
   }
 }

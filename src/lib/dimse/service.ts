@@ -88,4 +88,6 @@ export interface AcceptorObserver {
   ended?(association: AssociationFacts, end: AssociationEnd, reason: string | undefined): void
   /** A connection that never became an association: rejected, or not DICOM. */
   turnedAway?(address: string, reason: string): void
+  /** A mistake of ours, or of the provider: the association is aborted, the others go on. */
+  failed?(error: unknown): void
 }

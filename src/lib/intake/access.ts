@@ -19,6 +19,27 @@ export interface AccessOptions {
   /** Empty lets everybody in; else one rule must fit in all it says. */
   readonly allow: readonly Rule[]
   readonly maxAssociations: number
+  /** Of one peer's address, so that it cannot keep all others out; absent: as many as there may be. */
+  readonly maxAssociationsPerAddress?: number | undefined
+}
+
+/** Associations in progress. */
+export interface Load {
+  readonly associations: number
+  /** Of the address that asks. */
+  readonly ofAddress: number
+}
+
+export function loadOf(
+  associations: Iterable<{ readonly address: string }>,
+  address: string,
+): Load {
+  let [all, ofAddress] = [0, 0]
+  for (const association of associations) {
+    all++
+    if (association.address === address) ofAddress++
+  }
+  return { associations: all, ofAddress }
 }
 
 /** No controls (C0, C1, DEL) and no backslash, PS3.5 table 6.2-1: an AE title goes into logs, records and file headers. */
@@ -45,11 +66,7 @@ export class Access {
    * Why this request is refused, or undefined. What will never be accepted is told before what may be
    * accepted later.
    */
-  refusal(
-    request: AssociateRequest,
-    address: string,
-    associations: number,
-  ): AssociateReject | undefined {
+  refusal(request: AssociateRequest, address: string, load: Load): AssociateReject | undefined {
     const { calledAETitle, callingAETitle, applicationContext, protocolVersion } = request
     if ((protocolVersion & 1) === 0) {
       return permanent(RejectReason.acseProtocolVersionNotSupported)
@@ -60,11 +77,14 @@ export class Access {
     if (!aeTitlePattern.test(callingAETitle) || !this.#isAllowed(callingAETitle, address)) {
       return permanent(RejectReason.callingAETitleNotRecognized)
     }
-    const { aeTitle, promiscuous, maxAssociations } = this.#options
+    const { aeTitle, promiscuous, maxAssociations, maxAssociationsPerAddress } = this.#options
     if (!aeTitlePattern.test(calledAETitle) || (!promiscuous && calledAETitle !== aeTitle)) {
       return permanent(RejectReason.calledAETitleNotRecognized)
     }
-    if (associations >= maxAssociations) {
+    if (
+      load.associations >= maxAssociations ||
+      load.ofAddress >= (maxAssociationsPerAddress ?? maxAssociations)
+    ) {
       const { source, reason } = RejectReason.presentationLocalLimitExceeded
       return { type: PduType.AssociateReject, result: RejectResult.transient, source, reason }
     }

@@ -11,7 +11,7 @@
 // network share who may enter (`Access`) and their certificates (`readTlsOptions`).
 export { Intake } from './intake.ts'
 export type { Expected, IntakeOptions, Known, Placed, Taken } from './intake.ts'
-export { Access, type AccessOptions } from './access.ts'
+export { Access, loadOf, type AccessOptions } from './access.ts'
 export { FreeSpace } from './free-space.ts'
 export { identityOf } from './identity.ts'
 export type { Identity } from './identity.ts'

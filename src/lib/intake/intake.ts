@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config/index.ts'
-import { DicomFile, readAttributes } from '../dicom/index.ts'
+import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
 import {
@@ -24,8 +24,6 @@ export interface IntakeOptions {
   readonly projects: Config['projects']
   /** Below this free space nothing new is taken; 0, the default, leaves that to the file system. */
   readonly reserveBytes?: number
-  /** Monotonic clock, in milliseconds. */
-  readonly now?: () => number
 }
 
 /** What the C-STORE request said of the object (PS3.7 9.1.1). */
@@ -60,18 +58,27 @@ export interface Placed {
   readonly durable: Promise<void>
 }
 
+/** In messages: its path means nothing to anybody. */
+const objectName = 'the received object'
+
 /** The way into the archive; see the paragraph above index.ts. */
 export class Intake {
   readonly #writer: ArchiveWriter
   readonly #projects: ProjectChoice
   readonly #freeSpace: FreeSpace
+  #inflating: Promise<void> = Promise.resolve()
 
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
   constructor(options: IntakeOptions) {
-    const { dataDir, durability = 'fsync', now = () => performance.now() } = options
+    const { dataDir, durability = 'fsync' } = options
     this.#writer = new ArchiveWriter({ dataDir, durability })
     this.#projects = new ProjectChoice(options.projects)
-    this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0, now)
+    this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)
+  }
+
+  /** Why nothing new can be taken now: E_DISK_FULL, E_ARCHIVE_WRITE. Cheap enough to ask for every megabyte. */
+  shortage(): FionaError | undefined {
+    return this.#freeSpace.shortage()
   }
 
   /**
@@ -101,8 +108,9 @@ export class Intake {
    * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE
    */
   async begin(): Promise<ArchivePart> {
+    const shortage = this.shortage()
+    if (shortage !== undefined) throw shortage
     try {
-      await this.#freeSpace.require()
       return await this.#writer.begin()
     } catch (error) {
       throw asStorageError(error)
@@ -131,8 +139,13 @@ export class Intake {
    *   E_IDENTITY_MISMATCH, E_SIZE_MISMATCH; nothing kept: E_DISK_FULL, E_ARCHIVE_WRITE, E_FILE_READ
    */
   async place(part: ArchivePart, taken: Taken): Promise<Placed> {
+    let inflated: ArchivePart | undefined
     try {
-      using file = DicomFile.fromDescriptor(part.fd, 'the received object')
+      inflated = await this.#inflated(part)
+      using file = DicomFile.fromDescriptor(part.fd, objectName, {
+        topLevelOnly: true,
+        inflated: inflated?.fd,
+      })
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
       const record = this.describe(file, { ...taken, path: part.path })
       if (taken.expected !== undefined) requireAgreement(record, taken.expected)
@@ -148,6 +161,23 @@ export class Intake {
       return { record, durable }
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
+    } finally {
+      await inflated?.discard()
+    }
+  }
+
+  /** A deflated data set in a part of its own, to be read there and removed; one at a time. */
+  async #inflated(part: ArchivePart): Promise<ArchivePart | undefined> {
+    if (!isDeflated(part.fd, objectName)) return undefined
+    const into = await this.#writer.begin()
+    const inflating = this.#inflating.then(() => inflateFile(part.fd, into.fd, objectName))
+    this.#inflating = inflating.catch(() => undefined)
+    try {
+      await inflating
+      return into
+    } catch (error) {
+      await into.discard()
+      throw error
     }
   }
 

@@ -22,7 +22,7 @@ import {
   chooseReadableSyntax,
   formatStatus,
 } from '../dimse/index.ts'
-import type { Access } from '../intake/index.ts'
+import { type Access, loadOf } from '../intake/index.ts'
 import { type Uid, isUid } from '../uid/index.ts'
 import { toJson } from './json-data-set.ts'
 import type { Done, Steps } from './steps.ts'
@@ -58,7 +58,7 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
     const { access, maxPduBytes } = this.#options
-    const refusal = access.refusal(request, address, this.#answered.size)
+    const refusal = access.refusal(request, address, loadOf(this.#answered.keys(), address))
     if (refusal !== undefined) return refusal
     return acceptAssociation(request, {
       maxPduBytes,

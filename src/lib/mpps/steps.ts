@@ -65,7 +65,8 @@ export class Steps {
       }
       const ruling = create(asked)
       if ('refused' in ruling) return ruling
-      await freeSpace.require()
+      const shortage = freeSpace.shortage()
+      if (shortage !== undefined) throw shortage
       const time = this.#time()
       const step: Step = {
         MPPSInstanceUID,

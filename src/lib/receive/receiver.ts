@@ -14,13 +14,24 @@ import {
   type DataSetConsumer,
   Draining,
   type Operation,
+  PduType,
+  RejectReason,
+  RejectResult,
   type ServiceProvider,
   Status,
+  VERIFICATION,
   acceptAssociation,
   formatStatus,
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
-import type { Access, Intake, Placed, RecordSink, Taken } from '../intake/index.ts'
+import {
+  type Access,
+  type Intake,
+  type Placed,
+  type RecordSink,
+  type Taken,
+  loadOf,
+} from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
@@ -81,8 +92,14 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
     const { access, maxPduBytes } = this.#options
-    const refusal = access.refusal(request, address, this.#tallies.size)
+    const refusal = access.refusal(request, address, loadOf(this.#tallies.keys(), address))
     if (refusal !== undefined) return refusal
+    const shortage = wantsToStore(request) ? this.#options.intake.shortage() : undefined
+    if (shortage !== undefined) {
+      const { code, message } = shortage
+      this.#options.log.warn({ address, code }, `association rejected for now: ${message}`)
+      return { type: PduType.AssociateReject, result: RejectResult.transient, ...congestion }
+    }
     return acceptAssociation(request, {
       maxPduBytes,
       implementationClassUID: IMPLEMENTATION_CLASS_UID,
@@ -103,6 +120,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     const outcome = {
       received: (part: ArchivePart, taken: Taken) => this.#store(operation, part, taken),
       failed: (error: unknown) => this.#refuse(operation, error),
+      shortage: () => this.#options.intake.shortage(),
     }
     const draining = (error: unknown): DataSetConsumer =>
       new Draining(this.#refuse(operation, error))
@@ -155,6 +173,10 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     // Load balancers and port scans connect all day long.
     const level = reason === 'closed' ? 'debug' : 'info'
     this.#options.log[level]({ address, reason }, 'connection turned away')
+  }
+
+  failed(error: unknown): void {
+    this.#options.log.error({ err: error }, 'internal error: an association was aborted')
   }
 
   async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
@@ -221,6 +243,14 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#sinkLost = { error }
     this.#options.onSinkLost(error)
   }
+}
+
+/** PS3.8 table 9-21; a sender comes again later. */
+const congestion = RejectReason.presentationTemporaryCongestion
+
+/** Whoever only wants to know whether we are there is answered, however full the disk is. */
+function wantsToStore({ presentationContexts }: AssociateRequest): boolean {
+  return presentationContexts.some(({ abstractSyntax }) => abstractSyntax !== VERIFICATION)
 }
 
 const unrecognized: Answer = {

@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs'
+import { ftruncateSync, writeSync } from 'node:fs'
 import { encodeFileMeta } from '../dicom/index.ts'
 import type { Answer, DataSetConsumer, Operation } from '../dimse/index.ts'
+import type { FionaError } from '../error/index.ts'
 import type { FileDigest, FileDigester } from './file-digester.ts'
 import { type Expected, type Taken, asStorageError } from '../intake/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
@@ -10,7 +11,12 @@ import { isUid } from '../uid/index.ts'
 export interface Outcome {
   received(part: ArchivePart, taken: Taken): Promise<Answer>
   failed(error: unknown): Answer
+  /** Why no more can be taken, asked now and then. */
+  shortage(): FionaError | undefined
 }
+
+/** An object that never ends must not take what the reserve keeps for journals and views. */
+const bytesBetweenLooks = 8 << 20
 
 /**
  * The bytes of one object, on their way into a part file: a header of ours (PS3.10 7.1), then the data set
@@ -23,6 +29,7 @@ export class StoreConsumer implements DataSetConsumer {
   readonly #outcome: Outcome
   readonly #digest: FileDigest
   #size = 0
+  #lookAgainAt = bytesBetweenLooks
   #trouble: { readonly error: unknown } | undefined
 
   constructor(part: ArchivePart, operation: Operation, digester: FileDigester, outcome: Outcome) {
@@ -40,10 +47,17 @@ export class StoreConsumer implements DataSetConsumer {
     } catch (error) {
       // The sender cannot be told before it has sent everything (PS3.7 9.1.1.1).
       this.#trouble = { error: asStorageError(error) }
+      this.#giveSpaceBack()
       return
     }
     this.#digest.wrote(bytes.length)
     this.#size += bytes.length
+    if (this.#size < this.#lookAgainAt) return
+    this.#lookAgainAt = this.#size + bytesBetweenLooks
+    const error = this.#outcome.shortage()
+    if (error === undefined) return
+    this.#trouble = { error }
+    this.#giveSpaceBack()
   }
 
   async finish(): Promise<Answer> {
@@ -65,6 +79,15 @@ export class StoreConsumer implements DataSetConsumer {
       size: this.#size,
       expected: expectedOf(this.#operation),
     })
+  }
+
+  /** At once: the sender may go on for hours before it can be told. */
+  #giveSpaceBack(): void {
+    try {
+      ftruncateSync(this.#part.fd)
+    } catch {
+      // The part is removed in any case.
+    }
   }
 
   async abandon(): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsync, openSync } from 'node:fs'
-import { link, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { closeSync, existsSync, fsync, openSync, statfsSync } from 'node:fs'
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { basename, dirname, join, resolve } from 'node:path'
 
@@ -113,14 +113,13 @@ export async function createExclusively(
   }
 }
 
-/** Bytes a service without special rights can still write on the file system that holds `path`. */
-export async function freeBytes(path: string): Promise<number> {
+/**
+ * Bytes a service without special rights can still write on the file system that holds `path`. Synchronous:
+ * it takes some microseconds, and whoever must answer a peer now cannot wait for a thread.
+ */
+export function freeBytes(path: string): number {
   let at = resolve(path)
-  while (at !== dirname(at)) {
-    const found = await stat(at).catch(() => undefined)
-    if (found !== undefined) break
-    at = dirname(at)
-  }
-  const fs = await statfs(at)
+  while (at !== dirname(at) && !existsSync(at)) at = dirname(at)
+  const fs = statfsSync(at)
   return fs.bavail * fs.bsize
 }

@@ -1,4 +1,5 @@
 import { invalidValue } from './protocol-error.ts'
+import { unpaddedText } from './unpadded-text.ts'
 
 /** Reads big-endian fields and nested items out of a PDU and never beyond its end. */
 export class ItemReader {
@@ -35,10 +36,10 @@ export class ItemReader {
     return Buffer.from(this.#bytes.subarray(at, at + length))
   }
 
-  /** Latin-1 without padding: blanks on both sides (AE titles), and the NULs some peers append. */
+  /** Latin-1 without its padding. */
   text(length: number): string {
     const at = this.#advance(length)
-    return this.#bytes.toString('latin1', at, at + length).replace(/^ +|[ \0]+$/g, '')
+    return unpaddedText(this.#bytes, at, at + length)
   }
 
   /** @param max longest length accepted */

@@ -15,6 +15,9 @@ export interface PduListener {
   pdvEnd(): void
 }
 
+/** Enough for a header; more is kept for as long as a control PDU in pieces needs it. */
+const heldAtRest = 64
+
 type At = 'pduHeader' | 'controlBody' | 'pdvHeader' | 'pdvBytes'
 
 /**
@@ -26,7 +29,7 @@ export class PduStream {
   readonly #maxDataLength: number
   #at: At = 'pduHeader'
   /** A header or control PDU that came in pieces. */
-  #held = Buffer.alloc(64)
+  #held = Buffer.alloc(heldAtRest)
   #heldBytes = 0
   #type = 0
   #isStopped = false
@@ -174,7 +177,9 @@ export class PduStream {
     this.#heldBytes += taken
     if (this.#heldBytes === length) {
       this.#heldBytes = 0
-      take(this.#held, 0)
+      const whole = this.#held
+      if (whole.length > heldAtRest) this.#held = Buffer.alloc(heldAtRest)
+      take(whole, 0)
     }
     return taken
   }
