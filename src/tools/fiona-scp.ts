@@ -14,7 +14,8 @@ export default defineTool({
     the record goes to standard output, or with --journal into a journal.
 
     It takes all storage SOP classes in every transfer syntax, the first one that the sender proposes; when
-    promiscuous (the default) private SOP classes and any called AE title, too. C-ECHO is answered.
+    promiscuous (the default) private SOP classes and any called AE title, too. C-ECHO is answered. A project
+    whose configuration has a receiver (projects.*.receiver: port, aeTitle) gets a door of its own.
 
     Nothing that was received is thrown away for what it says: an object that cannot be read, or that is not
     what its request says, is refused with a status (0xC000, 0xA900) and kept in quarantine with the reason
@@ -99,13 +100,11 @@ export default defineTool({
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
   async run({ options, config, log, signal, emit, sync }) {
     const [
-      { Receiver },
-      { DicomServer },
-      { Access, Intake, openRecordSink, readTlsOptions },
+      { Reception },
+      { Intake, openRecordSink, readTlsOptions },
       { Commitment, peerAddresses },
     ] = await Promise.all([
       import('../lib/receive/index.ts'),
-      import('../lib/dimse/index.ts'),
       import('../lib/intake/index.ts'),
       import('../lib/commitment/index.ts'),
     ])
@@ -115,15 +114,7 @@ export default defineTool({
     const durability = options.durability ?? receiver.durability
     const maxPduBytes = options.maxPduBytes ?? receiver.maxPduBytes
     const idleMs = (options.idleSeconds ?? receiver.idleSeconds) * 1000
-    const aeTitle = options.aet ?? receiver.aeTitle
     const tls = await readTlsOptions(file)
-    const access = new Access({
-      aeTitle,
-      promiscuous: receiver.promiscuous,
-      allow: receiver.allow,
-      maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
-      maxAssociationsPerAddress: receiver.maxAssociationsPerAddress,
-    })
     const intake = new Intake({
       dataDir,
       durability,
@@ -143,12 +134,17 @@ export default defineTool({
     })
 
     const sinkLost = new AbortController()
-    const stores = new Receiver({
+    const reception = await Reception.open({
+      config: file,
+      port: options.port,
+      aeTitle: options.aet,
+      maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
       intake,
       sink,
-      access,
-      promiscuous: receiver.promiscuous,
       maxPduBytes,
+      idleMs,
+      handshakeMs: Math.min(handshakeMs, idleMs),
+      tls,
       log,
       others: [commitment],
       onStored: (record) => {
@@ -158,23 +154,17 @@ export default defineTool({
         sinkLost.abort()
       },
     })
-    const server = await DicomServer.listen(stores, stores, {
-      port: options.port ?? receiver.port,
-      maxPduBytes,
-      idleMs,
-      handshakeMs: Math.min(handshakeMs, idleMs),
-      ...(tls === undefined ? {} : { tls }),
-    })
-    log.info(
-      { port: server.port, aet: aeTitle, dataDir, durability, tls: tls !== undefined },
-      `listening on port ${String(server.port)}`,
-    )
+    for (const { port, aeTitle, project } of reception.doors) {
+      log.info(
+        { port, aet: aeTitle, project, dataDir, durability, tls: tls !== undefined },
+        `listening on port ${String(port)}${project === undefined ? '' : ` for project ${project}`}`,
+      )
+    }
     commitment.start()
     await aborted(AbortSignal.any([signal, sinkLost.signal]))
     log.info('stopping')
-    await server.stop(graceMs)
+    await reception.close(graceMs)
     await commitment.close()
-    await stores.close()
     await sink.close()
     log.info('stopped')
   },

@@ -35,6 +35,16 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /^f:3: projects\.journal is no name of a project: FIONA keeps things of its own there/,
   ],
   [
+    'two doors with one port',
+    'receiver: { port: 4006 }\nprojects:\n  A: { receiver: { port: 4007 } }\n  B: { receiver: { port: 4006 } }\n',
+    /^f:4: projects\.B\.receiver\.port is 4006, and so is receiver\.port$/,
+  ],
+  [
+    'a door without a port',
+    'projects:\n  A: { receiver: { aeTitle: X } }\n',
+    /^f:2: projects\.A\.receiver must have required property 'port'/,
+  ],
+  [
     'a project whose name is no folder',
     'projects:\n  ../../etc: {}\n',
     /^f:2: projects\.\.\.\/\.\.\/etc is no name of a project/,
@@ -247,13 +257,19 @@ t.test(
       MPPSPORT: '4007',
       SCANNERIP: '10.0.0.2',
       OTHERKEY: 'kept out',
+      SITES: {
+        PROJ: { DICOMPORT: '4011', DICOMAETITLE: 'PROJFIONA', DATADIR: '/data/PROJ' },
+        SMALL: { DICOMAETITLE: 'SMALL' },
+      },
     }
     const config = parseConfig(JSON.stringify(original, null, 2), 'config.json')
     t.match(config, {
       dataDir: '/data/site',
       receiver: { port: 4006, aeTitle: 'SITE' },
       mpps: { port: 4007 },
+      projects: { PROJ: { receiver: { port: 4011, aeTitle: 'PROJFIONA' } }, SMALL: {} },
     })
+    t.equal(config.projects['SMALL']?.receiver, undefined)
     t.throws(
       () =>
         parseConfig(JSON.stringify({ ...original, DICOMPORT: '4006x' }, null, 2), 'config.json'),
@@ -261,6 +277,10 @@ t.test(
         message: 'config.json:3: DICOMPORT must be integer',
       },
     )
+    const sites = { PROJ: { DICOMAETITLE: 'P', DICOMPORT: '70000' } }
+    t.throws(() => parseConfig(JSON.stringify({ ...original, SITES: sites }, null, 2), 'c'), {
+      message: 'c:12: SITES.PROJ.DICOMPORT must be <= 65535',
+    })
   },
 )
 

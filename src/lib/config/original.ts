@@ -11,16 +11,57 @@ export function isOriginalConfig(value: unknown): value is Readonly<Record<strin
   )
 }
 
-/** By the place in ours: the key of the original that its value came from. */
-export const originalKeys: Readonly<Record<string, string>> = {
+const originalKeys: Readonly<Record<string, string>> = {
   '/dataDir': 'DATADIR',
   '/receiver/aeTitle': 'DICOMAETITLE',
   '/receiver/port': 'DICOMPORT',
   '/mpps/port': 'MPPSPORT',
 }
 
+/** Where in the original's file the value came from that ours has at this place (JSON Pointer). */
+export function originalPlace(place: string): string {
+  const key = originalKeys[place]
+  if (key !== undefined) return `/${key}`
+  return place
+    .replace(/^\/projects(?=\/|$)/, '/SITES')
+    .replace(
+      /^(\/SITES\/[^/]+)\/receiver(?:\/(port|aeTitle))?$/,
+      (_, site: string, field?: string) =>
+        field === undefined ? site : `${site}/${field === 'port' ? 'DICOMPORT' : 'DICOMAETITLE'}`,
+    )
+}
+
 /** What the original's keys mean in ours; keys of parts that we configure elsewhere are left alone. */
 export function fromOriginal(original: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { text, number } = valuesOf(original)
+  const mpps = number('MPPSPORT')
+  return {
+    dataDir: text('DATADIR') ?? '/data',
+    receiver: present({ aeTitle: text('DICOMAETITLE'), port: number('DICOMPORT') }),
+    ...(mpps === undefined ? {} : { mpps: { port: mpps } }),
+    projects: projectsOf(original['SITES']),
+  }
+}
+
+/** A receiver, port and tree for each extra project; one without a port takes part by the common one. */
+function projectsOf(sites: unknown): Record<string, unknown> {
+  if (typeof sites !== 'object' || sites === null) return {}
+  return Object.fromEntries(
+    Object.entries(sites).flatMap(([name, site]) => {
+      if (typeof site !== 'object' || site === null) return []
+      const { text, number } = valuesOf(site as Record<string, unknown>)
+      const port = number('DICOMPORT')
+      const receiver = present({ port, aeTitle: text('DICOMAETITLE') })
+      return [[name, port === undefined ? {} : { receiver }]]
+    }),
+  )
+}
+
+function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+function valuesOf(original: Readonly<Record<string, unknown>>) {
   const text = (key: string): string | undefined => {
     const value = original[key]
     return typeof value === 'string' && value !== '' ? value : undefined
@@ -30,13 +71,5 @@ export function fromOriginal(original: Readonly<Record<string, unknown>>): Recor
     const value = text(key)
     return value !== undefined && /^\d+$/.test(value) ? Number(value) : value
   }
-  const receiver = { aeTitle: text('DICOMAETITLE'), port: number('DICOMPORT') }
-  const mpps = number('MPPSPORT')
-  return {
-    dataDir: text('DATADIR') ?? '/data',
-    receiver: Object.fromEntries(
-      Object.entries(receiver).filter(([, value]) => value !== undefined),
-    ),
-    ...(mpps === undefined ? {} : { mpps: { port: mpps } }),
-  }
+  return { text, number }
 }

@@ -32,6 +32,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
   if (problems.length === 0) {
     problems.push(
       ...projectNameProblems(value as ConfigFile),
+      ...portProblems(value as ConfigFile),
       ...patternProblems(value as ConfigFile),
     )
   }
@@ -56,6 +57,25 @@ function projectNameProblems(config: ConfigFile): ConfigProblem[] {
         'is no name of a project: FIONA keeps things of its own there, or it is no name of a folder',
       params: {},
     }))
+}
+
+/** What a schema cannot say: two doors cannot have one port. */
+function portProblems({ receiver, mpps, projects }: ConfigFile): ConfigProblem[] {
+  const doors = [
+    { keys: ['receiver', 'port'], port: receiver.port },
+    ...(mpps === undefined ? [] : [{ keys: ['mpps', 'port'], port: mpps.port }]),
+    ...Object.entries(projects).flatMap(([project, { receiver: own }]) =>
+      own === undefined
+        ? []
+        : [{ keys: ['projects', project, 'receiver', 'port'], port: own.port }],
+    ),
+  ]
+  return doors.flatMap(({ keys, port }, at) => {
+    const other = doors.slice(0, at).find((door) => door.port === port && port !== 0)
+    if (other === undefined) return []
+    const message = `is ${String(port)}, and so is ${other.keys.join('.')}`
+    return [{ instancePath: pathOf(keys), schemaPath: '', message, params: {} }]
+  })
 }
 
 function pathOf(keys: readonly string[]): string {

@@ -77,6 +77,11 @@ const exclusion = Type.Object(
 const project = Type.Object(
   {
     match: Type.Optional(Type.Record(Type.String(), Type.String())),
+    receiver: optional({
+      port: peerPort(),
+      aeTitle: Type.Optional(Type.String(aeTitle)),
+      promiscuous: Type.Optional(Type.Boolean()),
+    }),
     deidentify: optional({
       profile: Type.Optional(text()),
       pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),

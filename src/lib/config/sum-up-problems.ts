@@ -1,5 +1,5 @@
 import type { ConfigProblem } from './generated/validate-config.js'
-import { originalKeys } from './original.ts'
+import { originalPlace } from './original.ts'
 
 /** How many keys an entry of `requests` may have, in words. */
 const isRequest = /^\/requests\/\d+$/
@@ -44,6 +44,5 @@ function inWords(all: readonly ConfigProblem[], sizes: ReadonlySet<string>): Con
 
 /** The place as the original's own file has it. */
 function asOriginal(problem: ConfigProblem): ConfigProblem {
-  const key = originalKeys[problem.instancePath]
-  return key === undefined ? problem : { ...problem, instancePath: `/${key}` }
+  return { ...problem, instancePath: originalPlace(problem.instancePath) }
 }

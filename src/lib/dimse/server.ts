@@ -11,7 +11,7 @@ export interface DicomServerOptions extends AcceptorSettings {
   readonly port: number
   readonly host?: string
   /** Certificates and the like; absent: plain TCP. */
-  readonly tls?: TlsOptions
+  readonly tls?: TlsOptions | undefined
   /** Beyond so many connections the longest silent one makes room for the next. */
   readonly maxConnections?: number
   /** Monotonic milliseconds. */

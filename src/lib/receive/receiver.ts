@@ -35,7 +35,7 @@ import {
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
-import { FileDigester } from './file-digester.ts'
+import type { FileDigester } from './file-digester.ts'
 import { PartSupply } from './part-supply.ts'
 import { refusalAnswer } from './refusal.ts'
 import { StoreConsumer } from './store-consumer.ts'
@@ -45,6 +45,11 @@ export interface ReceiverOptions {
   readonly sink: RecordSink
   readonly access: Access
   readonly promiscuous: boolean
+  /** Whatever comes belongs to it; undefined: the projects' `match` decides. */
+  readonly project?: string | undefined
+  readonly digester: FileDigester
+  /** Associations of all doors. */
+  readonly everybody: Set<AssociationFacts>
   readonly maxPduBytes: number
   readonly log: Logger
   /** What is served beside storage and verification, on the same associations. */
@@ -72,7 +77,6 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   readonly #choose: ChooseSyntax
   readonly #others: ReadonlyMap<string, ClassProvider>
   readonly #parts: PartSupply
-  readonly #digester = new FileDigester()
   readonly #tallies = new Map<AssociationFacts, Tally>()
   #sinkLost: { readonly error: unknown } | undefined
 
@@ -81,18 +85,16 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#others = new Map(options.others?.map((other) => [other.SOPClassUID, other]))
     this.#choose = chooseSyntax(options.promiscuous, this.#others)
     this.#parts = new PartSupply(() => options.intake.begin())
-    this.#digester.start()
   }
 
   /** What was made ahead is removed. */
   async close(): Promise<void> {
     await this.#parts.close()
-    await this.#digester.close()
   }
 
   associate(request: AssociateRequest, address: string): AssociateAccept | AssociateReject {
-    const { access, maxPduBytes } = this.#options
-    const refusal = access.refusal(request, address, loadOf(this.#tallies.keys(), address))
+    const { access, everybody, maxPduBytes } = this.#options
+    const refusal = access.refusal(request, address, loadOf(everybody, address))
     if (refusal !== undefined) return refusal
     const shortage = wantsToStore(request) ? this.#options.intake.shortage() : undefined
     if (shortage !== undefined) {
@@ -126,7 +128,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       new Draining(this.#refuse(operation, error))
     const part = this.#parts.take()
     const consumer = (ready: ArchivePart): DataSetConsumer =>
-      new StoreConsumer(ready, operation, this.#digester, outcome)
+      new StoreConsumer(ready, operation, this.#options.digester, outcome)
     return part instanceof Promise ? part.then(consumer, draining) : consumer(part)
   }
 
@@ -142,6 +144,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   started(association: AssociationFacts, accept: AssociateAccept): void {
+    this.#options.everybody.add(association)
     this.#tallies.set(association, {
       objects: 0,
       duplicates: 0,
@@ -160,6 +163,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   ended(association: AssociationFacts, end: AssociationEnd, reason: string | undefined): void {
     const tally = this.#tallies.get(association)
     this.#tallies.delete(association)
+    this.#options.everybody.delete(association)
     this.#parts.shrink(this.#tallies.size)
     if (tally === undefined) return
     const { since, ...counts } = tally
@@ -182,7 +186,8 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
     let placed: Placed
     try {
-      placed = await this.#options.intake.place(part, taken)
+      const { intake, project } = this.#options
+      placed = await intake.place(part, { ...taken, project })
     } catch (error) {
       return this.#refuse(operation, error)
     }

@@ -65,9 +65,13 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
 }
 
 async function withFreePorts(config: Config, isAfterCrash: boolean): Promise<Config> {
-  const { receiver, mpps } = config
+  const { receiver, mpps, projects } = config
   const port = await findFreePort(receiver.port, { isAfterCrash, setBy: '--port' })
   const withReceiver = { ...config, receiver: { ...receiver, port } }
+  for (const [project, { receiver: own }] of Object.entries(projects)) {
+    const setBy = `projects.${project}.receiver.port`
+    if (own !== undefined) await findFreePort(own.port, { isAfterCrash, setBy })
+  }
   if (mpps === undefined) return withReceiver
   const mppsPort = await findFreePort(mpps.port, { isAfterCrash, setBy: 'mpps.port' })
   return { ...withReceiver, mpps: { ...mpps, port: mppsPort } }

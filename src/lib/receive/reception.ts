@@ -1,0 +1,84 @@
+import type { Config } from '../config/index.ts'
+import { type AssociationFacts, DicomServer, type DicomServerOptions } from '../dimse/index.ts'
+import { Access, type AccessOptions } from '../intake/index.ts'
+import { type Door, doorsOf } from './doors.ts'
+import { FileDigester } from './file-digester.ts'
+import { Receiver, type ReceiverOptions } from './receiver.ts'
+
+type OfReceiver = Pick<
+  ReceiverOptions,
+  'intake' | 'sink' | 'maxPduBytes' | 'log' | 'others' | 'onStored' | 'onSinkLost'
+>
+type OfServer = Pick<DicomServerOptions, 'maxPduBytes' | 'idleMs' | 'handshakeMs' | 'tls'>
+
+export interface ReceptionOptions extends OfReceiver, OfServer {
+  readonly config: Pick<Config, 'receiver' | 'projects'>
+  /** Instead of what the configuration says. */
+  readonly port?: number | undefined
+  readonly aeTitle?: string | undefined
+  readonly maxAssociations: number
+}
+
+export interface OpenDoor extends Door {
+  readonly port: number
+}
+
+/** All doors of a receiver: what comes in by one takes from what there may be in all. */
+export class Reception {
+  readonly #digester = new FileDigester()
+  readonly #opened: { readonly door: OpenDoor; server: DicomServer; receiver: Receiver }[] = []
+
+  /** @throws FionaError E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
+  static async open(options: ReceptionOptions): Promise<Reception> {
+    const reception = new Reception()
+    reception.#digester.start()
+    const everybody = new Set<AssociationFacts>()
+    try {
+      for (const door of doorsOf(options.config, options)) {
+        await reception.#open(door, options, everybody)
+      }
+    } catch (error) {
+      await reception.close(0)
+      throw error
+    }
+    return reception
+  }
+
+  get doors(): readonly OpenDoor[] {
+    return this.#opened.map(({ door }) => door)
+  }
+
+  /** As `DicomServer.stop`, for all; then what was made ahead is removed. */
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.#opened.map(({ server }) => server.stop(graceMs)))
+    await Promise.all(this.#opened.map(({ receiver }) => receiver.close()))
+    await this.#digester.close()
+  }
+
+  async #open(
+    door: Door,
+    options: ReceptionOptions,
+    everybody: Set<AssociationFacts>,
+  ): Promise<void> {
+    const { aeTitle, promiscuous, project } = door
+    const { allow, maxAssociationsPerAddress } = options.config.receiver
+    const { maxAssociations } = options
+    const who: AccessOptions = {
+      aeTitle,
+      promiscuous,
+      allow,
+      maxAssociations,
+      maxAssociationsPerAddress,
+    }
+    const receiver = new Receiver({
+      ...options,
+      access: new Access(who),
+      promiscuous,
+      project,
+      digester: this.#digester,
+      everybody,
+    })
+    const server = await DicomServer.listen(receiver, receiver, { ...options, port: door.port })
+    this.#opened.push({ door: { ...door, port: server.port }, server, receiver })
+  }
+}
