@@ -44,7 +44,8 @@ const longestRequest: CollectOptions = {
 const limits: WaitingLimits = {
   requests: 1000,
   requestsOfOneAddress: 200,
-  instances: 2_000_000,
+  // What was found out about each is held until the peer hears it.
+  instances: 500_000,
 }
 
 /**
