@@ -23,7 +23,7 @@ export interface Patience {
   readonly giveUpMs: number
 }
 
-export const usualPatience: Patience = {
+const usualPatience: Patience = {
   firstPauseMs: 5_000,
   longestPauseMs: 3_600_000,
   giveUpMs: 24 * 3_600_000,
