@@ -199,6 +199,23 @@ t.test('COMPLETED needs performed series; what is over needs the UIDs of all it 
   t.end()
 })
 
+t.test('a step cannot grow without end', (t) => {
+  let step = inProgress
+  let ruling = set(step, {})
+  let requests = 0
+  while ('dataSet' in ruling) {
+    step = ruling.dataSet
+    const keys = Array.from({ length: 1000 }, (_, at) =>
+      (0x00091000 + 0x20000 * requests + at).toString(16).padStart(8, '0').toUpperCase(),
+    )
+    ruling = set(step, Object.fromEntries(keys.map((key) => [key, { vr: 'LO' }])))
+    requests++
+  }
+  t.equal(outcome(ruling), '0x0213')
+  t.equal(requests, 5)
+  t.end()
+})
+
 t.test('a request that says nothing new is told from one that does', (t) => {
   const over = steps['COMPLETED'] ?? {}
   t.ok(isRepetition(over, said(ending('COMPLETED', series))))

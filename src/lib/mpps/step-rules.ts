@@ -25,6 +25,18 @@ export interface Refusal {
 }
 export type Ruling = { readonly dataSet: JsonDataSet } | Refusal
 
+/** A step has some fifty attributes of its own, and private ones. Merging a million would hold up all others. */
+const mostAttributes = 5000
+
+export const tooManyAttributes: Refusal = {
+  refused: Status.resourceLimitation,
+  comment: 'more attributes than any step has',
+}
+
+export function isTooMany(attributes: number): boolean {
+  return attributes > mostAttributes
+}
+
 /** PS3.4 table F.7.2-2: the one failure of N-SET that has an Error ID of its own. */
 const noLongerUpdatable: Refusal = {
   refused: Status.processingFailure,
@@ -72,6 +84,7 @@ export function set(step: JsonDataSet, asked: JsonDataSet): Ruling {
     return invalid(`N-SET may not change ${names.join(', ')}`)
   }
   const dataSet = merge(step, asked)
+  if (isTooMany(Object.keys(dataSet).length)) return tooManyAttributes
   return wrongUid(asked) ?? incomplete(dataSet) ?? { dataSet }
 }
 
