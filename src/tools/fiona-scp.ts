@@ -8,7 +8,7 @@ const graceMs = 30_000
 export default defineTool({
   name: 'fiona-scp',
   section: 8,
-  summary: 'receive DICOM objects (Storage SCP)',
+  summary: 'receive DICOM objects (Storage SCP, storage commitment)',
   description: `Listens for DICOM associations, stores every object as it was received and writes an instance record
     for it. It answers success only when the bytes and the record are on stable storage (see --durability):
     the record goes to standard output, or with --journal into a journal.
@@ -21,6 +21,13 @@ export default defineTool({
     beside it. When there is no space, objects are refused with 0xA700, and the sender keeps them. The same
     object again is not stored twice; its record says duplicate. Another object under a UID that is taken is
     kept beside the first; its record says conflict.
+
+    Storage commitment (N-ACTION) is answered when the request is on stable storage. Each object is then looked
+    for in the archive: whole, of the class that was asked for, in the project that the peer sends to. Objects
+    still on their way have two seconds. The report (N-EVENT-REPORT) goes out on the association of the request
+    while that is open, else on a new one: to the place that receiver.peers gives for the peer's AE title, or to
+    the address it called from at receiver.peerPort. It is tried again for a day, over restarts; then an error
+    record (E_COMMITMENT_UNREPORTED) tells of it.
 
     On SIGTERM it accepts no more, ends the object in hand, aborts what is still open, and exits.`,
   writes: ['instance'],
@@ -85,6 +92,7 @@ export default defineTool({
       'the objects, bytes as received behind a file header',
     ],
     ['<dataDir>/incoming/', 'objects on their way'],
+    ['<dataDir>/commitment/', 'requests for storage commitment that are not reported yet'],
     ['<dataDir>/quarantine/', 'objects that were refused, each with the reason beside it'],
   ],
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],

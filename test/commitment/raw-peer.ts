@@ -2,6 +2,12 @@
 // the receiver: a mistake made on both sides would not show.
 import { once } from 'node:events'
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net'
+import {
+  type ConnectionOptions,
+  type TlsOptions,
+  connect as connectSecure,
+  createServer as createSecureServer,
+} from 'node:tls'
 import { dataSetBytes, el, sq } from '../fixtures/dicom-writer.ts'
 
 export const COMMITMENT = '1.2.840.10008.1.20.1'
@@ -80,11 +86,16 @@ export class RawPeer {
   /** Connected and associated, every context accepted. */
   static async associated(
     port: number,
-    options: { readonly contexts?: readonly Context[]; readonly callingAET?: string } = {},
+    options: {
+      readonly contexts?: readonly Context[]
+      readonly callingAET?: string
+      readonly tls?: ConnectionOptions
+    } = {},
   ): Promise<RawPeer> {
-    const { contexts = [pushModel], callingAET = 'MODALITY' } = options
-    const socket = connect(port, '127.0.0.1')
-    await once(socket, 'connect')
+    const { contexts = [pushModel], callingAET = 'MODALITY', tls } = options
+    const place = { port, host: '127.0.0.1' }
+    const socket = tls === undefined ? connect(place) : connectSecure({ ...place, ...tls })
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect')
     const peer = new RawPeer(socket)
     const body = Buffer.concat([
       Buffer.from([0, 1, 0, 0]),
@@ -277,6 +288,7 @@ export interface ListenerOptions {
   readonly port?: number
   /** Rejects every association. */
   readonly isClosed?: boolean
+  readonly tls?: TlsOptions
 }
 
 /** Waits for associations, accepts them in implicit VR, and answers a release. */
@@ -291,9 +303,10 @@ export class RawListener {
   }
 
   static async listen(options: ListenerOptions = {}): Promise<RawListener> {
-    const server = createServer()
+    const { tls } = options
+    const server = tls === undefined ? createServer() : createSecureServer(tls)
     const listener = new RawListener(server)
-    server.on('connection', (socket) => {
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
       void listener.#accept(new RawPeer(socket), options)
     })
     server.listen(options.port ?? 0, '127.0.0.1')

@@ -13,7 +13,7 @@ import {
   COMMITMENT,
 } from '../commitment/raw-peer.ts'
 import { CT_IMAGE_STORAGE, ctElements, dataSetBytes } from '../fixtures/dicom-writer.ts'
-import { freePort } from '../fixtures/peers.ts'
+import { freePort, missing, run } from '../fixtures/peers.ts'
 import { Scp, newDataDir } from './scp.ts'
 
 const both: readonly Context[] = [
@@ -359,3 +359,37 @@ t.test('requests that wait are limited, for each address', async (t) => {
   t.equal(waitingIn(scp.dataDir).length, 200)
   peer.socket.destroy()
 })
+
+t.test(
+  'a receiver that takes only TLS reports by TLS, under its own certificate',
+  { skip: missing('openssl') },
+  async (t) => {
+    const folder = t.testdir()
+    const made = async (name: string, host: string) => {
+      const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)]
+      const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`]
+      const how = ['-x509', '-days', '2', '-nodes', '-newkey', 'rsa:2048']
+      await run('openssl', ['req', ...how, ...subject, '-keyout', key, '-out', cert])
+      return { key: readFileSync(key), cert: readFileSync(cert) }
+    }
+    const [own, scanner] = [await made('fiona', 'fiona'), await made('scanner', 'localhost')]
+    const mutual = { ...scanner, ca: own.cert, requestCert: true, rejectUnauthorized: true }
+    const listening = await listener(t, { tls: mutual })
+    const config = join(folder, 'fiona.json')
+    const tls = { certFile: 'fiona.crt', keyFile: 'fiona.key', clientCaFile: 'scanner.crt' }
+    const peers = { MODALITY: { host: 'localhost', port: listening.port } }
+    writeFileSync(config, JSON.stringify({ receiver: { tls, peers } }))
+    const scp = await Scp.start(t, { args: ['--config', config] })
+    const client = { ...scanner, ca: own.cert, servername: 'fiona' }
+    const peer = await RawPeer.associated(scp.port, { contexts: both, tls: client })
+    await store(peer, 1)
+    t.equal(await peer.asked(requestBytes('2.25.9', [ct(1)])), 0)
+    await peer.release()
+    const association = await listening.next()
+    const report = await association.peer.report()
+    t.same(report.committed, [uidOf(1)])
+    association.peer.answer(report.message)
+    await untilReleased(association)
+    await scp.logged('storage commitment reported')
+  },
+)

@@ -100,13 +100,17 @@ export class WaitingRequests {
     const lines = references.map((one) => `${one.SOPClassUID} ${one.SOPInstanceUID}\n`).join('')
     const transaction = digest(`${requester.callingAET}\0${TransactionUID}`, 32)
     const name = `${transaction}-${digest(lines, 16)}${suffix}`
+    // A request before it under the same name must be gone: its file, and not ours, is removed.
+    for (let removing = this.#removing.get(name); removing !== undefined;) {
+      await removing.catch(() => undefined)
+      removing = this.#removing.get(name)
+    }
+    // Nothing may come between here and `#keep`.
     const known = this.#entries.get(name)
     if (known !== undefined) {
       await known.written
       return known.request
     }
-    // The file of the request before, which has the same name, must be gone first.
-    await this.#removing.get(name)
     if (!this.#hasRoom(requester, references.length)) return undefined
     const isDuplicate = [...this.#entries.keys()].some((one) => one.startsWith(`${transaction}-`))
     const { callingAET, calledAET, address } = requester
