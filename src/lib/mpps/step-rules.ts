@@ -52,9 +52,9 @@ export function statusOf(dataSet: JsonDataSet): StepStatus {
 /** N-CREATE (PS3.4 F.7.2.1): a step begins, and says so. */
 export function create(asked: JsonDataSet): Ruling {
   const { PerformedProcedureStepStatus, ScheduledStepAttributesSequence } = Attribute
-  const status = textOf(asked, PerformedProcedureStepStatus)
+  const status = textsOf(asked, PerformedProcedureStepStatus).join('\\')
   // Before what is missing: a step that is reported as a whole when it is over lacks nothing else.
-  if (status !== undefined && status !== 'IN PROGRESS') {
+  if (status !== '' && status !== 'IN PROGRESS') {
     return invalid('a step is created IN PROGRESS')
   }
   return (
