@@ -101,14 +101,18 @@ t.test('values are asked for as what they are', (t) => {
   const elements = [
     el(0x00100010, 'PN', 'A^B==C'),
     el(0x00100020, 'LO', ['one', '', 'three']),
-    el(0x00400301, 'US', [1, 2]),
+    el(0x00280010, 'US', [1, 2]),
+    el(0x00400253, 'UN', Buffer.from('PPS1')),
+    el(0x00400301, 'UN', Buffer.from([7, 0])),
     sq(0x00400340, [[el(0x0020000e, 'UI', '1.2')], []]),
   ]
   using file = DicomFile.fromDataSet(dataSetBytes(elements), syntax.explicit)
   const read = toJson(file)
   t.same(textsOf(read, '00100010'), ['A^B==C'], 'component groups in their places')
   t.same(read['00100020']?.Value, ['one', null, 'three'])
-  t.equal(textOf(read, '00400301'), undefined, 'numbers are no text')
+  t.equal(textOf(read, '00280010'), undefined, 'numbers are no text')
+  t.equal(textOf(read, '00400253'), 'PPS1', 'a text that came as UN')
+  t.same(read['00400301'], { vr: 'US', Value: [7] })
   t.equal(textOf(read, '00400340'), undefined)
   t.equal(itemsOf(read, '00400340').length, 2)
   t.same(itemsOf(read, '00100010'), [], 'a name is no item')

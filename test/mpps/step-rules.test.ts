@@ -56,7 +56,7 @@ t.test('N-SET leads from state to state, and out of a final one nothing does', (
 
 t.test('a step is created IN PROGRESS, in no other state', (t) => {
   t.equal(outcome(create(inProgress)), 'IN PROGRESS')
-  for (const other of ['COMPLETED', 'DISCONTINUED', 'SCHEDULED', 'in progress']) {
+  for (const other of ['COMPLETED', 'DISCONTINUED', 'SCHEDULED', 'in progress', 'IN PROGRESS\\X']) {
     t.equal(outcome(create(said(beginning(status(other))))), '0x0106', other)
   }
   t.equal(outcome(create(said([status('COMPLETED')]))), '0x0106', 'whatever else is missing')
@@ -196,6 +196,23 @@ t.test('COMPLETED needs performed series; what is over needs the UIDs of all it 
   const before = set(inProgress, said([performed(series)]))
   const onlyStatus = set('dataSet' in before ? before.dataSet : {}, said([status('COMPLETED')]))
   t.equal(outcome(onlyStatus), 'COMPLETED', 'series that were said before count')
+  t.end()
+})
+
+t.test('a step cannot grow without end', (t) => {
+  let step = inProgress
+  let ruling = set(step, {})
+  let requests = 0
+  while ('dataSet' in ruling) {
+    step = ruling.dataSet
+    const keys = Array.from({ length: 1000 }, (_, at) =>
+      (0x00091000 + 0x20000 * requests + at).toString(16).padStart(8, '0').toUpperCase(),
+    )
+    ruling = set(step, Object.fromEntries(keys.map((key) => [key, { vr: 'LO' }])))
+    requests++
+  }
+  t.equal(outcome(ruling), '0x0213')
+  t.equal(requests, 5)
   t.end()
 })
 

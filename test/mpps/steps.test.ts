@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -281,6 +289,22 @@ t.test('requests for one step at one time: one creates it, none is lost', async 
   ) as { dataSet: Record<string, unknown> }
   for (const key of ['00400280', '00400254', '00400255']) t.match(dataSet[key], { Value: ['said'] })
 })
+
+t.test(
+  'what a killed process left half-written is removed, what another still writes is not',
+  async (t) => {
+    const dataDir = folder(t)
+    const directory = join(dataDir, 'mpps')
+    mkdirSync(directory)
+    const names = [`.${uid}.json.0a.tmp`, `.${uid}.json.0b.tmp`, `${uid}.json`]
+    for (const name of names) writeFileSync(join(directory, name), '')
+    const hoursAgo = Date.now() / 1000 - 2 * 3600
+    for (const name of [names[0], names[2]])
+      utimesSync(join(directory, name ?? ''), hoursAgo, hoursAgo)
+    await new StepStore(dataDir).prepare()
+    t.same(readdirSync(directory).sort(), names.slice(1))
+  },
+)
 
 t.test('two processes cannot both create a step', async (t) => {
   const dataDir = folder(t)

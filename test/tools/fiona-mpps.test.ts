@@ -137,6 +137,7 @@ t.test('every way of saying nothing that can be believed has its status', async 
     ['sequences 20,000 deep', createPdus(uid, nested), 0x0213],
     ['nine megabytes', createPdus(uid, flood), 0x0213],
     ['300,000 elements', createPdus(uid, many), 0x0213],
+    ['6,000 attributes', createPdus(uid, many.subarray(0, 6000 * 8)), 0x0213],
     ['the schedule as text', createPdus(uid, beginning(el(0x00400270, 'LO', 'x'))), 0x0121],
     ['another class', createPdus(uid, beginning(), { AffectedSOPClassUID: '1.2.3' }), 0x0118],
     ['a step nobody created', setPdus('2.25.9', ending('COMPLETED', series)), 0x0112],

@@ -60,6 +60,27 @@ t.test(
   },
 )
 
+t.test(
+  'the door for performed procedure steps asks for the same certificates',
+  peers,
+  async (t) => {
+    const dataDir = newDataDir(t)
+    const [own, scanner] = await Promise.all(
+      ['fiona', 'scanner'].map((name) => certificate(dataDir, name)),
+    )
+    if (own === undefined || scanner === undefined) throw new Error('none')
+    const config = join(dataDir, 'fiona.yaml')
+    const tls = { certFile: own.cert, keyFile: own.key, clientCaFile: scanner.cert }
+    writeFileSync(config, JSON.stringify({ receiver: { tls } }))
+    const { port } = await Scp.start(t, { tool: 'fiona-mpps', dataDir, config })
+    const good = ['+tls', scanner.key, scanner.cert, '+cf', own.cert]
+    t.equal((await run('echoscu', [...good, '127.0.0.1', String(port)])).code, 0)
+    t.not((await run('echoscu', ['127.0.0.1', String(port)])).code, 0, 'no TLS')
+    const { code } = await run('echoscu', ['+tla', '+cf', own.cert, '127.0.0.1', String(port)])
+    t.not(code, 0, 'no certificate')
+  },
+)
+
 t.test('a certificate that cannot be read ends it at the start', async (t) => {
   const dataDir = newDataDir(t)
   const config = join(dataDir, 'fiona.yaml')

@@ -1,4 +1,4 @@
-import { type DataSet, type DicomFile, type Element, isText } from '../dicom/index.ts'
+import { type DataSet, type DicomFile, type Element, isText, vrOf } from '../dicom/index.ts'
 
 /** A person's name by its component groups (PS3.18 F.2.2). */
 export interface JsonPersonName {
@@ -45,13 +45,15 @@ function readDataSet(file: DicomFile, dataSet: DataSet): JsonDataSet {
 }
 
 function readElement(file: DicomFile, dataSet: DataSet, element: Element): JsonElement {
-  const { vr, items, tag } = element
+  const { items, tag } = element
   if (items !== undefined) {
     return withValues(
       'SQ',
       items.map((item) => readDataSet(file, item)),
     )
   }
+  // Who did not know an attribute wrote UN; its value is what it always was (PS3.5 6.2.2).
+  const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
   if (vr === 'PN') return withValues(vr, file.strings(dataSet, tag).map(personName))
   if (isText(vr) || vr === 'AT') {
     return withValues(

@@ -51,7 +51,7 @@ export function recordOf(step: Step): MppsRecord {
     MPPSInstanceUID,
     status: statusOf(dataSet),
     ...(StudyInstanceUID === undefined ? {} : { StudyInstanceUID }),
-    // One step may answer several requests at once (PS3.17 annex for the "group case").
+    // One step may answer several requests at once (the group case).
     ...(studies.length > 1 ? { studies } : {}),
     series: performedSeries(dataSet),
     source: { ...source },

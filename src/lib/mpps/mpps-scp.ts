@@ -25,6 +25,7 @@ import {
 import { type Access, loadOf } from '../intake/index.ts'
 import { type Uid, isUid } from '../uid/index.ts'
 import { toJson } from './json-data-set.ts'
+import { isTooMany, tooManyAttributes } from './step-rules.ts'
 import type { Done, Steps } from './steps.ts'
 
 /** PS3.4 F.7.1. */
@@ -126,6 +127,8 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
     if (SOPClassUID !== MODALITY_PERFORMED_PROCEDURE_STEP) return new Draining(otherClass)
     const collect = { ...limits, budget: this.#budget }
     return new DataSetCollector(operation, collect, async (file) => {
+      // Before they are read.
+      if (isTooMany(file.dataSet.elements.length)) return answerOf(tooManyAttributes)
       const { id, address, callingAETitle, calledAETitle } = association
       const request = {
         instance: command.AffectedSOPInstanceUID ?? command.RequestedSOPInstanceUID ?? '',

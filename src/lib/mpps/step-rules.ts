@@ -25,6 +25,18 @@ export interface Refusal {
 }
 export type Ruling = { readonly dataSet: JsonDataSet } | Refusal
 
+/** A step has some fifty attributes of its own, and private ones. Merging a million would hold up all others. */
+const mostAttributes = 5000
+
+export const tooManyAttributes: Refusal = {
+  refused: Status.resourceLimitation,
+  comment: 'more attributes than any step has',
+}
+
+export function isTooMany(attributes: number): boolean {
+  return attributes > mostAttributes
+}
+
 /** PS3.4 table F.7.2-2: the one failure of N-SET that has an Error ID of its own. */
 const noLongerUpdatable: Refusal = {
   refused: Status.processingFailure,
@@ -40,9 +52,9 @@ export function statusOf(dataSet: JsonDataSet): StepStatus {
 /** N-CREATE (PS3.4 F.7.2.1): a step begins, and says so. */
 export function create(asked: JsonDataSet): Ruling {
   const { PerformedProcedureStepStatus, ScheduledStepAttributesSequence } = Attribute
-  const status = textOf(asked, PerformedProcedureStepStatus)
+  const status = textsOf(asked, PerformedProcedureStepStatus).join('\\')
   // Before what is missing: a step that is reported as a whole when it is over lacks nothing else.
-  if (status !== undefined && status !== 'IN PROGRESS') {
+  if (status !== '' && status !== 'IN PROGRESS') {
     return invalid('a step is created IN PROGRESS')
   }
   return (
@@ -72,6 +84,7 @@ export function set(step: JsonDataSet, asked: JsonDataSet): Ruling {
     return invalid(`N-SET may not change ${names.join(', ')}`)
   }
   const dataSet = merge(step, asked)
+  if (isTooMany(Object.keys(dataSet).length)) return tooManyAttributes
   return wrongUid(asked) ?? incomplete(dataSet) ?? { dataSet }
 }
 

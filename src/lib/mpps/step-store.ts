@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { createExclusively, inside, makeDirectories, writeFileAtomic } from '../storage/index.ts'
 import { type Uid, isUid, parseUid } from '../uid/index.ts'
@@ -7,6 +8,9 @@ import type { Step } from './step.ts'
 const format = { format: 'fiona-mpps step', version: 1 }
 /** Twice the largest message; a peer that goes on adding attributes must not fill memory. */
 const longestText = 32 << 20
+
+/** What a killed process left half-written is certainly nobody's any more when it is this old. */
+const staleMs = 3600 * 1000
 
 /** A step as its file will have it. */
 export interface StepFile {
@@ -26,12 +30,13 @@ export class StepStore {
   }
 
   /**
-   * Finds out at the start whether steps can be kept here.
+   * Finds out at the start whether steps can be kept here, and removes what killed processes left.
    * @throws FionaError E_ARCHIVE_WRITE (exit 73)
    */
   async prepare(): Promise<void> {
     try {
       await makeDirectories(this.directory)
+      await this.#removeLeftovers()
     } catch (error) {
       const code = String((error as NodeJS.ErrnoException).code)
       throw new FionaError(
@@ -82,6 +87,16 @@ export class StepStore {
   async replace(file: StepFile, options: { readonly durable?: boolean } = {}): Promise<void> {
     await makeDirectories(this.directory)
     await writeFileAtomic(this.#pathOf(file.MPPSInstanceUID), file.text, options)
+  }
+
+  async #removeLeftovers(): Promise<void> {
+    const names = await readdir(this.directory)
+    for (const name of names.filter((each) => each.startsWith('.') && each.endsWith('.tmp'))) {
+      const path = join(this.directory, name)
+      const found = await stat(path).catch(() => undefined)
+      if (found !== undefined && found.mtimeMs < Date.now() - staleMs)
+        await rm(path, { force: true })
+    }
   }
 
   #pathOf(MPPSInstanceUID: Uid): string {

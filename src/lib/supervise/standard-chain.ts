@@ -7,7 +7,7 @@ export interface ChainProcess {
 
 export interface ChainParts {
   /** Whether modalities are listened to (`mpps` in the configuration). */
-  readonly mpps: boolean
+  readonly mpps?: boolean
 }
 
 /**
@@ -15,7 +15,7 @@ export interface ChainParts {
  * answers when everything behind it is ready. It stops in the opposite order, and drained.
  * The same pipelines stand, with comments, in pipelines/standard-chain.sh.
  */
-export function standardChain(frontDoor: string, parts: ChainParts): readonly ChainProcess[] {
+export function standardChain(frontDoor: string, parts: ChainParts = {}): readonly ChainProcess[] {
   return [
     stage('deliver', 'outbox', 'sent', 'fiona-send'),
     stage('deidentify', 'organized', 'outbox', 'fiona-anon'),
@@ -25,7 +25,7 @@ export function standardChain(frontDoor: string, parts: ChainParts): readonly Ch
       command: 'fiona-import',
       args: ['--front-door', frontDoor, '--journal', 'received'],
     },
-    ...(parts.mpps
+    ...(parts.mpps === true
       ? [{ name: 'mpps', command: 'fiona-mpps', args: ['--journal', 'received'] }]
       : []),
     { name: 'receiver', command: 'fiona-scp', args: ['--journal', 'received'] },
