@@ -137,7 +137,7 @@ export class DicomServer {
   /** Whoever connects and says nothing must not keep the others out: the longest silent one goes. */
   #makeRoom(): void {
     for (const acceptor of this.#acceptors) {
-      if (acceptor.isEstablished) continue
+      if (!acceptor.mayGiveWay) continue
       acceptor.giveWay()
       return
     }
@@ -145,8 +145,14 @@ export class DicomServer {
 
   #watchHandshake(socket: Socket): void {
     const name = nameOf(socket)
-    const [oldest] = this.#handshakes.values()
-    if (this.#handshakes.size + this.#acceptors.size >= this.#maxConnections) oldest?.destroy()
+    const [oldest] = this.#handshakes
+    if (
+      oldest !== undefined &&
+      this.#handshakes.size + this.#acceptors.size >= this.#maxConnections
+    ) {
+      this.#handshakes.delete(oldest[0])
+      oldest[1].destroy()
+    }
     this.#handshakes.set(name, socket)
     socket.once('close', () => {
       if (this.#handshakes.get(name) === socket) this.#handshakes.delete(name)
