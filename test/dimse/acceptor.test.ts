@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import {
@@ -397,6 +398,20 @@ t.test('beyond the limit of connections the oldest silent one makes room', async
   t.equal(await established.status(), Status.success)
   established.socket.destroy()
   last.socket.destroy()
+})
+
+t.test('a burst of connections does not get past the limit', async (t) => {
+  const { server, port } = await serve(t, { maxConnections: 4 })
+  let closed = 0
+  const burst = Array.from({ length: 60 }, () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.on('close', () => closed++)
+    return socket.resume()
+  })
+  while (closed < 56) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.equal(server.connections, 4)
+  for (const socket of burst) socket.destroy()
 })
 
 t.test('stopping ends the object in hand, and aborts who has none', async (t) => {

@@ -3,32 +3,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import {
-  OddClient,
-  commandValue,
-  type Reply,
-  goodEcho,
-  goodStore,
-  pduType,
-  statusOf,
-} from '../fixtures/odd-client.ts'
+import { commandValue, type Reply, goodEcho, goodStore, statusOf } from '../fixtures/odd-client.ts'
 import { residentBytes } from '../fixtures/process-memory.ts'
 import { Scp } from '../tools/scp.ts'
-import { type Case, hostileCases, objectOf } from './cases/index.ts'
+import { hostileCases, objectOf } from './cases/index.ts'
+import { runCase } from './run-case.ts'
 
 const mostResidentBytes = 300e6
-
-/** What came back, in the terms of the table. */
-function verdictOn(replies: readonly Reply[]): { words: Case['expect']; stored: number } {
-  const types = replies.map((reply) => (reply === 'closed' ? 0 : reply.type))
-  const statuses = replies.map(statusOf).filter((status) => status !== undefined)
-  const stored = statuses.length
-  if (types.includes(pduType.abort)) return { words: 'abort', stored }
-  if (types.includes(pduType.rj)) return { words: 'reject', stored }
-  const last = statuses.at(-1)
-  if (last !== undefined) return { words: last, stored }
-  return { words: types.includes(pduType.ac) ? 'served' : 'nothing', stored }
-}
 
 t.test('the cases are many, and each has a name of its own', async (t) => {
   const names = hostileCases().map(({ name }) => name)
@@ -44,11 +25,7 @@ t.test('each case is answered as it should be, and the next client is served', a
   const wrong: unknown[] = []
   let successes = 0
   for (const [number, { name, writes, expect }] of hostileCases().entries()) {
-    const peer = await OddClient.connect(scp.port)
-    for (const bytes of writes) peer.send(bytes)
-    peer.socket.end()
-    const replies = await peer.rest()
-    const { words } = verdictOn(replies)
+    const { words, replies } = await runCase(scp.port, writes)
     if (expect !== 'any' && words !== expect) wrong.push({ name, expect, got: words })
     successes += replies.filter((reply) => isStoreResponse(reply) && statusOf(reply) === 0).length
     if (number % 50 === 0) {
@@ -59,7 +36,7 @@ t.test('each case is answered as it should be, and the next client is served', a
       const status = await goodEcho(scp.port)
       if (status !== 0) wrong.push({ name, echo: status })
     }
-    while (scp.incoming().length > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    await scp.tidy()
   }
   t.same(wrong, [])
   t.equal(scp.child.exitCode, null)

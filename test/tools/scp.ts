@@ -123,6 +123,11 @@ export class Scp {
     return partsIn(this.dataDir)
   }
 
+  /** Nothing half-received lies about any more; what was abandoned is removed a little later. */
+  async tidy(): Promise<void> {
+    while (this.incoming().length > 0) await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+
   #change(): Promise<void> {
     if (this.child.exitCode !== null) throw new Error('fiona-scp has ended')
     return new Promise((resolve, reject) => {

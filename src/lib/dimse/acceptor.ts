@@ -58,6 +58,7 @@ export class Acceptor implements TransportListener, PduListener {
   #isBlocked = false
   #isStopping = false
   #isClosed = false
+  #isGivingWay = false
   #announcedBytes = 0
   /** What was read behind the message that is being worked on. */
   #unread: Buffer | undefined
@@ -142,8 +143,14 @@ export class Acceptor implements TransportListener, PduListener {
     this.#transport.destroy()
   }
 
-  /** Without a request so far, it goes for the sake of others. */
+  /** Nobody loses anything when it goes: no request so far, or only the end is awaited. */
+  get mayGiveWay(): boolean {
+    return !this.#isClosed && !this.#isGivingWay && (this.#state === 2 || this.#state === 13)
+  }
+
+  /** It goes for the sake of others. The connection ends a little later; it is not asked twice. */
   giveWay(): void {
+    this.#isGivingWay = true
     if (this.#state !== 13) this.#end('closed', 'made room for others')
     this.#state = 13
     this.#pdus.stop()

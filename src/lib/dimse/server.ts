@@ -26,6 +26,8 @@ const mostAnnouncedBytes = 32 << 20
 export class DicomServer {
   readonly #server: Server
   readonly #acceptors = new Set<Acceptor>()
+  /** TLS connections that are not through their handshake: no acceptor knows of them yet. */
+  readonly #handshakes = new Map<string, Socket>()
   readonly #clock: NodeJS.Timeout
   readonly #maxConnections: number
   #onEmpty: (() => void) | undefined
@@ -50,6 +52,7 @@ export class DicomServer {
     }
     const transportOf = options.tls === undefined ? plainTransport : streamTransport
     server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#handshakes.delete(nameOf(socket))
       if (this.#acceptors.size >= this.#maxConnections) this.#makeRoom()
       transportOf(socket, (transport) => {
         const acceptor = new Acceptor(transport, provider, observer, options, life)
@@ -57,6 +60,11 @@ export class DicomServer {
         return acceptor
       })
     })
+    if (options.tls !== undefined) {
+      server.on('connection', (socket: Socket) => {
+        this.#watchHandshake(socket)
+      })
+    }
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       const { code } = error as NodeJS.ErrnoException
       observer.turnedAway?.(socket.remoteAddress ?? '', `TLS: ${code ?? error.message}`)
@@ -116,6 +124,7 @@ export class DicomServer {
    */
   async stop(graceMs: number): Promise<void> {
     this.#server.close()
+    for (const socket of this.#handshakes.values()) socket.destroy()
     for (const acceptor of this.#acceptors) acceptor.stop()
     const impatience = setTimeout(() => {
       for (const acceptor of this.#acceptors) acceptor.destroy()
@@ -128,10 +137,26 @@ export class DicomServer {
   /** Whoever connects and says nothing must not keep the others out: the longest silent one goes. */
   #makeRoom(): void {
     for (const acceptor of this.#acceptors) {
-      if (acceptor.isEstablished) continue
+      if (!acceptor.mayGiveWay) continue
       acceptor.giveWay()
       return
     }
+  }
+
+  #watchHandshake(socket: Socket): void {
+    const name = nameOf(socket)
+    const [oldest] = this.#handshakes
+    if (
+      oldest !== undefined &&
+      this.#handshakes.size + this.#acceptors.size >= this.#maxConnections
+    ) {
+      this.#handshakes.delete(oldest[0])
+      oldest[1].destroy()
+    }
+    this.#handshakes.set(name, socket)
+    socket.once('close', () => {
+      if (this.#handshakes.get(name) === socket) this.#handshakes.delete(name)
+    })
   }
 
   /** The oldest unfinished requests go until the rest may be held. */
@@ -145,6 +170,11 @@ export class DicomServer {
       acceptor.giveWay()
     }
   }
+}
+
+/** The same for a connection and for the TLS on it. */
+function nameOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${String(remotePort)}`
 }
 
 async function listener(options: DicomServerOptions): Promise<Server> {

@@ -1,0 +1,113 @@
+// PS3.8 annex E lets a sender cut a message into fragments as it likes, pack fragments into PDUs as it
+// likes, and TCP cuts once more. Whatever it does, the file is the same.
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { ctElements, dataSetBytes } from '../fixtures/dicom-writer.ts'
+import { OddClient, fragments, pData, storeCommand, storePdus } from '../fixtures/odd-client.ts'
+import { Scp, dataSetOf } from '../tools/scp.ts'
+
+const usedLengths = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 16_000 }))
+const waysToSend = fc.record({
+  /** The longest fragments of the command and of the data set. */
+  commandBytes: fc.oneof(usedLengths, fc.constant(1)),
+  dataBytes: usedLengths,
+  /** How many fragments go into one PDU, in turn. */
+  perPdu: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }),
+  /** Whether command and data may share a PDU, as dcm4che packs them. */
+  shares: fc.boolean(),
+  /** What is given to the kernel at once, in turn. */
+  segments: fc.array(fc.integer({ min: 1, max: 9000 }), { maxLength: 30 }),
+  side: fc.integer({ min: 1, max: 60 }),
+})
+type Way = typeof waysToSend extends fc.Arbitrary<infer T> ? T : never
+
+const objectOf = (number: number, side: number) => {
+  const SOPInstanceUID = `2.25.4001${String(number)}`
+  const image = { instanceNumber: number, sopUID: SOPInstanceUID, rows: side, columns: side }
+  return { SOPInstanceUID, dataSet: dataSetBytes(ctElements(image)) }
+}
+
+function pack(pdvs: readonly Buffer[], perPdu: readonly number[]): Buffer[] {
+  const pdus: Buffer[] = []
+  for (let at = 0, turn = 0; at < pdvs.length; turn++) {
+    const most = perPdu[turn % perPdu.length] ?? 1
+    let count = 0
+    for (let bytes = 0; count < most && at + count < pdvs.length; count++) {
+      bytes += pdvs[at + count]?.length ?? 0
+      // The receiver's announced maximum.
+      if (count > 0 && bytes > 131_072) break
+    }
+    pdus.push(pData(...pdvs.slice(at, at + count)))
+    at += count
+  }
+  return pdus
+}
+
+function wireOf(way: Way, object: ReturnType<typeof objectOf>): Buffer {
+  const command = fragments(1, true, storeCommand(object), way.commandBytes)
+  const data = fragments(1, false, object.dataSet, way.dataBytes)
+  return Buffer.concat(
+    way.shares
+      ? pack([...command, ...data], way.perPdu)
+      : [...pack(command, way.perPdu), ...pack(data, way.perPdu)],
+  )
+}
+
+async function send(client: OddClient, wire: Buffer, segments: readonly number[]): Promise<number> {
+  let at = 0
+  for (const length of segments) {
+    if (at >= wire.length) break
+    await client.sent(wire.subarray(at, at + length))
+    at += length
+  }
+  client.send(wire.subarray(at))
+  return client.status()
+}
+
+t.test('however an object is cut and packed, its file is the one of the plain way', async (t) => {
+  const scp = await Scp.start(t, { args: ['--durability', 'none'] })
+  let number = 0
+  await fc.assert(
+    fc.asyncProperty(waysToSend, async (way) => {
+      const object = objectOf(++number, way.side)
+      const client = await OddClient.associated(scp.port)
+      const status = await send(client, wireOf(way, object), way.segments)
+      await client.release()
+      if (status !== 0) return false
+      const record = (await scp.recorded(number)).at(-1)
+      if (record === undefined) return false
+      return dataSetOf(readFileSync(record.path)).equals(object.dataSet)
+    }),
+    { numRuns: 120 },
+  )
+  t.equal(scp.records.length, number)
+})
+
+t.test('each split is a duplicate of the plain way, header included', async (t) => {
+  const scp = await Scp.start(t, { args: ['--durability', 'none'] })
+  const object = objectOf(1, 20)
+  const plain = await OddClient.associated(scp.port)
+  plain.send(storePdus(object))
+  t.equal(await plain.status(), 0)
+  const ways = fc.sample(waysToSend, 40)
+  for (const way of ways) {
+    if ((await send(plain, wireOf(way, object), way.segments)) !== 0) t.fail(JSON.stringify(way))
+  }
+  await plain.release()
+  const [first, ...others] = await scp.recorded(ways.length + 1)
+  t.match(first, { duplicate: false })
+  t.equal(others.length, 40)
+  t.ok(others.every(({ duplicate, sha256 }) => duplicate === true && sha256 === first?.sha256))
+})
+
+t.test('one-byte segments through the real wire', async (t) => {
+  const scp = await Scp.start(t)
+  const object = objectOf(1, 4)
+  const client = await OddClient.associated(scp.port)
+  for (const byte of storePdus(object)) await client.sent(Buffer.of(byte))
+  t.equal(await client.status(), 0)
+  await client.release()
+  const [record] = await scp.recorded(1)
+  t.ok(dataSetOf(readFileSync(record?.path ?? '')).equals(object.dataSet))
+})
