@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
-import { FionaError } from '../error/index.ts'
+import type { FionaError } from '../error/index.ts'
 import type { RecordSink } from '../intake/index.ts'
-import { errorRecord, type AnyRecord, type FionaRecord } from '../record/index.ts'
 import type { Entry, FileEntry } from './entry.ts'
-import { shownPath } from './file-path.ts'
+import type { SkipReason } from './imported.ts'
 import type { Importer } from './importer.ts'
 import { InOrder } from './in-order.ts'
-import { canWait, type Patience } from './patience.ts'
+import { LeftOut } from './left-out.ts'
+import type { Patience } from './patience.ts'
+import { Teller } from './teller.ts'
 
 export interface ImportRun {
   readonly entries: AsyncIterable<Entry>
@@ -19,9 +20,30 @@ export interface ImportRun {
   readonly patience?: Patience | undefined
   /** Told of each error record, beside the debug line that names its file. */
   readonly failed?: (error: FionaError) => void
-  /** Say after each folder what was left out of it, not once at the end: for a service, which has none. */
-  readonly tellsEachFolder?: boolean
+  /**
+   * Told what became of each file: of an imported one when its record is durable, of any other before its error is
+   * told, so that the record can say where the file lies by then. Resolves to that place if it was moved there.
+   */
+  readonly settled?: (entry: FileEntry, fate: Fate) => Promise<string | undefined>
+  /** A service: it says after each folder what was left out of it, for it has no end. */
+  readonly isService?: boolean
+  /** After it no further member of a package is begun; whoever makes the entries ends them. */
+  readonly signal?: AbortSignal
   readonly log: Logger
+  /** Where it counts as it goes, for whoever looks. */
+  readonly counts?: ImportCounts
+}
+
+/** `incomplete`: a package of which something is not in the archive; what, the errors and the log say. */
+export type Fate = 'imported' | 'incomplete' | SkipReason | { readonly error: unknown }
+
+export interface ImportCounts {
+  /** Everything that was met: files, records, and what could not be read. */
+  files: number
+  objects: number
+  /** Of the objects. */
+  bytes: number
+  errors: number
 }
 
 export interface ImportSummary {
@@ -29,11 +51,9 @@ export interface ImportSummary {
   readonly errors: number
 }
 
-type Outcome =
-  | { readonly record: AnyRecord | FionaRecord; readonly removeSource?: () => Promise<void> }
-  | { readonly error: unknown; readonly input: unknown }
-  | { readonly skipped: 'directory' | 'notDicom' | 'linkedFolder' }
-  | { readonly isFolderEnd: true }
+export function noCounts(): ImportCounts {
+  return { files: 0, objects: 0, bytes: 0, errors: 0 }
+}
 
 /**
  * Everything that the entries bring, in their order, to the sinks.
@@ -41,86 +61,26 @@ type Outcome =
  *   rejects with
  */
 export async function runImport(run: ImportRun): Promise<ImportSummary> {
-  const { entries, importer, log } = run
-  const counts = { objects: 0, errors: 0, notDicom: 0, directory: 0, linkedFolder: 0 }
-  const wait = <Result>(work: () => Promise<Result>) => run.patience?.(work) ?? work()
-
-  const deliver = async (outcome: Outcome): Promise<void> => {
-    if ('skipped' in outcome) {
-      counts[outcome.skipped]++
-      return
-    }
-    if ('isFolderEnd' in outcome) {
-      if (run.tellsEachFolder === true) tellWhatWasLeftOut(log, counts)
-      return
-    }
-    if ('error' in outcome) {
-      counts.errors++
-      const { error, input } = outcome
-      if (error instanceof FionaError) {
-        log.debug({ code: error.code }, error.message)
-        run.failed?.(error)
-      } else log.error({ err: error }, 'internal error; the import goes on')
-      await wait(() => run.errors.put(errorRecord('fiona-import', error, input)))
-      return
-    }
-    const { record, removeSource } = outcome
-    await wait(() => run.records.put(record))
-    counts.objects++
-    await removeSource?.().catch((error: unknown) => deliver({ error, input: record }))
-  }
-
-  const handle = async (entry: FileEntry): Promise<Outcome> => {
-    try {
-      const imported = await wait(() => importer.import(entry))
-      if ('skipped' in imported)
-        log.debug({ path: shownPath(entry.path) }, skipReasons[imported.skipped])
-      return imported
-    } catch (error) {
-      if (canWait(error)) throw error
-      return { error, input: shownPath(entry.link ?? entry.path) }
-    }
-  }
-
-  const flow = new InOrder<Outcome>(run.concurrency, deliver)
+  const { entries, log } = run
+  const counts = run.counts ?? noCounts()
+  const leftOut = new LeftOut(log)
+  const teller = new Teller(run, counts, leftOut)
+  const flow = new InOrder<() => Promise<void>>(run.concurrency, (deliver) => deliver())
   try {
     for await (const entry of entries) {
-      await flow.add(() => (entry.kind === 'file' ? handle(entry) : outcomeOf(entry)))
+      if (entry.kind !== 'emptyFolder' && entry.kind !== 'folderEnd') counts.files++
+      await flow.add(async () => {
+        if (entry.kind !== 'file') return () => teller.deliverOther(entry)
+        const outcome = await teller.import(entry)
+        return () => teller.deliver(entry, outcome)
+      })
     }
   } finally {
     // Also after a failure: what is in the middle of a copy must clean up behind itself.
     await flow.end()
   }
-  tellWhatWasLeftOut(log, counts)
+  // Who hears of each file's fate says himself what he did with it.
+  if (run.settled === undefined) leftOut.tell()
+  if (counts.files === 0 && run.isService !== true) log.info('nothing to import was found')
   return { objects: counts.objects, errors: counts.errors }
-}
-
-const skipReasons = {
-  directory: 'a DICOMDIR is no object; its objects are imported by themselves',
-  notDicom: 'not DICOM; left out',
-} as const
-
-function outcomeOf(entry: Exclude<Entry, FileEntry>): Outcome {
-  if (entry.kind === 'linkedFolder') return { skipped: 'linkedFolder' }
-  if (entry.kind === 'folderEnd') return { isFolderEnd: true }
-  if (entry.kind === 'record') return { record: entry.record }
-  return { error: entry.error, input: entry.input }
-}
-
-/** And begins to count anew. */
-function tellWhatWasLeftOut(
-  log: Logger,
-  counts: { notDicom: number; linkedFolder: number; directory: number },
-): void {
-  const { notDicom: files, linkedFolder: links } = counts
-  if (files > 0) {
-    log.info(
-      { files },
-      'files in folders that are not DICOM were left out; --strict makes them errors',
-    )
-  }
-  if (links > 0) {
-    log.info({ links }, 'links to folders were not followed; name the folders to import them')
-  }
-  Object.assign(counts, { notDicom: 0, linkedFolder: 0, directory: 0 })
 }
