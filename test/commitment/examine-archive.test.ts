@@ -157,3 +157,17 @@ t.test('of the series of a long day the last are remembered', async (t) => {
   t.equal(new Set(list).size, list.length)
   t.equal(recent.notes, 10_000)
 })
+
+t.test('many who ask for what is nowhere are served, and each hears of its own', async (t) => {
+  const { put, examine } = setUp(t)
+  put('2.25.11.dcm', ctImage({ sopUID: '2.25.11' }))
+  put('2.25.12.dcm', ctImage({ sopUID: '2.25.12' }), 'default', '2.25.3')
+  const asked = Array.from({ length: 50 }, (_, n) => CT(`2.25.${String(n)}`))
+  const outcomes = await Promise.all(asked.map((one) => examine([one, CT('2.25.99')])))
+  outcomes.forEach(({ committed, failed }, n) => {
+    const isThere = n === 11 || n === 12
+    t.same(committed, isThere ? [`2.25.${String(n)}`] : [])
+    t.equal(failed['2.25.99'], 0x0112)
+    t.equal(failed[`2.25.${String(n)}`], isThere ? undefined : 0x0112)
+  })
+})

@@ -134,11 +134,6 @@ export class RawPeer {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Something that nobody has taken. */
-  get untaken(): number {
-    return this.#heard.length
-  }
-
   /** A whole message, however it is cut. */
   async message(): Promise<Message> {
     const parts = { command: [] as Buffer[], data: [] as Buffer[] }
@@ -316,6 +311,11 @@ export class RawListener {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Associations that nobody has taken. */
+  get untaken(): number {
+    return this.#associations.length
   }
 
   next(): Promise<Association> {

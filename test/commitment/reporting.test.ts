@@ -23,12 +23,20 @@ const quick: Patience = { firstPauseMs: 1, longestPauseMs: 20, giveUpMs: 3_600_0
 /** A data directory with a request in it, and what goes on with it. */
 async function setUp(
   t: Test,
-  options: { port: number; patience?: Patience; time?: Date; sink?: RecordSink },
+  options: {
+    port: number
+    patience?: Patience
+    time?: Date
+    sink?: RecordSink
+    transactions?: readonly string[]
+  },
 ) {
   const dataDir = t.testdir()
   const earlier = await WaitingRequests.open(dataDir, limits, () => undefined)
   const time = (options.time ?? new Date()).toISOString()
-  await earlier.add(requester, '2.25.9', [reference], time)
+  for (const transaction of options.transactions ?? ['2.25.9']) {
+    await earlier.add(requester, transaction, [reference], time)
+  }
   const records: AnyRecord[] = []
   const lines: { msg: string; againInSeconds?: number }[] = []
   let changed = (): void => undefined
@@ -90,6 +98,26 @@ t.test('tries go on, further and further apart, until the peer is there', async 
   await commitment.close()
   t.same(waiting(), [])
   t.same(records, [])
+})
+
+t.test('a peer has one association of ours at a time', async (t) => {
+  const transactions = ['2.25.1', '2.25.2', '2.25.3', '2.25.4', '2.25.5']
+  const listening = await RawListener.listen()
+  t.teardown(() => {
+    listening.close()
+  })
+  const { logged } = await setUp(t, { port: listening.port, transactions })
+  const reported: string[] = []
+  for (let n = 0; n < transactions.length; n++) {
+    const association = await listening.next()
+    const report = await association.peer.report()
+    t.equal(listening.untaken, 0)
+    reported.push(report.TransactionUID)
+    association.peer.answer(report.message)
+    await untilReleased(association)
+  }
+  await logged('storage commitment reported', transactions.length)
+  t.same(reported.sort(), transactions)
 })
 
 t.test('what nobody takes is given up in the end, and a record tells of it', async (t) => {

@@ -33,18 +33,11 @@ export interface CommitmentOptions {
   readonly patience?: Patience
 }
 
-/** 100,000 objects with the longest UIDs, in the longest encoding, fit. */
-const longestRequest: CollectOptions = {
-  maxBytes: 24 << 20,
-  maxParts: 6 * mostReferences,
-  // Two of the longest, or many of the usual ones, at the same time.
-  budget: new ByteBudget(64 << 20),
-}
-
 const limits: WaitingLimits = {
   requests: 1000,
   requestsOfOneAddress: 200,
-  instances: 2_000_000,
+  // What was found out about each is held until the peer hears it.
+  instances: 500_000,
 }
 
 /**
@@ -53,6 +46,12 @@ const limits: WaitingLimits = {
  */
 export class Commitment implements ClassProvider {
   readonly SOPClassUID = STORAGE_COMMITMENT
+  /** 100,000 objects with the longest UIDs, in the longest encoding, fit; two such requests at a time. */
+  readonly #longestRequest: CollectOptions = {
+    maxBytes: 24 << 20,
+    maxParts: 6 * mostReferences,
+    budget: new ByteBudget(64 << 20),
+  }
   readonly #recent: RecentSeries
   readonly #requests: WaitingRequests
   readonly #reporting: Reporting
@@ -116,7 +115,7 @@ export class Commitment implements ClassProvider {
   consume(operation: Operation): DataSetConsumer {
     const refusal = refusalOf(operation.command)
     if (refusal !== undefined) return new Draining(refusal)
-    return new DataSetCollector(operation, longestRequest, async (file) => {
+    return new DataSetCollector(operation, this.#longestRequest, async (file) => {
       const asked = await readRequest(file)
       return 'status' in asked ? this.#refuse(operation, asked) : this.#take(operation, asked)
     })

@@ -43,7 +43,9 @@ interface Search {
 export class ArchiveExamination {
   readonly #archive: Archive
   readonly #nearTurns = new Turns()
-  readonly #farTurns = new Turns()
+  readonly #walkTurns = new Turns()
+  /** The walk through everything that has not begun yet, and the searches that it will serve. */
+  #nextWalk: { readonly searches: Search[]; readonly done: Promise<void> } | undefined
 
   constructor(archive: Archive) {
     this.#archive = { ...archive, dataDir: resolve(archive.dataDir) }
@@ -74,9 +76,7 @@ export class ArchiveExamination {
       if (search.wanted.size === 0 || performance.now() >= deadline) break
       await sleep(lookAgainMs, undefined, { signal })
     }
-    if (search.wanted.size > 0) {
-      await this.#farTurns.take(() => this.#lookEverywhere(search, signal))
-    }
+    if (search.wanted.size > 0) await this.#lookEverywhere(search, signal)
     await this.#makeDurable(search)
     const committed = new Set(search.found)
     return {
@@ -93,39 +93,58 @@ export class ArchiveExamination {
   async #lookAtRecent(search: Search, signal: AbortSignal): Promise<void> {
     for (const series of this.#archive.recent.list()) {
       if (search.wanted.size === 0) return
-      await this.#lookInto(series, search, signal)
+      await this.#lookInto(series, [search], signal)
     }
   }
 
-  async #lookEverywhere(search: Search, signal: AbortSignal): Promise<void> {
+  /** One walk at a time, for all who wait: whoever asks for what is nowhere costs others little. */
+  #lookEverywhere(search: Search, signal: AbortSignal): Promise<void> {
+    if (this.#nextWalk === undefined) {
+      const searches: Search[] = []
+      const done = this.#walkTurns.take(() => {
+        this.#nextWalk = undefined
+        return this.#walkThrough(searches, signal)
+      })
+      this.#nextWalk = { searches, done }
+    }
+    this.#nextWalk.searches.push(search)
+    return this.#nextWalk.done
+  }
+
+  async #walkThrough(searches: readonly Search[], signal: AbortSignal): Promise<void> {
     for await (const series of archivedSeries(this.#archive.dataDir, signal)) {
-      if (search.wanted.size === 0) return
-      await this.#lookInto(series, search, signal)
+      if (searches.every(({ wanted }) => wanted.size === 0)) return
+      await this.#lookInto(series, searches, signal)
     }
   }
 
-  async #lookInto(series: string, search: Search, signal: AbortSignal): Promise<void> {
+  async #lookInto(series: string, searches: readonly Search[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const { dataDir, durability, intake } = this.#archive
     for (const name of await filesIn(series)) {
       const [, uid = ''] = archivedName.exec(name) ?? []
-      const references = search.wanted.get(uid)
-      if (references === undefined) continue
-      const path = join(series, name)
-      const missing = references.filter((reference) => {
-        const reason = examineFile(path, reference, search.source, { dataDir, intake })
-        if (reason === undefined) search.found.push(reference)
-        else noteReason(search.reasons, reference, reason)
-        return reason !== undefined
-      })
-      if (missing.length < references.length) {
-        search.toSync.add(series)
-        if (durability === 'none') search.toSync.add(path)
+      for (const search of searches) {
+        if (!search.wanted.has(uid)) continue
+        this.#examineFor(search, uid, join(series, name))
+        await turn(undefined, { signal })
       }
-      if (missing.length === 0) search.wanted.delete(uid)
-      else search.wanted.set(uid, missing)
-      await turn(undefined, { signal })
     }
+  }
+
+  #examineFor(search: Search, uid: string, path: string): void {
+    const { dataDir, durability, intake } = this.#archive
+    const references = search.wanted.get(uid) ?? []
+    const missing = references.filter((reference) => {
+      const reason = examineFile(path, reference, search.source, { dataDir, intake })
+      if (reason === undefined) search.found.push(reference)
+      else noteReason(search.reasons, reference, reason)
+      return reason !== undefined
+    })
+    if (missing.length < references.length) {
+      search.toSync.add(dirname(path))
+      if (durability === 'none') search.toSync.add(path)
+    }
+    if (missing.length === 0) search.wanted.delete(uid)
+    else search.wanted.set(uid, missing)
   }
 
   /**

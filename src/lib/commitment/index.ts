@@ -5,5 +5,5 @@
 export { Commitment, type CommitmentOptions } from './commitment.ts'
 export { peerAddresses } from './peer-addresses.ts'
 export type { PeerAddress } from './report.ts'
-export { type Patience, usualPatience } from './reporting.ts'
+export type { Patience } from './reporting.ts'
 export type { WaitingRequest } from './waiting-requests.ts'

@@ -23,7 +23,7 @@ export interface Patience {
   readonly giveUpMs: number
 }
 
-export const usualPatience: Patience = {
+const usualPatience: Patience = {
   firstPauseMs: 5_000,
   longestPauseMs: 3_600_000,
   giveUpMs: 24 * 3_600_000,
@@ -52,15 +52,15 @@ interface Course {
 
 /**
  * Takes each waiting request to its end: looks at the archive, reports what it found, and tries again
- * with pauses that grow. The archive is looked at anew for each try, so that a report tells what is true
- * when it is sent.
+ * with pauses that grow. The archive is looked at anew for each try: what came in between counts, and what
+ * is no longer there, too.
  */
 export class Reporting {
   readonly #options: ReportingOptions
   readonly #patience: Patience
   readonly #courses = new Map<string, Course>()
   readonly #running = new Set<Promise<void>>()
-  /** One report at a time to each peer, and none waits for another peer that does not answer. */
+  /** A peer gets one association of ours at a time; no other waits for one that does not answer. */
   readonly #lanes = new Map<string, Turns>()
   readonly #stop = new AbortController()
 
@@ -105,7 +105,7 @@ export class Reporting {
     const { requests } = this.#options
     for (let failures = 1; ; failures++) {
       try {
-        await this.#inLane(course, () => this.#try(course))
+        await this.#try(course)
         if (!course.isAskedAgain) break
       } catch (error) {
         if (this.#stop.signal.aborted) return
@@ -120,10 +120,8 @@ export class Reporting {
     await requests.remove(request)
   }
 
-  async #inLane(course: Course, work: () => Promise<void>): Promise<void> {
-    const { request, origin } = course
-    const isOpen = origin?.wayBack.isOpen === true
-    const key = isOpen ? request.name : `${request.callingAET}@${request.address}`
+  async #inLane(request: WaitingRequest, work: () => Promise<void>): Promise<void> {
+    const key = `${request.callingAET}@${request.address}`
     const lane = this.#lanes.get(key) ?? new Turns()
     this.#lanes.set(key, lane)
     try {
@@ -170,7 +168,10 @@ export class Reporting {
         log.info({ ...logged(request), reason }, 'not reported on its association; opening one')
       }
     }
-    await reportOnNewAssociation(request, outcome, addressOf(request), signal)
+    await this.#inLane(request, async () => {
+      signal.throwIfAborted()
+      await reportOnNewAssociation(request, outcome, addressOf(request), signal)
+    })
   }
 
   async #pause(course: Course, failures: number, error: unknown): Promise<void> {

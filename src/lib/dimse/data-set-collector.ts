@@ -32,7 +32,10 @@ export class DataSetCollector implements DataSetConsumer {
   #bytes = 0
   #isTooMuch = false
 
-  /** @param perform the data set is closed when the promise settles */
+  /**
+   * @param perform the data set is closed when the promise settles. It may let E_DICOM_PARSE and
+   *   E_DICOM_LIMIT of its values through, and nothing else
+   */
   constructor(
     operation: Operation,
     options: CollectOptions,
