@@ -242,8 +242,9 @@ t.test('killed with all its parts, the chain still knows what was reported', asy
 t.test('two doors on one port are refused before anything starts', async (t) => {
   const root = t.testdir()
   const config = join(root, 'fiona.yaml')
-  writeFileSync(config, 'receiver: { port: 11113 }\nmpps: { port: 11113 }\n')
-  const { code, stderr } = await run('fiona', ['up', '--config', config, '--data-dir', root])
+  writeFileSync(config, 'mpps: { port: 11113 }\n')
+  const args = ['up', '--config', config, '--data-dir', root, '--port', '11113']
+  const { code, stderr } = await run('fiona', args)
   t.equal(code, 78)
   t.match(stderr, /mpps\.port: 11113 is the receiver's port already/)
 })
