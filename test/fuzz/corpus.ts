@@ -49,7 +49,11 @@ const everyUserItem = [
     ]),
   ),
 ]
+/** As long as it may be: lengths add up. */
+const longUid = `1.${'2'.repeat(62)}`
+const longRole = Buffer.concat([Buffer.of(0, 64), Buffer.from(longUid), Buffer.of(1, 1)])
 const requests = [
+  associateRq({ contexts: [proposed(1, longUid)], userItems: [item(0x54, longRole)] }),
   associateRq(),
   associateRq({ userItems: everyUserItem }),
   associateRq({

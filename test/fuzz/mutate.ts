@@ -98,6 +98,40 @@ const reorder: Change = (bytes, others, random) => {
   return Buffer.concat(pdus)
 }
 
+/** Items of an association request, or of its user information, many times over, up to what a length can say. */
+const repeatItem: Change = (bytes, _, random) => {
+  if (bytes[0] !== 1 || bytes.length < 74) return Buffer.from(bytes)
+  const pduEnd = Math.min(bytes.length, 6 + bytes.readUInt32BE(2))
+  const items = itemsIn(bytes, 74, pduEnd)
+  const outer = items.find(({ at }) => bytes[at] === 0x50)
+  const inUser =
+    outer === undefined || random.below(3) === 0 ? [] : itemsIn(bytes, outer.at + 4, outer.end)
+  const from = inUser.length > 0 ? inUser : items
+  if (from.length === 0) return Buffer.from(bytes)
+  const { at, end } = random.pick(from)
+  const room =
+    from === inUser && outer !== undefined ? 0xffff - (outer.end - outer.at - 4) : 200_000
+  const most = Math.max(0, Math.floor(room / (end - at)))
+  const times = random.below(2) === 0 ? most : random.below(most)
+  const more = Buffer.concat(Array.from({ length: times }, () => bytes.subarray(at, end)))
+  const result = replaceRange(bytes, end, end, more)
+  if (from === inUser && outer !== undefined) {
+    result.writeUInt16BE(outer.end - outer.at - 4 + more.length, outer.at + 2)
+  }
+  return result
+}
+
+function itemsIn(bytes: Buffer, from: number, end: number): { at: number; end: number }[] {
+  const items: { at: number; end: number }[] = []
+  for (let at = from; at + 4 <= end;) {
+    const next = at + 4 + bytes.readUInt16BE(at + 2)
+    if (next > end) break
+    items.push({ at, end: next })
+    at = next
+  }
+  return items
+}
+
 const changes: readonly Change[] = [
   flipBit,
   setByte,
@@ -110,6 +144,7 @@ const changes: readonly Change[] = [
   cut,
   splice,
   reorder,
+  repeatItem,
 ]
 
 function writeLength(bytes: Buffer, field: LengthField, value: number): Buffer<ArrayBuffer> {

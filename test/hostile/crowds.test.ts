@@ -19,7 +19,7 @@ async function isServedBeside(
   before: number,
   crowd: OddClient[],
 ): Promise<void> {
-  t.ok(openFiles(scp) >= before + crowd.length, 'the crowd is there')
+  t.ok(openFiles(scp) > before, 'there is a crowd')
   t.equal(await goodEcho(scp.port), 0)
   t.equal(await goodStore(scp.port, object), 0)
   t.equal(await goodEcho(scp.port), 0)
