@@ -1,4 +1,4 @@
-import { defineTool } from '../lib/cli/index.ts'
+import { defineTool, untilAborted } from '../lib/cli/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -115,7 +115,7 @@ export default defineTool({
       { port: server.port, aet: aeTitle, dataDir, tls: tls !== undefined },
       `listening on port ${String(server.port)}`,
     )
-    await aborted(AbortSignal.any([signal, sinkLost.signal]))
+    await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await server.stop(graceMs)
     await steps.close()
@@ -123,10 +123,3 @@ export default defineTool({
     log.info('stopped')
   },
 })
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => {
-    signal.addEventListener('abort', resolve, { once: true })
-  })
-}

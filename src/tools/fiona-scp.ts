@@ -1,4 +1,4 @@
-import { defineTool } from '../lib/cli/index.ts'
+import { defineTool, untilAborted } from '../lib/cli/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -161,7 +161,7 @@ export default defineTool({
       )
     }
     commitment.start()
-    await aborted(AbortSignal.any([signal, sinkLost.signal]))
+    await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await reception.close(graceMs)
     await commitment.close()
@@ -169,10 +169,3 @@ export default defineTool({
     log.info('stopped')
   },
 })
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => {
-    signal.addEventListener('abort', resolve, { once: true })
-  })
-}

@@ -3,3 +3,4 @@
 export { defineTool } from './tool.ts'
 export type { FilterLogic, FilterResult, Tool, ToolContext } from './tool.ts'
 export { runTool } from './run-tool.ts'
+export { untilAborted } from './until-aborted.ts'
