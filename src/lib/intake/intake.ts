@@ -111,7 +111,8 @@ export class Intake {
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
     } finally {
-      await inflated?.discard()
+      // The object's fate does not hang on this one.
+      await inflated?.discard().catch(() => undefined)
     }
   }
 
@@ -125,7 +126,7 @@ export class Intake {
       await inflating
       return into
     } catch (error) {
-      await into.discard()
+      await into.discard().catch(() => undefined)
       throw error
     }
   }
