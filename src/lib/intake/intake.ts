@@ -166,7 +166,8 @@ export class Intake {
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
     } finally {
-      await inflated?.discard()
+      // The object's fate does not hang on this one.
+      await inflated?.discard().catch(() => undefined)
     }
   }
 
@@ -180,7 +181,7 @@ export class Intake {
       await inflating
       return into
     } catch (error) {
-      await into.discard()
+      await into.discard().catch(() => undefined)
       throw error
     }
   }
