@@ -125,6 +125,12 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     sha256,
     manifest: { files: 2 },
   },
+  path: {
+    type: 'path',
+    path: '/media/cdrom/images.zip',
+    member: 'DICOM/IM1',
+    source: { callingAET: 'MEDIA' },
+  },
   mark: { type: 'mark', seq: 7, committed: 6 },
   error: {
     type: 'error',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Entry } from './entry.ts'
+import { joinPath } from './file-path.ts'
 import { admitFromTool, entriesOfLines } from './entries-of-lines.ts'
 import { readChunks, untilAborted } from './until-aborted.ts'
 import { entriesOfName } from './walk.ts'
@@ -24,8 +25,10 @@ async function* allEntries(
   { input, isNulSeparated, signal }: ArgumentOptions,
 ): AsyncGenerator<Entry, void, undefined> {
   for (const path of paths) {
-    if (path !== '-') yield* entriesOfName(path)
-    else {
+    // Absolute, so that what is said of it holds elsewhere, too; `..` behind a link stays what the kernel makes of it.
+    if (path !== '-') {
+      yield* entriesOfName(path.startsWith('/') ? path : joinPath(process.cwd(), path))
+    } else {
       yield* entriesOfLines(readChunks(input, signal), {
         separator: isNulSeparated ? 0 : undefined,
         base: process.cwd(),

@@ -9,6 +9,7 @@ import {
 } from '../record/index.ts'
 import type { Entry } from './entry.ts'
 import { notAFile, unreadable } from './file-trouble.ts'
+import { pathRecord } from './path-record.ts'
 import { readLine } from './read-line.ts'
 import { entriesOfName } from './walk.ts'
 
@@ -23,13 +24,23 @@ export interface LineOptions {
   readonly signal: AbortSignal
 }
 
+/** Bytes of lines; or the news that whoever wrote them has stopped within a line, which then counts as one. */
+export type Chunk = Buffer | 'pause'
+
 /** What the lines of a stream of bytes mean. A line that means nothing is trouble, and the next is read. */
 export async function* entriesOfLines(
-  chunks: AsyncIterable<Buffer>,
+  chunks: AsyncIterable<Chunk>,
   options: LineOptions,
 ): AsyncGenerator<Entry, void, undefined> {
-  const splitter = new LineSplitter(maxLineBytes, options.separator)
+  let splitter = new LineSplitter(maxLineBytes, options.separator)
   for await (const chunk of chunks) {
+    if (chunk === 'pause') {
+      const begun = splitter.end()
+      // A new one: the last may be throwing away a line without end, which the next writer's does not belong to.
+      splitter = new LineSplitter(maxLineBytes, options.separator)
+      if (begun !== undefined) yield* entriesOfLine(begun, options)
+      continue
+    }
     for (const line of splitter.push(chunk)) {
       if (line instanceof FionaError) yield { kind: 'trouble', error: line, input: null }
       else yield* entriesOfLine(line, options)
@@ -44,25 +55,26 @@ async function* entriesOfLine(
   { base, admit, signal }: LineOptions,
 ): AsyncGenerator<Entry, void, undefined> {
   const text = line.toString('utf8', 0, 4096)
-  let record: AnyRecord | undefined
+  let input: unknown = text
   try {
     const said = readLine(line, base)
     if (said === undefined) return
     if ('path' in said) {
-      for await (const entry of entriesOfName(said.path, said.source)) {
+      const { path, ...facts } = said
+      input = pathRecord(path, facts)
+      for await (const entry of entriesOfName(path, facts)) {
         if (signal.aborted && entry.kind === 'file' && entry.isWalked) throw interrupted()
         yield entry
       }
       return
     }
-    record = said.record
-    await admit(record)
+    input = said.record
+    await admit(said.record)
+    yield { kind: 'record', record: said.record }
   } catch (error) {
     if (!(error instanceof FionaError)) throw error
-    yield { kind: 'trouble', error, input: record ?? text }
-    return
+    yield { kind: 'trouble', error, input }
   }
-  yield { kind: 'record', record }
 }
 
 /** Records from a pipe between tools: what is no instance is for somebody else and passes. */

@@ -1,10 +1,10 @@
 import type { FionaError } from '../error/index.ts'
-import type { ObjectSource } from '../intake/index.ts'
 import type { AnyRecord } from '../record/index.ts'
 import type { FilePath } from './file-path.ts'
+import type { PathFacts } from './path-record.ts'
 
-/** A file that may be a DICOM object. */
-export interface FileEntry {
+/** A file that may be a DICOM object, or a package of them. */
+export interface FileEntry extends PathFacts {
   readonly kind: 'file'
   /** Real: no component of it is a symbolic link, at the time it was found. */
   readonly path: FilePath
@@ -12,7 +12,6 @@ export interface FileEntry {
   readonly isWalked: boolean
   /** The symbolic link that led here, where one did. */
   readonly link?: FilePath
-  readonly source?: ObjectSource | undefined
 }
 
 /** What an import is given, in order, one at a time. */
@@ -21,6 +20,7 @@ export type Entry =
   | { readonly kind: 'record'; readonly record: AnyRecord }
   /** A link to a folder: not followed, for it may lead in circles or out of what was meant. */
   | { readonly kind: 'linkedFolder'; readonly path: FilePath }
+  | { readonly kind: 'emptyFolder'; readonly path: FilePath }
   /** All of a folder that somebody named was found. */
   | { readonly kind: 'folderEnd' }
   | { readonly kind: 'trouble'; readonly error: FionaError; readonly input: unknown }

@@ -53,3 +53,15 @@ export function specialKind(entry: {
   if (entry.isSocket()) return 'a socket'
   return 'a device'
 }
+
+/** The reader knows bytes and offsets; which file it was is ours to say. */
+export function named(path: string, error: unknown): unknown {
+  if (!(error instanceof FionaError) || error.message.includes(path)) return error
+  const { code, hint, retryable, exitCode } = error
+  return new FionaError(code, `${path}: ${error.message}`, {
+    hint,
+    retryable,
+    exitCode,
+    cause: error,
+  })
+}

@@ -1,12 +1,17 @@
 import { once } from 'node:events'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { makeNamedPipe } from '../storage/index.ts'
+import type { Chunk } from './entries-of-lines.ts'
 
 /** As much as Linux lets a pipe hold: what writers were told is taken, though nobody has read it. */
 const mostLeftBytes = 1 << 20
 const chunkBytes = 1 << 16
+const newline = 0x0a
+/** A writer that says nothing for so long within a line has forgotten its end (`printf`, `echo -n`). */
+const pauseMs = 1000
 
 /**
  * A named pipe that stays open. It is opened for reading and writing at once: so opening waits for no
@@ -47,21 +52,48 @@ export class FrontDoor {
     throw occupied(path)
   }
 
-  /** What is written into the pipe, until the signal; then what is still in it. */
-  async *chunks(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  /**
+   * What is written into the pipe, until the signal; then what is still in it. A line that somebody left open is
+   * closed after a pause, so that the next writer's is not glued to it.
+   */
+  async *chunks(signal: AbortSignal): AsyncGenerator<Chunk, void, undefined> {
+    let isWithinLine = false
     for (;;) {
       const chunk = this.#socket.read() as Buffer | null
       if (chunk !== null) {
+        isWithinLine = chunk.at(-1) !== newline
         yield chunk
         continue
       }
       if (this.#socket.errored !== null) throw this.#socket.errored
       if (signal.aborted) break
-      await once(this.#socket, 'readable', { signal }).catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
+      const isPaused = await this.#wait(signal, isWithinLine ? pauseMs : undefined)
+      if (!isPaused) continue
+      isWithinLine = false
+      yield 'pause'
     }
     yield* this.#rest()
+  }
+
+  /** Until there is something to read, the signal, or that time: true for the last. */
+  async #wait(signal: AbortSignal, longestMs: number | undefined): Promise<boolean> {
+    const over = new AbortController()
+    const stop = (): void => over.abort()
+    const timer = longestMs === undefined ? undefined : setTimeout(stop, longestMs)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await once(this.#socket, 'readable', { signal: over.signal })
+      return false
+    } catch (error) {
+      if (!over.signal.aborted) throw error
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    }
+    if (signal.aborted) return false
+    // When we were busy all that time, what was written meanwhile is only read now.
+    await turn()
+    return this.#socket.readableLength === 0
   }
 
   close(): void {

@@ -3,12 +3,18 @@ import { basename, dirname, join, relative } from 'node:path'
 import { beginsLikeDicom, DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { Intake, Known, ObjectSource } from '../intake/index.ts'
-import type { InstanceRecord } from '../record/index.ts'
+import type { InstanceRecord, PathRecord } from '../record/index.ts'
 import { projectOfArchived } from '../storage/index.ts'
 import { copyIntoPart } from './copy-into-part.ts'
+import { directoryClassElement, isDirectory } from './directory.ts'
 import type { FileEntry } from './entry.ts'
 import { shownPath } from './file-path.ts'
-import { linkNotCopied } from './file-trouble.ts'
+import { linkNotCopied, named } from './file-trouble.ts'
+import type { PackageOptions } from './import-package.ts'
+import type { Imported, Part } from './imported.ts'
+import { listedButMissing } from './medium.ts'
+import { hasPackageName, packageKind } from './package/index.ts'
+import { pathRecord } from './path-record.ts'
 import { removeName, SourceFile } from './source-file.ts'
 
 export interface ImporterOptions {
@@ -24,21 +30,8 @@ export interface ImporterOptions {
   readonly isStrict?: boolean
 }
 
-export type Imported =
-  | {
-      readonly record: InstanceRecord
-      /** To be called when the record is durable. */
-      readonly removeSource?: () => Promise<void>
-    }
-  /** Not an object: a DICOMDIR (PS3.10 8.6), or, in a folder, something that is not DICOM at all. */
-  | { readonly skipped: 'directory' | 'notDicom' }
-
-const mediaStorageSOPClassUID = 0x00020002
 const sourceApplication = 0x00020016
 const receivingApplication = 0x00020018
-const mediaStorageDirectory = '1.2.840.10008.1.3.10'
-/** (0002,0002) of a DICOMDIR as it stands in the file: a damaged one is no object either. */
-const directoryClassElement = Buffer.from(`\x02\0\x02\0UI\x14\0${mediaStorageDirectory}`, 'latin1')
 
 /** Makes of each file what belongs into the stream. Everything it throws as FionaError names the file. */
 export class Importer {
@@ -57,12 +50,18 @@ export class Importer {
     try {
       return await this.#import(entry, file)
     } catch (error) {
-      const skipped = this.#skipped(entry, file, error)
-      if (skipped !== undefined) return { skipped }
-      throw named(entry, error)
+      const other = this.#other(entry, file, error)
+      if (other !== undefined) return other
+      throw named(shownPath(entry.link ?? entry.path), error)
     } finally {
       file.close()
     }
+  }
+
+  /** What an error record says was to be imported: enough to try it again from anywhere. */
+  inputOf(entry: FileEntry): PathRecord {
+    const { member, source = this.#options.source } = entry
+    return pathRecord(entry.link ?? entry.path, { member, source })
   }
 
   async #import(entry: FileEntry, file: SourceFile): Promise<Imported> {
@@ -71,9 +70,7 @@ export class Importer {
     const name = shownPath(file.path)
     // Before anything is copied: whatever is no object shall leave no trace. (Closes nothing: the descriptor is file's.)
     using dicom = DicomFile.fromDescriptor(file.fd, name)
-    if (dicom.string(dicom.meta, mediaStorageSOPClassUID) === mediaStorageDirectory) {
-      return { skipped: 'directory' }
-    }
+    if (isDirectory(dicom)) return this.#directory(file, dicom)
     const archived = this.#archived(file, dicom)
     if (archived !== undefined) return { record: archived }
     const known = { source: entry.source ?? this.#options.source, project: this.#options.project }
@@ -135,18 +132,64 @@ export class Importer {
     return intake.take(part, { ...copied, ...known })
   }
 
+  /**
+   * A medium's list of its objects: they are found by themselves, so the list only tells what should be there
+   * and is not. With --move they are not there because they were moved.
+   */
+  #directory(file: SourceFile, dicom: DicomFile): Imported {
+    if (this.#options.mode === 'move') return { skipped: 'directory' }
+    return { skipped: 'directory', parts: listedButMissing(file.path, dicom) }
+  }
+
   /** Folders hold other things, too. What begins like DICOM and then fails is damaged, and never passed over. */
-  #skipped(
-    entry: FileEntry,
-    file: SourceFile,
-    error: unknown,
-  ): 'directory' | 'notDicom' | undefined {
+  #other(entry: FileEntry, file: SourceFile, error: unknown): Imported | undefined {
     if (!(error instanceof FionaError && error.code === 'E_DICOM_PARSE')) return undefined
     const head = file.head()
-    if (head.includes(directoryClassElement)) return 'directory'
-    const isOther = head.length > 0 && !beginsLikeDicom(head)
-    return isOther && entry.isWalked && this.#options.isStrict !== true ? 'notDicom' : undefined
+    if (head.includes(directoryClassElement)) return { skipped: 'directory' }
+    if (head.length === 0 || beginsLikeDicom(head)) return undefined
+    if (isMeantAsPackage(entry, head)) return this.#package(entry, file)
+    return entry.isWalked && this.#options.isStrict !== true ? { skipped: 'notDicom' } : undefined
   }
+
+  #package(entry: FileEntry, file: SourceFile): Imported {
+    const { mode, intake, project, source, isStrict = false } = this.#options
+    if (mode === 'inPlace') throw packageInPlace(shownPath(entry.path))
+    if (entry.isWalked && entry.link !== undefined) throw linkNotCopied(entry.link)
+    const parts = partsOf(entry, {
+      intake,
+      known: { source: entry.source ?? source, project },
+      isStrict,
+      inputOf: (member) => this.inputOf({ ...entry, member }),
+    })
+    // Of a package somebody asked one member of, the others are still wanted.
+    if (mode !== 'move' || entry.member !== undefined) return { parts }
+    return { parts, removeSource: () => removeSource(entry, file) }
+  }
+}
+
+/** Loaded when first needed: most imports meet no package. */
+async function* partsOf(
+  entry: FileEntry,
+  options: PackageOptions,
+): AsyncGenerator<Part, void, undefined> {
+  const { partsOfPackage } = await import('./import-package.ts')
+  yield* partsOfPackage(entry, options)
+}
+
+/**
+ * In folders by its name: documents and programs are ZIP files, too, and hold no DICOM. What somebody named
+ * may be called anything.
+ */
+function isMeantAsPackage(entry: FileEntry, head: Buffer): boolean {
+  if (entry.member !== undefined || hasPackageName(shownPath(entry.path))) return true
+  return !entry.isWalked && packageKind(head) !== undefined
+}
+
+function packageInPlace(path: string): FionaError {
+  return new FionaError('E_PACKAGE_IN_PLACE', `${path} is a ZIP or tar file`, {
+    hint: 'no record can point into it: import it without --in-place, or unpack it first',
+    exitCode: ExitCode.badInput,
+  })
 }
 
 /** The real path of a data directory, whether it exists yet or not. */
@@ -170,18 +213,5 @@ function empty(): FionaError {
   return new FionaError('E_DICOM_PARSE', 'the file is empty', {
     hint: 'copying it here may have failed; get it again from where it came',
     exitCode: ExitCode.badInput,
-  })
-}
-
-/** The reader knows bytes and offsets; which file it was is ours to say. */
-function named(entry: FileEntry, error: unknown): unknown {
-  const path = shownPath(entry.link ?? entry.path)
-  if (!(error instanceof FionaError) || error.message.includes(path)) return error
-  const { code, hint, retryable, exitCode } = error
-  return new FionaError(code, `${path}: ${error.message}`, {
-    hint,
-    retryable,
-    exitCode,
-    cause: error,
   })
 }

@@ -1,4 +1,4 @@
-import { admitFromAnybody, entriesOfLines } from './entries-of-lines.ts'
+import { admitFromAnybody, entriesOfLines, type Chunk } from './entries-of-lines.ts'
 import { FrontDoor } from './front-door.ts'
 import { patience } from './patience.ts'
 import { WrittenBefore } from './written-before.ts'
@@ -12,14 +12,15 @@ import { runImport, type ImportRun, type ImportSummary } from './run-import.ts'
  */
 export async function keepFrontDoor(
   path: string,
-  run: Omit<ImportRun, 'entries' | 'patience' | 'failed' | 'tellsEachFolder'>,
+  run: Omit<ImportRun, 'entries' | 'patience' | 'failed' | 'isService'>,
   signal: AbortSignal,
 ): Promise<ImportSummary> {
   const { log } = run
-  const take = (lines: AsyncIterable<Buffer>): Promise<ImportSummary> =>
+  const take = (lines: AsyncIterable<Chunk>): Promise<ImportSummary> =>
     runImport({
       ...run,
       entries: entriesOfLines(lines, { base: undefined, admit: admitFromAnybody, signal }),
+      isService: true,
       patience: patience(log, signal),
       failed: (error) => {
         log.warn({ code: error.code }, 'a line at the front door could not be taken; see errors')

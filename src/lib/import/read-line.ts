@@ -1,29 +1,29 @@
 import { resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { ObjectSource } from '../intake/index.ts'
-import type { AnyRecord } from '../record/index.ts'
+import { isRecordOf, parseRecord, type AnyRecord } from '../record/index.ts'
 import { filePath, joinPath, shownPath, type FilePath } from './file-path.ts'
+import { pathOfRecord, type PathFacts } from './path-record.ts'
 
 /** What one line from a shell loop, another tool or an original FIONA says. */
-export type Line =
-  | { readonly path: FilePath; readonly source?: ObjectSource | undefined }
-  | { readonly record: AnyRecord }
+export type Line = ({ readonly path: FilePath } & PathFacts) | { readonly record: AnyRecord }
 
 const slash = 0x2f
 const brace = 0x7b
 const quote = 0x22
 
 /**
- * A path, plain or as a JSON string (what `jq .record` makes of our error records); a record as JSON; or the original's `calling,called,address,folder,file`. NUL bytes, which the
- * original puts behind each newline, are left out.
+ * A path, plain, as a JSON string or as a `path` record (what `jq .record` makes of our error records); another
+ * record as JSON; or the original's `calling,called,address,folder,file`. NUL bytes, which the original puts behind
+ * each newline, are left out.
  * @param base where relative paths begin; undefined where they would mean nothing
- * @returns undefined for an empty line
+ * @returns undefined for a line of nothing but white space
  * @throws FionaError E_RECORD_PARSE, E_RECORD_INVALID, E_PATH_RELATIVE
  */
 export function readLine(bytes: Buffer, base: string | undefined): Line | undefined {
   const line = bytes.includes(0) ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes
-  if (line.length === 0) return undefined
-  if (line[0] === brace) return { record: readRecord(line.toString()) }
+  if (line.every(isBlank)) return undefined
+  if (line[0] === brace) return meaning(readRecord(line.toString()))
   const path = (line[0] === quote ? quoted(line) : undefined) ?? filePath(Buffer.from(line))
   if (line[0] === slash || (typeof path === 'string' && path.startsWith('/'))) return { path }
   const announced = readAnnouncement(shownPath(path))
@@ -35,6 +35,19 @@ export function readLine(bytes: Buffer, base: string | undefined): Line | undefi
     hint: 'write a path that begins with /, or one JSON object a line',
     exitCode: ExitCode.badInput,
   })
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
+}
+
+/** A path record says what is to be imported; others pass. */
+function meaning(record: AnyRecord): Line {
+  if (!isRecordOf(record, 'path')) return { record }
+  parseRecord(record)
+  const { member, source } = record
+  const path = pathOfRecord(record)
+  return { path, member, source: source === undefined ? undefined : factsOf(source) }
 }
 
 function readRecord(text: string): AnyRecord {
@@ -69,10 +82,19 @@ function quoted(line: Buffer): string | undefined {
 function readAnnouncement(text: string): Line | undefined {
   const [calling = '', called = '', address = '', folder = '', file, ...more] = text.split(',')
   if (file === undefined || more.length > 0 || !folder.startsWith('/')) return undefined
-  const facts = { callingAET: title(calling), calledAET: title(called), address: address.trim() }
-  const known = Object.entries(facts).filter(([, value]) => value !== '' && value !== 'unknown')
-  const source = known.length === 0 ? undefined : (Object.fromEntries(known) as ObjectSource)
+  const source = factsOf({ callingAET: calling, calledAET: called, address })
   return { path: `${folder}/${file}`, source }
+}
+
+/** What is known of where an object came from; undefined where that is nothing. */
+function factsOf({ callingAET = '', calledAET = '', address = '' }: ObjectSource) {
+  const facts = {
+    callingAET: title(callingAET),
+    calledAET: title(calledAET),
+    address: address.trim(),
+  }
+  const known = Object.entries(facts).filter(([, value]) => value !== '' && value !== 'unknown')
+  return known.length === 0 ? undefined : (Object.fromEntries(known) as ObjectSource)
 }
 
 /** As the original's reader does: quotes, blanks and backslashes are none of an AE title. */

@@ -4,8 +4,10 @@ import type { RecordSink } from '../intake/index.ts'
 import { errorRecord, type AnyRecord, type FionaRecord } from '../record/index.ts'
 import type { Entry, FileEntry } from './entry.ts'
 import { shownPath } from './file-path.ts'
+import type { Imported, Part, SkipReason } from './imported.ts'
 import type { Importer } from './importer.ts'
 import { InOrder } from './in-order.ts'
+import { LeftOut } from './left-out.ts'
 import { canWait, type Patience } from './patience.ts'
 
 export interface ImportRun {
@@ -19,9 +21,25 @@ export interface ImportRun {
   readonly patience?: Patience | undefined
   /** Told of each error record, beside the debug line that names its file. */
   readonly failed?: (error: FionaError) => void
-  /** Say after each folder what was left out of it, not once at the end: for a service, which has none. */
-  readonly tellsEachFolder?: boolean
+  /** Told what became of each file, when everything that is to be said of it is durable. */
+  readonly settled?: (entry: FileEntry, fate: Fate) => Promise<void>
+  /** A service: it says after each folder what was left out of it, for it has no end. */
+  readonly isService?: boolean
   readonly log: Logger
+  /** Where it counts as it goes, for whoever looks. */
+  readonly counts?: ImportCounts
+}
+
+/** `incomplete`: a package of which something is not in the archive; what, the errors and the log say. */
+export type Fate = 'imported' | 'incomplete' | SkipReason | { readonly error: unknown }
+
+export interface ImportCounts {
+  /** Everything that was met: files, records, and what could not be read. */
+  files: number
+  objects: number
+  /** Of the objects. */
+  bytes: number
+  errors: number
 }
 
 export interface ImportSummary {
@@ -29,11 +47,18 @@ export interface ImportSummary {
   readonly errors: number
 }
 
+export function noCounts(): ImportCounts {
+  return { files: 0, objects: 0, bytes: 0, errors: 0 }
+}
+
 type Outcome =
   | { readonly record: AnyRecord | FionaRecord; readonly removeSource?: () => Promise<void> }
   | { readonly error: unknown; readonly input: unknown }
-  | { readonly skipped: 'directory' | 'notDicom' | 'linkedFolder' }
-  | { readonly isFolderEnd: true }
+  | { readonly skipped: SkipReason | 'linkedFolder' }
+type Several = Extract<Imported, { parts: unknown }>
+
+/** Parts of one package in flight: packages beside it have theirs. */
+const partsAtOnce = 4
 
 /**
  * Everything that the entries bring, in their order, to the sinks.
@@ -42,19 +67,14 @@ type Outcome =
  */
 export async function runImport(run: ImportRun): Promise<ImportSummary> {
   const { entries, importer, log } = run
-  const counts = { objects: 0, errors: 0, notDicom: 0, directory: 0, linkedFolder: 0 }
+  const counts = run.counts ?? noCounts()
+  const leftOut = new LeftOut(log)
   const wait = <Result>(work: () => Promise<Result>) => run.patience?.(work) ?? work()
 
-  const deliver = async (outcome: Outcome): Promise<void> => {
+  const tell = async (outcome: Outcome): Promise<void> => {
     if ('skipped' in outcome) {
-      counts[outcome.skipped]++
-      return
-    }
-    if ('isFolderEnd' in outcome) {
-      if (run.tellsEachFolder === true) tellWhatWasLeftOut(log, counts)
-      return
-    }
-    if ('error' in outcome) {
+      leftOut.count(outcome.skipped)
+    } else if ('error' in outcome) {
       counts.errors++
       const { error, input } = outcome
       if (error instanceof FionaError) {
@@ -62,36 +82,108 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
         run.failed?.(error)
       } else log.error({ err: error }, 'internal error; the import goes on')
       await wait(() => run.errors.put(errorRecord('fiona-import', error, input)))
-      return
+    } else {
+      const { record, removeSource } = outcome
+      await wait(() => run.records.put(record))
+      counts.objects++
+      if (record.type === 'instance' && typeof record['size'] === 'number') {
+        counts.bytes += record['size']
+      }
+      await removeSource?.().catch((error: unknown) => tell({ error, input: record }))
     }
-    const { record, removeSource } = outcome
-    await wait(() => run.records.put(record))
-    counts.objects++
-    await removeSource?.().catch((error: unknown) => deliver({ error, input: record }))
   }
 
-  const handle = async (entry: FileEntry): Promise<Outcome> => {
+  const trying = async (part: Part): Promise<Outcome> => {
+    try {
+      return await part.import()
+    } catch (error) {
+      if (canWait(error)) throw error
+      return { error, input: part.input }
+    }
+  }
+
+  /** @returns whether nothing of it was left out */
+  const tellParts = async (entry: FileEntry, { parts, removeSource }: Several) => {
+    let isComplete = true
+    const flow = new InOrder<Outcome>(partsAtOnce, async (outcome) => {
+      const isLeftOut =
+        'error' in outcome || ('skipped' in outcome && outcome.skipped !== 'directory')
+      if (isLeftOut) isComplete = false
+      await tell(outcome)
+    })
+    try {
+      for await (const part of parts) await flow.add(() => trying(part))
+    } catch (error) {
+      // Rejects when it was a record that could not be told.
+      await flow.end()
+      if (canWait(error)) throw error
+      isComplete = false
+      await tell({ error, input: importer.inputOf(entry) })
+    }
+    await flow.end()
+    if (isComplete) {
+      await removeSource?.().catch((error: unknown) =>
+        tell({ error, input: importer.inputOf(entry) }),
+      )
+    } else if (removeSource !== undefined) {
+      log.info('a package was not removed: not all of it is in the archive')
+    }
+    return isComplete
+  }
+
+  const deliver = async (entry: FileEntry, outcome: Imported | Outcome): Promise<void> => {
+    let fate: Fate = 'imported'
+    if ('parts' in outcome) {
+      let several: Imported | undefined = outcome
+      await wait(async () => {
+        // When the disk was full in its middle, it is read again from its beginning: what is stored is a duplicate.
+        const now = several ?? (await importer.import(entry))
+        several = undefined
+        if (!('parts' in now)) await tell(now)
+        else if (!(await tellParts(entry, now))) fate = 'incomplete'
+      })
+    } else await tell(outcome)
+    if ('error' in outcome) fate = { error: outcome.error }
+    else if ('skipped' in outcome && outcome.skipped !== undefined) {
+      fate = outcome.skipped === 'linkedFolder' ? 'imported' : outcome.skipped
+    }
+    await run.settled?.(entry, fate)
+  }
+
+  const handle = async (entry: FileEntry): Promise<Imported | Outcome> => {
     try {
       const imported = await wait(() => importer.import(entry))
-      if ('skipped' in imported)
+      if ('skipped' in imported && imported.skipped !== undefined) {
         log.debug({ path: shownPath(entry.path) }, skipReasons[imported.skipped])
+      }
       return imported
     } catch (error) {
       if (canWait(error)) throw error
-      return { error, input: shownPath(entry.link ?? entry.path) }
+      return { error, input: importer.inputOf(entry) }
     }
   }
 
-  const flow = new InOrder<Outcome>(run.concurrency, deliver)
+  const flow = new InOrder<() => Promise<void>>(run.concurrency, (told) => told())
   try {
     for await (const entry of entries) {
-      await flow.add(() => (entry.kind === 'file' ? handle(entry) : outcomeOf(entry)))
+      await flow.add(async () => {
+        if (entry.kind === 'folderEnd') {
+          return async () => {
+            if (run.isService === true) leftOut.tell()
+          }
+        }
+        if (entry.kind !== 'emptyFolder') counts.files++
+        if (entry.kind !== 'file') return async () => tellOther(entry, tell)
+        const outcome = await handle(entry)
+        return () => deliver(entry, outcome)
+      })
     }
   } finally {
     // Also after a failure: what is in the middle of a copy must clean up behind itself.
     await flow.end()
   }
-  tellWhatWasLeftOut(log, counts)
+  leftOut.tell()
+  if (counts.files === 0 && run.isService !== true) log.info('nothing to import was found')
   return { objects: counts.objects, errors: counts.errors }
 }
 
@@ -100,27 +192,11 @@ const skipReasons = {
   notDicom: 'not DICOM; left out',
 } as const
 
-function outcomeOf(entry: Exclude<Entry, FileEntry>): Outcome {
-  if (entry.kind === 'linkedFolder') return { skipped: 'linkedFolder' }
-  if (entry.kind === 'folderEnd') return { isFolderEnd: true }
-  if (entry.kind === 'record') return { record: entry.record }
-  return { error: entry.error, input: entry.input }
-}
-
-/** And begins to count anew. */
-function tellWhatWasLeftOut(
-  log: Logger,
-  counts: { notDicom: number; linkedFolder: number; directory: number },
-): void {
-  const { notDicom: files, linkedFolder: links } = counts
-  if (files > 0) {
-    log.info(
-      { files },
-      'files in folders that are not DICOM were left out; --strict makes them errors',
-    )
-  }
-  if (links > 0) {
-    log.info({ links }, 'links to folders were not followed; name the folders to import them')
-  }
-  Object.assign(counts, { notDicom: 0, linkedFolder: 0, directory: 0 })
+async function tellOther(
+  entry: Exclude<Entry, FileEntry>,
+  tell: (outcome: Outcome) => Promise<void>,
+): Promise<void> {
+  if (entry.kind === 'linkedFolder') await tell({ skipped: 'linkedFolder' })
+  if (entry.kind === 'record') await tell({ record: entry.record })
+  if (entry.kind === 'trouble') await tell({ error: entry.error, input: entry.input })
 }

@@ -1,59 +1,71 @@
-import type { Dirent } from 'node:fs'
-import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { FionaError } from '../error/index.ts'
 import type { Entry } from './entry.ts'
-import { filePath, joinPath, shownPath, type FilePath } from './file-path.ts'
+import { filePath, joinPath, type FilePath } from './file-path.ts'
 import { notAFile, specialKind, unreadable } from './file-trouble.ts'
-
-interface Named {
-  readonly name: FilePath
-  readonly kind: Dirent | Dirent<Buffer>
-}
+import { namesInFolder, type Named } from './names-in-folder.ts'
+import { pathRecord, type PathFacts } from './path-record.ts'
 
 interface Level {
   readonly folder: FilePath
-  readonly entries: readonly Named[]
-  next: number
+  readonly names: AsyncGenerator<Named, void, undefined>
+  isEmpty: boolean
+}
+
+export interface WalkOptions {
+  /** Names, of files and folders, that are as if they were not there. */
+  readonly ignores?: (name: FilePath) => boolean
 }
 
 /**
  * Everything in a folder and its folders, sorted by name, so that two walks over the same tree find the
- * same in the same order. Links to folders are not followed. Memory is that of the names in the folders on
- * the way down, not of the tree.
+ * same in the same order; folders of very many names are taken as the file system lists them. Links to
+ * folders are not followed. Memory is that of the names in the folders on the way down, not of the tree.
  * @param root a real path
  */
-export async function* walk(root: FilePath): AsyncGenerator<Entry, void, undefined> {
+export async function* walk(
+  root: FilePath,
+  { ignores }: WalkOptions = {},
+): AsyncGenerator<Entry, void, undefined> {
   const stack: Level[] = []
-  const enter = async (folder: FilePath): Promise<Entry | undefined> => {
-    try {
-      stack.push({ folder, entries: await entriesOf(folder), next: 0 })
-      return undefined
-    } catch (error) {
-      return trouble(folder, unreadable(folder, error))
-    }
+  const enter = (folder: FilePath): void => {
+    stack.push({ folder, names: namesInFolder(folder), isEmpty: true })
   }
-  const refused = await enter(root)
-  if (refused !== undefined) yield refused
-  for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
-    const entry = level.entries[level.next++]
-    if (entry === undefined) {
-      stack.pop()
-      continue
+  try {
+    enter(root)
+    for (let level = stack.at(-1); level !== undefined; level = stack.at(-1)) {
+      const { folder, names } = level
+      let next: IteratorResult<Named, void>
+      try {
+        next = await names.next()
+      } catch (error) {
+        stack.pop()
+        yield trouble(folder, unreadable(folder, error))
+        continue
+      }
+      if (next.done === true) {
+        stack.pop()
+        if (level.isEmpty) yield { kind: 'emptyFolder', path: folder }
+        continue
+      }
+      const { name, kind } = next.value
+      level.isEmpty = false
+      if (ignores?.(name) === true) continue
+      const path = joinPath(folder, name)
+      if (kind.isFile()) yield { kind: 'file', path, isWalked: true }
+      else if (kind.isDirectory()) enter(path)
+      else if (kind.isSymbolicLink()) yield await followLink(path)
+      else yield trouble(path, notAFile(path, specialKind(kind)))
     }
-    const path = joinPath(level.folder, entry.name)
-    if (entry.kind.isFile()) yield { kind: 'file', path, isWalked: true }
-    else if (entry.kind.isDirectory()) {
-      const unread = await enter(path)
-      if (unread !== undefined) yield unread
-    } else if (entry.kind.isSymbolicLink()) yield await followLink(path)
-    else yield trouble(path, notAFile(path, specialKind(entry.kind)))
+  } finally {
+    for (const { names } of stack) await names.return()
   }
 }
 
 /** What a name that somebody gave stands for: a file, or all that is in a folder. Links are followed: they were meant. */
 export async function* entriesOfName(
   name: FilePath,
-  source?: Extract<Entry, { kind: 'file' }>['source'],
+  facts: PathFacts = {},
 ): AsyncGenerator<Entry, void, undefined> {
   let path: FilePath
   let found
@@ -63,35 +75,18 @@ export async function* entriesOfName(
     found = await stat(path)
     isLink = (await lstat(name)).isSymbolicLink()
   } catch (error) {
-    yield trouble(name, unreadable(name, error))
+    yield trouble(name, unreadable(name, error), facts)
     return
   }
   if (found.isDirectory()) {
     for await (const entry of walk(path)) {
-      yield source !== undefined && entry.kind === 'file' ? { ...entry, source } : entry
+      if (entry.kind === 'file') yield { ...entry, source: facts.source }
+      else yield entry
     }
     yield { kind: 'folderEnd' }
   } else if (found.isFile()) {
-    yield { kind: 'file', path, isWalked: false, source, ...(isLink ? { link: name } : {}) }
-  } else yield trouble(name, notAFile(name, specialKind(found)))
-}
-
-async function entriesOf(folder: FilePath): Promise<Named[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  // U+FFFD stands where bytes were no UTF-8, or is in the name itself: the bytes tell.
-  const isText = typeof folder === 'string' && !entries.some(({ name }) => name.includes('\ufffd'))
-  const named: Named[] = isText
-    ? entries.map((kind) => ({ name: kind.name, kind }))
-    : (await readdir(folder, { withFileTypes: true, encoding: 'buffer' })).map((kind) => ({
-        name: filePath(kind.name),
-        kind,
-      }))
-  return named.sort((a, b) => compare(a.name, b.name))
-}
-
-function compare(a: FilePath, b: FilePath): number {
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+    yield { kind: 'file', path, isWalked: false, ...facts, ...(isLink ? { link: name } : {}) }
+  } else yield trouble(name, notAFile(name, specialKind(found)), facts)
 }
 
 async function followLink(link: FilePath): Promise<Entry> {
@@ -113,7 +108,7 @@ async function realPath(path: FilePath): Promise<FilePath> {
   return filePath(await realpath(path, 'buffer'))
 }
 
-function trouble(path: FilePath, error: unknown): Entry {
+function trouble(path: FilePath, error: unknown, facts?: PathFacts): Entry {
   if (!(error instanceof FionaError)) throw error
-  return { kind: 'trouble', error, input: shownPath(path) }
+  return { kind: 'trouble', error, input: pathRecord(path, facts) }
 }

@@ -8,6 +8,7 @@ export type {
   InstanceRecord,
   MarkRecord,
   MppsRecord,
+  PathRecord,
   RequestRecord,
   SeriesRecord,
   StudyRecord,
@@ -25,6 +26,7 @@ export interface RecordTypes {
   held: Schema.HeldRecord
   transfer: Schema.TransferRecord
   export: Schema.ExportRecord
+  path: Schema.PathRecord
   mark: Schema.MarkRecord
   error: Schema.ErrorRecord
 }

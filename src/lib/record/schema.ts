@@ -226,6 +226,18 @@ export const ErrorSchema = record('error', 'a record could not be handled', {
   record: Type.Unknown({ description: 'the input' }),
 })
 
+export const PathSchema = record('path', 'a file or folder that is to be imported', {
+  path: absolutePath('of the file or folder; U+FFFD stands for bytes that are not UTF-8'),
+  bytes: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9+/]+={0,2}$',
+      description: 'the path as it is, base64, where it is not UTF-8',
+    }),
+  ),
+  member: Type.Optional(Type.String({ description: 'one file in the ZIP or tar file at path' })),
+  source: Type.Optional(source),
+})
+
 /** All schemas by record type. */
 export const recordSchemas = {
   instance: InstanceSchema,
@@ -237,6 +249,7 @@ export const recordSchemas = {
   held: HeldSchema,
   transfer: TransferSchema,
   export: ExportSchema,
+  path: PathSchema,
   mark: MarkSchema,
   error: ErrorSchema,
 } as const satisfies Record<string, TObject>
@@ -250,5 +263,6 @@ export type DeidentifiedRecord = Static<typeof DeidentifiedSchema>
 export type HeldRecord = Static<typeof HeldSchema>
 export type TransferRecord = Static<typeof TransferSchema>
 export type ExportRecord = Static<typeof ExportSchema>
+export type PathRecord = Static<typeof PathSchema>
 export type MarkRecord = Static<typeof MarkSchema>
 export type ErrorRecord = Static<typeof ErrorSchema>
