@@ -22,7 +22,7 @@ const told = (root: string, entry: Entry) =>
   entry.kind === 'file' || entry.kind === 'linkedFolder'
     ? `${entry.kind} ${relative(root, entry.path.toString())}`
     : entry.kind === 'trouble'
-      ? `${entry.error.code} ${relative(root, String(entry.input))}`
+      ? `${entry.error.code} ${relative(root, (entry.input as { path: string }).path)}`
       : entry.kind
 
 t.test('everything is found, sorted by name, folders where their names stand', async (t) => {

@@ -64,7 +64,9 @@ async function unpacked(
 ): Promise<Part['import']> {
   // As JSON: a name may hold what a terminal would obey.
   const name = `${shownPath(path)}: member ${JSON.stringify(member.name)}`
-  const refuse = (error: unknown) => () => Promise.reject(named(name, error))
+  const refuse = (error: unknown) => async () => {
+    throw named(name, error)
+  }
   if (member.trouble !== undefined) return refuse(member.trouble)
   try {
     const run = await unpack(member, options)
