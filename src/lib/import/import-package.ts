@@ -122,7 +122,11 @@ async function store(spool: Spool, head: Buffer, { intake, known }: PackageOptio
       return { skipped: 'directory' } as const
     }
     // What is no whole object shall leave no trace: it is still in its package.
-    intake.describe(dicom, { path, size, ...known })
+    const stored = await intake.findStored(dicom, spool.fd, { path, size, ...known })
+    if (stored !== undefined) {
+      await spool.discard()
+      return { record: stored }
+    }
   } catch (error) {
     await spool.discard()
     if (head.includes(directoryClassElement)) return { skipped: 'directory' } as const

@@ -76,9 +76,10 @@ export class Importer {
     const known = { source: entry.source ?? this.#options.source, project: this.#options.project }
     if (mode === 'inPlace') return { record: this.#inPlace(file, dicom, known) }
     file.requirePlace()
-    intake.describe(dicom, { path: name, size: file.size, ...known })
     if (entry.isWalked && entry.link !== undefined) throw linkNotCopied(entry.link)
-    const record = await this.#copy(file, known)
+    const described = { path: name, size: file.size, ...known }
+    const stored = await intake.findStored(dicom, file.fd, described)
+    const record = stored ?? (await this.#copy(file, known))
     return mode === 'move' ? { record, removeSource: () => removeSource(entry, file) } : { record }
   }
 

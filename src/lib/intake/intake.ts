@@ -6,12 +6,13 @@ import type { Config } from '../config/index.ts'
 import { DicomFile, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
-import { ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
+import { archivePath, ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
 import { identityOf } from './identity.ts'
 import { ProjectChoice, type ObjectSource } from './project-choice.ts'
 import { asStorageError, isStorageError } from './storage-error.ts'
+import { StoredTwins } from './stored-twin.ts'
 
 export interface IntakeOptions {
   readonly dataDir: string
@@ -53,12 +54,14 @@ export class Intake {
   readonly #writer: ArchiveWriter
   readonly #projects: ProjectChoice
   readonly #freeSpace: FreeSpace
+  readonly #twins: StoredTwins
 
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
   constructor(options: IntakeOptions) {
     const { dataDir, durability = 'fsync', now = () => performance.now() } = options
     this.#writer = new ArchiveWriter({ dataDir, durability })
     this.#projects = new ProjectChoice(options.projects)
+    this.#twins = new StoredTwins(durability === 'fsync')
     this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0, now)
   }
 
@@ -124,6 +127,21 @@ export class Intake {
     if (source !== undefined) record.source = { ...source }
     record.attributes = readAttributes(file)
     return record
+  }
+
+  /**
+   * The record, as a duplicate, of an object that is stored already under the same UIDs with the same data set;
+   * undefined of any other, which is then to be taken. For doors whose source can be read twice: nothing is written.
+   * @param fd the open file of `file`
+   * @throws FionaError E_UID_INVALID, E_DICOM_PARSE
+   */
+  async findStored(file: DicomFile, fd: number, known: Known): Promise<InstanceRecord | undefined> {
+    const record = this.describe(file, known)
+    const { project = 'default' } = record
+    const path = archivePath(this.#writer.dataDir, { ...record, project })
+    const { size, dataSetOffset } = file
+    const twin = await this.#twins.find(path, { fd, size, dataSetOffset })
+    return twin === undefined ? undefined : { ...record, path, ...twin, duplicate: true }
   }
 
   /** Puts the part where its record says it belongs, and completes the record. */
