@@ -64,6 +64,15 @@ export default defineTool({
       type: 'path',
       describe: 'make this named pipe and take what is written into it, until SIGTERM',
     },
+    watch: {
+      type: 'path',
+      describe: 'move what is put into this folder into the archive, until SIGTERM',
+    },
+    'settle-seconds': {
+      type: 'number',
+      min: 0,
+      describe: 'with --watch: a file is whole when it has not changed for so long (default: 10)',
+    },
   },
   examples: [
     ['fiona-import /media/cdrom', 'copy a CD into the archive; the records go to stdout'],
@@ -100,14 +109,18 @@ export default defineTool({
     const source = imports.checkCommandLine(options, args, isatty(0))
     const { dataDir: configured, projects, receiver } = await config()
     const { durability, reserveBytes } = receiver
-    const { journal, project, frontDoor, inPlace: isInPlace = false, strict: isStrict } = options
+    const { journal, project, frontDoor, watch } = options
+    const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
+    const intake = new Intake({ dataDir, durability, reserveBytes, projects })
+    const realDataDir = await imports.realDataDirectory(dataDir)
+    const moves = options.move === true || watch !== undefined
     const importer = new imports.Importer({
-      intake: new Intake({ dataDir, durability, reserveBytes, projects }),
+      intake,
       dataDir,
-      realDataDir: await imports.realDataDirectory(dataDir),
-      mode: isInPlace ? 'inPlace' : options.move === true ? 'move' : 'copy',
+      realDataDir,
+      mode: isInPlace ? 'inPlace' : moves ? 'move' : 'copy',
       source,
       project,
       isStrict: isStrict ?? false,
@@ -122,12 +135,25 @@ export default defineTool({
         await imports.keepFrontDoor(frontDoor, run, signal)
         return ExitCode.ok
       }
+      if (watch !== undefined) {
+        const settleMs = (options.settleSeconds ?? 10) * 1000
+        await imports.watchInbox(watch, realDataDir, run, { intake, settleMs, signal })
+        return ExitCode.ok
+      }
       const entries = imports.entriesOfArguments(args, {
         input: process.stdin,
         isNulSeparated: options.null === true,
         signal,
       })
-      const done = await imports.runImport({ ...run, entries })
+      const counts = imports.noCounts()
+      // Not among the records, when they go to the same terminal.
+      const isWatched = isatty(2) && (journal !== undefined || !isatty(1))
+      const progress = isWatched
+        ? new imports.Progress(counts, process.stderr, imports.countFiles(args, signal))
+        : undefined
+      const done = await imports
+        .runImport({ ...run, entries, counts })
+        .finally(() => progress?.close())
       if (done.errors > 0 && journal !== undefined) {
         log.warn({ errors: done.errors }, 'error records were written to the journal errors')
       }

@@ -8,6 +8,8 @@ export interface CommandLine {
   readonly journal?: string | undefined
   readonly project?: string | undefined
   readonly frontDoor?: string | undefined
+  readonly watch?: string | undefined
+  readonly settleSeconds?: number | undefined
   readonly callingAet?: string | undefined
   readonly calledAet?: string | undefined
 }
@@ -25,7 +27,7 @@ export function checkCommandLine(
   paths: readonly string[],
   isTerminal: boolean,
 ): ObjectSource | undefined {
-  const { inPlace, move, journal, project, frontDoor } = options
+  const { inPlace, move, journal, project, frontDoor, watch, settleSeconds } = options
   if (inPlace === true && move === true) {
     throw usage('--move and --in-place exclude each other: a record would point to nothing')
   }
@@ -33,7 +35,13 @@ export function checkCommandLine(
     if (journal === undefined) throw usage('--front-door needs --journal: where lines enter')
     if (paths.length > 0) throw usage('--front-door takes no PATH: write it into the pipe')
     if (move === true) throw usage('--front-door and --move exclude each other')
-  } else if (paths.length === 0 && isTerminal === true) {
+  }
+  if (watch !== undefined) {
+    if (paths.length > 0) throw usage('--watch takes no PATH: put it into the folder')
+    if (inPlace === true) throw usage('--watch moves what it takes: it excludes --in-place')
+    if (frontDoor !== undefined) throw usage('--watch and --front-door exclude each other')
+  } else if (settleSeconds !== undefined) throw usage('--settle-seconds belongs to --watch')
+  if (frontDoor === undefined && watch === undefined && paths.length === 0 && isTerminal) {
     throw usage('no PATH is given; to type them, give -')
   }
   if (paths.filter((path) => path === '-').length > 1) throw usage('- can be given only once')

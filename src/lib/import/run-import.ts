@@ -182,7 +182,8 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
     // Also after a failure: what is in the middle of a copy must clean up behind itself.
     await flow.end()
   }
-  leftOut.tell()
+  // Who hears of each file's fate says himself what he did with it.
+  if (run.settled === undefined) leftOut.tell()
   if (counts.files === 0 && run.isService !== true) log.info('nothing to import was found')
   return { objects: counts.objects, errors: counts.errors }
 }

@@ -144,6 +144,24 @@ export class Intake {
     return twin === undefined ? undefined : { ...record, path, ...twin, duplicate: true }
   }
 
+  /**
+   * Keep what is no object at all, with the reason beside it.
+   * @returns the path it now lies at
+   * @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE; the part is gone then
+   */
+  async quarantine(
+    part: ArchivePart,
+    reason: FionaError | string,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<string> {
+    try {
+      return await this.#writer.quarantine(part, reason, details)
+    } catch (error) {
+      await part.discard().catch(() => undefined)
+      throw asStorageError(error)
+    }
+  }
+
   /** Puts the part where its record says it belongs, and completes the record. */
   async #store(
     part: ArchivePart,
