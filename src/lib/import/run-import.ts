@@ -21,8 +21,11 @@ export interface ImportRun {
   readonly patience?: Patience | undefined
   /** Told of each error record, beside the debug line that names its file. */
   readonly failed?: (error: FionaError) => void
-  /** Told what became of each file, when everything that is to be said of it is durable. */
-  readonly settled?: (entry: FileEntry, fate: Fate) => Promise<void>
+  /**
+   * Told what became of each file: of an imported one when its record is durable, of any other before its error is
+   * told, so that the record can say where the file lies by then. Resolves to that place if it was moved there.
+   */
+  readonly settled?: (entry: FileEntry, fate: Fate) => Promise<string | undefined>
   /** A service: it says after each folder what was left out of it, for it has no end. */
   readonly isService?: boolean
   readonly log: Logger
@@ -142,9 +145,14 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
         if (!('parts' in now)) await tell(now)
         else if (!(await tellParts(entry, now))) fate = 'incomplete'
       })
+    } else if ('error' in outcome) {
+      const place = await run.settled?.(entry, { error: outcome.error })
+      const input =
+        place === undefined ? outcome.input : importer.inputOf({ ...entry, path: place })
+      await tell({ error: outcome.error, input })
+      return
     } else await tell(outcome)
-    if ('error' in outcome) fate = { error: outcome.error }
-    else if ('skipped' in outcome && outcome.skipped !== undefined) {
+    if ('skipped' in outcome && outcome.skipped !== undefined) {
       fate = outcome.skipped === 'linkedFolder' ? 'imported' : outcome.skipped
     }
     await run.settled?.(entry, fate)

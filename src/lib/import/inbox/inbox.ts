@@ -112,24 +112,30 @@ export class Inbox {
   }
 
   /** What was not removed goes to the quarantine, or stays and is left alone until it changes. */
-  async #settle(entry: FileEntry, fate: Fate): Promise<void> {
-    if (typeof fate === 'object' && fate.error instanceof FionaError && fate.error.retryable) return
+  async #settle(entry: FileEntry, fate: Fate): Promise<string | undefined> {
+    if (typeof fate === 'object' && fate.error instanceof FionaError && fate.error.retryable) {
+      return undefined
+    }
     const reason = reasonOf(fate)
-    if (reason !== undefined && entry.link === undefined) await this.#setAside(entry, reason)
+    const isMovable = reason !== undefined && entry.link === undefined
+    const place = isMovable ? await this.#setAside(entry, reason) : undefined
     this.#staying.add(entry.link ?? entry.path)
+    return place
   }
 
-  async #setAside(entry: FileEntry, reason: FionaError | string): Promise<void> {
+  async #setAside(entry: FileEntry, reason: FionaError | string): Promise<string | undefined> {
     const { log } = this.#run
     const { intake, signal } = this.#options
     try {
       const place = await patience(log, signal)(() => setAside(intake, entry, reason))
       const code = reason instanceof FionaError ? reason.code : undefined
       log.warn({ place, code }, 'what could not be taken lies in the quarantine')
+      return place
     } catch (error) {
       // Its message would name the file.
       const code = error instanceof FionaError ? error.code : 'E_INTERNAL'
       log.warn({ code }, 'what could not be taken stays in the inbox')
+      return undefined
     }
   }
 
