@@ -1,6 +1,5 @@
 import { partsIn } from '../fixtures/incoming.ts'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
 import {
@@ -10,7 +9,6 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -22,25 +20,20 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
-import { readJournal } from '../../src/lib/journal/index.ts'
 import { parseRecord, type AnyRecord, type InstanceRecord } from '../../src/lib/record/index.ts'
 import { ctImage } from '../fixtures/dicom-writer.ts'
-import { binDir, pydicomSamples, run as runCommand } from '../fixtures/peers.ts'
-
-const env = { FIONA_CONFIG: '' }
-const tool = `${binDir}/fiona-import`
-
-async function run(args: readonly string[], input = '', cwd?: string) {
-  const done = await runCommand(tool, args, { input, env, ...(cwd === undefined ? {} : { cwd }) })
-  const lines = done.stdout.split('\n').filter((line) => line !== '')
-  return { ...done, records: lines.map((line) => JSON.parse(line) as AnyRecord) }
-}
-const instances = (records: readonly AnyRecord[]) =>
-  records.filter(({ type }) => type === 'instance') as unknown as InstanceRecord[]
-/** What error records hold of a file: enough to try it again from anywhere. */
-const pathRecord = (path: string) => ({ type: 'path', path })
-const errors = (records: readonly AnyRecord[]) => records.filter(({ type }) => type === 'error')
-const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+import { pydicomSamples, run as runCommand } from '../fixtures/peers.ts'
+import {
+  env,
+  errors,
+  instances,
+  journal,
+  pathRecord,
+  run,
+  sha256,
+  tool,
+  until,
+} from './import-site.ts'
 
 /** A folder `in` of three objects in two series, beside an empty `data`. */
 function site(t: Test) {
@@ -254,14 +247,6 @@ t.test('--journal takes the records, the journal errors the errors', async (t) =
   t.match(await journal(root, 'errors'), [{ type: 'error', code: 'E_DICOM_PARSE' }])
 })
 
-async function journal(root: string, name: string): Promise<AnyRecord[]> {
-  let text = ''
-  for await (const { lines } of readJournal(join(root, 'data/journal', name)))
-    text += lines.toString()
-  const lines = text.split('\n').filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as AnyRecord)
-}
-
 t.test('source and project: as the options say, and as projects match', async (t) => {
   const { root, folder, data } = site(t)
   const config = join(root, 'fiona.yaml')
@@ -347,11 +332,6 @@ t.test('stopped by a signal, it says so, and what it said is stored', async (t) 
   child.kill('SIGTERM')
   t.same(await once(child, 'close'), [75, null])
 })
-
-/** Looks again when something happened in the journal's folder, or soon. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
 
 /** A service at a named pipe, its log line by line. */
 class Door {

@@ -31,7 +31,7 @@ export async function* readTar(
   const entries = new TarEntries(bytesOf(fd, isGzip), allowance)
   try {
     for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
-      const member = memberOf(entry)
+      const member = memberOf(entry, entries)
       if (member !== undefined) yield member
       await passOver(entry)
     }
@@ -62,22 +62,25 @@ async function* bytesOf(fd: number, isGzip: boolean): AsyncGenerator<Buffer, voi
   if (head !== undefined) throw noTar()
 }
 
-function memberOf(entry: ReadEntry): Member | undefined {
+function memberOf(entry: ReadEntry, entries: TarEntries): Member | undefined {
   const { path: name, type } = entry
   if (folders.has(type)) return undefined
   if (escapes(name)) return refused(name, hostileName())
-  if (files.has(type)) return { name, content: () => contentOf(entry) }
+  if (files.has(type)) return { name, content: () => contentOf(entry, entries) }
   const what = special[type]
   return refused(name, what === undefined ? unsupported(type) : notARegularFile(what))
 }
 
-async function* contentOf(entry: ReadEntry): AsyncGenerator<Buffer, void, undefined> {
+async function* contentOf(
+  entry: ReadEntry,
+  entries: TarEntries,
+): AsyncGenerator<Buffer, void, undefined> {
   let size = 0
   for await (const chunk of entry) {
     size += chunk.length
     yield chunk
   }
-  if (size < entry.size) throw damaged('the package ends within it')
+  if (size < entry.size) throw entries.trouble ?? damaged('the package ends within it')
 }
 
 /** What nobody has read of it. */
@@ -135,6 +138,11 @@ class TarEntries {
       if (this.#isOver) return undefined
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
+  }
+
+  /** Why there is no more, where that is not for its end. */
+  get trouble(): unknown {
+    return this.#failure?.error
   }
 
   /** Nothing more is read when it resolves. */
