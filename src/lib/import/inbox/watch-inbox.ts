@@ -29,7 +29,7 @@ export async function watchInbox(
   const { signal } = options
   const root = await inboxAt(folder, realDataDir)
   const lease = await Lease.acquire(join(root, '.fiona-import'), {
-    what: 'the inbox',
+    what: 'an import from the inbox',
     hint: 'another fiona-import takes from it already: stop that one first',
     waitMs: 2000,
     signal,

@@ -141,8 +141,9 @@ class TarEntries {
   }
 
   /** Why there is no more, where that is not for its end. */
-  get trouble(): unknown {
-    return this.#failure?.error
+  get trouble(): Error | undefined {
+    const error = this.#failure?.error
+    return error instanceof Error ? error : undefined
   }
 
   /** Nothing more is read when it resolves. */
