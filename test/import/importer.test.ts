@@ -158,3 +158,25 @@ t.test('a damaged source leaves no trace in the data directory', async (t) => {
   t.same(readdirSync(join(root, 'data')), ['incoming'])
   t.same(partsIn(join(root, 'data')), [])
 })
+
+t.test(
+  'SEC-20: a file that is cut off at any byte is told, and nothing is thrown but that',
+  async (t) => {
+    const root = t.testdir({ data: {}, folder: {} })
+    const path = join(root, 'folder/a.dcm')
+    const imports = importer(join(root, 'data'))
+    const whole = ctImage()
+    const told: string[] = []
+    for (let bytes = 0; bytes < whole.length; bytes++) {
+      writeFileSync(path, whole.subarray(0, bytes))
+      const outcome = await imports.import(walked(path)).catch((error: unknown) => error)
+      const { code } = outcome as { code?: string }
+      // Cut between two elements it is a whole data set of fewer; the archive takes it when it says what it is.
+      told.push(code ?? Object.keys(outcome as object).join())
+    }
+    t.same([...new Set(told)].sort(), ['E_DICOM_PARSE', 'E_UID_INVALID', 'record', 'skipped'])
+    const firstBytes = told.slice(0, 132)
+    t.ok(firstBytes.every((what) => what !== 'record'))
+    t.same(partsIn(join(root, 'data')), [])
+  },
+)

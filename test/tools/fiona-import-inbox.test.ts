@@ -184,7 +184,7 @@ t.test(
     const watched = new Watched(t)
     await watched.start()
     writeFileSync(join(watched.root, 'secret.dcm'), object(7))
-  symlinkSync('../secret.dcm', join(watched.inbox, 'link'))
+    symlinkSync('../secret.dcm', join(watched.inbox, 'link'))
     symlinkSync('..', join(watched.inbox, 'loop'))
     execFileSync('mkfifo', [join(watched.inbox, 'pipe')])
     t.same(codes(await watched.records('errors', 2)), ['E_FILE_TYPE', 'E_FILE_TYPE'])

@@ -9,6 +9,8 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -18,10 +20,11 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { deflateRawSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { parseRecord, type AnyRecord, type InstanceRecord } from '../../src/lib/record/index.ts'
-import { ctImage } from '../fixtures/dicom-writer.ts'
+import { ctImage, dicomFile, syntax } from '../fixtures/dicom-writer.ts'
 import { pydicomSamples, run as runCommand } from '../fixtures/peers.ts'
 import {
   env,
@@ -263,6 +266,91 @@ t.test('source and project: as the options say, and as projects match', async (t
   t.match(bad.stderr, /fiona\.yaml:3: projects\.ABCD\.match\.calledAET/)
 })
 
+t.test(
+  'what was named relatively is told absolutely: error records hold for any folder',
+  async (t) => {
+    const { root, data } = site(t)
+    const { records } = await run([...data, 'gone.dcm', '--called-aet', 'ABCD'], '', root)
+    const [error] = errors(records)
+    t.same(error?.['record'], { type: 'path', path: join(root, 'gone.dcm') })
+    writeFileSync(join(root, 'gone.dcm'), ctImage({ sopUID: '2.25.9' }))
+    const again = await run(data, `${JSON.stringify(error?.['record'])}\n`, '/')
+    t.match(again.records, [{ type: 'instance', SOPInstanceUID: '2.25.9' }])
+  },
+)
+
+t.test('a name that is not UTF-8 can be tried again, too', async (t) => {
+  const { root, data } = site(t)
+  const path = Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff)])
+  writeFileSync(path, '')
+  const { records } = await run([...data, '-0'], `${root}/in/a.dcm\0`)
+  t.equal(records.length, 1)
+  const record = { type: 'path', path: `${root}/\ufffd`, bytes: path.toString('base64') }
+  const empty = await run(data, JSON.stringify(record))
+  t.match(errors(empty.records), [{ code: 'E_DICOM_PARSE', record }])
+  writeFileSync(path, ctImage({ sopUID: '2.25.9' }))
+  const again = await run(data, JSON.stringify(errors(empty.records)[0]?.['record']))
+  t.match(again.records, [{ SOPInstanceUID: '2.25.9' }])
+  rmSync(path)
+})
+
+t.test('where there is nothing to import, the log says so', async (t) => {
+  const { root, data } = site(t)
+  mkdirSync(join(root, 'empty/folder'), { recursive: true })
+  for (const [args, input] of [
+    [[join(root, 'empty')], ''],
+    [['-'], '\n  \n'],
+  ] as const) {
+    const { code, stdout, stderr } = await run([...data, ...args], input)
+    t.equal(code, 0)
+    t.equal(stdout, '')
+    t.match(stderr, /nothing to import was found/)
+  }
+})
+
+t.test(
+  'SEC-27: bytes in the preamble that could be a program are kept, and run nowhere',
+  async (t) => {
+    const { root, data } = site(t)
+    const bytes = ctImage()
+    for (const [name, start] of [
+      ['elf', '\x7fELF'],
+      ['mz', 'MZ'],
+      ['script', '#!/bin/sh\n'],
+    ] as const) {
+      bytes.fill(0, 0, 128).write(start, 0, 'latin1')
+      const path = join(root, name)
+      writeFileSync(path, bytes, { mode: 0o777 })
+      const { records } = await run([...data, '--project', name, path])
+      const stored = String(records[0]?.['path'])
+      t.same(readFileSync(stored), bytes, name)
+      t.equal(statSync(stored).mode & 0o777, 0o640)
+    }
+  },
+)
+
+t.test('SEC-18: a deflated data set that inflates without end is refused', async (t) => {
+  const { root, data } = site(t)
+  const nothing = deflateRawSync(Buffer.alloc(0)).length
+  const head = dicomFile({ transferSyntax: syntax.deflated, elements: [] }).subarray(0, -nothing)
+  const bomb = deflateRawSync(Buffer.alloc(600 << 20))
+  writeFileSync(join(root, 'bomb.dcm'), Buffer.concat([head, bomb]))
+  const { code, records } = await run([...data, join(root, 'bomb.dcm'), join(root, 'in/a.dcm')])
+  t.equal(code, 1)
+  t.match(records, [{ code: 'E_DICOM_LIMIT' }, { type: 'instance' }])
+})
+
+t.test('progress is told on a terminal only, and in numbers only', async (t) => {
+  const { root, folder, data } = site(t)
+  const script = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)'
+  const args = [...data, '--journal', 'received', folder]
+  const shown = await runCommand('/usr/bin/python3', ['-c', script, tool, ...args], { env })
+  t.equal(shown.code, 0)
+  t.match(shown.stdout, /3 files, [\d.]+ kB, .* files\/s/)
+  t.notMatch(shown.stdout, root)
+  t.equal((await run(args)).stderr, '')
+})
+
 t.test('a full disk ends it: what was said is stored, the rest is untouched', async (t) => {
   const { root, folder, data } = site(t)
   const config = join(root, 'fiona.json')
@@ -489,6 +577,56 @@ t.test('lines written before there was a pipe, into a file in its place, are tak
     readdirSync(dirname(door.pipe)).filter((name) => name.includes('written-before')),
     [],
   )
+})
+
+t.test('a line that somebody left open does not swallow the next writer’s', async (t) => {
+  const door = new Door()
+  await door.open()
+  const [one, two] = ['2.25.1', '2.25.2'].map((sopUID) => door.file(sopUID, ctImage({ sopUID })))
+  // No newline: the pause ends it.
+  door.write(String(one))
+  t.match(await door.records('received', 1), [{ SOPInstanceUID: '2.25.1' }])
+  door.write(`${String(two)}\n \t\n\r\n`)
+  t.match((await door.records('received', 2))[1], { SOPInstanceUID: '2.25.2' })
+  t.same(await door.close(), [0, null])
+  t.same(await journal(door.root, 'errors'), [], 'white space says nothing')
+})
+
+t.test('a line that arrives in pieces is whole when its writer is just slow', async (t) => {
+  const door = new Door()
+  await door.open()
+  const path = door.file('1.dcm', ctImage())
+  // Longer than PIPE_BUF, as the kernel may cut it.
+  const line = `${JSON.stringify({ type: 'path', path, note: 'x'.repeat(10_000) })}\n`
+  const fd = openSync(door.pipe, constants.O_WRONLY)
+  for (let at = 0; at < line.length; at += 3000) {
+    writeSync(fd, line.slice(at, at + 3000))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  closeSync(fd)
+  t.match(await door.records('received', 1), [{ type: 'instance', SOPInstanceUID: '2.25.3001' }])
+  t.same(await door.close(), [0, null])
+  t.same(await journal(door.root, 'errors'), [])
+})
+
+t.test('an error record can be tried again through the front door, from anywhere', async (t) => {
+  const door = new Door()
+  await door.open()
+  const path = join(door.root, 'later.dcm')
+  const source = { callingAET: 'CT1' }
+  door.write(`${JSON.stringify({ type: 'path', path, source })}\n`)
+  const [error] = await door.records('errors', 1)
+  t.match(error, { code: 'E_FILE_MISSING', record: { type: 'path', path, source } })
+  door.file('later.dcm', ctImage({ sopUID: '2.25.1' }))
+  door.write(`${JSON.stringify(error?.['record'])}\n`)
+  t.match(await door.records('received', 1), [{ SOPInstanceUID: '2.25.1', source }])
+  door.write('{"type":"path","path":"relative"}\n{"type":"path","path":"/x","bytes":"eA=="}\n')
+  const errors = await door.records('errors', 3)
+  t.same(
+    errors.map((record) => record['code']),
+    ['E_FILE_MISSING', 'E_RECORD_INVALID', 'E_RECORD_INVALID'],
+  )
+  t.same(await door.close(), [0, null])
 })
 
 for (const [what, make] of [
