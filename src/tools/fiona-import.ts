@@ -8,38 +8,56 @@ const inFlight = { copying: { concurrency: 8 }, inPlace: { concurrency: 256 } }
 export default defineTool({
   name: 'fiona-import',
   summary: 'Take DICOM files into the archive as if they had been received',
-  description: `Takes files, and whatever is in folders, in the order of their names. Without a PATH, or for -, it reads
-    paths from stdin, one a line; a line that is a record already passes on (an instance record if its file
-    exists), and so does the announcement of an original FIONA: calling,called,address,folder,file.
+  description: `Takes files, and whatever is in folders, in the order of their names (folders of more than 10000
+    files in the order of the disk). Without a PATH, or for -, it reads paths from stdin, one a line; a line that is
+    a record already passes on (an instance record if its file exists), a path record is imported, and so is the
+    announcement of an original FIONA: calling,called,address,folder,file.
 
     Each object is copied into the archive, unchanged, and its instance record is written when the object is
-    on stable storage. What is stored already is told as duplicate, so an import may be repeated at any time.
-    An object that lies in the archive is never copied or removed: its record is written again, for example
-    to have it classified anew.
+    on stable storage. What is stored already is told as duplicate, so an import may be repeated at any time: one
+    that was stopped goes on where it was, after reading what is stored. An object that lies in the archive is never
+    copied or removed: its record is written again, for example to have it classified anew.
 
     In folders, files that are not DICOM are passed over; the log says how many. A file that somebody named,
     and with --strict every file, becomes an error record instead. So does, always, what begins like DICOM and
-    is damaged, what is empty, and what cannot be read or is no regular file. A DICOMDIR is passed over.
+    is damaged, what is empty, and what cannot be read or is no regular file.
+
+    ZIP and tar files (also .tgz, .tar.gz) are imported member by member, and never unpacked into files of their
+    names: in folders those that are called so, and any that somebody names. Members that are encrypted, links, or
+    packages themselves become error records; so does a package out of which comes more than anybody packs.
+
+    A DICOMDIR is no object. Files that it lists and its medium lacks become error records (not with --move), and
+    files that it does not list are imported, too.
 
     Links to folders are not followed when they are met in a folder. Links to files are with --in-place;
     otherwise they are errors, because a link can lead anywhere. A PATH itself may be a link.
 
-    With --move the source is removed when object and record are safe, and never when there was an error. With
-    --in-place nothing is copied: the records point to the files where they are, and have no sha256.
+    With --move the source is removed when object and record are safe, and never when there was an error; a package
+    when all of it is stored. With --in-place nothing is copied: the records point to the files where they are, and
+    have no sha256.
 
     Records say nothing of a sender unless --calling-aet or --called-aet does; projects may match by both.
 
+    With --watch it is a service that empties a folder. A file is taken when nobody has written to it for a
+    while; hidden ones, and those called .part, .tmp, .filepart and the like, when they are renamed. What is no
+    DICOM, or is damaged, goes to the quarantine with the reason beside it; links, pipes and what cannot be
+    read stay. Empty folders are removed after a minute. Killed while it takes a file, it takes it again at the next
+    start, and tells it as duplicate.
+
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
     as from stdin, with absolute paths; known records are taken as if they had been made here. Lines longer than
-    4096 bytes may be mixed with those of another writer. When the disk is full it waits, and writers with it.
+    4096 bytes may be mixed with those of another writer. Who writes no newline within a second has ended the line.
+    When the disk is full it waits, and writers with it.
     The pipe stays when the service ends, and whoever writes then waits for its next start. A line is safe when
     its record is in the journal: what the service had in hand when it was killed (not so with SIGTERM) is to
-    be written again.`,
+    be written again.
+
+    On a terminal it shows how far it is, in numbers only.`,
   writes: ['instance'],
   arguments: {
     name: 'PATH',
     repeated: true,
-    describe: 'a DICOM file or a folder; - or nothing: paths from stdin, one a line',
+    describe: 'a DICOM, ZIP or tar file, or a folder; - or nothing: paths from stdin, one a line',
   },
   options: {
     'in-place': {
@@ -76,6 +94,11 @@ export default defineTool({
   },
   examples: [
     ['fiona-import /media/cdrom', 'copy a CD into the archive; the records go to stdout'],
+    ['fiona-import --journal received study.zip', 'a ZIP file into the chain'],
+    [
+      'fiona-import --watch /srv/inbox --journal received',
+      'whatever is put into this folder, until SIGTERM',
+    ],
     [
       'find /old -name "*.dcm" -print0 | fiona-import -0 --journal received',
       'a selection into the chain',
@@ -96,11 +119,12 @@ export default defineTool({
   files: [
     ['<dataDir>/<project>/archive/', 'where the objects go'],
     ['<dataDir>/incoming/', 'objects on their way'],
+    ['<dataDir>/quarantine/', 'what came into the inbox and could not be taken'],
   ],
   exitCodes: {
     1: 'done, but some files were not imported: see the error records',
     73: 'the disk is full; what was said is stored',
-    75: 'stopped by a signal before the end; import again',
+    75: 'stopped by a signal before the end; import again. Another one watches this inbox',
   },
   seeAlso: ['fiona-scp', 'fiona-arrive', 'fiona-classify', 'fiona-journal'],
   async run({ options, args, config, log, signal, emit, sync }) {

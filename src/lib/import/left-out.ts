@@ -20,7 +20,7 @@ export class LeftOut {
     if (files > 0) {
       this.#log.info(
         { files },
-        'files in folders that are not DICOM were left out; --strict makes them errors',
+        'files that are not DICOM were left out; --strict makes them errors',
       )
     }
     if (links > 0) {
