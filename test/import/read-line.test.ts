@@ -14,6 +14,10 @@ t.test('a line is a path, a record, or what an original FIONA announced', (t) =>
       '"CT 1",FIONA,,/data,MR.1',
       { path: '/data/MR.1', source: { callingAET: 'CT1', calledAET: 'FIONA' } },
     ],
+    [
+      '{"type":"path","path":"/data/a.zip","member":"b","source":{"callingAET":"CT 1"}}',
+      { path: '/data/a.zip', member: 'b', source: { callingAET: 'CT1' } },
+    ],
     ['{"type":"study","x":1}', { record: { type: 'study', x: 1 } }],
     [
       'CT 1,"FIONA",10.0.0.1,/data/scp_1.2,MR.1.2.3',
@@ -28,8 +32,8 @@ t.test('a line is a path, a record, or what an original FIONA announced', (t) =>
   t.end()
 })
 
-t.test('an empty line, and one of NUL bytes alone, says nothing', (t) => {
-  t.equal(line(''), undefined)
+t.test('an empty line, and one of white space or NUL bytes alone, says nothing', (t) => {
+  for (const blank of ['', ' ', ' \t ', '\v\f\r', ' \0']) t.equal(line(blank, '/base'), undefined)
   t.equal(line('\0'), undefined)
   t.end()
 })
@@ -51,6 +55,8 @@ t.test('a path that is not UTF-8 keeps its bytes', (t) => {
 })
 
 t.test('what looks like a record and is none is refused', (t) => {
+  t.throws(() => line('{"type":"path","path":"x"}'), { code: 'E_RECORD_INVALID' })
+  t.throws(() => line('{"type":"path","path":"/x","bytes":"eA=="}'), { code: 'E_RECORD_INVALID' })
   t.throws(() => line('{"type":"instance"'), { code: 'E_RECORD_PARSE' })
   t.throws(() => line('{"path":"/x"}'), { code: 'E_RECORD_INVALID' })
   t.throws(() => line('{"type":7}'), { code: 'E_RECORD_INVALID' })
