@@ -153,7 +153,8 @@ export default defineTool({
     const records = await openRecordSink({ ...sink, journal })
     const errors =
       journal === undefined ? records : await openRecordSink({ ...sink, journal: 'errors' })
-    const run = { importer, records, errors, log, ...inFlight[isInPlace ? 'inPlace' : 'copying'] }
+    const atOnce = inFlight[isInPlace ? 'inPlace' : 'copying']
+    const run = { importer, records, errors, signal, log, ...atOnce }
     try {
       if (frontDoor !== undefined) {
         await imports.keepFrontDoor(frontDoor, run, signal)

@@ -127,6 +127,7 @@ t.test('what is hidden or unfinished by its name waits; renamed, it is whole', a
   names.forEach((name, n) => watched.put(name, object(n)))
   watched.put('marker.dcm', object(9))
   t.match(await watched.records('received', 1), [{ SOPInstanceUID: '2.25.9' }])
+  await until(() => !watched.names().includes('marker.dcm'))
   t.same(watched.names(), names.slice(1))
   renameSync(join(watched.inbox, 'x.dcm.part'), join(watched.inbox, 'x.dcm'))
   t.match((await watched.records('received', 2))[1], { SOPInstanceUID: '2.25.1' })

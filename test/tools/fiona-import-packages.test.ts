@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -6,7 +8,18 @@ import { ctImage, dicomFile, el } from '../fixtures/dicom-writer.ts'
 import { partsIn } from '../fixtures/incoming.ts'
 import { paxName, tarFile } from '../fixtures/tar-writer.ts'
 import { zipFile } from '../fixtures/zip-writer.ts'
-import { codes, errors, instances, pathRecord, run, sha256 } from './import-site.ts'
+import {
+  codes,
+  env,
+  errors,
+  instances,
+  journal,
+  pathRecord,
+  run,
+  sha256,
+  tool,
+  until,
+} from './import-site.ts'
 
 const object = (n: number) => ctImage({ sopUID: `2.25.${String(n)}` })
 
@@ -305,3 +318,23 @@ t.test('what is damaged in a package does not keep the rest from being stored', 
   t.same(codes(records), ['E_DICOM_PARSE', 'E_DICOM_PARSE', 'E_UID_INVALID', 'instance'])
   t.match(String(records[0]?.['message']), 'member "cut"')
 })
+
+t.test(
+  'a signal ends it between two members; the rest is told, and the package stays',
+  async (t) => {
+    const members = Array.from({ length: 3000 }, (_, n) => ({ name: String(n), data: object(n) }))
+    const { args, path, root } = site(t, { 'a.zip': zipFile(members) })
+    const child = spawn(tool, [...args, '--move', '--journal', 'received', path('a.zip')], {
+      env: { ...process.env, ...env },
+      stdio: 'ignore',
+    })
+    await until(async () => (await journal(root, 'received').catch(() => [])).length > 10)
+    child.kill('SIGTERM')
+    t.same(await once(child, 'close'), [75, null])
+    t.match(await journal(root, 'errors'), [
+      { code: 'E_INTERRUPTED', retryable: true, record: pathRecord(path('a.zip')) },
+    ])
+    t.ok((await journal(root, 'received')).length < members.length)
+    t.ok(existsSync(path('a.zip')))
+  },
+)

@@ -8,7 +8,7 @@ import {
   type InstanceRecord,
 } from '../record/index.ts'
 import type { Entry } from './entry.ts'
-import { notAFile, unreadable } from './file-trouble.ts'
+import { interrupted, notAFile, unreadable } from './file-trouble.ts'
 import { pathRecord } from './path-record.ts'
 import { readLine } from './read-line.ts'
 import { entriesOfName } from './walk.ts'
@@ -63,7 +63,7 @@ async function* entriesOfLine(
       const { path, ...facts } = said
       input = pathRecord(path, facts)
       for await (const entry of entriesOfName(path, facts)) {
-        if (signal.aborted && entry.kind === 'file' && entry.isWalked) throw interrupted()
+        if (signal.aborted && entry.kind === 'file' && entry.isWalked) throw interrupted('a folder')
         yield entry
       }
       return
@@ -110,12 +110,4 @@ async function requireFile(record: AnyRecord): Promise<void> {
     throw unreadable(instance.path, error)
   }
   if (!found.isFile()) throw notAFile(instance.path, 'no file')
-}
-
-function interrupted(): FionaError {
-  return new FionaError('E_INTERRUPTED', 'the import of a folder was stopped before its end', {
-    hint: 'import it again: what is stored already will be told as duplicate',
-    retryable: true,
-    exitCode: ExitCode.tryAgain,
-  })
 }

@@ -65,3 +65,12 @@ export function named(path: string, error: unknown): unknown {
     cause: error,
   })
 }
+
+/** @param what the signal came in the middle of */
+export function interrupted(what: string): FionaError {
+  return new FionaError('E_INTERRUPTED', `the import of ${what} was stopped before its end`, {
+    hint: 'import it again: what is stored already will be told as duplicate',
+    retryable: true,
+    exitCode: ExitCode.tryAgain,
+  })
+}
