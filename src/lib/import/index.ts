@@ -1,8 +1,9 @@
-// DICOM from folders, lists and the front door. What there is to import is a stream of entries
-// (`entriesOfArguments`, or the lines that `keepFrontDoor` reads), found in an order that is always the same; an `Importer` makes the
-// record of each file: by copying it through the intake, or, in place, from its header alone; `runImport`
-// keeps a few of them in flight and their records in order. File names are bytes from anywhere: every file
-// is opened once, without following links that were not there before, and all is done with what was opened.
+// DICOM from folders, packages (ZIP, tar), lists, an inbox and the front door. What there is to import is a stream
+// of entries (`entriesOfArguments`, the lines that `keepFrontDoor` reads, what `watchInbox` finds); an `Importer`
+// makes the record of each file, by copying it through the intake, or, in place, from its header alone, or the parts
+// of a package; `runImport` keeps a few of them in flight and their records in order. File names are bytes from
+// anywhere: every file is opened once, without following links that were not there before, and all is done with
+// what was opened.
 export { checkCommandLine } from './command-line.ts'
 export { entriesOfArguments } from './entries-of-arguments.ts'
 export type { Entry, FileEntry } from './entry.ts'
@@ -12,7 +13,7 @@ export type { Imported, Part } from './imported.ts'
 export { InOrder } from './in-order.ts'
 export { Allowance, readPackage } from './package/index.ts'
 export type { PackageLimits } from './package/index.ts'
-export { isUnfinishedName, lastWriteMs, watchInbox } from './inbox/index.ts'
+export { isUnfinishedName, lastWriteMs, Unchanged, watchInbox } from './inbox/index.ts'
 export { keepFrontDoor } from './keep-front-door.ts'
 export { patience } from './patience.ts'
 export { countFiles, Progress, progressLine } from './progress.ts'
