@@ -1,10 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { write } from 'node:fs'
+import { write, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { asStorageError, type Intake, type Known } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 
+/** Up to here a turn through the thread pool costs more than the bytes. */
+const smallBytes = 1 << 17
 const writeAt = promisify(write)
 
 /** An object that comes as a stream of bytes, on its way into the archive. */
@@ -39,8 +41,11 @@ export class Spool {
     this.#hash.update(chunk)
     try {
       for (let done = 0; done < chunk.length;) {
-        const left = chunk.length - done
-        done += (await writeAt(this.#part.fd, chunk, done, left, this.#size + done)).bytesWritten
+        const [left, at] = [chunk.length - done, this.#size + done]
+        done +=
+          chunk.length <= smallBytes
+            ? writeSync(this.#part.fd, chunk, done, left, at)
+            : (await writeAt(this.#part.fd, chunk, done, left, at)).bytesWritten
       }
     } catch (error) {
       throw asStorageError(error)

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, readSync } from 'node:fs'
 import { pipeline } from 'node:stream'
-import { crc32, createInflateRaw } from 'node:zlib'
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { fromRandomAccessReaderPromise, getFileNameLowLevel, type Entry, type ZipFile } from 'yauzl'
 import { bomb, type Allowance } from './allowance.ts'
 import { escapes, hostileName, notARegularFile, refused, type Member } from './member.ts'
@@ -10,6 +10,8 @@ import { WindowReader } from './window-reader.ts'
 const stored = 0
 const deflated = 8
 const chunkBytes = 1 << 18
+/** Of the package and of what comes out: up to here streams cost several times what the bytes do. */
+const smallBytes = { packed: 1 << 17, unpacked: 1 << 20 }
 /** A local file header without its name and extra field (APPNOTE 4.3.7). */
 const leastHeaderBytes = 30
 
@@ -145,7 +147,10 @@ async function* contentOf(
 
 async function inflated(fd: number, zip: ZipFile, entry: Entry): Promise<AsyncIterable<Buffer>> {
   const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true })
-  if (entry.compressedSize === 0) return noBytes()
+  const { compressedSize, uncompressedSize } = entry
+  if (compressedSize <= smallBytes.packed && uncompressedSize <= smallBytes.unpacked) {
+    return oneChunk(inflatedAtOnce(fd, fileDataStart, entry))
+  }
   const bytes = createReadStream('', {
     fd,
     autoClose: false,
@@ -159,8 +164,24 @@ async function inflated(fd: number, zip: ZipFile, entry: Entry): Promise<AsyncIt
   return pipeline(bytes, inflate, () => undefined)
 }
 
-async function* noBytes(): AsyncGenerator<Buffer> {
-  yield* []
+function inflatedAtOnce(fd: number, start: number, entry: Entry): Buffer {
+  const { compressedSize, uncompressedSize, compressionMethod } = entry
+  const packed = Buffer.allocUnsafe(compressedSize)
+  for (let done = 0; done < compressedSize;) {
+    const count = readSync(fd, packed, done, compressedSize - done, start + done)
+    if (count === 0) throw damaged('the package became shorter while it was read')
+    done += count
+  }
+  if (compressionMethod === stored) return packed
+  try {
+    return inflateRawSync(packed, { maxOutputLength: uncompressedSize + 1 })
+  } catch (error) {
+    throw error instanceof RangeError ? damaged('it is larger than the package says') : error
+  }
+}
+
+async function* oneChunk(chunk: Buffer): AsyncGenerator<Buffer> {
+  if (chunk.length > 0) yield chunk
 }
 
 function encrypted(): Error {
