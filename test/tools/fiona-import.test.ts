@@ -432,6 +432,9 @@ class Door {
   readonly log: string[] = []
   child: ChildProcess | undefined
 
+  constructor() {
+    t.teardown(() => rmSync(this.root, { recursive: true, force: true }))
+  }
   async open(): Promise<void> {
     mkdirSync(join(this.root, 'data'), { recursive: true })
     const args = ['--data-dir', join(this.root, 'data'), '--front-door', this.pipe]
