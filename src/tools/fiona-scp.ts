@@ -146,7 +146,7 @@ export default defineTool({
       handshakeMs: Math.min(handshakeMs, idleMs),
       tls,
       log,
-      others: [commitment],
+      othersAt: (project) => [commitment.at(project)],
       onStored: (record) => {
         commitment.note(record)
       },

@@ -30,10 +30,14 @@ function setUp(t: Test, options: { projects?: Config['projects']; durability?: D
     return path
   }
   const examine = async (references: readonly Reference[], patienceMs = 0) => {
-    const { committed, failed } = await examination.examine(references, source, {
-      patienceMs,
-      signal,
-    })
+    const { committed, failed } = await examination.examine(
+      references,
+      { source },
+      {
+        patienceMs,
+        signal,
+      },
+    )
     return {
       committed: committed.map(({ SOPInstanceUID }) => SOPInstanceUID),
       failed: Object.fromEntries(failed.map((one) => [one.SOPInstanceUID, one.reason])),
@@ -142,10 +146,10 @@ t.test('a search ends when it is told to', async (t) => {
   put('2.25.11.dcm', ctImage({ sopUID: '2.25.11' }))
   const stop = new AbortController()
   const options = { patienceMs: 60_000, signal: stop.signal }
-  const waiting = examination.examine([CT('2.25.12')], source, options)
+  const waiting = examination.examine([CT('2.25.12')], { source }, options)
   stop.abort()
   await t.rejects(waiting, { name: 'AbortError' })
-  await t.rejects(examination.examine([CT('2.25.11')], source, { ...options, patienceMs: 0 }))
+  await t.rejects(examination.examine([CT('2.25.11')], { source }, { ...options, patienceMs: 0 }))
 })
 
 t.test('of the series of a long day the last are remembered', async (t) => {

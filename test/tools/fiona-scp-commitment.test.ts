@@ -393,3 +393,23 @@ t.test(
     await scp.logged('storage commitment reported')
   },
 )
+
+t.test(
+  'at the door of a project its objects are meant, at the common one the others',
+  async (t) => {
+    const port = await freePort()
+    const projects = { ABCD: { receiver: { port } } }
+    const scp = await Scp.start(t, { args: configured(t, {}, { projects }) })
+    const ask = async (at: number, transaction: string) => {
+      const peer = await RawPeer.associated(at, { contexts: both })
+      if (at === port) await store(peer, 1)
+      t.equal(await peer.asked(requestBytes(transaction, [ct(1)])), 0)
+      const report = await peer.report()
+      peer.answer(report.message)
+      await peer.release()
+      return report
+    }
+    t.match(await ask(port, '2.25.81'), { eventType: 1, committed: [uidOf(1)] })
+    t.match(await ask(scp.port, '2.25.82'), { eventType: 2, failed: { [uidOf(1)]: 0x0112 } })
+  },
+)

@@ -40,12 +40,16 @@ const limits: WaitingLimits = {
   instances: 500_000,
 }
 
+const noInformation: Answer = {
+  status: Status.invalidArgumentValue,
+  comment: 'no object is referenced',
+}
+
 /**
  * Storage Commitment Push Model as SCP (PS3.4 annex J): a peer asks whether we are responsible for objects
  * from now on, and hears later, when we have looked.
  */
-export class Commitment implements ClassProvider {
-  readonly SOPClassUID = STORAGE_COMMITMENT
+export class Commitment {
   /** 100,000 objects with the longest UIDs, in the longest encoding, fit; two such requests at a time. */
   readonly #longestRequest: CollectOptions = {
     maxBytes: 24 << 20,
@@ -112,27 +116,38 @@ export class Commitment implements ClassProvider {
     await this.#reporting.close()
   }
 
-  consume(operation: Operation): DataSetConsumer {
+  /**
+   * The service at one door.
+   * @param project whose door it is: only its objects are meant; undefined: the common one
+   */
+  at(project: string | undefined): ClassProvider {
+    return {
+      SOPClassUID: STORAGE_COMMITMENT,
+      consume: (operation) => this.#consume(operation, project),
+      perform: ({ command }) => refusalOf(command) ?? noInformation,
+    }
+  }
+
+  #consume(operation: Operation, project: string | undefined): DataSetConsumer {
     const refusal = refusalOf(operation.command)
     if (refusal !== undefined) return new Draining(refusal)
     return new DataSetCollector(operation, this.#longestRequest, async (file) => {
       const asked = await readRequest(file)
-      return 'status' in asked ? this.#refuse(operation, asked) : this.#take(operation, asked)
+      return 'status' in asked
+        ? this.#refuse(operation, asked)
+        : this.#take(operation, asked, project)
     })
   }
 
-  perform({ command }: Operation): Answer {
-    const noInformation = {
-      status: Status.invalidArgumentValue,
-      comment: 'no object is referenced',
-    }
-    return refusalOf(command) ?? noInformation
-  }
-
   /** Success is answered when the request is on stable storage. */
-  async #take(operation: Operation, asked: Asked): Promise<Answer> {
+  async #take(operation: Operation, asked: Asked, project: string | undefined): Promise<Answer> {
     const { callingAETitle, calledAETitle, address } = operation.association
-    const requester = { callingAET: callingAETitle, calledAET: calledAETitle, address }
+    const requester = {
+      callingAET: callingAETitle,
+      calledAET: calledAETitle,
+      address,
+      project,
+    }
     const { TransactionUID, references } = asked
     let request: WaitingRequest | undefined
     try {

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
-import type { Intake, ObjectSource } from '../intake/index.ts'
+import type { Intake } from '../intake/index.ts'
 import { type Durability, syncDirectory } from '../storage/index.ts'
 import { archivedSeries, filesIn } from './archived-series.ts'
 import type { Outcome } from './event-report.ts'
-import { examineFile } from './examine-file.ts'
+import { type Origin, examineFile } from './examine-file.ts'
 import type { RecentSeries } from './recent-series.ts'
 import { FailureReason, type Reference } from './sop-class.ts'
 import { Turns } from './turns.ts'
@@ -25,7 +25,7 @@ const archivedName = /^([0-9.]+)(?:~[0-9a-f]+)?\.dcm$/
 
 /** A search for the objects of one request. */
 interface Search {
-  readonly source: ObjectSource
+  readonly origin: Origin
   /** By SOP Instance UID; what was found and examined is no longer in it. */
   readonly wanted: Map<string, Reference[]>
   readonly found: Reference[]
@@ -57,11 +57,11 @@ export class ArchiveExamination {
    */
   async examine(
     references: readonly Reference[],
-    source: ObjectSource,
+    origin: Origin,
     options: { readonly patienceMs: number; readonly signal: AbortSignal },
   ): Promise<Outcome> {
     const search: Search = {
-      source,
+      origin,
       wanted: byInstance(references),
       found: [],
       reasons: new Map(),
@@ -134,7 +134,7 @@ export class ArchiveExamination {
     const { dataDir, durability, intake } = this.#archive
     const references = search.wanted.get(uid) ?? []
     const missing = references.filter((reference) => {
-      const reason = examineFile(path, reference, search.source, { dataDir, intake })
+      const reason = examineFile(path, reference, search.origin, { dataDir, intake })
       if (reason === undefined) search.found.push(reference)
       else noteReason(search.reasons, reference, reason)
       return reason !== undefined

@@ -4,6 +4,12 @@ import type { Intake, ObjectSource } from '../intake/index.ts'
 import { projectOfArchived } from '../storage/index.ts'
 import { FailureReason, type Reference } from './sop-class.ts'
 
+/** Where objects of the peer come from: that decides in which project they are. */
+export interface Origin {
+  readonly source: ObjectSource
+  readonly project?: string | undefined
+}
+
 /**
  * Whether a file of the archive is the object that the peer means: of its class and UID, whole to the end,
  * and in the project that an object from this peer comes to.
@@ -12,13 +18,13 @@ import { FailureReason, type Reference } from './sop-class.ts'
 export function examineFile(
   path: string,
   reference: Reference,
-  source: ObjectSource,
+  from: Origin,
   archive: { readonly dataDir: string; readonly intake: Intake },
 ): FailureReason | undefined {
   const { dataDir, intake } = archive
   try {
     using file = DicomFile.open(path, { stopAtPixelData: true })
-    const found = intake.describe(file, { path, size: file.size, source })
+    const found = intake.describe(file, { path, size: file.size, ...from })
     // Another project's copy: this peer did not send it, or will not have to be told of it.
     if (found.project !== projectOfArchived(dataDir, path))
       return FailureReason.noSuchObjectInstance

@@ -147,9 +147,9 @@ export class Reporting {
   }
 
   async #examine(request: WaitingRequest, references: readonly Reference[]): Promise<Outcome> {
-    const { callingAET, calledAET, address, time } = request
-    const source = { callingAET, calledAET, address }
-    return this.#options.examination.examine(references, source, {
+    const { callingAET, calledAET, address, project, time } = request
+    const origin = { source: { callingAET, calledAET, address }, project }
+    return this.#options.examination.examine(references, origin, {
       patienceMs: Date.parse(time) + onTheirWayMs - Date.now(),
       signal: this.#stop.signal,
     })

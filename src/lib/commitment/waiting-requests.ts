@@ -9,6 +9,8 @@ import type { Reference } from './sop-class.ts'
 /** Who asked, and how it is called back. */
 export interface Requester {
   readonly callingAET: string
+  /** Whose door it came in by; undefined: the common one. */
+  readonly project?: string | undefined
   readonly calledAET: string
   readonly address: string
 }
@@ -99,7 +101,8 @@ export class WaitingRequests {
   ): Promise<WaitingRequest | undefined> {
     const lines = references.map((one) => `${one.SOPClassUID} ${one.SOPInstanceUID}\n`).join('')
     const transaction = digest(`${requester.callingAET}\0${TransactionUID}`, 32)
-    const name = `${transaction}-${digest(lines, 16)}${suffix}`
+    const { project } = requester
+    const name = `${transaction}-${digest(`${project ?? ''}\n${lines}`, 16)}${suffix}`
     // A request before it under the same name must be gone: its file, and not ours, is removed.
     for (let removing = this.#removing.get(name); removing !== undefined;) {
       await removing.catch(() => undefined)
@@ -114,7 +117,7 @@ export class WaitingRequests {
     if (!this.#hasRoom(requester, references.length)) return undefined
     const isDuplicate = [...this.#entries.keys()].some((one) => one.startsWith(`${transaction}-`))
     const { callingAET, calledAET, address } = requester
-    const about = { time, TransactionUID, callingAET, calledAET, address, isDuplicate }
+    const about = { time, TransactionUID, callingAET, calledAET, address, project, isDuplicate }
     const request = { ...about, name, instances: references.length }
     const content = `${JSON.stringify({ v: 1, ...about })}\n${lines}`
     const written = this.#write(name, content)
@@ -227,17 +230,19 @@ function parseAbout(line: string): Omit<WaitingRequest, 'name' | 'instances'> | 
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { v, time, TransactionUID, callingAET, calledAET, address, isDuplicate } =
+  const { v, time, TransactionUID, callingAET, calledAET, address, project, isDuplicate } =
     value as Readonly<Record<string, unknown>>
   if (v !== 1 || typeof time !== 'string' || Number.isNaN(Date.parse(time))) return undefined
   if (typeof callingAET !== 'string' || typeof calledAET !== 'string') return undefined
   if (!isUid(TransactionUID) || typeof address !== 'string') return undefined
+  if (project !== undefined && typeof project !== 'string') return undefined
   return {
     time,
     TransactionUID,
     callingAET,
     calledAET,
     address,
+    project,
     isDuplicate: isDuplicate === true,
   }
 }

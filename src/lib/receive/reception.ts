@@ -1,5 +1,10 @@
 import type { Config } from '../config/index.ts'
-import { type AssociationFacts, DicomServer, type DicomServerOptions } from '../dimse/index.ts'
+import {
+  type AssociationFacts,
+  type ClassProvider,
+  DicomServer,
+  type DicomServerOptions,
+} from '../dimse/index.ts'
 import { Access, type AccessOptions } from '../intake/index.ts'
 import { type Door, doorsOf } from './doors.ts'
 import { FileDigester } from './file-digester.ts'
@@ -7,7 +12,7 @@ import { Receiver, type ReceiverOptions } from './receiver.ts'
 
 type OfReceiver = Pick<
   ReceiverOptions,
-  'intake' | 'sink' | 'maxPduBytes' | 'log' | 'others' | 'onStored' | 'onSinkLost'
+  'intake' | 'sink' | 'maxPduBytes' | 'log' | 'onStored' | 'onSinkLost'
 >
 type OfServer = Pick<DicomServerOptions, 'maxPduBytes' | 'idleMs' | 'handshakeMs' | 'tls'>
 
@@ -17,6 +22,8 @@ export interface ReceptionOptions extends OfReceiver, OfServer {
   readonly port?: number | undefined
   readonly aeTitle?: string | undefined
   readonly maxAssociations: number
+  /** What is served beside storage at a door; undefined: the common one. */
+  readonly othersAt: (project: string | undefined) => readonly ClassProvider[]
 }
 
 export interface OpenDoor extends Door {
@@ -75,6 +82,7 @@ export class Reception {
       access: new Access(who),
       promiscuous,
       project,
+      others: options.othersAt(project),
       digester: this.#digester,
       everybody,
     })
