@@ -26,6 +26,8 @@ parentPort?.on('message', ({ id, fd, upTo, then }: DigestRequest) => {
   parentPort?.postMessage(reply)
 })
 
+parentPort?.postMessage('ready')
+
 function follow(id: number, fd: number, upTo: number, isLast: boolean): string | undefined {
   let file = files.get(id)
   if (file === undefined) files.set(id, (file = { hash: createHash('sha256'), at: 0 }))

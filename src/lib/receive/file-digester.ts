@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
 /** What the thread is asked: to read on in a file, and whether that was all. */
@@ -46,9 +47,10 @@ export class FileDigester {
     return new FileDigest(fd, this.#count, this)
   }
 
-  /** Starts the thread, lest the first object waits for it. */
-  start(): void {
-    this.#thread()
+  /** Starts the thread, lest the first object waits for it. @throws when it cannot be started */
+  async start(): Promise<void> {
+    // Its first message says that it has loaded what it runs.
+    await once(this.#thread(), 'message')
   }
 
   async close(): Promise<void> {
@@ -71,7 +73,8 @@ export class FileDigester {
   #thread(): Worker {
     if (this.#worker !== undefined) return this.#worker
     const worker = new Worker(this.#program, { name: 'fiona-digest' })
-    worker.on('message', (reply: DigestReply) => {
+    worker.on('message', (reply: DigestReply | 'ready') => {
+      if (reply === 'ready') return
       const waiting = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
       const { digest = '', trouble } = reply

@@ -38,7 +38,7 @@ export class Reception {
   /** @throws FionaError E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
   static async open(options: ReceptionOptions): Promise<Reception> {
     const reception = new Reception()
-    reception.#digester.start()
+    await reception.#digester.start()
     const everybody = new Set<AssociationFacts>()
     try {
       for (const door of doorsOf(options.config, options)) {
