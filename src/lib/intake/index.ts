@@ -10,7 +10,7 @@
 // (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered. Doors on the
 // network share who may enter (`Access`) and their certificates (`readTlsOptions`).
 export { Intake } from './intake.ts'
-export type { Expected, IntakeOptions, Known, Placed, Taken } from './intake.ts'
+export type { Expected, IntakeOptions, Known, Taken } from './intake.ts'
 export { Access, loadOf, type AccessOptions } from './access.ts'
 export { FreeSpace } from './free-space.ts'
 export { identityOf } from './identity.ts'

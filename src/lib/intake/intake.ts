@@ -6,13 +6,7 @@ import type { Config } from '../config/index.ts'
 import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
-import {
-  archivePath,
-  ArchiveWriter,
-  type ArchivePart,
-  type Committed,
-  type Durability,
-} from '../storage/index.ts'
+import { archivePath, ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
 import { identityOf } from './identity.ts'
@@ -51,13 +45,6 @@ export interface Known {
   readonly size: number
   readonly source?: ObjectSource | undefined
   readonly project?: string | undefined
-}
-
-/** An object in the archive, under its name. */
-export interface Placed {
-  readonly record: InstanceRecord
-  /** Resolves when the object is on stable storage; rejects with a retryable FionaError. */
-  readonly durable: Promise<void>
 }
 
 /** In messages: its path means nothing to anybody. */
@@ -122,27 +109,15 @@ export class Intake {
   }
 
   /**
-   * As `place`, and durable when it resolves (with durability `fsync`).
-   * @throws FionaError as `place`
-   */
-  async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
-    const { record, durable } = await this.place(part, taken)
-    await durable
-    return record
-  }
-
-  /**
-   * Check the object in the part and put it where it belongs. Its record is the caller's to deliver, and may
-   * be written while the object's name is still on its way to the disk; success may be said when both are.
-   * Should power fail in between, the record may be there without its file: whoever reads it finds that out,
-   * and the sender, who has not heard success, sends the object again.
+   * Check the object in the part and put it where it belongs. When it resolves the object is durable (with
+   * durability `fsync`); its record is the caller's to deliver.
    *
    * A data set without a file header gets one of ours; `size` and `sha256` of the record are then those of
    * the stored file. Of a duplicate they are those of the file that was there first.
    * @throws FionaError the object in quarantine: E_DICOM_PARSE, E_DICOM_LIMIT, E_UID_INVALID,
    *   E_IDENTITY_MISMATCH, E_SIZE_MISMATCH; nothing kept: E_DISK_FULL, E_ARCHIVE_WRITE, E_FILE_READ
    */
-  async place(part: ArchivePart, taken: Taken): Promise<Placed> {
+  async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
     let inflated: ArchivePart | undefined
     try {
       inflated = await this.#inflated(part)
@@ -155,14 +130,9 @@ export class Intake {
       if (taken.expected !== undefined) requireAgreement(record, taken.expected)
       const { size, sha256 } = taken
       const { dataSetOffset } = file
-      const committed = hasFileHeader(file)
-        ? await this.#store(part, record, { size, sha256, dataSetOffset })
-        : await this.#storeWithHeader(part, record, file)
-      const durable = committed.durable.catch((error: unknown) => {
-        throw asStorageError(error)
-      })
-      durable.catch(() => undefined)
-      return { record, durable }
+      if (hasFileHeader(file)) await this.#store(part, record, { size, sha256, dataSetOffset })
+      else await this.#storeWithHeader(part, record, file)
+      return record
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
     } finally {
@@ -254,11 +224,10 @@ export class Intake {
       readonly sha256: string | Promise<string>
       readonly dataSetOffset: number
     },
-  ): Promise<Committed> {
+  ): Promise<void> {
     const { project = 'default', ...identity } = record
     const { dataSetOffset } = bytes
-    const committed = await part.commit({ ...identity, project, dataSetOffset })
-    const { path, duplicate, conflict } = committed
+    const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
     // The file that was first may have another header: the record tells of the file it points to.
     const { size, sha256 } = duplicate ? await measure(path) : bytes
     Object.assign(
@@ -266,24 +235,21 @@ export class Intake {
       { path, size, sha256: await sha256, duplicate },
       conflict ? { conflict } : {},
     )
-    return committed
   }
 
   async #storeWithHeader(
     part: ArchivePart,
     record: InstanceRecord,
     file: DicomFile,
-  ): Promise<Committed> {
+  ): Promise<void> {
     const whole = await this.#writer.begin()
-    let committed: Committed
     try {
-      committed = await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
+      await this.#store(whole, record, await writeWithHeader(file, record, part, whole))
     } catch (error) {
       await whole.discard()
       throw error
     }
     await part.discard()
-    return committed
   }
 
   /** The error to throw, once the part is dealt with. */

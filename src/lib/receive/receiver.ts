@@ -24,14 +24,7 @@ import {
   formatStatus,
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
-import {
-  type Access,
-  type Intake,
-  type Placed,
-  type RecordSink,
-  type Taken,
-  loadOf,
-} from '../intake/index.ts'
+import { type Access, type Intake, type RecordSink, type Taken, loadOf } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
@@ -184,24 +177,15 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   async #store(operation: Operation, part: ArchivePart, taken: Taken): Promise<Answer> {
-    let placed: Placed
+    let record: InstanceRecord
     try {
       const { intake, project } = this.#options
-      placed = await intake.place(part, { ...taken, project })
-    } catch (error) {
-      return this.#refuse(operation, error)
-    }
-    const { record, durable } = placed
-    // The disk takes both at once; success waits for either.
-    const recorded = this.#options.sink.put(record)
-    recorded.catch(() => undefined)
-    try {
-      await durable
+      record = await intake.take(part, { ...taken, project })
     } catch (error) {
       return this.#refuse(operation, error)
     }
     try {
-      await recorded
+      await this.#options.sink.put(record)
     } catch (error) {
       // The object is kept; it comes again as a duplicate, and then has its record.
       const { code } = error as NodeJS.ErrnoException

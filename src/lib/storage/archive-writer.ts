@@ -23,11 +23,6 @@ export interface Committed {
   readonly duplicate: boolean
   /** Another data set lay under this UID: both are kept, `path` is the new one. */
   readonly conflict: boolean
-  /**
-   * Resolves when the name is on stable storage, too (with durability `fsync`): before that, the object may
-   * be told of, but not promised. Rejects with an error of the operating system.
-   */
-  readonly durable: Promise<void>
 }
 
 /** An object on its way into the archive: a temporary file that nobody else sees. */
@@ -51,7 +46,7 @@ const sync = promisify(fsync)
 
 /**
  * The only way into the archive. An object becomes visible under its final name when it is whole:
- * fsync of the file, link to the final name (never over another file), fsync of the directory (`durable`). Only the
+ * fsync of the file, link to the final name (never over another file), fsync of the directory. Only the
  * syncs go through the thread pool: opening, closing, linking and removing take the kernel less time than
  * a turn there takes us, several times over on a busy machine.
  */
@@ -104,10 +99,7 @@ export class ArchiveWriter {
       detach,
       commit: async (identity) => {
         await detach()
-        const committed = await this.#publish(path, identity)
-        // Whoever waits for it later still hears of it.
-        committed.durable.catch(() => undefined)
-        return committed
+        return this.#publish(path, identity)
       },
       discard: async () => {
         // Not under the feet of a sync that is under way.
@@ -167,19 +159,23 @@ export class ArchiveWriter {
     const path = archivePath(this.dataDir, identity)
     await this.#ensureDirectory(dirname(path))
     if (await this.#placeWithoutOverwriting(part, path)) {
-      return { path, duplicate: false, conflict: false, durable: this.#syncName(path) }
+      await this.#syncName(path)
+      return { path, duplicate: false, conflict: false }
     }
     if (await sameDataSet(part, identity.dataSetOffset, path)) {
       removeFile(part)
       // The one that was first may still be on its way to the disk: success must not be said before it is there.
-      return { path, duplicate: true, conflict: false, durable: this.#syncFile(path) }
+      await this.#syncFile(path)
+      return { path, duplicate: true, conflict: false }
     }
     const beside = path.replace(/\.dcm$/, `~${(await digest(part)).slice(0, 16)}.dcm`)
     if (!(await this.#placeWithoutOverwriting(part, beside))) {
       removeFile(part)
-      return { path: beside, duplicate: true, conflict: true, durable: this.#syncFile(beside) }
+      await this.#syncFile(beside)
+      return { path: beside, duplicate: true, conflict: true }
     }
-    return { path: beside, duplicate: false, conflict: true, durable: this.#syncName(beside) }
+    await this.#syncName(beside)
+    return { path: beside, duplicate: false, conflict: true }
   }
 
   /** link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either object. */
@@ -207,8 +203,8 @@ export class ArchiveWriter {
     this.#madeDirectories.add(path)
   }
 
-  #syncName(path: string): Promise<void> {
-    return this.durability === 'fsync' ? this.#directorySyncs.sync(dirname(path)) : done
+  async #syncName(path: string): Promise<void> {
+    if (this.durability === 'fsync') await this.#directorySyncs.sync(dirname(path))
   }
 
   async #syncFile(path: string): Promise<void> {
@@ -222,8 +218,6 @@ export class ArchiveWriter {
     await this.#syncName(path)
   }
 }
-
-const done = Promise.resolve()
 
 /** unlink(2) alone: Node's rm looks at the file first, which costs as much again. */
 function removeFile(path: string): void {
