@@ -32,7 +32,7 @@ t.test(
   async (t) => {
     const files = digester(t)
     const folder = t.testdir()
-    const sizes = [0, 1, 131_071, 131_072, 131_073, 524_288, 3_000_001]
+    const sizes = [0, 1, 262_143, 262_144, 262_145, 524_288, 3_000_001]
     await Promise.all(
       sizes.map(async (size, n) => {
         const fd = openSync(join(folder, String(n)), 'w+')
@@ -53,12 +53,12 @@ t.test(
     const path = join(t.testdir(), 'file')
     const first = openSync(path, 'w+')
     const unwanted = files.begin(first)
-    writeInPieces(first, randomBytes(400_000), [200_000]).into(unwanted)
+    writeInPieces(first, randomBytes(600_000), [300_000]).into(unwanted)
     await unwanted.abandon()
     closeSync(first)
     const second = openSync(path, 'w+')
     t.equal(second, first, 'the same number is another file now')
-    const bytes = randomBytes(300_000)
+    const bytes = randomBytes(600_000)
     const digest = files.begin(second)
     writeInPieces(second, bytes, [100_000]).into(digest)
     t.equal(await digest.finish(), createHash('sha256').update(bytes).digest('hex'))

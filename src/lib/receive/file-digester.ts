@@ -18,7 +18,7 @@ export interface DigestReply {
 }
 
 /** So much may be written before the thread is told: often enough that little is left to do at the end. */
-const tellEveryBytes = 128 * 1024
+const tellEveryBytes = 256 * 1024
 
 interface Waiting {
   readonly resolve: (digest: string) => void

@@ -84,8 +84,10 @@ export class ArchiveWriter {
     let syncing: Promise<void> | undefined
     let reading: Promise<unknown> | undefined
     const synced = (): Promise<void> => (syncing ??= sync(fd))
-    const detach = async (): Promise<void> => {
+    const whole = async (): Promise<void> => {
       if (this.durability === 'fsync' && isOpen) await synced()
+    }
+    const closed = async (): Promise<void> => {
       await reading?.catch(() => undefined)
       close()
     }
@@ -96,9 +98,15 @@ export class ArchiveWriter {
         reading = until
         if (this.durability === 'fsync' && isOpen) synced().catch(() => undefined)
       },
-      detach,
+      detach: async () => {
+        await whole()
+        await closed()
+      },
       commit: async (identity) => {
-        await detach()
+        await whole()
+        // Whoever still reads does so by the descriptor, whatever the file is called by then.
+        if (reading === undefined) close()
+        else void closed()
         return this.#publish(path, identity)
       },
       discard: async () => {
