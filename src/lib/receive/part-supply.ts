@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ArchivePart } from '../storage/index.ts'
 
 /** A part that has lain longer than this may be older than a full disk. */
@@ -28,18 +29,20 @@ export class PartSupply {
     return this.#begin()
   }
 
-  /** One more, unless there are `enough`. Trouble is left for `take` to meet. */
+  /** One more soon, unless there are `enough`: behind the answer that is about to go out. Trouble is left for `take`. */
   prepare(enough: number): void {
     this.#enough = enough
     if (this.#ready.length + this.#making.size >= enough) return
-    const making = this.#begin().then(
-      (part) => {
-        if (this.#ready.length < this.#enough) {
-          this.#ready.push({ part, since: performance.now() })
-        } else this.#discard(part)
-      },
-      () => undefined,
-    )
+    const making = nextTurn()
+      .then(this.#begin)
+      .then(
+        (part) => {
+          if (this.#ready.length < this.#enough) {
+            this.#ready.push({ part, since: performance.now() })
+          } else this.#discard(part)
+        },
+        () => undefined,
+      )
     this.#making.add(making)
     void making.finally(() => this.#making.delete(making))
   }
