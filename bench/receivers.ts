@@ -86,13 +86,15 @@ export interface Cost {
 export class RunningReceiver {
   readonly port: number
   readonly #who: string
+  readonly #isWrapped: boolean
   readonly #child: ChildProcess
   #said = ''
   #cpuAtStart = 0
   #peakOfChildren = 0
 
-  private constructor(who: string, port: number, child: ChildProcess) {
+  private constructor(who: string, port: number, child: ChildProcess, isWrapped: boolean) {
     this.#who = who
+    this.#isWrapped = isWrapped
     this.port = port
     this.#child = child
     child.stderr?.on('data', (chunk: Buffer) => (this.#said += chunk.toString()))
@@ -112,7 +114,7 @@ export class RunningReceiver {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, TCP_NODELAY: '1' },
     })
-    const running = new RunningReceiver(receiver.who, port, child)
+    const running = new RunningReceiver(receiver.who, port, child, before.length > 0)
     await running.#listening()
     running.#cpuAtStart = cpuSeconds(running.#pid)
     return running
@@ -137,7 +139,8 @@ export class RunningReceiver {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const gone = once(this.#child, 'exit')
-    this.#child.kill()
+    // What runs it (strace) may not listen, and ends when it does.
+    process.kill(this.#isWrapped ? (childrenOf(this.#pid)[0] ?? this.#pid) : this.#pid)
     await gone
   }
 
