@@ -113,6 +113,7 @@ export class Acceptor implements TransportListener, PduListener {
     if (this.#state !== 13) this.#end('closed')
     this.#isClosed = true
     this.#unread = undefined
+    this.#pdus.close()
     void this.#messages?.abandon()
     if (!this.#isBusy) this.#life.onGone(this)
   }
@@ -154,6 +155,7 @@ export class Acceptor implements TransportListener, PduListener {
     if (this.#state !== 13) this.#end('closed', 'made room for others')
     this.#state = 13
     this.#pdus.stop()
+    this.#pdus.close()
     this.#transport.destroy()
   }
 

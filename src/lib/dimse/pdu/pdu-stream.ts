@@ -1,4 +1,5 @@
 import { AbortReason, type ControlPdu, PduType, pduHeaderBytes, pdvHeaderBytes } from './pdu.ts'
+import { giveHeldBuffer, takeHeldBuffer } from './held-buffers.ts'
 import { pduLimits } from './limits.ts'
 import { ProtocolError, invalidValue } from './protocol-error.ts'
 import { readControlPdu } from './read-pdu.ts'
@@ -29,7 +30,9 @@ export class PduStream {
   readonly #maxDataLength: number
   #at: At = 'pduHeader'
   /** A header or control PDU that came in pieces. */
-  #held = Buffer.alloc(heldAtRest)
+  #held: Buffer
+  /** For the headers, and all that is short. */
+  readonly #short = Buffer.alloc(heldAtRest)
   #heldBytes = 0
   #type = 0
   #isStopped = false
@@ -42,6 +45,13 @@ export class PduStream {
   constructor(listener: PduListener, maxDataLength: number) {
     this.#listener = listener
     this.#maxDataLength = maxDataLength
+    this.#held = this.#short
+  }
+
+  /** Nothing more will be pushed: what it holds is somebody else's. */
+  close(): void {
+    this.#heldBytes = 0
+    this.#letGo()
   }
 
   /** Between two PDUs: what came so far is whole. */
@@ -152,8 +162,7 @@ export class PduStream {
   }
 
   /**
-   * Hands over `length` bytes at once, in place when they are all there, else out of `#held`, which
-   * grows with what has come, not with what was announced.
+   * Hands over `length` bytes at once, in place when they are all there, else out of `#held`.
    * @returns how many bytes of the input that took
    */
   #collect(
@@ -168,19 +177,23 @@ export class PduStream {
       return length
     }
     const taken = Math.min(wanted, bytes.length - at)
-    if (this.#heldBytes + taken > this.#held.length) {
-      const grown = Buffer.alloc(Math.min(length, 2 * (this.#heldBytes + taken)))
-      this.#held.copy(grown, 0, 0, this.#heldBytes)
-      this.#held = grown
-    }
+    if (length > this.#held.length) this.#held = takeHeldBuffer(length)
     bytes.copy(this.#held, this.#heldBytes, at, at + taken)
     this.#heldBytes += taken
     if (this.#heldBytes === length) {
       this.#heldBytes = 0
-      const whole = this.#held
-      if (whole.length > heldAtRest) this.#held = Buffer.alloc(heldAtRest)
-      take(whole, 0)
+      try {
+        take(this.#held, 0)
+      } finally {
+        this.#letGo()
+      }
     }
     return taken
+  }
+
+  #letGo(): void {
+    const held = this.#held
+    this.#held = this.#short
+    giveHeldBuffer(held)
   }
 }
