@@ -1,7 +1,6 @@
 import t from 'tap'
 import { giveHeldBuffer, takeHeldBuffer } from '../../src/lib/dimse/pdu/held-buffers.ts'
-import { type ControlPdu, PduStream, PduType } from '../../src/lib/dimse/index.ts'
-import { encodeControlPdu } from '../../src/lib/dimse/index.ts'
+import { type ControlPdu, PduStream, PduType, encodeControlPdu } from '../../src/lib/dimse/index.ts'
 import { associateRequest } from './peer.ts'
 
 t.test(
