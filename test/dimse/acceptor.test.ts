@@ -365,6 +365,37 @@ t.test('an association that ends within a data set abandons it', async (t) => {
   t.same(keeper.log, ['started', 'aborted', 'started', 'closed'])
 })
 
+t.test(
+  'while a consumer asks to wait nothing is read, no time runs, and nothing is lost',
+  async (t) => {
+    const { keeper, port } = await serve(t, { idleMs: 50 })
+    const peer = await Peer.associated(port)
+    const dataSet = Buffer.alloc(30_000_000, 7)
+    let proceed = (): void => undefined
+    keeper.congestion = new Promise((resolve) => (proceed = resolve))
+    let reads = 0
+    const arrived = new Promise<void>((resolve) => {
+      keeper.onBytes = () => {
+        reads++
+        resolve()
+      }
+    })
+    peer.send(storePdus({ dataSet, SOPInstanceUID: '1.2' }))
+    await arrived
+    // As many reads as one turn of the loop makes, and then none.
+    await new Promise(setImmediate)
+    const atRest = reads
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    t.equal(reads, atRest)
+    t.same(keeper.log, ['started'], 'the sender is not the one that is slow')
+    keeper.congestion = undefined
+    proceed()
+    t.equal(await peer.status(), Status.success)
+    t.match(keeper.stored, [{ bytes: dataSet.length }])
+    peer.socket.destroy()
+  },
+)
+
 t.test('whoever connects and says nothing is let go, and whoever drips, too', async (t) => {
   const { keeper, port } = await serve(t, { handshakeMs: 80 })
   const silent = await Peer.connect(port)

@@ -99,7 +99,9 @@ export class PartWriter {
     this.#size += bytes.length
     for (let at = 0; at < bytes.length;) {
       this.#block ??= this.#options.pool.take()
-      const count = bytes.copy(this.#block.bytes, this.#used, at)
+      const count = Math.min(bytes.length - at, blockBytes - this.#used)
+      // Into shared memory `copy` goes byte by byte; `fill` is a plain memcpy(3).
+      this.#block.bytes.fill(bytes.subarray(at, at + count), this.#used, this.#used + count)
       at += count
       this.#used += count
       if (this.#used === blockBytes) this.#seal(this.#block, blockBytes, blockBytes)
