@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
 import {
   inside,
   isOwnerDead,
@@ -109,13 +110,17 @@ export class StagedStudy {
       await Promise.all([...this.#series].map((folder) => syncDirectory(folder)))
       await syncDirectory(this.path)
     }
+    faultPoint('outbox.staged')
     if (isLater) {
       const aside = join(this.#directory, 'replaced', relative(this.#root, final))
       await mkdir(dirname(aside), { recursive: true })
       await rename(final, aside)
+      faultPoint('outbox.set-aside')
     }
     await rename(this.path, final)
+    faultPoint('outbox.renamed')
     if (this.#durable) await syncDirectory(dirname(final))
+    faultPoint('outbox.published')
   }
 
   /** What was made, and is not to be published, leaves the outbox. */

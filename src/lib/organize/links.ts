@@ -10,6 +10,7 @@ import {
 import { randomUUID } from 'node:crypto'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 
 // Synchronous calls: a link takes some ten microseconds, its way through the thread pool five times that.
 
@@ -28,6 +29,7 @@ export function link(root: string, path: string, target: string): Linked {
   const text = linkText(root, path, target)
   try {
     symlinkSync(text, path)
+    faultPoint('organize.linked')
     return 'made'
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { faultPoint } from '../fault/index.ts'
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/index.ts'
 import {
   type AcceptorObserver,
@@ -184,6 +185,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     } catch (error) {
       return this.#refuse(operation, error)
     }
+    faultPoint('receive.stored')
     try {
       await this.#options.sink.put(record)
     } catch (error) {
@@ -192,6 +194,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       if (code === 'EPIPE') this.#loseSink(error)
       return this.#refuse(operation, recordLost(error))
     }
+    faultPoint('receive.recorded')
     this.#options.onStored?.(record)
     this.#parts.prepare(this.#tallies.size)
     const tally = this.#tallies.get(operation.association)

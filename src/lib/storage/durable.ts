@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsync, openSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { basename, dirname, join, resolve } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
 
 const sync = promisify(fsync)
 
@@ -38,6 +39,7 @@ export async function makeDirectories(
     await mkdir(directory, { mode: options.mode ?? 0o750 }).catch(async (error: unknown) => {
       if (!(await isDirectory(directory))) throw error
     })
+    faultPoint('directory.made')
     if (options.durable !== false) await syncDirectory(dirname(directory))
   }
 }
@@ -67,14 +69,18 @@ export async function writeFileAtomic(
   const suffix = randomBytes(6).toString('hex')
   const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
+  faultPoint('atomic.opened')
   try {
     try {
       await handle.writeFile(data)
+      faultPoint('atomic.written')
       if (options.durable !== false) await handle.sync()
+      faultPoint('atomic.synced')
     } finally {
       await handle.close()
     }
     await rename(temporary, path)
+    faultPoint('atomic.renamed')
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
@@ -102,7 +108,9 @@ export async function createExclusively(
     } finally {
       await handle.close()
     }
+    faultPoint('exclusive.written')
     await link(temporary, path)
+    faultPoint('exclusive.linked')
     if (options.durable === true) await syncDirectory(dirname(path))
     return true
   } catch (error) {
