@@ -38,7 +38,9 @@ console.log(`fault points that killed: ${result.fired.length} of ${points.length
 if (silent.length > 0) console.log(`not reached: ${silent.join(', ')}`)
 for (const problem of result.problems) console.log(`problem: ${problem}`)
 if (result.problems.length > 0) {
-  console.log(`kept: ${root}; again: npm run crashtest -- --kills ${kills} --seconds ${seconds} --seed ${seed}`)
+  console.log(
+    `kept: ${root}; again: npm run crashtest -- --kills ${kills} --seconds ${seconds} --seed ${seed}`,
+  )
   process.exitCode = 1
 } else {
   if (!values.keep) rmSync(root, { recursive: true })

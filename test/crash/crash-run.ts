@@ -186,7 +186,7 @@ function writeConfig(root: string, site: Site, port: number, pacsPort: number): 
     arrival: { quietSeconds: 1 },
     destinations: {
       folder: { url: pathToFileURL(site.delivered).href, retry },
-      pacs: { url: `dicom://PACS@127.0.0.1:${String(pacsPort)}`, retry, concurrency: 2 },
+      pacs: { url: `dicom://PACS@127.0.0.1:${String(pacsPort)}`, retry },
     },
     projects: { default: { destinations: ['folder', 'pacs'] } },
   }

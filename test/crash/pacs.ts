@@ -1,7 +1,7 @@
 // A research PACS: DCMTK's storescp, which tells of each object that comes and when.
 import { type ChildProcess } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { freePort, start } from '../fixtures/peers.ts'
 
 export interface Arrival {
@@ -11,7 +11,7 @@ export interface Arrival {
 }
 
 /** storescp's words with the seconds since 1970 in front. */
-const logging = `log4cplus.rootLogger = INFO, console
+const logging = `log4cplus.rootLogger = DEBUG, console
 log4cplus.appender.console = log4cplus::ConsoleAppender
 log4cplus.appender.console.logToStdErr = true
 log4cplus.appender.console.ImmediateFlush = true
@@ -34,7 +34,7 @@ export class Pacs {
     writeFileSync(config, logging)
     this.#child = start('storescp', [
       ...['--log-config', config, '--bit-preserving'],
-      ...['--fork', '--output-directory', this.folder, '--aetitle', 'PACS', String(port)],
+      ...['--output-directory', this.folder, '--aetitle', 'PACS', String(port)],
     ])
     const log = createWriteStream(this.#log)
     this.#child.stderr?.pipe(log)
@@ -45,15 +45,20 @@ export class Pacs {
     return new Pacs(root, await freePort())
   }
 
-  /** Each C-STORE that came, in order. */
+  /** Each C-STORE that came, in order: its time stands in front, its UID in the lines behind. */
   arrivals(): Arrival[] {
-    const lines = readFileSync(this.#log, 'utf8').split('\n')
-    return lines.flatMap((line) => {
-      const found = /^(\d+\.\d+) storing DICOM file: (.*)$/.exec(line)
-      if (found === null) return []
-      const SOPInstanceUID = basename(found[2] ?? '').replace(/^[A-Z]+\./, '')
-      return [{ SOPInstanceUID, ms: Math.round(Number(found[1]) * 1000) }]
-    })
+    const arrivals: Arrival[] = []
+    let ms: number | undefined
+    for (const line of readFileSync(this.#log, 'utf8').split('\n')) {
+      const request = /^(\d+\.\d+) Received Store Request/.exec(line)
+      if (request !== null) ms = Math.round(Number(request[1]) * 1000)
+      const SOPInstanceUID = /Affected SOP Instance UID\s*: ([\d.]+)/.exec(line)?.[1]
+      if (ms === undefined || SOPInstanceUID === undefined) continue
+      arrivals.push({ SOPInstanceUID, ms })
+      // The answer names it, too.
+      ms = undefined
+    }
+    return arrivals
   }
 
   stop(): void {

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import { link, open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { syncDirectory } from './durable.ts'
+import { temporaryPath } from './temporary-name.ts'
 
 const chunkBytes = 1 << 20
 /** What link(2) says on file systems that know no hard links (CIFS, exFAT): there a rename must do. */
@@ -30,7 +31,7 @@ export async function copyIntoPlace(
   target: string,
   mayReplace: (sha256: string) => boolean = () => false,
 ): Promise<Copied> {
-  const temporary = join(dirname(target), `.${randomUUID()}.tmp`)
+  const temporary = temporaryPath(dirname(target))
   const from = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     const sha256 = await copy(from, temporary)
