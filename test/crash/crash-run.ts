@@ -36,9 +36,9 @@ export interface CrashResult {
 }
 
 /** Points in force at once: with more, one filter would die so often in a row that its record is suspected. */
-const pointsAtOnce = 3
+const pointsAtOnce = 4
 /** A chain that was restarted with points armed gets so long to come by them. */
-const patienceWithPointsMs = 12_000
+const patienceWithPointsMs = 8000
 const patienceMs = 180_000
 const pollMs = 50
 
@@ -103,6 +103,7 @@ class Killer {
   #points: string[]
   #armedUntil = 0
   #armed: string[] = []
+  #again: ReadonlySet<string> = new Set()
   count = 0
 
   constructor(chain: ChainUnderFire, plan: CrashPlan, dice: Dice) {
@@ -137,6 +138,11 @@ class Killer {
     const fired = new Set(this.#chain.fired())
     const isOver = this.#armed.every((point) => fired.has(point.split(':')[0] ?? ''))
     if (!isOver && performance.now() < this.#armedUntil) return false
+    const silent = this.#armed.filter((point) => !fired.has(point.split(':')[0] ?? ''))
+    // Once more, and at the first passage: who is killed all the time may never come by twice.
+    const again = silent.filter((point) => !point.endsWith(':1'))
+    this.#points.push(...again.map((point) => point.split(':')[0] ?? ''))
+    this.#again = new Set([...this.#again, ...again.map((point) => point.split(':')[0] ?? '')])
     this.#armed = []
     return true
   }
@@ -147,7 +153,7 @@ class Killer {
     if (this.#armed.length === 0) {
       this.#armed = this.#points
         .splice(0, pointsAtOnce)
-        .map((point) => `${point}:${String(this.#dice.between(1, 2))}`)
+        .map((point) => `${point}:${String(this.#again.has(point) ? 1 : this.#dice.between(1, 2))}`)
       this.#armedUntil = performance.now() + patienceWithPointsMs
     }
     this.#chain.start(this.#armed)

@@ -1,18 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import {
   inside,
-  isOwnerDead,
+  isTemporaryOfDead,
   makeDirectories,
   safeComponent,
   syncDirectory,
-  writeOwner,
+  temporaryPath,
 } from '../storage/index.ts'
 
 const stagingName = '.incoming'
-const ownerName = 'owner.json'
 
 /**
  * A folder of de-identified studies, `<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm`.
@@ -37,11 +35,10 @@ export class Outbox {
   async begin(): Promise<StagedStudy> {
     await makeDirectories(this.root, { durable: this.#durable })
     await (this.#swept ??= this.#sweep())
-    const directory = join(this.root, stagingName, randomUUID())
+    const directory = temporaryPath(join(this.root, stagingName))
     const make = () => mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
     // Another process may remove the folder around it, empty as it was, in this moment.
     await make().catch(make)
-    await writeOwner(join(directory, ownerName))
     return new StagedStudy(this.root, directory, this.#durable)
   }
 
@@ -61,7 +58,7 @@ export class Outbox {
   async #sweep(): Promise<void> {
     const staging = join(this.root, stagingName)
     for (const name of await readdir(staging).catch(() => [])) {
-      if (!(await isOwnerDead(join(staging, name, ownerName)))) continue
+      if (!isTemporaryOfDead(name)) continue
       const replaced = join(staging, name, 'replaced')
       for (const participant of await readdir(replaced).catch(() => [])) {
         for (const study of await readdir(join(replaced, participant))) {

@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import type { AnyRecord, DeidentifiedRecord, MarkRecord } from '../record/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import {
+  makeDirectories,
+  removeDeadTemporaries,
+  syncDirectory,
+  writeFileAtomic,
+} from '../storage/index.ts'
 
 type Input = DeidentifiedRecord & AnyRecord
 
@@ -83,6 +88,7 @@ export class DurableWaiting implements Waiting {
     sync: () => Promise<void>,
   ): Promise<DurableWaiting> {
     await makeDirectories(directory)
+    await removeDeadTemporaries(directory)
     return new DurableWaiting(directory, arrivesBy, sync)
   }
 

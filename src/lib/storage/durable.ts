@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsync, openSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
+import { temporaryPath } from './temporary-name.ts'
 
 const sync = promisify(fsync)
 
@@ -66,8 +66,7 @@ export async function writeFileAtomic(
   data: string | Buffer,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<void> {
-  const suffix = randomBytes(6).toString('hex')
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const temporary = temporaryPath(dirname(path))
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
   faultPoint('atomic.opened')
   try {
@@ -98,8 +97,7 @@ export async function createExclusively(
   data: string | Buffer,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<boolean> {
-  const suffix = randomBytes(6).toString('hex')
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const temporary = temporaryPath(dirname(path))
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
   try {
     try {

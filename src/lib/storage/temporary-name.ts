@@ -4,27 +4,35 @@ import { join } from 'node:path'
 import { livenessOf, ownIdentity, type Place } from './process-identity.ts'
 
 const pattern = /^\.(\d+)-(\d*)-([0-9a-f]{12})-([0-9a-f]{12})-([0-9a-f]{12})\.[0-9a-f-]{36}\.tmp$/
+let ownPrefix: string | undefined
 
 /**
- * A name for a file that is being made in this directory. It tells which process makes it, so that what
- * a killed one left is known for what it is: those who look into the directory are others than we.
+ * A name for what is being made in this directory. It tells which process makes it, so that what a killed
+ * one left is known for what it is, by the name alone.
  */
 export function temporaryPath(directory: string): string {
-  const { pid, start, ...place } = ownIdentity()
-  const { host, boot, namespace } = shortened(place)
-  const owner = `${pid}-${start}-${host}-${boot}-${namespace}`
-  return join(directory, `.${owner}.${randomUUID()}.tmp`)
+  return join(directory, `.${(ownPrefix ??= prefix())}.${randomUUID()}.tmp`)
 }
 
-/** Removes the files of that kind whose process is certainly dead. */
+/** Only when it is certain; never of another machine. */
+export function isTemporaryOfDead(name: string): boolean {
+  const found = pattern.exec(name)
+  if (found === null) return false
+  const [, pid = '', start = '', host = '', boot = '', namespace = ''] = found
+  return livenessOf({ pid: Number(pid), start, host, boot, namespace }, shortened) === 'dead'
+}
+
+/** Removes files that dead processes did not finish; for whoever opens a directory it alone writes into. */
 export async function removeDeadTemporaries(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    const found = pattern.exec(name)
-    if (found === null) continue
-    const [, pid = '', start = '', host = '', boot = '', namespace = ''] = found
-    const identity = { pid: Number(pid), start, host, boot, namespace }
-    if (livenessOf(identity, shortened) === 'dead') await rm(join(directory, name), { force: true })
+    if (isTemporaryOfDead(name)) await rm(join(directory, name), { force: true })
   }
+}
+
+function prefix(): string {
+  const { pid, start, ...place } = ownIdentity()
+  const { host, boot, namespace } = shortened(place)
+  return `${String(pid)}-${start}-${host}-${boot}-${namespace}`
 }
 
 /** Not the names themselves: a destination need not know what our machines are called. */
