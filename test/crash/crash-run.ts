@@ -160,7 +160,11 @@ class Killer {
   }
 
   #killOne(): void {
-    const living = this.#chain.living().sort((a, b) => a.pid - b.pid)
+    // Nothing that a shell may have started besides: what that leaves behind is outside of our directory.
+    const living = this.#chain
+      .living()
+      .filter(({ what }) => /\bfiona\b/.test(what))
+      .sort((a, b) => a.pid - b.pid)
     // By kind first: there are more filters than receivers.
     const kinds = [...new Set(living.map(({ what }) => kindOf(what)))].sort()
     const kind = this.#dice.pick(kinds)
