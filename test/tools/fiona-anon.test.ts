@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ownIdentity } from '../../src/lib/storage/index.ts'
+import { temporaryPath } from '../../src/lib/storage/index.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
@@ -518,11 +518,10 @@ t.test('killed between two revisions, the earlier one is put back', (t) => {
   const [before] = run(site.args, [study]).records
   const path = String(before?.['path'])
   // What a process leaves that dies after it moved the earlier revision aside.
-  const dead = join(site.out, '.incoming', 'dead')
+  const dead = temporaryPath(join(site.out, '.incoming')).replace(/\/\.(\d+)-\d*-/, '/.$1-1-')
   const aside = join(dead, 'replaced', path.slice(site.out.length + 1))
   mkdirSync(join(aside, '..'), { recursive: true })
   spawnSync('mv', [path, aside])
-  writeFileSync(join(dead, 'owner.json'), JSON.stringify({ ...ownIdentity(), start: '1' }))
   t.notOk(existsSync(path))
   const other = archived(site, [ctImage({ studyUID: '2.25.5' })], { StudyInstanceUID: '2.25.5' })
   t.equal(run(site.args, [other]).code, 0)

@@ -4,6 +4,7 @@ import { open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import { syncDirectory } from '../storage/index.ts'
 
 const fdatasyncAsync = promisify(fdatasync)
@@ -53,6 +54,7 @@ export class AppendLog {
     if (!this.#needsSync || this.#handle === undefined) return
     this.#write()
     await fdatasyncAsync(this.#handle.fd)
+    faultPoint('arrive.synced')
     await this.#assertOurs()
     this.#needsSync = false
   }
@@ -70,9 +72,11 @@ export class AppendLog {
     }
     await handle.appendFile(text)
     await handle.sync()
+    faultPoint('arrive.log-made')
     const { ino, size } = await handle.stat({ bigint: true })
     if (this.#handle !== undefined) await this.#assertOurs()
     await rename(temporary, this.path)
+    faultPoint('arrive.log-replaced')
     await syncDirectory(dirname(this.path))
     await this.#handle?.close()
     this.#handle = handle
@@ -94,6 +98,7 @@ export class AppendLog {
     this.#pending = ''
     for (let at = 0; at < data.length;) at += writeSync(this.#handle.fd, data, at)
     this.#bytes += data.length
+    faultPoint('arrive.written')
   }
 
   async #assertOurs(): Promise<void> {

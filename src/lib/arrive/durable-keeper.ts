@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs'
 import { copyFile, readFile, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { inside, makeDirectories, writeFileAtomic } from '../storage/index.ts'
+import {
+  inside,
+  makeDirectories,
+  removeDeadTemporaries,
+  writeFileAtomic,
+} from '../storage/index.ts'
 import { parseUid } from '../uid/index.ts'
 import { AppendLog, readLog } from './append-log.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
@@ -55,6 +60,11 @@ export class DurableKeeper implements Keeper {
       options.onBroken?.(content.brokenBytes(), `${path}.broken`)
     }
     await keeper.#rewrite(memory)
+    await removeDeadTemporaries(directory)
+    const complete = join(directory, 'complete')
+    for (const project of await readdir(complete).catch(() => [])) {
+      await removeDeadTemporaries(join(complete, project))
+    }
     for (const name of await readdir(directory)) {
       if (name.endsWith('.new')) await rm(join(directory, name), { force: true })
     }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import { nowIso } from '../record/index.ts'
 import { makeDirectories, syncDirectory } from '../storage/index.ts'
 
@@ -69,7 +70,9 @@ export class Crosswalk {
     if (news.length === 0) return
     const lines = news.map((link) => `${JSON.stringify({ time: nowIso(), ...link })}\n`)
     await this.#handle.appendFile(lines.join(''))
+    faultPoint('crosswalk.written')
     await this.#handle.datasync()
+    faultPoint('crosswalk.synced')
     for (const link of news) this.#known.add(keyOf(link))
   }
 

@@ -1,17 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
 import {
   inside,
-  isOwnerDead,
+  isTemporaryOfDead,
   makeDirectories,
   safeComponent,
   syncDirectory,
-  writeOwner,
+  temporaryPath,
 } from '../storage/index.ts'
 
 const stagingName = '.incoming'
-const ownerName = 'owner.json'
 
 /**
  * A folder of de-identified studies, `<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm`.
@@ -36,11 +35,10 @@ export class Outbox {
   async begin(): Promise<StagedStudy> {
     await makeDirectories(this.root, { durable: this.#durable })
     await (this.#swept ??= this.#sweep())
-    const directory = join(this.root, stagingName, randomUUID())
+    const directory = temporaryPath(join(this.root, stagingName))
     const make = () => mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
     // Another process may remove the folder around it, empty as it was, in this moment.
     await make().catch(make)
-    await writeOwner(join(directory, ownerName))
     return new StagedStudy(this.root, directory, this.#durable)
   }
 
@@ -60,7 +58,7 @@ export class Outbox {
   async #sweep(): Promise<void> {
     const staging = join(this.root, stagingName)
     for (const name of await readdir(staging).catch(() => [])) {
-      if (!(await isOwnerDead(join(staging, name, ownerName)))) continue
+      if (!isTemporaryOfDead(name)) continue
       const replaced = join(staging, name, 'replaced')
       for (const participant of await readdir(replaced).catch(() => [])) {
         for (const study of await readdir(join(replaced, participant))) {
@@ -109,13 +107,17 @@ export class StagedStudy {
       await Promise.all([...this.#series].map((folder) => syncDirectory(folder)))
       await syncDirectory(this.path)
     }
+    faultPoint('outbox.staged')
     if (isLater) {
       const aside = join(this.#directory, 'replaced', relative(this.#root, final))
       await mkdir(dirname(aside), { recursive: true })
       await rename(final, aside)
+      faultPoint('outbox.set-aside')
     }
     await rename(this.path, final)
+    faultPoint('outbox.renamed')
     if (this.#durable) await syncDirectory(dirname(final))
+    faultPoint('outbox.published')
   }
 
   /** What was made, and is not to be published, leaves the outbox. */

@@ -1,5 +1,6 @@
 import { close, fsync } from 'node:fs'
 import { promisify } from 'node:util'
+import { faultPoint } from '../fault/index.ts'
 
 const fsyncAsync = promisify(fsync)
 const closeAsync = promisify(close)
@@ -29,6 +30,7 @@ export class SyncPool {
   /** All that was added is on stable storage, or this rejects. */
   async done(): Promise<void> {
     await Promise.all(this.#running)
+    faultPoint('outbox.objects-synced')
     const failed = this.#failed
     this.#failed = undefined
     if (failed !== undefined) throw failed.error

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { faultPoint } from '../fault/index.ts'
 import type { DicomFile, OutPart } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
@@ -23,6 +24,7 @@ export function writeObject(
       bytes += chunk.length
       return true
     })
+    faultPoint('outbox.object-written')
     return { fd, bytes }
   } catch (error) {
     closeSync(fd)

@@ -1,6 +1,12 @@
 import { dirname } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { copyIntoPlace, inside, makeDirectories, safeComponent } from '../storage/index.ts'
+import {
+  copyIntoPlace,
+  inside,
+  makeDirectories,
+  removeDeadTemporaries,
+  safeComponent,
+} from '../storage/index.ts'
 import type { Carrier, Waybill } from './carrier.ts'
 import type { StudyObject } from './list-objects.ts'
 
@@ -34,7 +40,7 @@ export function folderCarrier(directory: string): Carrier {
         `${object.SOPInstanceUID}.dcm`,
       )
       try {
-        if (!made.has(dirname(target))) await makeDirectories(dirname(target))
+        if (!made.has(dirname(target))) await prepareFolder(dirname(target))
         made.add(dirname(target))
         const before = waybill.before(object)
         const { result, sha256 } = await copyIntoPlace(
@@ -52,6 +58,12 @@ export function folderCarrier(directory: string): Carrier {
     }
     await Promise.all(Array.from({ length: together }, work))
   }
+}
+
+/** Whoever died while copying here left half an object, under a name that nobody would ever use again. */
+async function prepareFolder(folder: string): Promise<void> {
+  await makeDirectories(folder)
+  await removeDeadTemporaries(folder)
 }
 
 function occupied(): FionaError {

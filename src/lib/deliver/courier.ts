@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { faultPoint } from '../fault/index.ts'
 import type { FilterLogic } from '../cli/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
@@ -203,6 +204,7 @@ export class Courier implements FilterLogic {
 
   async #say(key: string, records: readonly AnyRecord[]): Promise<void> {
     for (const record of records) await this.#options.emit(record)
+    faultPoint('waiting.said')
     await this.#options.waiting.said(key)
   }
 }

@@ -3,6 +3,7 @@ import { close, fdatasync, openSync, writeSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { faultPoint } from '../fault/index.ts'
 import { nowIso } from '../record/index.ts'
 import { inside, makeDirectories, safeComponent, syncDirectory } from '../storage/index.ts'
 import type { StudyFile } from './list-objects.ts'
@@ -106,8 +107,10 @@ export class DiskLedgers implements Ledgers {
     return {
       find: (name) => entries.get(name),
       add: (delivered) => {
+        faultPoint('ledger.before-add')
         entries.set(delivered.name, delivered)
         append(`${JSON.stringify(delivered)}\n`)
+        faultPoint('ledger.added')
       },
       withdraw: (name) => {
         entries.delete(name)
@@ -117,6 +120,7 @@ export class DiskLedgers implements Ledgers {
         if (!needsSync) return
         needsSync = false
         await fdatasyncAsync(fd)
+        faultPoint('ledger.synced')
       },
       close: () => closeAsync(fd),
     }
@@ -126,6 +130,7 @@ export class DiskLedgers implements Ledgers {
 async function create(path: string): Promise<void> {
   await makeDirectories(dirname(path))
   await (await open(path, 'a', 0o640)).close()
+  faultPoint('ledger.made')
   await syncDirectory(dirname(path))
 }
 

@@ -2,8 +2,14 @@ import { hash } from 'node:crypto'
 import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import type { AnyRecord, DeidentifiedRecord, MarkRecord } from '../record/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import {
+  makeDirectories,
+  removeDeadTemporaries,
+  syncDirectory,
+  writeFileAtomic,
+} from '../storage/index.ts'
 
 type Input = DeidentifiedRecord & AnyRecord
 
@@ -82,6 +88,7 @@ export class DurableWaiting implements Waiting {
     sync: () => Promise<void>,
   ): Promise<DurableWaiting> {
     await makeDirectories(directory)
+    await removeDeadTemporaries(directory)
     return new DurableWaiting(directory, arrivesBy, sync)
   }
 
@@ -89,6 +96,7 @@ export class DurableWaiting implements Waiting {
     // Whatever was said about it before, this was not.
     this.#unconfirmed.delete(key)
     await writeFileAtomic(this.#pathOf(key), `${JSON.stringify(kept)}\n`)
+    faultPoint('waiting.kept')
   }
 
   async said(key: string): Promise<void> {
@@ -124,6 +132,7 @@ export class DurableWaiting implements Waiting {
   async #remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return
     await Promise.all(keys.map((key) => rm(this.#pathOf(key), { force: true })))
+    faultPoint('waiting.removed')
     await syncDirectory(this.#directory)
   }
 

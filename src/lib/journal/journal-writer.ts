@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { rm, unlink, type FileHandle } from 'node:fs/promises'
 import { FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
 import { makeDirectories } from '../storage/index.ts'
 import { checkedName, journalDirectory } from './location.ts'
@@ -196,6 +197,7 @@ export class JournalWriter {
       at += bytesWritten
       segment.bytes += bytesWritten
     }
+    faultPoint('journal.written')
   }
 
   #isDone({ bytes, lastWriteAt }: OpenSegment): boolean {
@@ -206,6 +208,7 @@ export class JournalWriter {
     const segment = this.#segment
     if (segment === undefined || segment.durableBytes === segment.bytes) return
     if (this.#syncs) await segment.handle.datasync()
+    faultPoint('journal.synced')
     segment.durableBytes = segment.bytes
   }
 

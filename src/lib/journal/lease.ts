@@ -6,6 +6,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import {
   createExclusively,
   makeDirectories,
+  removeDeadTemporaries,
   writeFileAtomic,
   livenessOf,
   ownIdentity,
@@ -78,6 +79,7 @@ export class Lease {
    */
   static async acquire(path: string, options: LeaseOptions): Promise<Lease> {
     await makeDirectories(dirname(path))
+    await removeDeadTemporaries(dirname(path))
     const token = randomUUID()
     const giveUpAt = performance.now() + options.waitMs
     const silence = new Silence()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readdir, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
 import { syncDirectory } from '../storage/index.ts'
 
 /** Any NDJSON file in the directory is a segment, also one that a person put there to have it replayed. */
@@ -72,6 +73,7 @@ export async function createSegment(
 ): Promise<{ path: string; handle: FileHandle }> {
   const path = join(directory, names.next(await listSegments(directory), Date.now()))
   const handle = await open(path, 'ax', 0o640)
+  faultPoint('journal.segment-made')
   try {
     await syncDirectory(directory)
   } catch (error) {

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   makeDirectories,
+  removeDeadTemporaries,
   writeFileAtomic,
   livenessOf,
   ownIdentity,
@@ -26,6 +27,7 @@ export interface Writers {
  */
 export async function claimSegments(directory: string, writer: string): Promise<string> {
   await makeDirectories(join(directory, 'writers'), { durable: false })
+  await removeDeadTemporaries(join(directory, 'writers'))
   const path = claimPath(directory, writer)
   await writeFileAtomic(path, `${JSON.stringify({ v: 1, ...ownIdentity() })}\n`, {
     durable: false,

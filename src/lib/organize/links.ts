@@ -7,9 +7,10 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs'
-import { randomUUID } from 'node:crypto'
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { temporaryPath } from '../storage/index.ts'
+import { faultPoint } from '../fault/index.ts'
 
 // Synchronous calls: a link takes some ten microseconds, its way through the thread pool five times that.
 
@@ -28,6 +29,7 @@ export function link(root: string, path: string, target: string): Linked {
   const text = linkText(root, path, target)
   try {
     symlinkSync(text, path)
+    faultPoint('organize.linked')
     return 'made'
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -42,7 +44,7 @@ export function link(root: string, path: string, target: string): Linked {
   if (before === text) return 'there'
   const leadsOut = isAbsolute(before) && !isAbsolute(text)
   if (!leadsOut && statSync(path, { throwIfNoEntry: false }) !== undefined) return 'there'
-  const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
+  const temporary = temporaryPath(dirname(path))
   symlinkSync(text, temporary)
   renameSync(temporary, path)
   return 'replaced'

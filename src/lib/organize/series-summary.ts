@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { writeFileAtomic } from '../storage/index.ts'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isTemporaryOfDead, writeFileAtomic } from '../storage/index.ts'
 import type { SeriesFields } from './series-fields.ts'
 
 /**
@@ -23,6 +24,9 @@ export class SeriesSummary {
   /** From what is on disk: one look at the directory, then each link is counted as it is made. */
   static follow(directory: string): SeriesSummary {
     const path = `${directory}.json`
+    for (const name of readdirSync(dirname(path)).filter(isTemporaryOfDead)) {
+      rmSync(join(dirname(path), name), { force: true })
+    }
     const fields = readFields(path)
     const links = readdirSync(directory).filter((name) => isLinkName(name)).length
     return new SeriesSummary(path, fields ?? {}, links)

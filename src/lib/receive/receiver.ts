@@ -4,6 +4,7 @@ import {
   IMPLEMENTATION_VERSION_NAME,
   TransferSyntax,
 } from '../dicom/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import {
   type AcceptorObserver,
   type Answer,
@@ -198,6 +199,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     } catch (error) {
       return this.#refuse(operation, error)
     }
+    faultPoint('receive.stored')
     try {
       await this.#options.sink.put(record)
     } catch (error) {
@@ -206,6 +208,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       if (code === 'EPIPE') this.#loseSink(error)
       return this.#refuse(operation, recordLost(error))
     }
+    faultPoint('receive.recorded')
     this.#options.onStored?.(record)
     this.#parts.prepare(this.#tallies.size)
     const tally = this.#tallies.get(operation.association)

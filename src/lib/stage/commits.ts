@@ -1,3 +1,4 @@
+import { faultPoint } from '../fault/index.ts'
 import { saveCursor, type Cursor, type Lease } from '../journal/index.ts'
 import type { MarkedPosition } from './mark-ledger.ts'
 import type { Outlets } from './outlets.ts'
@@ -86,7 +87,9 @@ export class Commits {
     while (this.#hasWork) {
       const due = this.#due
       this.#due = undefined
+      faultPoint('stage.before-append')
       appended += await outlets.append()
+      faultPoint('stage.appended')
       if (due !== undefined) await this.#commitPosition(due)
     }
     this.#events.settled(appended > 0)
@@ -97,7 +100,9 @@ export class Commits {
     const moved = lines - this.committed.lines
     if (moved > 0) {
       await lease.assertHeld()
+      faultPoint('cursor.before-save')
       await saveCursor(from, stage, { cursor, seq })
+      faultPoint('cursor.saved')
     }
     progress.cursor = cursor
     progress.seq = seq

@@ -79,7 +79,8 @@ export class Pipeline {
 
   constructor(text: string, environment: NodeJS.ProcessEnv) {
     // detached: a group (and session) of its own, so that Ctrl-C reaches the stage alone.
-    const child = spawn('bash', ['-c', script, 'fiona-stage', text], {
+    // --norc: with a socket for stdin, which our pipes are, bash takes itself for a remote shell and would read ~/.bashrc.
+    const child = spawn('bash', ['--norc', '-c', script, 'fiona-stage', text], {
       stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
       env: environment,
       detached: true,

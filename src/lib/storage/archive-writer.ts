@@ -4,6 +4,7 @@ import { open, rename, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
 import { makeDirectories, writeFileAtomic } from './durable.ts'
 import { IncomingParts } from './incoming-parts.ts'
@@ -83,6 +84,7 @@ export class ArchiveWriter {
     const path = parts.next()
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     const fd = await this.#openIn(parts.folder, () => openSync(path, flags, 0o640))
+    faultPoint('archive.part-opened')
     let isOpen = true
     let direct: number | undefined
     // Once only: the numbers may be other files' by then.
@@ -116,7 +118,9 @@ export class ArchiveWriter {
         close()
       },
       commit: async (identity) => {
+        faultPoint('archive.part-written')
         await whole()
+        faultPoint('archive.part-synced')
         close()
         return this.#publish(path, identity)
       },
@@ -174,7 +178,9 @@ export class ArchiveWriter {
     const name = `${new Date().toISOString().replaceAll(/[-:.]/g, '')}-${randomUUID()}`
     const path = join(folder, `${name}.dcm`)
     await part.detach()
+    faultPoint('quarantine.detached')
     await rename(part.path, path)
+    faultPoint('quarantine.renamed')
     const said =
       reason instanceof FionaError
         ? { code: reason.code, message: reason.message, hint: reason.hint }
@@ -193,6 +199,7 @@ export class ArchiveWriter {
     }
     if (await sameDataSet(part, identity.dataSetOffset, path)) {
       removeFile(part)
+      faultPoint('archive.duplicate-removed')
       // The one that was first may still be on its way to the disk: success must not be said before it is there.
       await this.#syncFile(path)
       return { path, duplicate: true, conflict: false }
@@ -221,7 +228,9 @@ export class ArchiveWriter {
         linkSync(part, path)
       } else throw error
     }
+    faultPoint('archive.linked')
     removeFile(part)
+    faultPoint('archive.part-removed')
     return true
   }
 
@@ -234,6 +243,7 @@ export class ArchiveWriter {
 
   async #syncName(path: string): Promise<void> {
     if (this.durability === 'fsync') await this.#directorySyncs.sync(dirname(path))
+    faultPoint('archive.name-synced')
   }
 
   async #syncFile(path: string): Promise<void> {

@@ -1,8 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import { link, open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
 import { syncDirectory } from './durable.ts'
+import { temporaryPath } from './temporary-name.ts'
 
 const chunkBytes = 1 << 20
 /** What link(2) says on file systems that know no hard links (CIFS, exFAT): there a rename must do. */
@@ -29,11 +31,13 @@ export async function copyIntoPlace(
   target: string,
   mayReplace: (sha256: string) => boolean = () => false,
 ): Promise<Copied> {
-  const temporary = join(dirname(target), `.${randomUUID()}.tmp`)
+  const temporary = temporaryPath(dirname(target))
   const from = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     const sha256 = await copy(from, temporary)
+    faultPoint('copy.synced')
     const result = await place(temporary, target, sha256, mayReplace)
+    faultPoint('copy.placed')
     // Of an identical file too: whoever put it there may have died before he synced.
     if (result !== 'different') await syncDirectory(dirname(target))
     return { sha256, result }
@@ -46,6 +50,7 @@ export async function copyIntoPlace(
 async function copy(from: FileHandle, path: string): Promise<string> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   const to = await open(path, flags, 0o640)
+  faultPoint('copy.opened')
   try {
     const hash = createHash('sha256')
     const buffer = Buffer.allocUnsafe(chunkBytes)
@@ -59,6 +64,7 @@ async function copy(from: FileHandle, path: string): Promise<string> {
       }
       at += bytesRead
     }
+    faultPoint('copy.written')
     await to.sync()
     return hash.digest('hex')
   } finally {

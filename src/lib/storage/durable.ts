@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsync, openSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import { faultPoint } from '../fault/index.ts'
+import { temporaryPath } from './temporary-name.ts'
 
 const sync = promisify(fsync)
 
@@ -38,6 +39,7 @@ export async function makeDirectories(
     await mkdir(directory, { mode: options.mode ?? 0o750 }).catch(async (error: unknown) => {
       if (!(await isDirectory(directory))) throw error
     })
+    faultPoint('directory.made')
     if (options.durable !== false) await syncDirectory(dirname(directory))
   }
 }
@@ -64,17 +66,20 @@ export async function writeFileAtomic(
   data: string | Buffer,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<void> {
-  const suffix = randomBytes(6).toString('hex')
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const temporary = temporaryPath(dirname(path))
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
+  faultPoint('atomic.opened')
   try {
     try {
       await handle.writeFile(data)
+      faultPoint('atomic.written')
       if (options.durable !== false) await handle.sync()
+      faultPoint('atomic.synced')
     } finally {
       await handle.close()
     }
     await rename(temporary, path)
+    faultPoint('atomic.renamed')
   } catch (error) {
     await rm(temporary, { force: true })
     throw error
@@ -92,8 +97,7 @@ export async function createExclusively(
   data: string | Buffer,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<boolean> {
-  const suffix = randomBytes(6).toString('hex')
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 180)}.${suffix}.tmp`)
+  const temporary = temporaryPath(dirname(path))
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
   try {
     try {
@@ -102,7 +106,9 @@ export async function createExclusively(
     } finally {
       await handle.close()
     }
+    faultPoint('exclusive.written')
     await link(temporary, path)
+    faultPoint('exclusive.linked')
     if (options.durable === true) await syncDirectory(dirname(path))
     return true
   } catch (error) {

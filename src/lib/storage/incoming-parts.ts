@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectories } from './durable.ts'
 import { isOwnerDead, writeOwner } from './owner-file.ts'
+import { removeDeadTemporaries } from './temporary-name.ts'
 
 const ownerSuffix = '.owner.json'
 
@@ -24,6 +25,7 @@ export class IncomingParts {
     const parts = new IncomingParts(folder)
     await makeDirectories(folder)
     await removeLeftovers(folder)
+    await removeDeadTemporaries(folder)
     await writeOwner(join(folder, parts.#writer + ownerSuffix))
     return parts
   }

@@ -29,3 +29,4 @@ export {
   type ProcessIdentity,
 } from './process-identity.ts'
 export { isOwnerDead, writeOwner } from './owner-file.ts'
+export { isTemporaryOfDead, removeDeadTemporaries, temporaryPath } from './temporary-name.ts'

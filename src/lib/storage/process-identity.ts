@@ -15,15 +15,23 @@ export interface ProcessIdentity {
   readonly start: string
 }
 
+export type Place = Omit<ProcessIdentity, 'pid' | 'start'>
+
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
 export function ownIdentity(): ProcessIdentity {
   return { ...place(), pid: process.pid, start: startOf('self') ?? '' }
 }
 
-/** `unknown` when it ran where this process cannot look: on another machine or in another container. */
-export function livenessOf(identity: ProcessIdentity): Liveness {
-  const here = place()
+/**
+ * `unknown` when it ran where this process cannot look: on another machine or in another container.
+ * @param as how `identity` spells host, boot and namespace, when not in full
+ */
+export function livenessOf(
+  identity: ProcessIdentity,
+  as: (here: Place) => Place = (here) => here,
+): Liveness {
+  const here = as(place())
   if (identity.host !== here.host && identity.boot !== here.boot) return 'unknown'
   if (identity.boot !== here.boot) return 'dead'
   if (identity.namespace !== here.namespace) return 'unknown'
@@ -42,7 +50,7 @@ export function parseIdentity(value: unknown): ProcessIdentity | undefined {
   return { host, boot, namespace, pid: pid as number, start }
 }
 
-function place(): Omit<ProcessIdentity, 'pid' | 'start'> {
+function place(): Place {
   return {
     host: hostname(),
     boot: readOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),

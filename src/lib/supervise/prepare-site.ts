@@ -5,6 +5,7 @@ import {
   createExclusively,
   makeDirectories,
   makeNamedPipe,
+  removeDeadTemporaries,
   writeFileAtomic,
 } from '../storage/index.ts'
 
@@ -25,6 +26,7 @@ export interface Site {
 export async function prepareSite(config: Config): Promise<Site> {
   await makeDirectories(config.dataDir)
   await makeDirectories(config.runDir)
+  await removeDeadTemporaries(config.runDir)
   const configured = config.deidentification.keyFile
   const keyFile = configured ?? join(config.dataDir, 'keys', 'pseudonym.key')
   const madeKey = configured === undefined && (await makeKey(keyFile))
@@ -45,5 +47,6 @@ export async function prepareSite(config: Config): Promise<Site> {
 /** @returns false when there was a key already */
 async function makeKey(path: string): Promise<boolean> {
   await makeDirectories(dirname(path), { mode: 0o700 })
+  await removeDeadTemporaries(dirname(path))
   return createExclusively(path, randomBytes(32), { mode: 0o600, durable: true })
 }

@@ -1,0 +1,87 @@
+// `fiona up`, started again whenever it was killed, and all processes that belong to it.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { binDir } from '../fixtures/peers.ts'
+
+export interface Living {
+  readonly pid: number
+  /** Its command line, without the paths of programs. */
+  readonly what: string
+}
+
+export class ChainUnderFire {
+  readonly #root: string
+  readonly #configPath: string
+  readonly #faults: string
+  #child: ChildProcess | undefined
+  starts = 0
+
+  /** @param root holds everything of this run; `faults` in it must be there */
+  constructor(root: string, configPath: string) {
+    this.#root = root
+    this.#configPath = configPath
+    this.#faults = join(root, 'faults')
+  }
+
+  get isUp(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** @param points `name[:nth]`, each of which kills once */
+  start(points: readonly string[]): void {
+    const log = openSync(join(this.#root, 'chain.log'), 'a')
+    this.#child = spawn(join(binDir, 'fiona'), ['up', '--config', this.#configPath], {
+      stdio: ['ignore', 'ignore', log],
+      env: {
+        ...process.env,
+        FIONA_CONFIG: undefined,
+        FIONA_FAULT_DIRECTORY: this.#faults,
+        FIONA_FAULT_POINT: points.join(','),
+      },
+    })
+    closeSync(log)
+    this.starts++
+  }
+
+  async kill(): Promise<void> {
+    if (!this.isUp || this.#child === undefined) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await exited
+  }
+
+  /** In order. @returns its exit code */
+  async stop(): Promise<number | null> {
+    if (!this.isUp || this.#child === undefined) return this.#child?.exitCode ?? null
+    const exited = once(this.#child, 'exit') as Promise<[number | null]>
+    this.#child.kill('SIGTERM')
+    return (await exited)[0]
+  }
+
+  /** Whatever has our environment, children of dead parents included. */
+  living(): Living[] {
+    const mark = `FIONA_FAULT_DIRECTORY=${this.#faults}\0`
+    return readdirSync('/proc').flatMap((pid) => {
+      if (!/^\d+$/.test(pid)) return []
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) return []
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+        const what = words.map((word) => word.replace(/^\/.*\//, '')).join(' ')
+        return what.trim() === '' ? [] : [{ pid: Number(pid), what: what.trim() }]
+      } catch {
+        return []
+      }
+    })
+  }
+
+  /** Points that have killed. */
+  fired(): string[] {
+    return readdirSync(this.#faults)
+  }
+}
