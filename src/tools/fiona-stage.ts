@@ -37,6 +37,11 @@ export default defineTool({
     Records of type error go to the journal errors, with the stage added, and held ones to held; a stage
     that reads or writes one of these leaves such records on the main way. A line that is no record becomes an error record.
 
+    With --workers N the pipeline runs N times side by side. All records of one StudyInstanceUID run through the
+    same copy, in their order; those without one through the first. A mark goes to all of them, and counts when
+    it has come out of all. When one copy fails, all are started again. Filters that remember (fiona-arrive,
+    fiona-send) do so for each copy, under names that tell N: change N when they hold nothing.
+
     On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
     drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
     is ended, at the latest by the next stage of that name before it begins. One process at a time runs
@@ -54,6 +59,13 @@ export default defineTool({
       type: 'path',
       describe: 'where journals are, also for the tools in the pipeline',
       configKey: 'dataDir',
+    },
+    workers: {
+      type: 'integer',
+      min: 1,
+      max: 64,
+      default: 1,
+      describe: 'copies of the pipeline, each with studies of its own',
     },
     'drain-seconds': {
       type: 'number',
@@ -83,7 +95,11 @@ export default defineTool({
     ],
   ],
   environment: [
-    ['FIONA_STAGE', 'set for the pipeline: the name of the stage'],
+    [
+      'FIONA_STAGE',
+      'set for the pipeline: the name of the stage; with workers NAME.1-of-4 and so on',
+    ],
+    ['FIONA_STAGE_WORKER', 'set for the pipeline when there are workers: which one it is, from 1'],
     ['FIONA_STAGE_TO', 'set for the pipeline: the journal that its output goes to'],
     ['FIONA_DATA_DIR', 'set for the pipeline when --data-dir is given: overrides dataDir'],
   ],
@@ -124,6 +140,8 @@ export default defineTool({
       errors: journalPath(dataDir, 'errors'),
       held: journalPath(dataDir, 'held'),
       pipeline,
+      workers: options.workers,
+      fromName: options.from.includes('/') ? undefined : options.from,
       once: options.once === true,
       environment: pipelineEnvironment({
         FIONA_STAGE: name,
