@@ -284,6 +284,12 @@ export class PipelineRun {
     const sinceMove = now - this.#movedAt
     if (sinceMove > (progress.passesMarks === true ? stalledMs : unprovenMs)) {
       this.#isStuck = true
+      if (progress.passesMarks === true) {
+        this.#context.log.warn(
+          { stage: this.#context.stage, seconds: Math.round(sinceMove / 1000) },
+          'the pipeline stands still; its input is closed so that it can end',
+        )
+      }
       this.#stopFeeding.abort()
     } else if (progress.passesMarks === true && sinceMove > this.#probeMs) {
       this.#probeMs *= 2
