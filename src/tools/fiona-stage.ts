@@ -26,8 +26,8 @@ export default defineTool({
     The pipeline runs in bash, in a process group of its own, with PATH beginning with the tools of FIONA.
     (Not in sh: it cannot tell that the first command of a pipeline has died.) What the shell leaves behind
     in that group is ended with it. Its input and output are sockets: programs must read stdin, since
-    /dev/stdin cannot be opened. The pipeline ended well when each of its
-    commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
+    /dev/stdin cannot be opened. The pipeline ended well when it has
+    read all of its input (head -n 1 has not), and each of its commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
     the last committed mark counts, and it is started again after a growing pause. When it fails three times
     at the same place, what was in flight is run in smaller and smaller parts; a record that ends the
     pipeline three times alone goes to the journal errors with code E_STAGE_POISON, and the chain goes on.
@@ -90,8 +90,8 @@ export default defineTool({
       'copy the studies so far into a journal of their own',
     ],
     [
-      `fiona-stage --name retry --once --from errors --to received -- 'jq -c "select(.stage == \\"organize\\" and (.record | type) == \\"object\\").record"'`,
-      'hand in again what failed in the stage organize, which reads received; each error once',
+      "fiona-stage --workers 4 --from organized --to slow -- 'slow-filter'",
+      'four at a time, each study in its order',
     ],
   ],
   environment: [
