@@ -3,7 +3,7 @@
 // figures: both sides run in turns on the same one.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ import { JournalWriter, journalStat, readJournal } from '../src/lib/journal/inde
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const rounds = 3
 const records = 200_000
+/** For the memory of a stage; FIONA_BENCH_RECORDS=10000000 takes some minutes. */
+const manyRecords = Number(process.env['FIONA_BENCH_RECORDS'] ?? 1_000_000)
 const line = Buffer.from(
   `${JSON.stringify({ type: 'test', time: '2026-11-24T00:00:00.000Z', x: 'x'.repeat(440) })}\n`,
 )
@@ -26,7 +28,9 @@ export default {
       const filled = join(directory, 'journal', 'a')
       await fill(filled)
       const all: [string, string, (at: string) => Promise<number>][] = [
+        ['the disk itself: 4 KiB in place, fdatasync', 'syncs/s', diskSync],
         ['a lone loop: write, fdatasync', 'records/s', loneLoop],
+        ['1 producer, one journal writer', 'records/s', (at) => producers(at, 1)],
         ['16 producers, one journal writer', 'records/s', (at) => producers(at, 16)],
         ['follow: from the call of append to seen', 'ms', followLatency],
         [
@@ -40,7 +44,19 @@ export default {
           'records/s',
           () => command([`${bin}fiona-journal`, 'cat', filled, '--type', 'none']),
         ],
-        ["fiona-stage --once -- 'cat'", 'records/s', (at) => stage(filled, at)],
+        ["fiona-stage --once -- 'cat'", 'records/s', (at) => stage(filled, at, 'cat')],
+        [
+          "fiona-stage --once --workers 2 -- 'cat'",
+          'records/s',
+          (at) => stage(filled, at, 'cat', ['--workers', '2']),
+        ],
+        [
+          'the bare pipeline: cat | jq -c . > file, sync',
+          'records/s',
+          (at) =>
+            command(['bash', '-c', `cat ${filled}/*.ndjson | jq -c . > ${at}/b; sync ${at}/b`]),
+        ],
+        ["fiona-stage --once -- 'jq -c .'", 'records/s', (at) => stage(filled, at, 'jq -c .')],
       ]
       const figures = new Map<string, number[]>()
       for (let round = 0; round < rounds; round++) {
@@ -50,13 +66,13 @@ export default {
           rmSync(at, { recursive: true })
         }
       }
-      return {
-        rows: all.map(([who, unit]) => {
-          const sorted = (figures.get(who) ?? []).toSorted((a, b) => a - b)
-          const best = unit.endsWith('ms') ? sorted[0] : sorted.at(-1)
-          return { who, best: round3(best), median: round3(sorted[1]), unit }
-        }),
-      }
+      const memory = await stageMemory(directory)
+      const rows = all.map(([who, unit]) => {
+        const sorted = (figures.get(who) ?? []).toSorted((a, b) => a - b)
+        const best = unit.endsWith('ms') ? sorted[0] : sorted.at(-1)
+        return { who, best: round3(best), median: round3(sorted[1]), unit }
+      })
+      return { rows: [...rows, ...memory] }
     } finally {
       rmSync(directory, { recursive: true })
     }
@@ -67,6 +83,21 @@ async function fill(directory: string): Promise<void> {
   await using writer = await JournalWriter.open(directory)
   const many = Buffer.concat(Array.from({ length: 1000 }, () => line))
   for (let n = 0; n < records; n += 1000) await writer.appendLines(many)
+}
+
+/** What the disk can do at most: no file grows, nothing but data is written. */
+async function diskSync(directory: string): Promise<number> {
+  const handle = await open(join(directory, 'block'), 'w')
+  const block = Buffer.alloc(4096, 'x')
+  await handle.write(block, 0, block.length, 0)
+  await handle.sync()
+  const rate = await perSecond(async () => {
+    await handle.write(block, 0, block.length, 0)
+    await handle.datasync()
+    return 1
+  })
+  await handle.close()
+  return rate
 }
 
 async function loneLoop(directory: string): Promise<number> {
@@ -118,12 +149,46 @@ async function command([file = '', ...args]: readonly string[]): Promise<number>
   return (records * 1000) / (performance.now() - start)
 }
 
-async function stage(from: string, at: string): Promise<number> {
+async function stage(
+  from: string,
+  at: string,
+  pipeline: string,
+  more: readonly string[] = [],
+): Promise<number> {
   const to = join(at, 'b')
-  const args = ['--once', '--name', at.replace(/.*\//, ''), '--from', from, '--to', to, '--', 'cat']
-  const rate = await command([`${bin}fiona-stage`, ...args])
+  const args = ['--once', '--name', at.replace(/.*\//, ''), '--from', from, '--to', to]
+  const rate = await command([`${bin}fiona-stage`, ...args, ...more, '--', pipeline])
   if ((await journalStat(to)).lines !== records) throw new Error('records are missing')
   return rate
+}
+
+/** The resident memory of a stage, at its peak in the first quarter of its time and in the last. */
+async function stageMemory(directory: string): Promise<object[]> {
+  const from = join(directory, 'many')
+  const short = Buffer.from(
+    `${JSON.stringify({ type: 'test', x: 'x'.repeat(20) })}\n`.repeat(10_000),
+  )
+  await using writer = await JournalWriter.open(from)
+  for (let n = 0; n < manyRecords; n += 10_000) await writer.appendLines(short)
+  const args = ['--once', '--from', from, '--to', join(directory, 'there'), '--', 'cat']
+  const child = spawn(`${bin}fiona-stage`, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const megabytes: number[] = []
+  const look = setInterval(() => {
+    const status = readFileSync(`/proc/${String(child.pid)}/status`, 'utf8')
+    megabytes.push(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1000)
+  }, 50)
+  child.once('exit', () => {
+    clearInterval(look)
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  if (code !== 0) throw new Error(`fiona-stage ended with ${code}`)
+  const quarter = Math.ceil(megabytes.length / 4)
+  const row = (when: string, part: readonly number[]) => {
+    const peak = round3(Math.max(...part))
+    const who = `memory of a stage, ${manyRecords.toLocaleString('en')} records, ${when} quarter`
+    return { who, best: peak, median: peak, unit: 'MB' }
+  }
+  return [row('first', megabytes.slice(0, quarter)), row('last', megabytes.slice(-quarter))]
 }
 
 /** How often in two seconds. */

@@ -9,7 +9,8 @@ const commands = {
   follow: ['study', 'type', 'since', 'until', 'from-cursor', 'from-end', 'all'],
   stat: ['json'],
   prune: ['older-than-days', 'unread', 'dry-run', 'json'],
-  repair: ['json'],
+  repair: ['json', 'dry-run'],
+  retry: ['to', 'stage', 'code', 'study', 'since', 'until', 'again', 'dry-run', 'json'],
 } as const
 type Command = keyof typeof commands
 
@@ -39,48 +40,66 @@ export default defineTool({
     it: remove its cursor.
 
     repair moves what a killed writer left behind its last whole line into a file beside the segment, and
-    says so. Readers do not need it: they never read half a line.`,
+    says so. Readers do not need it: they never read half a line. A damaged line in the middle is moved there,
+    too, and blanks take its place: no position changes. A segment whose writer has closed it has a seal, a file
+    that sha256sum -c reads; repair says when a segment is no longer what was sealed, and seals what a dead writer left.
+
+    retry hands the records that error records hold in again, each to the journal that the stage in question
+    reads, or to --to. A note of type retried beside the error sees to it that each is handed in once; what
+    fails again is a new error. Errors that hold no record stay and are counted.`,
   arguments: {
     name: 'COMMAND NAME|PATH|URL',
     required: true,
     repeated: true,
-    describe: `${Object.keys(commands).join(', ')}; and the journal (several for stat, prune, repair)`,
+    describe: `${Object.keys(commands).join(', ')}; and the journal (several for stat, prune, repair, retry)`,
   },
   options: {
     'data-dir': { type: 'path', describe: 'where journals are', configKey: 'dataDir' },
     record: { type: 'strings', describe: 'append: a file with records, in place of stdin' },
-    study: { type: 'string', describe: 'cat, follow: records with this StudyInstanceUID' },
+    study: { type: 'string', describe: 'cat, follow, retry: records with this StudyInstanceUID' },
     type: { type: 'string', describe: 'cat, follow: records of this type' },
-    since: { type: 'string', describe: 'cat, follow: records from this time on (ISO 8601)' },
-    until: { type: 'string', describe: 'cat, follow: records before this time (ISO 8601)' },
+    since: { type: 'string', describe: 'cat, follow, retry: records from this time on (ISO 8601)' },
+    until: { type: 'string', describe: 'cat, follow, retry: records before this time (ISO 8601)' },
     'from-cursor': { type: 'string', describe: 'cat, follow: begin where this reader has come to' },
     'from-end': {
       type: 'boolean',
       describe: 'follow: begin with what comes from now on (default)',
     },
     all: { type: 'boolean', describe: 'follow: begin with everything that is there' },
-    json: { type: 'boolean', describe: 'stat, prune, repair: one JSON object a journal' },
+    json: { type: 'boolean', describe: 'stat, prune, repair, retry: one JSON object a journal' },
     'older-than-days': {
       type: 'number',
       min: 0,
       describe: 'prune: keep what was written to within this time (default: 30)',
     },
     unread: { type: 'boolean', describe: 'prune: where there are no readers, go by age alone' },
-    'dry-run': { type: 'boolean', describe: 'prune: only say what would be removed' },
+    'dry-run': {
+      type: 'boolean',
+      describe: 'prune, repair, retry: only say what would be done',
+    },
+    to: { type: 'string', describe: 'retry: hand all in to this journal' },
+    stage: { type: 'string', describe: 'retry: only what failed in this stage' },
+    code: { type: 'string', describe: 'retry: only errors with this code' },
+    again: { type: 'boolean', describe: 'retry: also what has been handed in again before' },
   },
   examples: [
     ['fiona-journal cat received --study 1.2.3 | jq .path', 'the objects of a study'],
     ['fiona-journal follow sent', 'watch deliveries'],
     ['fiona-journal stat', 'what waits where?'],
     [
-      `fiona-journal cat errors --since 2026-11-24 | jq -c 'select(.stage == "organize" and (.record | type) == "object").record' | fiona-journal append received`,
-      'the cause is mended: hand in again what failed in the stage organize, which reads received',
+      'fiona-journal retry errors --stage organize --dry-run',
+      'the cause is mended: what would be handed in again?',
     ],
+    ['fiona-journal retry errors --code E_DICOM_PARSE', 'hand it in again'],
     ['fiona-journal prune received --older-than-days 90 --dry-run', 'what could go?'],
   ],
   exitCodes: { 65: 'no such journal or reader, or a line that is no record' },
   files: [
     ['<dataDir>/journal/<name>/*.ndjson', 'the segments'],
+    [
+      '<dataDir>/journal/<name>/*.sha256',
+      'their seals: sha256sum -c tells whether one has changed',
+    ],
     ['<dataDir>/journal/<name>/cursors/<reader>.json', 'how far each reader has come'],
     ['<dataDir>/journal/<name>/writers/', 'which process writes which segments'],
   ],
@@ -132,6 +151,33 @@ export default defineTool({
         })
         return show(found, { follow: true, fromEnd: options.all !== true })
       }
+      case 'retry': {
+        const { retriedText } = await import('../lib/journal/report.ts')
+        for (const name of names) {
+          const path = await journal.findJournal(dataDir, name)
+          const retried = await journal.retryErrors(path, {
+            dataDir,
+            to: options.to,
+            stage: options.stage,
+            code: options.code,
+            questions: {
+              study: options.study,
+              sinceMs: timeOf('since', options.since),
+              untilMs: timeOf('until', options.until),
+            },
+            again: options.again,
+            dryRun: options.dryRun,
+            signal,
+          })
+          const about = { journal: journal.journalName(name), path }
+          await print(
+            options.json === true
+              ? JSON.stringify({ ...about, dryRun: options.dryRun === true, ...retried })
+              : retriedText(about.journal, retried, options.dryRun === true),
+          )
+        }
+        return ExitCode.ok
+      }
       case 'stat':
       case 'prune':
       case 'repair': {
@@ -156,11 +202,11 @@ export default defineTool({
                 : prunedText(about.journal, pruned, options.dryRun === true),
             )
           } else {
-            const repaired = await journal.repairJournal(path)
+            const repaired = await journal.repairJournal(path, { dryRun: options.dryRun })
             await print(
               options.json === true
                 ? JSON.stringify({ ...about, repaired })
-                : repairedText(about.journal, repaired),
+                : repairedText(about.journal, repaired, options.dryRun === true),
             )
           }
         }

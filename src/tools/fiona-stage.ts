@@ -26,8 +26,8 @@ export default defineTool({
     The pipeline runs in bash, in a process group of its own, with PATH beginning with the tools of FIONA.
     (Not in sh: it cannot tell that the first command of a pipeline has died.) What the shell leaves behind
     in that group is ended with it. Its input and output are sockets: programs must read stdin, since
-    /dev/stdin cannot be opened. The pipeline ended well when each of its
-    commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
+    /dev/stdin cannot be opened. The pipeline ended well when it has
+    read all of its input (head -n 1 has not), and each of its commands ended with 0, or with 1, which says that error records were written. Otherwise nothing after
     the last committed mark counts, and it is started again after a growing pause. When it fails three times
     at the same place, what was in flight is run in smaller and smaller parts; a record that ends the
     pipeline three times alone goes to the journal errors with code E_STAGE_POISON, and the chain goes on.
@@ -36,6 +36,11 @@ export default defineTool({
 
     Records of type error go to the journal errors, with the stage added, and held ones to held; a stage
     that reads or writes one of these leaves such records on the main way. A line that is no record becomes an error record.
+
+    With --workers N the pipeline runs N times side by side. All records of one StudyInstanceUID run through the
+    same copy, in their order; those without one through the first. A mark goes to all of them, and counts when
+    it has come out of all. When one copy fails, all are started again. Filters that remember (fiona-arrive,
+    fiona-send) do so for each copy, under names that tell N: change N when they hold nothing.
 
     On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
     drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
@@ -54,6 +59,13 @@ export default defineTool({
       type: 'path',
       describe: 'where journals are, also for the tools in the pipeline',
       configKey: 'dataDir',
+    },
+    workers: {
+      type: 'integer',
+      min: 1,
+      max: 64,
+      default: 1,
+      describe: 'copies of the pipeline, each with studies of its own',
     },
     'drain-seconds': {
       type: 'number',
@@ -78,12 +90,16 @@ export default defineTool({
       'copy the studies so far into a journal of their own',
     ],
     [
-      `fiona-stage --name retry --once --from errors --to received -- 'jq -c "select(.stage == \\"organize\\" and (.record | type) == \\"object\\").record"'`,
-      'hand in again what failed in the stage organize, which reads received; each error once',
+      "fiona-stage --workers 4 --from organized --to slow -- 'slow-filter'",
+      'four at a time, each study in its order',
     ],
   ],
   environment: [
-    ['FIONA_STAGE', 'set for the pipeline: the name of the stage'],
+    [
+      'FIONA_STAGE',
+      'set for the pipeline: the name of the stage; with workers NAME.1-of-4 and so on',
+    ],
+    ['FIONA_STAGE_WORKER', 'set for the pipeline when there are workers: which one it is, from 1'],
     ['FIONA_STAGE_TO', 'set for the pipeline: the journal that its output goes to'],
     ['FIONA_DATA_DIR', 'set for the pipeline when --data-dir is given: overrides dataDir'],
   ],
@@ -124,6 +140,8 @@ export default defineTool({
       errors: journalPath(dataDir, 'errors'),
       held: journalPath(dataDir, 'held'),
       pipeline,
+      workers: options.workers,
+      fromName: options.from.includes('/') ? undefined : options.from,
       once: options.once === true,
       environment: pipelineEnvironment({
         FIONA_STAGE: name,

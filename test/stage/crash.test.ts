@@ -118,8 +118,9 @@ t.test(
     // One part leaves the process group and ignores signals; whoever comes next looks for it.
     const pipeline = `touch '${pids}' '${alive}'
     for pid in $(cat '${pids}'); do grep -qs '^State:[[:space:]]*[^Z[:space:]]' /proc/$pid/status && echo $pid >> '${alive}'; done
+    before=$(wc -l < '${pids}')
     setsid bash -c "trap '' TERM HUP; echo \\$\\$ >> '${pids}'; exec sleep 1000" >/dev/null </dev/null &
-    while ! test -s '${pids}'; do sleep 0.01; done
+    while test $(wc -l < '${pids}') = $before; do sleep 0.01; done
     cat`
     for (let n = 0; n < 4; n++) {
       const stage = site.stage(pipeline)

@@ -12,6 +12,8 @@ export interface SavedCursor {
   readonly cursor: Cursor
   /** The mark that stands at this position; 0 when the reader counts none. */
   readonly seq: number
+  /** A stage's: its number of workers, when it is not one. */
+  readonly workers?: number | undefined
 }
 
 /** `<journal>/cursors/<reader>.json` */
@@ -52,10 +54,11 @@ export async function loadCursor(
 export async function saveCursor(
   directory: string,
   reader: string,
-  { cursor, seq }: SavedCursor,
+  { cursor, seq, workers = 1 }: SavedCursor,
 ): Promise<void> {
   const path = cursorPath(directory, reader)
-  const text = `${JSON.stringify({ v: 1, time: nowIso(), seq, segments: cursor })}\n`
+  const saved = { v: 1, time: nowIso(), seq, ...(workers > 1 ? { workers } : {}), segments: cursor }
+  const text = `${JSON.stringify(saved)}\n`
   try {
     await writeFileAtomic(path, text)
   } catch (error) {
@@ -78,10 +81,11 @@ export async function listReaders(directory: string): Promise<string[]> {
 
 function parseCursor(text: string): SavedCursor | undefined {
   try {
-    const { seq, segments } = JSON.parse(text) as { seq?: unknown; segments?: unknown }
+    const { seq, segments, workers } = JSON.parse(text) as Record<string, unknown>
     if (typeof segments !== 'object' || segments === null || !isCount(seq)) return undefined
     if (!Object.values(segments).every(isCount)) return undefined
-    return { cursor: segments as Cursor, seq }
+    if (workers !== undefined && !isCount(workers)) return undefined
+    return { cursor: segments as Cursor, seq, ...(workers === undefined ? {} : { workers }) }
   } catch {
     return undefined
   }

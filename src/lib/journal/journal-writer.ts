@@ -1,11 +1,14 @@
+import { createHash, type Hash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { rm, unlink, type FileHandle } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
 import { makeDirectories } from '../storage/index.ts'
 import { checkedName, journalDirectory } from './location.ts'
 import { createSegment, restMs, SegmentNames } from './segment.ts'
+import { sealSegment } from './seal.ts'
 import { claimSegments } from './writers.ts'
 
 export interface JournalWriterOptions {
@@ -13,6 +16,8 @@ export interface JournalWriterOptions {
   readonly writer?: string
   /** A segment of this size is followed by a new one; 64 MiB unless told. */
   readonly maxSegmentBytes?: number
+  /** One that was begun so long ago, too; a day unless told. */
+  readonly maxSegmentAgeMs?: number
   /** `none` leaves the moment of writing to the kernel: a power loss may cost the last seconds. */
   readonly durability?: 'fsync' | 'none'
 }
@@ -29,6 +34,9 @@ interface Entry {
 interface OpenSegment {
   readonly path: string
   readonly handle: FileHandle
+  readonly begunAt: number
+  /** Of what was written so far, for the seal. */
+  readonly digest: Hash
   bytes: number
   /** How much of it was promised to those who wrote, durable or not. */
   acknowledgedBytes: number
@@ -53,6 +61,7 @@ export class JournalWriter {
   readonly directory: string
   #names: SegmentNames
   #maxSegmentBytes: number
+  #maxSegmentAgeMs: number
   #syncs: boolean
   #queue: Entry[] = []
   #running: Promise<void> | undefined
@@ -66,6 +75,7 @@ export class JournalWriter {
     this.directory = directory
     this.#names = new SegmentNames(checkedName('writer', options.writer ?? 'writer'))
     this.#maxSegmentBytes = options.maxSegmentBytes ?? 64 * 1024 * 1024
+    this.#maxSegmentAgeMs = options.maxSegmentAgeMs ?? 86_400_000
     this.#syncs = options.durability !== 'none'
   }
 
@@ -184,6 +194,8 @@ export class JournalWriter {
     this.#claim ??= await claimSegments(this.directory, this.#names.writer)
     const segment = (this.#segment ??= {
       ...(await createSegment(this.directory, this.#names)),
+      begunAt: performance.now(),
+      digest: createHash('sha256'),
       bytes: 0,
       acknowledgedBytes: 0,
       durableBytes: 0,
@@ -197,11 +209,14 @@ export class JournalWriter {
       at += bytesWritten
       segment.bytes += bytesWritten
     }
+    segment.digest.update(bytes)
     faultPoint('journal.written')
   }
 
-  #isDone({ bytes, lastWriteAt }: OpenSegment): boolean {
-    return bytes >= this.#maxSegmentBytes || performance.now() - lastWriteAt > restMs
+  #isDone({ bytes, lastWriteAt, begunAt }: OpenSegment): boolean {
+    const now = performance.now()
+    const isOld = now - lastWriteAt > restMs || now - begunAt >= this.#maxSegmentAgeMs
+    return isOld || bytes >= this.#maxSegmentBytes
   }
 
   async #sync(): Promise<void> {
@@ -226,6 +241,11 @@ export class JournalWriter {
   async #closeSegment(): Promise<void> {
     const segment = this.#segment
     this.#segment = undefined
-    await segment?.handle.close()
+    if (segment === undefined) return
+    await segment.handle.close()
+    if (segment.durableBytes !== segment.bytes) return
+    // Without a seal nothing is lost, and `repair` makes it up.
+    const digest = segment.digest.digest('hex')
+    await sealSegment(this.directory, basename(segment.path), digest).catch(() => undefined)
   }
 }

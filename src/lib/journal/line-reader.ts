@@ -27,7 +27,9 @@ export class LineReader {
     try {
       // A writer may be faster than the reader: what comes after this moment is for the next look.
       const { size } = await handle.stat()
-      let at = offset
+      // What was cut and mended, or came from elsewhere, may have moved lines under a cursor: one that
+      // stands within a line goes back to its beginning. Half a line must not pass for one.
+      let at = offset > 0 && offset < size ? await endOfLinesBefore(handle, offset) : offset
       let held = 0
       while (at + held < size) {
         if (held === this.#scratch.length) this.#grow()
@@ -72,19 +74,26 @@ export async function endOfLines(path: string): Promise<number> {
   const handle = await openIfThere(path)
   if (handle === undefined) return 0
   try {
-    const block = Buffer.allocUnsafe(64 * 1024)
-    let end = (await handle.stat()).size
-    while (end > 0) {
-      const start = Math.max(0, end - block.length)
-      const { bytesRead } = await handle.read(block, 0, end - start, start)
-      const lineEnd = block.subarray(0, bytesRead).lastIndexOf(newline) + 1
-      if (lineEnd > 0) return start + lineEnd
-      end = start
-    }
-    return 0
+    return await endOfLinesBefore(handle, (await handle.stat()).size, 64 * 1024)
   } finally {
     await handle.close()
   }
+}
+
+async function endOfLinesBefore(
+  handle: FileHandle,
+  position: number,
+  blockBytes = 256,
+): Promise<number> {
+  const block = Buffer.allocUnsafe(blockBytes)
+  for (let end = position; end > 0;) {
+    const start = Math.max(0, end - block.length)
+    const { bytesRead } = await handle.read(block, 0, end - start, start)
+    const lineEnd = block.subarray(0, bytesRead).lastIndexOf(newline) + 1
+    if (lineEnd > 0) return start + lineEnd
+    end = start
+  }
+  return 0
 }
 
 /** A segment may be pruned between listing and opening. */

@@ -1,9 +1,10 @@
-import { stat, unlink } from 'node:fs/promises'
+import { rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncDirectory } from '../storage/index.ts'
 import { listReaders, loadCursor, type Cursor } from './cursor.ts'
 import { journalDirectory } from './location.ts'
-import { listSegments, writerOf } from './segment.ts'
+import { sealName } from './seal.ts'
+import { listSegments, newestSegments, writerOf } from './segment.ts'
 import { forgetDeadWriters, writersOf } from './writers.ts'
 
 /** Why a segment stays. */
@@ -36,6 +37,7 @@ export async function pruneJournal(place: string | URL, options: PruneOptions): 
     readers.map(async (reader) => (await loadCursor(directory, reader))?.cursor ?? {}),
   )
   const segments = await listSegments(directory)
+  const newest = newestSegments(segments)
   const removed: { segment: string; bytes: number }[] = []
   const kept = { unread: 0, recent: 0, 'in use': 0 }
   for (const segment of segments) {
@@ -45,7 +47,10 @@ export async function pruneJournal(place: string | URL, options: PruneOptions): 
       kept[reason]++
       continue
     }
-    if (options.dryRun !== true) await unlink(join(directory, segment))
+    if (options.dryRun !== true) {
+      await unlink(join(directory, segment))
+      await rm(join(directory, sealName(segment)), { force: true })
+    }
     removed.push({ segment, bytes: size })
   }
   if (options.dryRun !== true) {
@@ -63,7 +68,7 @@ export async function pruneJournal(place: string | URL, options: PruneOptions): 
   function isNewestOfLiving(segment: string): boolean {
     const writer = writerOf(segment)
     if (writer === undefined || !writers.living.has(writer)) return false
-    return segments.findLast((other) => writerOf(other) === writer) === segment
+    return newest.has(segment)
   }
 
   function isPassed(positions: readonly Cursor[], segment: string, size: number): boolean {

@@ -1,6 +1,7 @@
 import type { JournalStat } from './journal-stat.ts'
 import type { Pruned } from './prune.ts'
 import type { Repaired } from './repair.ts'
+import type { Retried } from './retry.ts'
 
 const columns = ['JOURNAL', 'WRITERS', 'SEGMENTS', 'LINES', 'BYTES', 'READER', 'LAG'] as const
 
@@ -40,15 +41,42 @@ export function prunedText(journal: string, pruned: Pruned, isDryRun: boolean): 
   ].join('\n')
 }
 
-export function repairedText(journal: string, repaired: readonly Repaired[]): string {
+export function retriedText(
+  journal: string,
+  { retried, left }: Retried,
+  isDryRun: boolean,
+): string {
+  const verb = isDryRun ? 'would hand in' : 'handed in'
+  const lines = Object.entries(retried).map(
+    ([to, count]) => `${journal}: ${verb} ${count} again, to ${to}`,
+  )
+  const stays = Object.entries(left).flatMap(([why, count]) =>
+    count > 0 ? [`${count} ${why}`] : [],
+  )
+  if (lines.length === 0) lines.push(`${journal}: nothing to hand in again`)
+  if (stays.length > 0) lines.push(`${journal}: left alone: ${stays.join(', ')}`)
+  if (left['of unknown origin'] > 0) lines.push(`${journal}: say with --to where those belong`)
+  return lines.join('\n')
+}
+
+export function repairedText(
+  journal: string,
+  repaired: readonly Repaired[],
+  isDryRun: boolean,
+): string {
   if (repaired.length === 0) return `${journal}: nothing to repair`
+  const to = isDryRun ? 'would ' : ''
   return repaired
     .map(({ segment, bytes, what, file }) => {
       switch (what) {
         case 'cut':
-          return `${journal}: cut ${bytes} bytes of a torn line off ${segment}; they are in ${file ?? ''}`
+          return `${journal}: ${to}cut ${bytes} bytes of a torn line off ${segment}; they are in ${file ?? ''}`
         case 'completed':
-          return `${journal}: ${segment} ended in a whole record without its newline; added it`
+          return `${journal}: ${segment} ended in a whole record without its newline; ${isDryRun ? 'would add' : 'added'} it`
+        case 'blanked':
+          return `${journal}: ${isDryRun ? 'would move' : 'moved'} a damaged line of ${bytes} bytes out of ${segment}; they are in ${file ?? ''}`
+        case 'changed':
+          return `${journal}: ${segment} is not what its writer sealed: a disk, a copy or a person changed it; compare it with a backup`
         case 'alive':
           return `${journal}: ${segment} ends in ${bytes} bytes of a line, but its writer lives; left alone`
       }

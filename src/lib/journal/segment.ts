@@ -32,6 +32,16 @@ export function writerOf(segment: string): string | undefined {
   return /^\d{8}T\d{9}Z-(.+-[0-9a-f]{8})-\d{6,}\.ndjson$/.exec(segment)?.[1]
 }
 
+/** Of each writer the last segment, the only one that it may still write; `segments` in the order of names. */
+export function newestSegments(segments: readonly string[]): ReadonlySet<string> {
+  const newest = new Map<string, string>()
+  for (const segment of segments) {
+    const writer = writerOf(segment)
+    if (writer !== undefined) newest.set(writer, segment)
+  }
+  return new Set(newest.values())
+}
+
 /**
  * Makes the names of one writer's segments: `20261124T130113123Z-<writer>-<random>-000001.ndjson`.
  * Time comes first so that the order of names is the order of making. It never goes back, even when the

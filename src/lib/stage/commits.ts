@@ -16,6 +16,7 @@ export interface CommitContext {
   /** Directory of the journal that is read. */
   readonly from: string
   readonly stage: string
+  readonly workers: number
   readonly progress: Progress
   readonly outlets: Outlets
   readonly lease: Lease
@@ -96,12 +97,12 @@ export class Commits {
   }
 
   async #commitPosition({ cursor, lines, bytes, seq }: MarkedPosition): Promise<void> {
-    const { progress, lease, from, stage } = this.#context
+    const { progress, lease, from, stage, workers } = this.#context
     const moved = lines - this.committed.lines
     if (moved > 0) {
       await lease.assertHeld()
       faultPoint('cursor.before-save')
-      await saveCursor(from, stage, { cursor, seq })
+      await saveCursor(from, stage, { cursor, seq, workers })
       faultPoint('cursor.saved')
     }
     progress.cursor = cursor

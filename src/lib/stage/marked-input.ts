@@ -2,15 +2,15 @@ import type { JournalChunk } from '../journal/index.ts'
 import { countLines } from './chunk-lines.ts'
 import type { Progress } from './commits.ts'
 import { MarkLedger, type MarkedPosition, type Position } from './mark-ledger.ts'
-import type { Pipeline } from './pipeline.ts'
 import { withoutMarks } from './without-marks.ts'
+import type { Workers } from './workers.ts'
 
 /** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
 const maxOutstanding = 4
 
 /** What goes into a pipeline: records from the journal, with marks of our own between them. */
 export class MarkedInput {
-  readonly #pipeline: Pipeline
+  readonly #workers: Workers
   readonly #progress: Progress
   readonly #ledger: MarkLedger
   readonly #foreignMarks: (count: number) => void
@@ -18,8 +18,8 @@ export class MarkedInput {
   #wantsMark = false
 
   /** @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out */
-  constructor(pipeline: Pipeline, progress: Progress, foreignMarks: (count: number) => void) {
-    this.#pipeline = pipeline
+  constructor(workers: Workers, progress: Progress, foreignMarks: (count: number) => void) {
+    this.#workers = workers
     this.#progress = progress
     this.#ledger = new MarkLedger(progress.seq)
     this.#foreignMarks = foreignMarks
@@ -57,13 +57,13 @@ export class MarkedInput {
       lines: this.#fed.lines + countLines(chunk.lines),
       bytes: this.#fed.bytes + chunk.lines.length,
     }
-    return this.#pipeline.write(lines)
+    return this.#workers.write(lines)
   }
 
   mark(): Promise<void> {
     const seq = this.#ledger.issue(this.#fed)
     const mark = { type: 'mark', seq, committed: this.#progress.seq }
-    return this.#pipeline.write(`${JSON.stringify(mark)}\n`)
+    return this.#workers.mark(seq, `${JSON.stringify(mark)}\n`)
   }
 
   wantMark(): void {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { JournalChunk } from '../journal/index.ts'
 import { Change } from './change.ts'
@@ -5,8 +6,9 @@ import { Commits, type CommitContext } from './commits.ts'
 import { eachLine, firstLines } from './chunk-lines.ts'
 import { JournalFeed } from './journal-feed.ts'
 import { MarkedInput } from './marked-input.ts'
-import type { Ending, Pipeline } from './pipeline.ts'
-import { OutputSorter, type Piece } from './sort-output.ts'
+import type { Ending } from './pipeline.ts'
+import { OutputSorter, type Piece, type SortRules } from './sort-output.ts'
+import type { Workers } from './workers.ts'
 
 /** Fed and not committed: at most so much, and one chunk more. It is what a failure makes to be done again. */
 export const maxInFlight = { lines: 10_000, bytes: 16 * 1024 * 1024 }
@@ -28,9 +30,8 @@ const batchPauseMs = 20
 const watchMs = 100
 
 export interface RunContext extends CommitContext {
-  /** Which records leave the main way. */
-  readonly diverted: ReadonlySet<'error' | 'held'>
-  readonly start: () => Pipeline
+  readonly sort: SortRules
+  readonly start: () => Workers
   readonly log: Logger
   /** Stop feeding, drain, commit. */
   readonly signal: AbortSignal
@@ -65,9 +66,10 @@ export type RunEnd =
 export class PipelineRun {
   #context: RunContext
   #plan: RunPlan
-  #pipeline: Pipeline
+  #pipeline: Workers
   #input: MarkedInput
-  #sorter: OutputSorter
+  /** One for the output of each worker. */
+  #sorters: readonly OutputSorter[]
   #commits: Commits
   #change = new Change()
   /** Aborted when no more shall be fed: told to stop, to be drained, or the pipeline is gone. */
@@ -83,7 +85,6 @@ export class PipelineRun {
   constructor(context: RunContext, plan: RunPlan) {
     this.#context = context
     this.#plan = plan
-    this.#sorter = new OutputSorter({ stage: context.stage, diverted: context.diverted })
     this.#commits = new Commits(context, {
       committed: (lines) => {
         context.onCommitted(lines)
@@ -97,6 +98,7 @@ export class PipelineRun {
       },
     })
     this.#pipeline = context.start()
+    this.#sorters = this.#pipeline.outputs.map(() => new OutputSorter(context.sort))
     this.#input = new MarkedInput(this.#pipeline, context.progress, (marks) => {
       context.log.warn({ marks }, 'marks in the journal are left out')
     })
@@ -118,20 +120,27 @@ export class PipelineRun {
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
     try {
-      const work = [this.#feed(), this.#collect()].map((activity) =>
+      const collecting = this.#pipeline.outputs.map((output, worker) =>
+        this.#collect(output, worker),
+      )
+      const work = [this.#feed(), ...collecting].map((activity) =>
         activity.catch((error: unknown) => {
           this.#fail(error)
         }),
       )
       const ending = await this.#pipeline.ended
+      // Before the feeder hears of it, who closes the input of a pipeline that is gone as well.
+      const hadClosed = this.#isClosing
       this.#isGone = true
       this.#stopFeeding.abort()
       this.#change.notify()
       await Promise.all(work)
-      const isDone = ending.isClean && this.#isClosing
+      const isDone = ending.isClean && hadClosed
       if (isDone) {
         if (this.#input.outstanding > 0) progress.passesMarks ??= false
-        for (const piece of this.#sorter.end()) this.#take(piece)
+        this.#sorters.forEach((sorter, worker) => {
+          for (const piece of sorter.end()) this.#take(piece, worker)
+        })
         this.#commits.due(this.#input.end)
       }
       this.#commits.soon()
@@ -159,6 +168,8 @@ export class PipelineRun {
   async #feed(): Promise<void> {
     await this.#proveMarks()
     if (this.#plan.limit !== 0) await this.#feedJournal()
+    // Nothing but a mark: a pipeline that fails at that has no record to blame.
+    else void this.#input.mark()
     await this.#untilQuiet()
     this.#isClosing = true
     this.#pipeline.end()
@@ -273,6 +284,12 @@ export class PipelineRun {
     const sinceMove = now - this.#movedAt
     if (sinceMove > (progress.passesMarks === true ? stalledMs : unprovenMs)) {
       this.#isStuck = true
+      if (progress.passesMarks === true) {
+        this.#context.log.warn(
+          { stage: this.#context.stage, seconds: Math.round(sinceMove / 1000) },
+          'the pipeline stands still; its input is closed so that it can end',
+        )
+      }
       this.#stopFeeding.abort()
     } else if (progress.passesMarks === true && sinceMove > this.#probeMs) {
       this.#probeMs *= 2
@@ -285,10 +302,11 @@ export class PipelineRun {
     this.#probeMs = firstProbeMs
   }
 
-  async #collect(): Promise<void> {
+  async #collect(output: Readable, worker: number): Promise<void> {
     const { outlets } = this.#context
-    for await (const chunk of this.#pipeline.output) {
-      for (const piece of this.#sorter.push(chunk as Buffer)) this.#take(piece)
+    const sorter = this.#sorters[worker]
+    for await (const chunk of output) {
+      for (const piece of sorter?.push(chunk as Buffer) ?? []) this.#take(piece, worker)
       // Output is taken no faster than the journals take it.
       const isTooMuch = outlets.bytes > maxHeldBytes
       if (isTooMuch) outlets.seal()
@@ -298,7 +316,7 @@ export class PipelineRun {
     }
   }
 
-  #take(piece: Piece): void {
+  #take(piece: Piece, worker: number): void {
     const { outlets, progress } = this.#context
     if ('lines' in piece) {
       outlets.add(piece.to, piece.lines)
@@ -306,7 +324,8 @@ export class PipelineRun {
       if (this.#input.outstanding === 0 && progress.passesMarks !== false) this.#input.wantMark()
       return
     }
-    const position = this.#input.returned(piece.mark)
+    const seq = this.#pipeline.returned(worker, piece.mark)
+    const position = seq === undefined ? undefined : this.#input.returned(seq)
     if (position === undefined) return
     // Those that come out when the input is closed, or pushed by other output, prove nothing: a filter
     // that holds back the last lines would hold back the last mark.

@@ -2,19 +2,32 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { ExitCode, FionaError } from '../error/index.ts'
 
+/** The exit code that says: ended well, but left input unread. Free in sysexits (EX_PROTOCOL). */
+const leftInput = 76
+
 /**
  * What runs around the administrator's text. bash, because sh cannot tell how the first commands of a
  * pipeline ended: PIPESTATUS can, and the worst of them is the end of the whole.
  *
  * The guard in the background holds the lifeline. When the stage is gone, however it died, the kernel
  * closes the other end, and the guard ends the process group: first asking, then by force.
+ *
+ * Whoever ends well without having read its input to the end has not done what it was given.
  */
 const script = `
+fiona_look_behind() {
+  fiona_end=$?
+  ((fiona_end > 1)) && exit $fiona_end
+  # "read -t 0" says whether there is something to read, be it the end.
+  if read -r -t 0 && ! LC_ALL=C IFS= read -r -N 1; then exit $fiona_end; fi
+  exit ${leftInput}
+}
 { trap '' TERM; read -r -u 3; kill -TERM 0; sleep 2; kill -KILL 0; } </dev/null >/dev/null 2>&1 &
 exec 3<&-
 fiona_text=$1
 set --
 set -o pipefail
+trap fiona_look_behind EXIT
 eval "$fiona_text"$'\\n''fiona_ends=("\${PIPESTATUS[@]}")'
 fiona_worst=0
 for fiona_end in "\${fiona_ends[@]}"; do
@@ -33,6 +46,7 @@ const surroundings: ReadonlySet<number> = new Set([
   ExitCode.tryAgain,
   ExitCode.notAllowed,
   ExitCode.badConfig,
+  leftInput,
   126,
   127,
 ])
@@ -66,6 +80,10 @@ export function checkPipeline(text: string): void {
     text.trim() === '' ? 'the pipeline is empty' : `the pipeline is no shell: ${stderr.trim()}`,
     { hint: "write it in quotes after --: -- 'first | second'", exitCode: ExitCode.usage },
   )
+}
+
+function howOf(code: number | null): string {
+  return code === leftInput ? 'it ended before its input did' : `exit code ${String(code)}`
 }
 
 /** A shell pipeline in a process group of its own. */
@@ -112,7 +130,7 @@ export class Pipeline {
         resolve({
           isClean: code === 0 || code === 1,
           maybeRecord: code === null || !surroundings.has(code),
-          how: signal === null ? `exit code ${String(code)}` : `signal ${signal}`,
+          how: signal === null ? howOf(code) : `signal ${signal}`,
         })
       })
     })

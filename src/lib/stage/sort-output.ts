@@ -17,6 +17,8 @@ export type Piece =
 export interface SortRules {
   /** Added to error records, so that it is known where they came from. */
   readonly stage: string
+  /** The name of the journal that the stage reads, for `retry`; undefined when it has none. */
+  readonly journal?: string | undefined
   /** Which records leave the main way. */
   readonly diverted: ReadonlySet<'error' | 'held'>
 }
@@ -89,7 +91,7 @@ export class OutputSorter {
       return typeof seq === 'number' ? [{ mark: seq }] : []
     }
     if (record.type === 'error' && this.#rules.diverted.has('error')) {
-      return [{ to: 'errors', lines: lineOf({ ...record, stage: this.#rules.stage }) }]
+      return [{ to: 'errors', lines: lineOf({ ...record, ...originOf(this.#rules) }) }]
     }
     if (record.type === 'held' && this.#rules.diverted.has('held')) {
       return [{ to: 'held', lines: Buffer.concat([line, newline]) }]
@@ -99,7 +101,7 @@ export class OutputSorter {
 
   #stray(why: FionaError, text: string | null): Piece {
     const to = errorsGoTo(this.#rules.diverted)
-    return { to, lines: stageError(this.#rules.stage, why, text) }
+    return { to, lines: stageError(this.#rules, why, text) }
   }
 }
 
@@ -109,8 +111,12 @@ export function errorsGoTo(diverted: SortRules['diverted']): Destination {
 }
 
 /** The line of an error record that the stage itself makes. */
-export function stageError(stage: string, why: FionaError, input: unknown): Buffer {
-  return lineOf({ ...errorRecord('fiona-stage', why, input), stage })
+export function stageError(rules: SortRules, why: FionaError, input: unknown): Buffer {
+  return lineOf({ ...errorRecord('fiona-stage', why, input), ...originOf(rules) })
+}
+
+function originOf({ stage, journal }: SortRules): { stage: string; journal?: string } {
+  return journal === undefined ? { stage } : { stage, journal }
 }
 
 function lineOf(record: AnyRecord): Buffer {

@@ -8,6 +8,7 @@ import {
   readJournal,
   saveCursor,
   type JournalChunk,
+  type SavedCursor,
 } from '../journal/index.ts'
 import { firstLines } from './chunk-lines.ts'
 import type { Progress } from './commits.ts'
@@ -17,17 +18,22 @@ import { checkPipeline, Pipeline } from './pipeline.ts'
 import { PipelineRun, type RunContext, type RunEnd, type RunPlan } from './pipeline-run.ts'
 import { errorsGoTo, stageError } from './sort-output.ts'
 import { Suspicion } from './suspicion.ts'
+import { Workers } from './workers.ts'
 
 export interface StageOptions {
   /** Names the cursor, the lease, and the state of the pipeline's filters. */
   readonly name: string
   /** Directories of the journals. */
   readonly from: string
+  /** The name of the journal that is read, when it has one: error records tell it. */
+  readonly fromName?: string | undefined
   readonly to: string
   readonly errors: string
   readonly held: string
   /** The shell pipeline. */
   readonly pipeline: string
+  /** So many copies of it run side by side, each with the studies that are its own. */
+  readonly workers: number
   /** Stop at the end of the journal in place of waiting for more. */
   readonly once: boolean
   readonly environment: NodeJS.ProcessEnv
@@ -68,6 +74,7 @@ export async function runStage(options: StageOptions): Promise<number> {
     if (orphans > 0) log.warn({ stage: name, processes: orphans }, 'ended what a killed run left')
     await lease.forgetPredecessors()
     const saved = await loadCursor(from, name)
+    await register(options, saved)
     await new Stage(options, lease, outlets, {
       cursor: saved?.cursor ?? {},
       seq: saved?.seq ?? 0,
@@ -81,6 +88,25 @@ export async function runStage(options: StageOptions): Promise<number> {
       await lease.release()
     }
   }
+}
+
+/**
+ * A stage that is new has a cursor from its first moment on: without one nobody knows of this reader, and
+ * `prune` would take what it has still to read. How many workers it has stands there, too.
+ */
+async function register(
+  { from, name, workers, log }: StageOptions,
+  saved: SavedCursor | undefined,
+): Promise<void> {
+  const before = saved?.workers ?? 1
+  if (saved !== undefined && before === workers) return
+  if (saved !== undefined) {
+    log.warn(
+      { stage: name, before, workers },
+      'the number of workers has changed: what filters remember (such as open studies) stays with the former number; run the stage with that until they hold nothing',
+    )
+  }
+  await saveCursor(from, name, { cursor: saved?.cursor ?? {}, seq: saved?.seq ?? 0, workers })
 }
 
 /** @returns undefined when it was told to stop while it waited: there is nothing to be done then */
@@ -128,9 +154,9 @@ class Stage {
       progress,
       outlets,
       lease,
-      diverted,
-      start: () =>
-        new Pipeline(options.pipeline, { ...options.environment, [leaseVariable]: lease.token }),
+      workers: options.workers,
+      sort: { stage: name, journal: options.fromName, diverted },
+      start: () => startWorkers(options, lease),
       log,
       signal,
       drainMs,
@@ -210,12 +236,16 @@ class Stage {
     const why = new FionaError('E_STAGE_POISON', `this record ends the pipeline: ${how}`, {
       hint: 'mend the cause, then hand the record in again',
     })
-    const to = errorsGoTo(this.#context.diverted)
-    this.#outlets.add(to, stageError(name, why, contentOf(chunk.lines)))
+    const to = errorsGoTo(this.#context.sort.diverted)
+    this.#outlets.add(to, stageError(this.#context.sort, why, contentOf(chunk.lines)))
     this.#outlets.seal()
     await this.#outlets.append()
     await this.#context.lease.assertHeld()
-    await saveCursor(from, name, { cursor: chunk.cursor, seq: this.#progress.seq })
+    await saveCursor(from, name, {
+      cursor: chunk.cursor,
+      seq: this.#progress.seq,
+      workers: this.#options.workers,
+    })
     this.#progress.cursor = chunk.cursor
     this.#suspicion.committed(1)
     log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
@@ -229,6 +259,27 @@ class Stage {
       'the pipeline does not pass marks on at once: it is ended and started again for each batch of records',
     )
   }
+}
+
+/** Several have a memory each, under a name that tells how many there are: a study belongs to one of them. */
+function startWorkers(
+  { pipeline, workers, name, environment }: StageOptions,
+  lease: Lease,
+): Workers {
+  const started: Pipeline[] = []
+  try {
+    for (let worker = 1; worker <= workers; worker++) {
+      const own =
+        workers === 1
+          ? {}
+          : { FIONA_STAGE: `${name}.${worker}-of-${workers}`, FIONA_STAGE_WORKER: String(worker) }
+      started.push(new Pipeline(pipeline, { ...environment, ...own, [leaseVariable]: lease.token }))
+    }
+  } catch (error) {
+    for (const one of started) one.kill()
+    throw error
+  }
+  return new Workers(started)
 }
 
 async function firstLine(from: string, { cursor }: Progress): Promise<JournalChunk | undefined> {
