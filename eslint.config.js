@@ -9,7 +9,7 @@ const layers = [
   ['dicom', 'storage'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
-  ['intake'],
+  ['intake', 'control'],
   [
     'receive',
     'mpps',
@@ -24,6 +24,9 @@ const layers = [
     'supervise',
     'demo',
   ],
+  // Looks at what every room needs before anything starts.
+  ['check'],
+  ['manage'],
 ]
 const rooms = layers.flat()
 

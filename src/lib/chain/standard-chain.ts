@@ -1,3 +1,5 @@
+import type { Config } from '../config/index.ts'
+
 /** One process of the chain. */
 export interface ChainProcess {
   readonly name: string
@@ -62,6 +64,17 @@ export function standardChain(frontDoor: string, parts: ChainParts = {}): readon
 /** What the part is called that receives for a project; undefined: the common door. */
 export function doorPart(project: string | undefined): string {
   return project === undefined ? 'receiver' : `receiver-${project}`
+}
+
+/** What the configuration asks for. */
+export function partsOf({
+  mpps,
+  projects,
+}: Pick<Config, 'mpps' | 'projects'>): Required<ChainParts> {
+  const doors = Object.entries(projects).flatMap(([name, { receiver }]) =>
+    receiver === undefined ? [] : [name],
+  )
+  return { mpps: mpps !== undefined, doors }
 }
 
 /** The parts of a chain, in the order of starting. */
