@@ -19,7 +19,8 @@ export async function askChain(
   request: ControlRequest,
 ): Promise<ControlAnswer | undefined> {
   const text = await exchange(controlSocket(runDir), `${JSON.stringify(request)}\n`)
-  if (text === undefined || text === '') return undefined
+  // A chain that is killed in the middle of its answer has not answered.
+  if (text?.endsWith('\n') !== true) return undefined
   const answer = JSON.parse(text) as ControlAnswer
   if (answer['ok'] === true) return answer
   const { code, message, hint, exit } = answer
