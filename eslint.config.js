@@ -42,10 +42,15 @@ const directions = layers.flatMap((layer, level) =>
           'error',
           {
             patterns: [
-              {
-                group: forbidden.flatMap((other) => [`**/${other}/*`, `**/${other}/**`]),
-                message: `the room ${room} may only import ${below.join(', ') || 'nothing of ours'}`,
-              },
+              // The uppermost room may import all.
+              ...(forbidden.length === 0
+                ? []
+                : [
+                    {
+                      group: forbidden.flatMap((other) => [`**/${other}/*`, `**/${other}/**`]),
+                      message: `the room ${room} may only import ${below.join(', ') || 'nothing of ours'}`,
+                    },
+                  ]),
               { group: ['**/tools/*'], message: 'a room never imports a tool' },
             ],
           },

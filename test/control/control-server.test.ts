@@ -3,9 +3,10 @@ import { statSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { newDataDir } from '../tools/scp.ts'
 import { askChain, ControlServer, controlSocket } from '../../src/lib/control/index.ts'
 
-async function server(t: Test, folder = t.testdir()) {
+async function server(t: Test, folder = newDataDir(t)) {
   const asked: unknown[] = []
   const path = controlSocket(folder)
   const control = await ControlServer.open(path, async (request) => {
@@ -27,7 +28,7 @@ async function answerTo(path: string, bytes: string | Buffer): Promise<string> {
 }
 
 t.test('only its own user may open the socket, and an old one is no obstacle', async (t) => {
-  const folder = t.testdir()
+  const folder = newDataDir(t)
   writeFileSync(controlSocket(folder), 'left behind')
   const { path } = await server(t, folder)
   t.equal(statSync(path).mode & 0o777, 0o600)
