@@ -39,8 +39,8 @@ export class Systemd {
   async part(name: string): Promise<Readonly<Record<string, unknown>>> {
     const wanted = 'ActiveState,MainPID,NRestarts,StateChangeTimestamp,Result'
     const text = await this.#run(['show', `--property=${wanted}`, '--', unitOf(name)])
-    const found = Object.fromEntries(
-      text.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
+    const found: Readonly<Record<string, string>> = Object.fromEntries(
+      text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
     )
     const pid = Number(found['MainPID'])
     const states: Readonly<Record<string, string>> = {
