@@ -7,14 +7,35 @@ export default defineTool({
   name: 'fiona-ctl',
   section: 8,
   summary: 'run and manage the standard chain',
-  description: `fiona-ctl up (or fiona up) runs the standard chain in the foreground: the receiver, the front door and
-    a stage for each step. What dies is started again, after a growing pause. On SIGTERM or Ctrl-C the
-    parts stop in order, each finishing what it has in hand. Killed at any moment, it starts again on the
-    same data directory and nothing is lost.
+  description: `fiona-ctl up (or fiona up) runs the standard chain in the foreground: a receiver for each door, the
+    front door and a stage for each step. What dies is started again, after a growing pause. What dies five
+    times within a minute, or ends with exit code 64 or 78, is failing: it is tried on every 30 seconds, and said
+    once. On SIGTERM or Ctrl-C the parts stop in order, each finishing what it has in hand. Killed at any
+    moment, it starts again on the same data directory and nothing is lost.
+
+    start, stop, restart, enable, disable and status are the same under systemd (where fiona.target is installed,
+    they speak to its units) and without it (they speak to the running chain by <runDir>/control.sock, which only
+    its own user can open; start begins it in the background and waits until its door answers). PROJECT means the
+    door of that project (projects.*.receiver), default the common one; without it the whole chain is meant.
+    start and stop hold until the next start of the chain, enable and disable over restarts: disable closes, enable
+    opens. A chain that was disabled as a whole does not start until it is enabled.
+
+    status tells each part, what each stage has before it, and the disk. Its exit code is 0 when all is well and 1
+    when something is not. check looks for what would go wrong: configuration, rules, keys, directories, disk,
+    certificates, ports, destinations (with C-ECHO); each problem comes with what to do.
+
+    The file enabled of an original FIONA (<dataDir>/config/enabled, else <dataDir>/enabled) is honoured and watched:
+    0 as first character closes all doors, as second that of the modalities (MPPS). The third is not
+    obeyed: nothing is ever sent that was not de-identified.
 
     Without a configuration the embedded defaults apply: data in ./var, port 11112, AE title FIONA, and
     de-identified studies are delivered into the folder delivered of the data directory.`,
-  arguments: { name: 'up', required: true, describe: 'run the standard chain in the foreground' },
+  arguments: {
+    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT]',
+    required: true,
+    repeated: true,
+    describe: 'what to do, and at which door',
+  },
   options: {
     'data-dir': { type: 'path', describe: 'archive, views, journals', configKey: 'dataDir' },
     port: {
@@ -30,14 +51,23 @@ export default defineTool({
       describe: 'a study with no new object for this long is complete',
       configKey: 'arrival.quietSeconds',
     },
+    json: { type: 'boolean', describe: 'status: one JSON object; check: one for each finding' },
     demo: { type: 'boolean', describe: 'send itself a generated study, show each step, and stop' },
   },
   examples: [
     ['fiona up', 'first use: everything in ./var'],
     ['fiona up --data-dir /var/lib/fiona --port 11112', 'with a data directory of its own'],
+    ['fiona-ctl start', 'the same in the background'],
+    ['fiona-ctl status --json | jq .trouble', 'what is not well?'],
+    ['fiona-ctl disable ABCD', 'close the door of a project until it is enabled again'],
+    ['fiona-ctl check', 'before the first start, and after every change'],
     ['fiona up --demo', 'watch a generated study go through'],
   ],
   files: [
+    ['<runDir>/control.sock', 'how fiona-ctl speaks to the running chain'],
+    ['<dataDir>/disabled.json', 'what was disabled'],
+    ['<dataDir>/log/chain.log', 'what a chain in the background says'],
+    ['<dataDir>/config/enabled', 'three characters of an original FIONA'],
     ['<runDir>/received.pipe', 'write a path or a record into it: it enters the chain'],
     ['<runDir>/fiona.json', 'the configuration in force; without runDir in it, <dataDir>/run'],
     [
@@ -45,13 +75,43 @@ export default defineTool({
       'made at first start when the configuration names no key; keep a copy',
     ],
   ],
-  exitCodes: { 69: 'the port is in use' },
+  exitCodes: {
+    1: 'status: something is not well; check: there are errors',
+    69: 'the port is in use, the chain did not come up, or it does not run',
+    77: 'it is disabled, or the chain belongs to another user',
+    78: 'the configuration has mistakes',
+  },
   seeAlso: ['fiona-scp', 'fiona-stage', 'fiona-journal'],
-  async run({ args, options, config, log, signal, print }) {
-    if (args[0] !== 'up') {
-      throw new FionaError('E_USAGE', `unknown command ${JSON.stringify(args[0])}`, {
-        hint: 'fiona-ctl up runs the chain',
+  async run({ args, options, config, configPath, log, signal, print }) {
+    const [word, project, ...more] = args
+    if (!isWord(word) || more.length > 0 || (project !== undefined && !takesProject(word))) {
+      const message =
+        isWord(word) && more.length === 0
+          ? `${word} takes no PROJECT`
+          : `unknown command ${JSON.stringify(args.join(' '))}`
+      throw new FionaError('E_USAGE', message, {
+        hint: `there are ${words.join(', ')}; fiona-ctl up runs the chain`,
         exitCode: ExitCode.usage,
+      })
+    }
+    if (word !== 'up') {
+      const inForce = overridden(await config(), options)
+      const { manage } = await import('../lib/manage/index.ts')
+      return manage({
+        word,
+        project,
+        config: inForce,
+        json: options.json === true,
+        // The chain in the background is told what we were told.
+        upWords: Object.entries({
+          '--config': configPath,
+          '--data-dir': options.dataDir,
+          '--port': options.port,
+          '--quiet-seconds': options.quietSeconds,
+        }).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)])),
+        launcher: process.argv[1] ?? 'fiona-ctl',
+        signal,
+        print,
       })
     }
     const { deliveredFolder, runChain, withEmbeddedDelivery } =
@@ -69,6 +129,17 @@ export default defineTool({
     })
   },
 })
+
+const words = ['up', 'start', 'stop', 'restart', 'enable', 'disable', 'status', 'check'] as const
+type Word = (typeof words)[number]
+
+function isWord(word: string | undefined): word is Word {
+  return words.some((one) => one === word)
+}
+
+function takesProject(word: Word): boolean {
+  return word !== 'up' && word !== 'status' && word !== 'check'
+}
 
 /** Nobody wants to watch a demonstration wait. */
 const demoQuietSeconds = 3

@@ -111,3 +111,59 @@ function logText(directory: string): string {
     return ''
   }
 }
+
+t.test('what a restart cannot heal is failing at once, with its last words', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'wrong', 'echo "error: no such key" >&2\nexit 78')
+  const { events, happened, times } = recorder()
+  const failing: string[] = []
+  const supervisor = new Supervisor({
+    binDir: directory,
+    environment: {},
+    events: { ...events, failing: (...said) => failing.push(said.join(' ')) },
+  })
+  const died = times('died', 1)
+  supervisor.start([{ name: 'one', command: 'wrong', args: [] }])
+  await died
+  t.same(failing, ['one exit code 78 error: no such key'])
+  t.match(happened.at(-1), /30000$/, 'tried on at the longest pause')
+  t.match(supervisor.parts(), [{ state: 'failing', lastError: 'exit code 78: error: no such key' }])
+  await supervisor.stop()
+})
+
+t.test('a crash loop is told once, at the fifth death within a minute', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'flaky', 'exit 3')
+  const { events, happened, times } = recorder()
+  const failing: string[] = []
+  const supervisor = new Supervisor({
+    binDir: directory,
+    environment: {},
+    events: { ...events, failing: (name) => failing.push(name) },
+  })
+  const died = times('died', 5)
+  supervisor.start([{ name: 'one', command: 'flaky', args: [] }])
+  await died
+  t.same(failing, ['one'])
+  t.match(happened.at(-1), /30000$/)
+  await supervisor.stop()
+})
+
+t.test('one part stops and starts while the others go on', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'a', untilStopped)
+  command(directory, 'b', untilStopped)
+  const { events, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
+  const started = times('started', 1)
+  const parts = ['a', 'b'].map((name) => ({ name, command: name, args: [] }))
+  supervisor.start(parts, new Set(['b']))
+  await started
+  const states = (): string[] => supervisor.parts().map(({ state }) => state)
+  t.same(states(), ['running', 'stopped'])
+  supervisor.startPart('b')
+  t.same(states(), ['running', 'running'])
+  await supervisor.stopPart('a')
+  t.same(states(), ['stopped', 'running'])
+  await supervisor.stop()
+})

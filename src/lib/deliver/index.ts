@@ -8,3 +8,4 @@ export { chooseDestinations, type DestinationOptions } from './choose-destinatio
 export { Courier, type CourierOptions } from './courier.ts'
 export { DiskLedgers, MemoryLedgers } from './ledger.ts'
 export { DurableWaiting, ForgetfulWaiting } from './waiting.ts'
+export { readDestination, type Destination } from './destination.ts'

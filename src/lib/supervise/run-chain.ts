@@ -1,16 +1,24 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
+import { partsOf, standardChain } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
-import { ExitCode } from '../error/index.ts'
+import {
+  closedParts,
+  ControlServer,
+  controlSocket,
+  disabledDoors,
+  wholeChain,
+} from '../control/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
+import { ChainControl } from './chain-control.ts'
 import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
 import { introduction } from './introduction.ts'
 import { prepareSite } from './prepare-site.ts'
 import { findFreePort } from './free-port.ts'
 import { RecordShow } from './show-records.ts'
-import { standardChain } from './standard-chain.ts'
 import { Supervisor, type SupervisorEvents } from './supervisor.ts'
 import { watchJournals } from './watch-journals.ts'
 
@@ -34,6 +42,7 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
  */
 export async function runChain({ config, log, signal, print, seen }: ChainRun): Promise<number> {
   checkSupported(config, log)
+  await refuseDisabled(config)
   await using claim = await claimSite(config.runDir)
   const inForce = await withFreePorts(config, claim.isAfterCrash)
   const site = await prepareSite(inForce)
@@ -53,15 +62,35 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
-  supervisor.start(standardChain(site.frontDoor, { mpps: inForce.mpps !== undefined }))
+  const stopping = new AbortController()
+  const stop = AbortSignal.any([signal, stopping.signal])
+  const control = new ChainControl({ supervisor, config: inForce, stopping, log })
+  await using _server = await ControlServer.open(controlSocket(config.runDir), (request) =>
+    control.perform(request),
+  )
+  const chain = standardChain(site.frontDoor, partsOf(inForce))
+  const closed = await closedParts(inForce)
+  supervisor.start(chain, new Set(closed.keys()))
+  const obeying = control.obeyFiles(closed, stop)
   // Should watching fail, the chain must not go on unseen.
-  await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), watch])
+  await Promise.race([stop.aborted ? undefined : once(stop, 'abort'), watch])
+  stopping.abort()
+  await obeying
   log.info('stopping: each part finishes what it has in hand')
   await supervisor.stop()
   watching.abort()
   await watch
   show.flush()
   return ExitCode.ok
+}
+
+/** @throws FionaError E_DISABLED */
+async function refuseDisabled({ dataDir }: Config): Promise<void> {
+  if (!(await disabledDoors(dataDir)).has(wholeChain)) return
+  throw new FionaError('E_DISABLED', 'the chain on this data directory is disabled', {
+    hint: 'fiona-ctl enable allows it again',
+    exitCode: ExitCode.notAllowed,
+  })
 }
 
 async function withFreePorts(config: Config, isAfterCrash: boolean): Promise<Config> {
@@ -87,6 +116,12 @@ function logged(log: Logger): SupervisorEvents {
     },
     stopped(part) {
       log.debug({ part }, 'stopped')
+    },
+    failing(part, how, lastWords) {
+      log.error(
+        { part, how, lastWords, hint: 'fiona-ctl check looks for the cause' },
+        'a part of the chain fails again and again; it is tried on, at the longest pause',
+      )
     },
   }
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
-import type { ChainProcess } from './standard-chain.ts'
+import type { ChainProcess } from '../chain/index.ts'
 
 const firstDelayMs = 250
 const longestDelayMs = 30_000
@@ -9,11 +9,30 @@ const longestDelayMs = 30_000
 const wellAfterMs = 10_000
 /** How long a draining process may take before it is ended by force. */
 const drainMs = 45_000
+/** So many deaths in so long a time are a crash loop. */
+const loopDeaths = 5
+const loopMs = 60_000
+/** Usage and configuration (sysexits): starting again cannot heal these. */
+const incurable: readonly (number | null)[] = [64, 78]
+const longestLine = 2000
 
 export interface SupervisorEvents {
   started(name: string, pid: number): void
   died(name: string, how: string, restartInMs: number): void
   stopped(name: string): void
+  /** Said once, until it has been well again. */
+  failing?(name: string, how: string, lastWords: string | undefined): void
+}
+
+export interface PartState {
+  readonly name: string
+  readonly state: 'running' | 'waiting' | 'failing' | 'stopped'
+  readonly pid?: number
+  /** ISO 8601: when this state began. */
+  readonly since: string
+  readonly restarts: number
+  /** How it ended last, and what it said at that. */
+  readonly lastError?: string
 }
 
 interface Running {
@@ -22,6 +41,13 @@ interface Running {
   delayMs: number
   startedAt: number
   timer: NodeJS.Timeout | undefined
+  isWanted: boolean
+  isFailing: boolean
+  since: string
+  restarts: number
+  deaths: number[]
+  lastWords: string | undefined
+  lastError: string | undefined
 }
 
 /** Keeps a list of processes running until it is told to stop. */
@@ -48,18 +74,68 @@ export class Supervisor {
     this.#events = options.events
   }
 
-  start(processes: readonly ChainProcess[]): void {
+  /** @param except parts that are not to run yet */
+  start(processes: readonly ChainProcess[], except: ReadonlySet<string> = new Set()): void {
     for (const process of processes) {
-      const running = {
+      const running: Running = {
         process,
         child: undefined,
         delayMs: firstDelayMs,
         startedAt: 0,
         timer: undefined,
+        isWanted: !except.has(process.name),
+        isFailing: false,
+        since: new Date().toISOString(),
+        restarts: 0,
+        deaths: [],
+        lastWords: undefined,
+        lastError: undefined,
       }
       this.#running.push(running)
-      this.#spawn(running)
+      if (running.isWanted) this.#spawn(running)
     }
+  }
+
+  parts(): readonly PartState[] {
+    return this.#running.map((running) => {
+      const { child, since, restarts, lastError, process } = running
+      const pid = isAlive(child) ? child?.pid : undefined
+      // In a crash loop it lives for a moment each time: only one that stays up is running again.
+      const isWell = performance.now() - running.startedAt > wellAfterMs || !running.isFailing
+      const idle = running.isFailing ? 'failing' : 'waiting'
+      const active = pid !== undefined && isWell ? 'running' : idle
+      return {
+        name: process.name,
+        state: running.isWanted ? active : 'stopped',
+        ...(pid === undefined ? {} : { pid }),
+        since,
+        restarts,
+        ...(lastError === undefined ? {} : { lastError }),
+      }
+    })
+  }
+
+  /** One part that was stopped; one that waits to be started again is started now. */
+  startPart(name: string): void {
+    const running = this.#part(name)
+    if (running.isWanted && isAlive(running.child)) return
+    clearTimeout(running.timer)
+    running.isWanted = true
+    running.isFailing = false
+    running.deaths = []
+    running.delayMs = firstDelayMs
+    this.#spawn(running)
+  }
+
+  /** One part, drained; it stays stopped until `startPart`. */
+  async stopPart(name: string): Promise<void> {
+    const running = this.#part(name)
+    running.isWanted = false
+    running.isFailing = false
+    running.since = new Date().toISOString()
+    clearTimeout(running.timer)
+    await end(running)
+    this.#events.stopped(name)
   }
 
   /** Stop in the order given in reverse: who gives before who takes; each may finish its work. */
@@ -67,50 +143,93 @@ export class Supervisor {
     this.#stopping = true
     for (const { timer } of this.#running) clearTimeout(timer)
     for (const running of [...this.#running].reverse()) {
-      const { child, process } = running
-      if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-        const exited = once(child, 'exit')
-        child.kill('SIGTERM')
-        const force = setTimeout(() => child.kill('SIGKILL'), drainMs)
-        await exited
-        clearTimeout(force)
-      }
-      this.#events.stopped(process.name)
+      await end(running)
+      this.#events.stopped(running.process.name)
     }
   }
 
+  #part(name: string): Running {
+    const running = this.#running.find(({ process }) => process.name === name)
+    if (running === undefined) throw new RangeError(`no part is called ${name}`)
+    return running
+  }
+
   #spawn(running: Running): void {
-    if (this.#stopping) return
+    if (this.#stopping || !running.isWanted) return
     const { process: what } = running
     const child = spawn(join(this.#binDir, what.command), what.args, {
       // The fourth is the lifeline: the child reads end of file from it when this process is gone.
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: this.#environment,
       // A Ctrl-C on the terminal must reach this process alone, which then stops the chain in order.
       detached: true,
     })
     running.child = child
     running.startedAt = performance.now()
+    running.since = new Date().toISOString()
+    running.lastWords = undefined
+    // What a part says goes where this process's own words go; its last line is kept for who asks.
+    child.stderr?.on('data', (chunk: Buffer) => {
+      process.stderr.write(chunk)
+      const line = chunk.toString().trimEnd().split('\n').at(-1)
+      if (line) running.lastWords = line.slice(0, longestLine)
+    })
     child.once('spawn', () => {
       this.#events.started(what.name, child.pid ?? 0)
     })
     let ended = false
-    const end = (how: string): void => {
+    const died = (how: string, code: number | null): void => {
       if (ended) return
       ended = true
-      if (this.#stopping) return
-      if (performance.now() - running.startedAt > wellAfterMs) running.delayMs = firstDelayMs
-      this.#events.died(what.name, how, running.delayMs)
-      running.timer = setTimeout(() => {
-        this.#spawn(running)
-      }, running.delayMs)
-      running.delayMs = Math.min(running.delayMs * 2, longestDelayMs)
+      if (this.#stopping || !running.isWanted || running.child !== child) return
+      this.#plan(running, how, code)
     }
     child.once('error', (error) => {
-      end(error.message)
+      died(error.message, null)
     })
+    // Not `exit`: by `close` its last words have been read. But what it left behind may hold stderr open.
     child.once('exit', (code, signal) => {
-      end(signal === null ? `exit code ${String(code)}` : `signal ${signal}`)
+      const how = signal === null ? `exit code ${String(code)}` : `signal ${signal}`
+      setTimeout(() => {
+        died(how, code)
+      }, lastWordsMs)
     })
   }
+
+  #plan(running: Running, how: string, code: number | null): void {
+    const { name } = running.process
+    const now = performance.now()
+    if (now - running.startedAt > wellAfterMs) running.delayMs = firstDelayMs
+    running.deaths = [...running.deaths.filter((at) => now - at < loopMs), now]
+    const wasFailing = running.isFailing && now - running.startedAt <= wellAfterMs
+    running.isFailing =
+      wasFailing || incurable.includes(code) || running.deaths.length >= loopDeaths
+    if (running.isFailing) running.delayMs = longestDelayMs
+    const words = running.lastWords
+    running.lastError = words === undefined ? how : `${how}: ${words}`
+    running.since = new Date().toISOString()
+    this.#events.died(name, how, running.delayMs)
+    if (running.isFailing && !wasFailing) this.#events.failing?.(name, how, words)
+    running.timer = setTimeout(() => {
+      running.restarts += 1
+      this.#spawn(running)
+    }, running.delayMs)
+    running.delayMs = Math.min(running.delayMs * 2, longestDelayMs)
+  }
+}
+
+/** Between the end of a process and the end of what it wrote. */
+const lastWordsMs = 20
+
+function isAlive(child: ChildProcess | undefined): boolean {
+  return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+}
+
+async function end({ child }: Running): Promise<void> {
+  if (child === undefined || !isAlive(child)) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), drainMs)
+  await exited
+  clearTimeout(force)
 }

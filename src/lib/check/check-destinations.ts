@@ -1,0 +1,80 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Config } from '../config/index.ts'
+import { type Destination, readDestination } from '../deliver/index.ts'
+import { TransferSyntax } from '../dicom/index.ts'
+import { openAssociation, VERIFICATION } from '../dimse/index.ts'
+import { ExitCode } from '../error/index.ts'
+import { error, type Finding, ok, thrown, warning } from './finding.ts'
+
+/** Longer than a peer that is well needs. */
+const echoSeconds = 10
+
+/** Does each answer, and is each used? Studies of a project without one cannot be delivered. */
+export async function checkDestinations(config: Config): Promise<Finding[]> {
+  const entries = Object.entries(config.destinations)
+  const found = await Promise.all(
+    entries.map(async ([name, settings]) => {
+      const what = `destination ${name}`
+      try {
+        const where = `destinations.${name}.url`
+        return await look(what, readDestination(name, settings, where, ExitCode.badConfig))
+      } catch (problem) {
+        return thrown(what, problem)
+      }
+    }),
+  )
+  const unknown = Object.entries(config.projects).flatMap(([project, { destinations }]) =>
+    destinations
+      .filter((name) => !Object.hasOwn(config.destinations, name))
+      .map((name) =>
+        error(
+          `project ${project}`,
+          `its destination ${name} is not configured`,
+          `add destinations.${name}, or name one of: ${entries.map(([each]) => each).join(', ')}`,
+        ),
+      ),
+  )
+  return [...found, ...unknown]
+}
+
+async function look(what: string, destination: Destination): Promise<Finding> {
+  const { target } = destination
+  if (target.kind === 'folder') {
+    const { directory } = target
+    const isThere = await stat(directory).then(
+      () => true,
+      () => false,
+    )
+    const writable = await access(
+      isThere ? directory : dirname(directory),
+      constants.W_OK | constants.X_OK,
+    ).then(
+      () => true,
+      () => false,
+    )
+    return writable
+      ? ok(what, `${directory} is writable`)
+      : error(what, `${directory} is not writable`, 'make it, or mount it, for the user of FIONA')
+  }
+  const { host, port, calledAETitle, tls } = target
+  const association = await openAssociation({
+    host,
+    port,
+    calledAETitle,
+    callingAETitle: destination.callingAETitle,
+    contexts: [
+      { abstractSyntax: VERIFICATION, transferSyntaxes: [TransferSyntax.ImplicitVRLittleEndian] },
+    ],
+    timeoutSeconds: Math.min(echoSeconds, destination.timeoutSeconds),
+    ...(tls === undefined ? {} : { tls }),
+  })
+  try {
+    const status = await association.echo()
+    if (status === 0) return ok(what, `${destination.url} answers C-ECHO`)
+    const text = `${destination.url} answers C-ECHO with 0x${status.toString(16).padStart(4, '0')}`
+    return warning(what, text, 'ask whoever runs it')
+  } finally {
+    await association.release()
+  }
+}

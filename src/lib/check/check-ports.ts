@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { doorPart } from '../chain/index.ts'
+import type { Config } from '../config/index.ts'
+import { hasSystemd, siteStatus, Systemd } from '../control/index.ts'
+import { error, type Finding, ok } from './finding.ts'
+
+/** Each port is free, or our own running part has it. */
+export async function checkPorts(config: Config): Promise<Finding[]> {
+  const status = await siteStatus(config, (await hasSystemd()) ? new Systemd() : undefined)
+  const ours = new Set(
+    status.parts.flatMap(({ name, state }) => (state === 'running' ? [name] : [])),
+  )
+  const doors = [
+    { part: 'receiver', port: config.receiver.port, key: 'receiver.port' },
+    ...Object.entries(config.projects).flatMap(([name, { receiver }]) =>
+      receiver === undefined
+        ? []
+        : [{ part: doorPart(name), port: receiver.port, key: `projects.${name}.receiver.port` }],
+    ),
+    ...(config.mpps === undefined
+      ? []
+      : [{ part: 'mpps', port: config.mpps.port, key: 'mpps.port' }]),
+  ]
+  return Promise.all(
+    doors.map(async ({ part, port, key }) => {
+      const what = `port of ${part}`
+      if (ours.has(part)) return ok(what, `${String(port)}: ours`)
+      const trouble = await whyNot(port)
+      if (trouble === undefined) return ok(what, `${String(port)}: free`)
+      const hint =
+        trouble === 'EADDRINUSE'
+          ? `stop the program that uses it (ss -ltnp sport = :${String(port)}), or change ${key}`
+          : `ports below 1024 need a privilege; change ${key}`
+      return error(what, `${String(port)} cannot be opened (${trouble})`, hint)
+    }),
+  )
+}
+
+async function whyNot(port: number): Promise<string | undefined> {
+  const server = createServer()
+  try {
+    server.listen(port)
+    await once(server, 'listening')
+    return undefined
+  } catch (problem) {
+    return String((problem as NodeJS.ErrnoException).code)
+  } finally {
+    server.close()
+  }
+}

@@ -1,0 +1,11 @@
+// How fiona-ctl and whatever runs the chain speak: a running `fiona up` by a socket that only its own
+// user can open, systemd by systemctl. And what decides which doors are open: the original's three
+// characters, and what was disabled.
+export { closedParts, disabledDoors, setDisabled, wholeChain } from './closed-parts.ts'
+export { enabledPath, readEnabled, type Enabled } from './enabled-file.ts'
+export { ControlServer, type ControlRequest, type ControlAnswer } from './control-server.ts'
+export { askChain, controlSocket } from './control-client.ts'
+export { hasSystemd, Systemd, unitOf } from './systemd.ts'
+export { isListening, siteStatus, type SiteStatus } from './site-status.ts'
+export { statusScreen } from './status-screen.ts'
+export { startChain } from './start-chain.ts'

@@ -1,0 +1,172 @@
+import { connect } from 'node:net'
+import { doorPart, partNames, partsOf, standardStages } from '../chain/index.ts'
+import type { Config } from '../config/index.ts'
+import {
+  journalPath,
+  journalStat,
+  lineFilter,
+  listJournals,
+  loadCursor,
+  readJournal,
+} from '../journal/index.ts'
+import { freeBytes } from '../storage/index.ts'
+import { askChain } from './control-client.ts'
+import type { Systemd } from './systemd.ts'
+
+export interface PartReport {
+  readonly name: string
+  /** running, waiting (for its next start), failing (a crash loop), closed (on purpose), stopped */
+  readonly state: string
+  readonly pid?: number
+  readonly since?: string
+  readonly restarts?: number
+  readonly lastError?: string
+  readonly reason?: string
+}
+
+export interface SiteStatus {
+  readonly v: 1
+  readonly type: 'status'
+  readonly ok: boolean
+  readonly runs: 'systemd' | 'fiona up' | 'nothing'
+  readonly pid?: number
+  readonly since?: string
+  readonly parts: readonly PartReport[]
+  /** Records that a stage has before it; `oldest` is the time of the first of them. */
+  readonly stages: readonly { name: string; lag: number; oldest?: string }[]
+  readonly journals: readonly { name: string; records: number; today: number }[]
+  readonly disk: { readonly freeBytes: number; readonly reserveBytes: number }
+  readonly ports: readonly { part: string; port: number; listening: boolean }[]
+  /** What is not well, a sentence each; empty when `ok`. */
+  readonly trouble: readonly string[]
+}
+
+/** What there is to know about a site, whether or not anything runs. */
+export async function siteStatus(
+  config: Config,
+  systemd: Systemd | undefined,
+): Promise<SiteStatus> {
+  const { dataDir, runDir, receiver } = config
+  const chain = systemd === undefined ? await askChain(runDir, { do: 'status' }) : undefined
+  const names = partNames(partsOf(config))
+  const parts: readonly PartReport[] =
+    systemd === undefined
+      ? ((chain?.['parts'] as PartReport[] | undefined) ??
+        names.map((name) => ({ name, state: 'stopped' })))
+      : await Promise.all(
+          names.map(async (name) => (await systemd.part(name)) as unknown as PartReport),
+        )
+  const inForce = (chain?.['ports'] ?? {}) as Readonly<Record<string, number>>
+  const isAny = (name: string): boolean =>
+    parts.some((part) => part.name === name && part.state === 'running')
+  const doors = [
+    { part: 'receiver', port: inForce['receiver'] ?? receiver.port },
+    ...Object.entries(config.projects).flatMap(([project, { receiver: own }]) =>
+      own === undefined ? [] : [{ part: doorPart(project), port: own.port }],
+    ),
+    ...(config.mpps === undefined
+      ? []
+      : [{ part: 'mpps', port: inForce['mpps'] ?? config.mpps.port }]),
+  ]
+  const ports = await Promise.all(
+    doors.map(async (door) => ({ ...door, listening: await isListening(door.port) })),
+  )
+  const journals = await listJournals(dataDir)
+  const disk = { freeBytes: freeBytes(dataDir), reserveBytes: receiver.reserveBytes }
+  const trouble = [
+    ...parts.flatMap(({ name, state, lastError, reason }) =>
+      state === 'running' || state === 'closed'
+        ? []
+        : [
+            `${name} is ${state}${(lastError ?? reason) === undefined ? '' : `: ${lastError ?? reason ?? ''}`}`,
+          ],
+    ),
+    ...ports.flatMap(({ part, port, listening }) =>
+      isAny(part) && !listening ? [`${part} does not listen on port ${String(port)}`] : [],
+    ),
+    ...(disk.freeBytes < disk.reserveBytes
+      ? ['less than receiver.reserveBytes is free: objects are refused']
+      : []),
+  ]
+  return {
+    v: 1,
+    type: 'status',
+    ok: trouble.length === 0,
+    runs: systemd !== undefined ? 'systemd' : chain === undefined ? 'nothing' : 'fiona up',
+    ...(chain === undefined ? {} : { pid: Number(chain['pid']), since: String(chain['since']) }),
+    parts,
+    stages: await Promise.all(
+      standardStages
+        .toReversed()
+        .map(async ({ name, from }) => ({ name, ...(await lagOf(dataDir, from, name)) })),
+    ),
+    journals: await Promise.all(
+      journals.map(async (name) => ({ name, ...(await countOf(dataDir, name)) })),
+    ),
+    disk,
+    ports,
+    trouble,
+  }
+}
+
+async function lagOf(
+  dataDir: string,
+  journal: string,
+  reader: string,
+): Promise<{ lag: number; oldest?: string }> {
+  const directory = journalPath(dataDir, journal)
+  const cursor = (await loadCursor(directory, reader))?.cursor
+  let lag = 0
+  let oldest: string | undefined
+  for await (const { lines } of readJournal(directory, cursor === undefined ? {} : { cursor })) {
+    lag += countLines(lines)
+    oldest ??= timeOf(lines.toString('utf8', 0, lines.indexOf(0x0a)))
+  }
+  return { lag, ...(oldest === undefined ? {} : { oldest }) }
+}
+
+async function countOf(dataDir: string, name: string): Promise<{ records: number; today: number }> {
+  const directory = journalPath(dataDir, name)
+  const midnight = new Date()
+  midnight.setHours(0, 0, 0, 0)
+  const isToday = lineFilter({
+    study: undefined,
+    type: undefined,
+    sinceMs: midnight.getTime(),
+    untilMs: undefined,
+  })
+  let today = 0
+  if (name === 'errors' || name === 'held') {
+    for await (const { lines } of readJournal(directory, {})) {
+      today += countLines(isToday === undefined ? lines : isToday(lines))
+    }
+  }
+  return { records: (await journalStat(directory)).lines, today }
+}
+
+function countLines(lines: Buffer): number {
+  let count = 0
+  for (let at = lines.indexOf(0x0a); at !== -1; at = lines.indexOf(0x0a, at + 1)) count++
+  return count
+}
+
+function timeOf(line: string): string | undefined {
+  try {
+    const { time } = JSON.parse(line) as { time?: unknown }
+    return typeof time === 'string' ? time : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export async function isListening(port: number): Promise<boolean> {
+  if (port === 0) return false
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 2000 })
+    const end = (is: boolean) => () => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
+  })
+}

@@ -1,0 +1,56 @@
+import type { SiteStatus } from './site-status.ts'
+
+const width = 80
+
+/** One screen for a person, at most 80 columns wide. */
+export function statusScreen(status: SiteStatus): string {
+  const { parts, stages, journals, ports, disk, trouble } = status
+  const lagOf = new Map(stages.map((stage) => [stage.name, stage]))
+  const portOf = new Map(ports.map(({ part, port }) => [part, String(port)]))
+  const rows = parts.map(({ name, state, pid, restarts, since }) => {
+    const stage = lagOf.get(name)
+    const oldest = stage?.oldest === undefined ? '' : ` (${age(stage.oldest)})`
+    return [
+      ...[name, state, pid === undefined ? '' : String(pid), since === undefined ? '' : age(since)],
+      ...[String(restarts ?? 0), stage === undefined ? '' : `${String(stage.lag)}${oldest}`],
+      portOf.get(name) ?? '',
+    ]
+  })
+  const lines = [
+    `${status.ok ? 'all is well' : 'something is wrong'}; run by ${status.runs}`,
+    ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
+    ...journals
+      .filter(({ name }) => name === 'errors' || name === 'held')
+      .map(({ name, records, today }) => `${name}: ${String(records)}, today ${String(today)}`),
+    `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
+    ...trouble.map((text) => `! ${text}`),
+  ]
+  return lines
+    .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
+    .join('\n')
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) =>
+    Math.max(...rows.map((row) => row[at]?.length ?? 0)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+}
+
+function age(time: string): string {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
+  if (Number.isNaN(seconds)) return ''
+  if (seconds < 120) return `${String(seconds)} s`
+  if (seconds < 7200) return `${String(Math.floor(seconds / 60))} min`
+  if (seconds < 172_800) return `${String(Math.floor(seconds / 3600))} h`
+  return `${String(Math.floor(seconds / 86_400))} d`
+}

@@ -1,0 +1,48 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { checkSite } from '../../src/lib/check/index.ts'
+import { loadConfig } from '../../src/lib/config/index.ts'
+
+t.test('each thing that is wrong is a finding that says what to do', async (t) => {
+  const taken = createServer((socket) => socket.destroy())
+  taken.listen(0)
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as AddressInfo
+  const folder = t.testdir({ 'rules.json': '[{"type": 1}]', key: 'x'.repeat(40), no: 'a file' })
+  chmodSync(join(folder, 'key'), 0o644)
+  const config = {
+    dataDir: 'data',
+    receiver: { port, reserveBytes: 2 ** 52, tls: { certFile: 'none', keyFile: 'none' } },
+    classification: { rules: 'rules.json' },
+    deidentification: { keyFile: 'key' },
+    projects: { ABCD: { destinations: ['gone'] } },
+    destinations: {
+      deaf: { url: `dicom://AE@127.0.0.1:${String(port)}`, timeoutSeconds: 5 },
+      file: { url: 'file:no/where' },
+    },
+  }
+  writeFileSync(join(folder, 'c.json'), JSON.stringify(config))
+  const found = await checkSite(await loadConfig(join(folder, 'c.json')))
+  const wrong = found.filter(({ level }) => level === 'error')
+  t.same(
+    wrong.map(({ what }) => what),
+    [
+      ...['rules', 'key', 'disk', 'tls', 'port of receiver'],
+      ...['destination deaf', 'destination file', 'project ABCD'],
+    ],
+  )
+  for (const { what, hint } of wrong) t.ok((hint ?? '').length > 5, what)
+})
+
+t.test('a site that is well has no errors', async (t) => {
+  const folder = t.testdir({ 'c.yaml': 'dataDir: data\nreceiver: {port: 0, reserveBytes: 1}\n' })
+  const found = await checkSite(await loadConfig(join(folder, 'c.yaml')))
+  t.same(
+    found.filter(({ level }) => level !== 'ok'),
+    [],
+  )
+})
