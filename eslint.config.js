@@ -8,7 +8,7 @@ const layers = [
   ['record'],
   ['dicom', 'storage'],
   ['config'],
-  ['journal', 'cli', 'dimse'],
+  ['journal', 'cli', 'dimse', 'chain'],
   ['intake'],
   [
     'receive',

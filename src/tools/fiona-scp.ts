@@ -16,6 +16,7 @@ export default defineTool({
     It takes all storage SOP classes in every transfer syntax, the first one that the sender proposes; when
     promiscuous (the default) private SOP classes and any called AE title, too. C-ECHO is answered. A project
     whose configuration has a receiver (projects.*.receiver: port, aeTitle) gets a door of its own.
+    With --door one process opens one of them; the limit of associations then holds for each door.
 
     Nothing that was received is thrown away for what it says: an object that cannot be read, or that is not
     what its request says, is refused with a status (0xC000, 0xA900) and kept in quarantine with the reason
@@ -56,6 +57,11 @@ export default defineTool({
       choices: ['fsync', 'none'],
       describe: 'sync before success, or leave that to the kernel',
       configKey: 'receiver.durability',
+    },
+    door: {
+      type: 'string',
+      describe:
+        'open one door alone: default for the common one, or that of the project of this name (default: all)',
     },
     'max-pdu-bytes': {
       type: 'integer',
@@ -102,7 +108,7 @@ export default defineTool({
     const [
       { Reception },
       { Intake, openRecordSink, readTlsOptions },
-      { Commitment, peerAddresses },
+      { Commitment, isAskedAt, peerAddresses },
     ] = await Promise.all([
       import('../lib/receive/index.ts'),
       import('../lib/intake/index.ts'),
@@ -131,12 +137,14 @@ export default defineTool({
       sink,
       log,
       addressOf: peerAddresses(file),
+      isOurs: isAskedAt(options.door, file),
     })
 
     const sinkLost = new AbortController()
     const reception = await Reception.open({
       config: file,
       port: options.port,
+      door: options.door,
       aeTitle: options.aet,
       maxAssociations: options.maxAssociations ?? receiver.maxAssociations,
       intake,

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { defineTool, tellReady } from '../lib/cli/index.ts'
+import { standardStages } from '../lib/chain/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
 export default defineTool({
@@ -43,8 +44,13 @@ export default defineTool({
     the stages of one name; a second one waits for --wait-seconds and exits with 75.`,
   restName: "'shell pipeline'",
   options: {
-    from: { type: 'string', required: true, describe: 'journal to read: a name, a path or a URL' },
-    to: { type: 'string', required: true, describe: 'journal to append to' },
+    standard: {
+      type: 'choice',
+      choices: standardStages.map(({ name }) => name),
+      describe: 'run this stage of the standard chain, in place of --from, --to and a pipeline',
+    },
+    from: { type: 'string', describe: 'journal to read: a name, a path or a URL' },
+    to: { type: 'string', describe: 'journal to append to' },
     name: {
       type: 'string',
       describe: 'names the cursor and the state of the filters (default: FROM-TO)',
@@ -69,6 +75,7 @@ export default defineTool({
     },
   },
   examples: [
+    ['fiona-stage --standard organize', 'a stage of the standard chain by its name'],
     [
       "fiona-stage --name organize --from received --to organized -- 'fiona-arrive | fiona-classify | fiona-organize'",
       'the first stage of the standard chain',
@@ -99,35 +106,23 @@ export default defineTool({
   },
   seeAlso: ['fiona-journal', 'fiona-arrive', 'fiona-ctl'],
   async run({ options, rest, config, configPath, log, signal }) {
-    const [pipeline, ...more] = rest
-    if (pipeline === undefined || more.length > 0) {
-      throw new FionaError(
-        'E_USAGE',
-        pipeline === undefined ? 'the pipeline is missing' : 'the pipeline must be one argument',
-        {
-          hint: "write it in quotes after --: -- 'first | second'",
-          exitCode: ExitCode.usage,
-        },
-      )
-    }
+    const { from, to, pipeline, ...chosen } = whatToRun(options, rest)
     const { checkedName, findJournal, journalName, journalPath, locateJournal } =
       await import('../lib/journal/index.ts')
     const { runStage } = await import('../lib/stage/index.ts')
     const dataDir = options.dataDir ?? (await config()).dataDir
-    const name = options.name ?? `${journalName(options.from)}-${journalName(options.to)}`
+    const name = chosen.name ?? `${journalName(from)}-${journalName(to)}`
     return runStage({
       name: checkedName('stage', name),
-      from: options.once
-        ? await findJournal(dataDir, options.from)
-        : locateJournal(dataDir, options.from),
-      to: locateJournal(dataDir, options.to),
+      from: options.once ? await findJournal(dataDir, from) : locateJournal(dataDir, from),
+      to: locateJournal(dataDir, to),
       errors: journalPath(dataDir, 'errors'),
       held: journalPath(dataDir, 'held'),
       pipeline,
       once: options.once === true,
       environment: pipelineEnvironment({
         FIONA_STAGE: name,
-        FIONA_STAGE_TO: options.to.includes('/') ? locateJournal(dataDir, options.to) : options.to,
+        FIONA_STAGE_TO: to.includes('/') ? locateJournal(dataDir, to) : to,
         FIONA_CONFIG: configPath,
         FIONA_DATA_DIR: options.dataDir,
       }),
@@ -141,6 +136,55 @@ export default defineTool({
     })
   },
 })
+
+interface ToRun {
+  readonly name: string | undefined
+  readonly from: string
+  readonly to: string
+  readonly pipeline: string
+}
+
+/** @throws FionaError E_USAGE */
+function whatToRun(
+  options: {
+    readonly standard: string | undefined
+    readonly name: string | undefined
+    readonly from: string | undefined
+    readonly to: string | undefined
+  },
+  rest: readonly string[],
+): ToRun {
+  const { standard, name, from, to } = options
+  const [pipeline, ...more] = rest
+  if (standard !== undefined) {
+    const isMixed = [name, from, to, pipeline].some((given) => given !== undefined)
+    const stage = standardStages.find((one) => one.name === standard)
+    if (isMixed || stage === undefined) {
+      throw usage(
+        '--standard says all: it excludes --name, --from, --to and a pipeline',
+        'leave these out, or --standard',
+      )
+    }
+    return stage
+  }
+  if (from === undefined || to === undefined) {
+    throw usage(
+      `option --${from === undefined ? 'from' : 'to'} is needed`,
+      'name the journal, or a stage of the chain with --standard; see fiona-stage --help',
+    )
+  }
+  if (pipeline === undefined || more.length > 0) {
+    throw usage(
+      pipeline === undefined ? 'the pipeline is missing' : 'the pipeline must be one argument',
+      "write it in quotes after --: -- 'first | second'",
+    )
+  }
+  return { name, from, to, pipeline }
+}
+
+function usage(message: string, hint: string): FionaError {
+  return new FionaError('E_USAGE', message, { hint, exitCode: ExitCode.usage })
+}
 
 function pipelineEnvironment(own: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   // The launcher this runs from lies beside all the others.

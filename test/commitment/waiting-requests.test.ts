@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Reference } from '../../src/lib/commitment/sop-class.ts'
@@ -120,8 +120,10 @@ t.test('what is no request is told and left, what was half-written goes', async 
     'h.request': '',
     'notes.txt': 'somebody wrote this',
     '.a.request.00ff.tmp': good,
+    '.b.request.00ff.tmp': good,
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  utimesSync(join(folder, '.a.request.00ff.tmp'), 1e9, 1e9)
   const damaged: string[] = []
   const requests = await open(dataDir, {}, damaged)
   t.same(
@@ -130,6 +132,10 @@ t.test('what is no request is told and left, what was half-written goes', async 
   )
   t.same(damaged.map((path) => path.at(-9)).join(''), 'bcdefgh')
   t.notOk(readdirSync(folder).includes('.a.request.00ff.tmp'))
+  t.ok(
+    readdirSync(folder).includes('.b.request.00ff.tmp'),
+    'the process of another door may be writing it',
+  )
   t.equal(readFileSync(join(folder, 'notes.txt'), 'utf8'), 'somebody wrote this')
   const [request] = requests.list()
   if (request === undefined) throw new Error('no request')

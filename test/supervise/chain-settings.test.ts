@@ -3,13 +3,13 @@ import { createServer, type AddressInfo } from 'node:net'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { standardChain } from '../../src/lib/chain/index.ts'
 import { loadConfig, type Config } from '../../src/lib/config/index.ts'
 import { chooseDestinations } from '../../src/lib/deliver/choose-destinations.ts'
 import {
   deliveredFolder,
   prepareSite,
   shortForm,
-  standardChain,
   withEmbeddedDelivery,
 } from '../../src/lib/supervise/index.ts'
 import stageTool from '../../src/tools/fiona-stage.ts'

@@ -344,3 +344,20 @@ t.test(
     t.ok(await loadCursor(site.path('a'), 'a-b'))
   },
 )
+
+t.test('a stage of the standard chain runs by its name alone', async (t) => {
+  const dataDir = t.testdir()
+  await run('fiona-journal', ['append', 'outbox', '--data-dir', dataDir], {
+    input: '{"v":1,"type":"note","text":"on its way"}\n',
+  })
+  const { code, stderr } = await run('fiona-stage', [
+    ...['--standard', 'deliver', '--once', '--data-dir', dataDir],
+  ])
+  t.equal(code, 0, stderr)
+  const { stdout } = await run('fiona-journal', ['cat', 'sent', '--data-dir', dataDir])
+  t.match(stdout, /on its way/)
+  const mixed = await run('fiona-stage', ['--standard', 'deliver', '--', 'cat'])
+  t.match(mixed, { code: 64, stderr: /--standard says all/ })
+  const none = await run('fiona-stage', ['--to', 'x', '--', 'cat'])
+  t.match(none, { code: 64, stderr: /option --from is needed/ })
+})

@@ -30,6 +30,8 @@ export interface CommitmentOptions {
   readonly log: Logger
   /** Where a peer listens for reports on associations that we open. */
   readonly addressOf: (request: WaitingRequest) => PeerAddress
+  /** Whether a request that an earlier run left is this process's to report; without it all are. */
+  readonly isOurs?: (request: WaitingRequest) => boolean
   readonly patience?: Patience
 }
 
@@ -60,17 +62,20 @@ export class Commitment {
   readonly #requests: WaitingRequests
   readonly #reporting: Reporting
   readonly #log: Logger
+  readonly #isOurs: (request: WaitingRequest) => boolean
 
   private constructor(
     recent: RecentSeries,
     requests: WaitingRequests,
     reporting: Reporting,
     log: Logger,
+    isOurs: (request: WaitingRequest) => boolean,
   ) {
     this.#recent = recent
     this.#requests = requests
     this.#reporting = reporting
     this.#log = log
+    this.#isOurs = isOurs
   }
 
   /** @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE */
@@ -91,12 +96,13 @@ export class Commitment {
       requests,
       new Reporting({ ...options, requests, examination }),
       log,
+      options.isOurs ?? (() => true),
     )
   }
 
   /** Goes on with what an earlier run left. */
   start(): void {
-    const waiting = this.#requests.list()
+    const waiting = this.#requests.list().filter(this.#isOurs)
     if (waiting.length > 0) {
       this.#log.info(
         { requests: waiting.length },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
@@ -42,6 +42,14 @@ interface Entry {
 const suffix = '.request'
 const inWriting = /^\..*\.tmp$/
 
+/** Another door's process may be writing at this moment; none takes so long. */
+const writingMs = 600_000
+
+async function removeAbandoned(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined && Date.now() - found.mtimeMs > writingMs) await rm(path, { force: true })
+}
+
 /**
  * Requests on disk until they are reported: a file each, a line of JSON about the request and then a line
  * for each object (`SOP class, blank, SOP instance`). What was answered with success is there before, so
@@ -73,7 +81,7 @@ export class WaitingRequests {
     for (const name of await namesIn(folder)) {
       const path = join(folder, name)
       // Half-written when its writer was killed: its sender heard nothing.
-      if (inWriting.test(name)) await rm(path, { force: true })
+      if (inWriting.test(name)) await removeAbandoned(path)
       if (!name.endsWith(suffix) || inWriting.test(name)) continue
       const found = parseFile(name, await readFile(path, 'utf8'))
       if (found === undefined) onDamaged(path)

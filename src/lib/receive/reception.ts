@@ -6,7 +6,7 @@ import {
   type DicomServerOptions,
 } from '../dimse/index.ts'
 import { Access, type AccessOptions } from '../intake/index.ts'
-import { type Door, doorsOf } from './doors.ts'
+import { type Door, chooseDoors, doorsOf } from './doors.ts'
 import { FileDigester } from './file-digester.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
 
@@ -21,6 +21,8 @@ export interface ReceptionOptions extends OfReceiver, OfServer {
   /** Instead of what the configuration says. */
   readonly port?: number | undefined
   readonly aeTitle?: string | undefined
+  /** Only this door: `default` for the common one, or that of a project; undefined: all. */
+  readonly door?: string | undefined
   readonly maxAssociations: number
   /** What is served beside storage at a door; undefined: the common one. */
   readonly othersAt: (project: string | undefined) => readonly ClassProvider[]
@@ -35,13 +37,13 @@ export class Reception {
   readonly #digester = new FileDigester()
   readonly #opened: { readonly door: OpenDoor; server: DicomServer; receiver: Receiver }[] = []
 
-  /** @throws FionaError E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
+  /** @throws FionaError E_NO_DOOR, E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
   static async open(options: ReceptionOptions): Promise<Reception> {
     const reception = new Reception()
     await reception.#digester.start()
     const everybody = new Set<AssociationFacts>()
     try {
-      for (const door of doorsOf(options.config, options)) {
+      for (const door of chooseDoors(doorsOf(options.config, options), options.door)) {
         await reception.#open(door, options, everybody)
       }
     } catch (error) {

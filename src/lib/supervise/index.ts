@@ -1,8 +1,6 @@
 // The chain in the foreground: starts its processes in order, restarts what dies, stops in order and
 // drained. Every child holds one end of a pipe whose other end only this process has: when this
 // process is killed, even by SIGKILL, the kernel closes it and the children stop by themselves.
-export { standardChain } from './standard-chain.ts'
-export type { ChainProcess } from './standard-chain.ts'
 export { Supervisor } from './supervisor.ts'
 export { runChain } from './run-chain.ts'
 export type { ChainRun } from './run-chain.ts'

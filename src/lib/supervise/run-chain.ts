@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
+import { type ChainParts, standardChain } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { ExitCode } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
@@ -10,7 +11,6 @@ import { introduction } from './introduction.ts'
 import { prepareSite } from './prepare-site.ts'
 import { findFreePort } from './free-port.ts'
 import { RecordShow } from './show-records.ts'
-import { standardChain } from './standard-chain.ts'
 import { Supervisor, type SupervisorEvents } from './supervisor.ts'
 import { watchJournals } from './watch-journals.ts'
 
@@ -53,7 +53,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
-  supervisor.start(standardChain(site.frontDoor, { mpps: inForce.mpps !== undefined }))
+  supervisor.start(standardChain(site.frontDoor, partsOf(inForce)))
   // Should watching fail, the chain must not go on unseen.
   await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), watch])
   log.info('stopping: each part finishes what it has in hand')
@@ -89,4 +89,11 @@ function logged(log: Logger): SupervisorEvents {
       log.debug({ part }, 'stopped')
     },
   }
+}
+
+function partsOf({ mpps, projects }: Config): ChainParts {
+  const doors = Object.entries(projects).flatMap(([name, { receiver }]) =>
+    receiver === undefined ? [] : [name],
+  )
+  return { mpps: mpps !== undefined, doors }
 }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
-import type { ChainProcess } from './standard-chain.ts'
+import type { ChainProcess } from '../chain/index.ts'
 
 const firstDelayMs = 250
 const longestDelayMs = 30_000
