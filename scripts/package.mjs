@@ -1,4 +1,5 @@
-// `npm run package [-- FOLDER]`: builds a Debian package into FOLDER (default: the working directory).
+// `npm run package [-- FOLDER] [--as-built]`: builds a Debian package into FOLDER (default: the working directory);
+// --as-built takes the bundles that are there.
 // It holds the bundles, not node_modules, so it is the same for every architecture; Node comes from the system.
 import { execFileSync } from 'node:child_process'
 import {
@@ -16,15 +17,24 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 
-const into = resolve(process.argv[2] ?? '.')
+const { values, positionals } = parseArgs({
+  options: { 'as-built': { type: 'boolean' } },
+  allowPositionals: true,
+})
+const into = resolve(positionals[0] ?? '.')
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const maintainer = 'FIONA maintainers <maintainers@fiona.invalid>'
 const root = mkdtempSync(join(tmpdir(), 'fiona-package-'))
 try {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] })
+  if (values['as-built'] !== true) {
+    execFileSync(process.execPath, ['scripts/build.mjs'], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+  }
   layOut()
   writeControl()
   setModes(root)
