@@ -21,6 +21,13 @@ const services = [
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
 ]
+const environment = [
+  'env',
+  '-i',
+  'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+  'TCP_NODELAY=1',
+  'FIONA_CONFIG=/etc/fiona/fiona.yaml',
+]
 let container
 let passed = 0
 let failed = 0
@@ -59,12 +66,18 @@ async function test() {
     const expected = service === 'fiona-stage@deidentify' ? '32' : '0'
     check(`${service} reads ${expected} bytes of the key`, others === expected, others)
   }
-  const level = inside(
+  const named = inside(
     `journalctl -b -u fiona-scp@default -o json | grep '"FIONA_DOOR":"default"' | wc -l`,
   )
-  check('lines in the journal say which door they are of', Number(level) > 0)
+  check('lines in the journal say which door they are of', Number(named) > 0)
+
+  const plain = inside(
+    `journalctl -b -u fiona-scp@default -p 6..6 -o cat | grep -c '^{"level":30' || true`,
+  )
+  check('lines of the log have their priority in the journal', Number(plain) > 0)
 
   for (const service of services) await killed(service)
+  await hung('fiona-stage@organize')
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
@@ -113,6 +126,21 @@ async function killed(service) {
   check(`${service} serves again after kill -9`, mainPid(service) !== old, `${ms} ms`)
 }
 
+/** Stops the main process without ending it: the watchdog, here a short one, must see that. */
+async function hung(service) {
+  const folder = `/run/systemd/system/${service}.service.d`
+  inside(`mkdir -p ${folder}; printf '[Service]\\nWatchdogSec=3\\n' >${folder}/90-short.conf`)
+  inside(`systemctl daemon-reload; systemctl restart ${service}`)
+  const old = mainPid(service)
+  await delay(4000)
+  check('the watchdog leaves a service alone that is well', mainPid(service) === old)
+  inside(`kill -STOP ${old}`)
+  await until('the watchdog ends a service that hangs, and it starts again', () => {
+    const pid = mainPid(service)
+    return pid !== old && pid !== '0' && isActive(service)
+  })
+}
+
 async function boot() {
   const log = ['ignore', 'ignore', 'inherit']
   container = spawn(
@@ -145,26 +173,12 @@ function leaderPid() {
 function tryInside(command) {
   const leader = leaderPid()
   if (leader === undefined) return undefined
-  const words = [
-    '-t',
-    String(leader),
-    '-a',
-    'env',
-    'TCP_NODELAY=1',
-    'FIONA_CONFIG=/etc/fiona/fiona.yaml',
-  ]
+  const words = ['-t', String(leader), '-a', ...environment]
   return spawnSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).stdout?.trim()
 }
 
 function inside(command) {
-  const words = [
-    '-t',
-    String(leaderPid()),
-    '-a',
-    'env',
-    'TCP_NODELAY=1',
-    'FIONA_CONFIG=/etc/fiona/fiona.yaml',
-  ]
+  const words = ['-t', String(leaderPid()), '-a', ...environment]
   return execFileSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).trim()
 }
 

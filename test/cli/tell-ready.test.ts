@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { isJournalStream, withPriority } from '../../src/lib/cli/journal-stream.ts'
 
@@ -40,7 +39,7 @@ t.test(
     const said = createInterface({ input: manager.stdout })[Symbol.asyncIterator]()
     const next = async (pattern: RegExp): Promise<string> => {
       for (;;) {
-        const { value, done } = await said.next()
+        const { value, done } = (await said.next()) as IteratorResult<string, undefined>
         if (done === true) return ''
         if (pattern.test(String(value))) return String(value)
       }
@@ -51,6 +50,10 @@ t.test(
       env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
     })
     t.teardown(() => receiver.kill('SIGKILL'))
+    // Without it nobody says anything any more.
+    receiver.once('exit', (code) => {
+      if (code !== 0) manager.kill('SIGKILL')
+    })
     t.match(await next(/READY=1/), /STATUS=listening on \d+/)
     t.equal(await next(/WATCHDOG=1/), 'WATCHDOG=1')
     const exited = once(receiver, 'exit')
