@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { defineTool } from '../lib/cli/index.ts'
+import { defineTool, tellReady } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
 /** Copies overlap their waiting for disks; reading headers in place waits for nothing, there only lines are gathered. */
@@ -157,10 +157,13 @@ export default defineTool({
     const run = { importer, records, errors, signal, log, ...atOnce }
     try {
       if (frontDoor !== undefined) {
-        await imports.keepFrontDoor(frontDoor, run, signal)
+        await imports.keepFrontDoor(frontDoor, run, signal, () => {
+          tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log })
+        })
         return ExitCode.ok
       }
       if (watch !== undefined) {
+        tellReady({ status: `watching ${watch}`, dataDir, signal, log })
         const settleMs = (options.settleSeconds ?? 10) * 1000
         await imports.watchInbox(watch, realDataDir, run, { intake, settleMs, signal })
         return ExitCode.ok

@@ -1,4 +1,4 @@
-import { defineTool, untilAborted } from '../lib/cli/index.ts'
+import { defineTool, tellReady, untilAborted } from '../lib/cli/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -115,6 +115,7 @@ export default defineTool({
       { port: server.port, aet: aeTitle, dataDir, tls: tls !== undefined },
       `listening on port ${String(server.port)}`,
     )
+    tellReady({ status: `listening on ${String(server.port)}`, dataDir, signal, log })
     await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await server.stop(graceMs)

@@ -1,4 +1,4 @@
-import { defineTool, untilAborted } from '../lib/cli/index.ts'
+import { defineTool, tellReady, untilAborted } from '../lib/cli/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -169,6 +169,8 @@ export default defineTool({
       )
     }
     commitment.start()
+    const ports = reception.doors.map(({ port }) => port).join(', ')
+    tellReady({ status: `listening on ${ports}`, dataDir, signal, log })
     await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await reception.close(graceMs)

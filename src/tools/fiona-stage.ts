@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
-import { defineTool } from '../lib/cli/index.ts'
+import { defineTool, tellReady } from '../lib/cli/index.ts'
 import { standardStages } from '../lib/chain/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
@@ -148,6 +148,9 @@ export default defineTool({
       signal,
       drainMs: options.drainSeconds * 1000,
       waitMs: options.waitSeconds * 1000,
+      begun: () => {
+        tellReady({ status: `running stage ${name}`, dataDir, signal, log })
+      },
     })
   },
 })

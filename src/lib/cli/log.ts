@@ -1,17 +1,26 @@
 import pino, { type Logger } from 'pino'
+import { isJournalStream, withPriority } from './journal-stream.ts'
 
 /**
- * Logs go to stderr: JSON lines for machines, one readable line an event on a terminal. Written
- * synchronously, so that the last words of a dying process are not lost.
+ * Logs go to stderr: JSON lines for machines, with their priority in systemd's journal, and one readable
+ * line an event on a terminal. Written synchronously, so that the last words of a dying process are not lost.
  */
 export function createLog(name: string, level: string): Logger {
-  const destination = process.stderr.isTTY
-    ? readable(name)
-    : pino.destination({ fd: 2, sync: true })
+  const destination = process.stderr.isTTY ? readable(name) : stream()
   return pino(
     { name, level, base: { name, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
   )
+}
+
+function stream(): { write(line: string): void } {
+  const direct = pino.destination({ fd: 2, sync: true })
+  if (!isJournalStream(2)) return direct
+  return {
+    write(line) {
+      direct.write(withPriority(line))
+    },
+  }
 }
 
 const ownFields = ['name', 'pid', 'hostname']

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { helpText } from './help.ts'
+import { isJournalStream } from './journal-stream.ts'
 import { Output } from './output.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { commonOptions, type Tool } from './tool.ts'
@@ -80,18 +81,20 @@ function reportAndChoose(error: unknown): number {
   const code = (error as NodeJS.ErrnoException).code
   // Whoever read our stdout has seen enough (`| head`): no error of ours.
   if (code === 'EPIPE') return ExitCode.ok
+  // Its priority in systemd's journal.
+  const mark = isJournalStream(2) ? '<3>' : ''
   if (error instanceof FionaError) {
-    process.stderr.write(`error: ${error.message}\n`)
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`)
+    process.stderr.write(`${mark}error: ${error.message}\n`)
+    if (error.hint !== undefined) process.stderr.write(`${mark}hint: ${error.hint}\n`)
     return error.exitCode
   }
   if (typeof code === 'string' && Object.hasOwn(constants.errno, code)) {
-    process.stderr.write(`error: ${(error as Error).message}\n`)
+    process.stderr.write(`${mark}error: ${(error as Error).message}\n`)
     if (code === 'EACCES' || code === 'EPERM') return ExitCode.notAllowed
     return ExitCode.io
   }
   process.stderr.write(
-    `error: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    `${mark}error: internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   )
   return ExitCode.internal
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { credentialOr } from './credential.ts'
 import type { ConfigFile } from './schema.ts'
 
 type Destinations = ConfigFile['destinations']
@@ -26,7 +27,7 @@ export function destinationsFrom(destinations: Destinations, base: string): Dest
 function absolute(destination: Destination, base: string): Destination {
   const paths = fileKeys.flatMap((key) => {
     const path = destination[key]
-    return path === undefined ? [] : [[key, resolve(base, path)] as const]
+    return path === undefined ? [] : [[key, credentialOr(resolve(base, path))] as const]
   })
   const folder = /^file:(?!\/)(.+)$/.exec(destination.url)?.[1]
   return {

@@ -1,3 +1,4 @@
 // fiona.yaml (or JSON), validated before anything starts: every mistake with its line and the remedy.
+export { isCredential } from './credential.ts'
 export { loadConfig } from './load.ts'
 export type { Config, DestinationConfig, ProjectConfig } from './load.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { credentialOr } from './credential.ts'
 import { destinationsFrom } from './destination-paths.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -44,7 +45,7 @@ export async function loadConfig(
     },
     deidentification: {
       ...file.deidentification,
-      ...(keyFile === undefined ? {} : { keyFile: resolve(base, keyFile) }),
+      ...(keyFile === undefined ? {} : { keyFile: credentialOr(resolve(base, keyFile)) }),
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
     destinations: destinationsFrom(file.destinations, base),
@@ -54,7 +55,10 @@ export async function loadConfig(
 
 /** All of its values are paths. */
 function absoluteFrom<Paths extends object>(paths: Paths, base: string): Paths {
-  const absolute = Object.entries(paths).map(([key, path]) => [key, resolve(base, String(path))])
+  const absolute = Object.entries(paths).map(([key, path]) => [
+    key,
+    credentialOr(resolve(base, String(path))),
+  ])
   return Object.fromEntries(absolute) as Paths
 }
 

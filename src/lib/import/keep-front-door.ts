@@ -8,12 +8,14 @@ import { runImport, type ImportRun, type ImportSummary } from './run-import.ts'
  * Takes what is written into a named pipe, until the signal, and then what is still in it. A line that
  * means nothing, or a file that is nothing, becomes an error record and a line in the log; the door stays
  * open.
+ * @param opened called when it is open
  * @throws FionaError E_FRONT_DOOR
  */
 export async function keepFrontDoor(
   path: string,
   run: Omit<ImportRun, 'entries' | 'patience' | 'failed' | 'isService'>,
   signal: AbortSignal,
+  opened?: () => void,
 ): Promise<ImportSummary> {
   const { log } = run
   const take = (lines: AsyncIterable<Chunk>): Promise<ImportSummary> =>
@@ -34,6 +36,7 @@ export async function keepFrontDoor(
   }
   const door = await FrontDoor.open(path)
   log.info({ path }, 'the front door is open')
+  opened?.()
   try {
     return await take(door.chunks(signal))
   } finally {

@@ -43,6 +43,8 @@ export interface StageOptions {
   readonly drainMs: number
   /** How long to wait for another process that runs this stage. */
   readonly waitMs: number
+  /** Called when the stage is this process's alone and its work begins. */
+  readonly begun?: () => void
 }
 
 const firstDelayMs = 100
@@ -73,6 +75,7 @@ export async function runStage(options: StageOptions): Promise<number> {
     const orphans = await endOrphans(lease.predecessors)
     if (orphans > 0) log.warn({ stage: name, processes: orphans }, 'ended what a killed run left')
     await lease.forgetPredecessors()
+    options.begun?.()
     const saved = await loadCursor(from, name)
     await register(options, saved)
     await new Stage(options, lease, outlets, {

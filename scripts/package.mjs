@@ -1,0 +1,162 @@
+// `npm run package [-- FOLDER] [--as-built]`: builds a Debian package into FOLDER (default: the working directory);
+// --as-built takes the bundles that are there.
+// It holds the bundles, not node_modules, so it is the same for every architecture; Node comes from the system.
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
+
+const { values, positionals } = parseArgs({
+  options: { 'as-built': { type: 'boolean' } },
+  allowPositionals: true,
+})
+const into = resolve(positionals[0] ?? '.')
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+const maintainer = 'FIONA maintainers <maintainers@fiona.invalid>'
+const root = mkdtempSync(join(tmpdir(), 'fiona-package-'))
+try {
+  if (values['as-built'] !== true) {
+    execFileSync(process.execPath, ['scripts/build.mjs'], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+  }
+  layOut()
+  writeControl()
+  setModes(root)
+  mkdirSync(into, { recursive: true })
+  const path = join(into, `fiona_${version}_all.deb`)
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', root, path], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  console.log(path)
+} finally {
+  rmSync(root, { recursive: true, force: true })
+}
+
+function layOut() {
+  for (const name of readdirSync('bin')) {
+    const launcher = readFileSync(`bin/${name}`, 'utf8')
+    // A service must not depend on a PATH.
+    put(`usr/lib/fiona/bin/${name}`, launcher.replace(/^#!.*/, '#!/usr/bin/node'), 0o755)
+    mkdirSync(join(root, 'usr/bin'), { recursive: true })
+    symlinkSync(`../lib/fiona/bin/${name}`, join(root, 'usr/bin', name))
+  }
+  cpSync('dist', join(root, 'usr/lib/fiona/dist'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.map'),
+  })
+  put('usr/lib/fiona/package.json', '{ "type": "module" }\n')
+  for (const section of readdirSync('man')) {
+    for (const page of readdirSync(`man/${section}`)) {
+      put(`usr/share/man/${section}/${page}.gz`, packed(`man/${section}/${page}`))
+    }
+  }
+  copy('share/completion/bash', 'usr/share/bash-completion/completions')
+  copy('share/completion/zsh', 'usr/share/zsh/vendor-completions')
+  const { units, tmpfiles } = unitFiles()
+  for (const path of units) {
+    put(`usr/lib/systemd/system/${path}`, readFileSync(`systemd/${path}`))
+  }
+  put('usr/lib/tmpfiles.d/fiona.conf', readFileSync(`systemd/${tmpfiles}`))
+  put('etc/fiona/fiona.yaml', readFileSync('packaging/fiona.yaml'))
+  const doc = 'usr/share/doc/fiona'
+  copy('docs', doc)
+  copy('pipelines', `${doc}/examples/pipelines`)
+  copy('share/cron.d', `${doc}/examples/cron.d`)
+  copy('share/rules', `${doc}/examples/rules`)
+  put(`${doc}/examples/config.example.yaml`, readFileSync('share/config.example.yaml'))
+  for (const name of ['README.md', 'NOTICE.md']) put(`${doc}/${name}`, readFileSync(name))
+  put(`${doc}/copyright`, readFileSync('packaging/copyright'))
+  put(`${doc}/CHANGELOG.md`, readFileSync('CHANGELOG.md'))
+  put(`${doc}/changelog.gz`, gzipSync(debianChangelog(), { level: 9 }))
+}
+
+function unitFiles() {
+  const tmpfiles = 'fiona.tmpfiles.conf'
+  const units = readdirSync('systemd', { recursive: true })
+    .map(String)
+    .filter((path) => path !== tmpfiles && statSync(`systemd/${path}`).isFile())
+  return { units, tmpfiles }
+}
+
+function writeControl() {
+  const kilobytes = Math.ceil(sizeOf(root) / 1024)
+  const control = `Package: fiona
+Version: ${version}
+Architecture: all
+Maintainer: ${maintainer}
+Installed-Size: ${kilobytes}
+Depends: nodejs (>= 20.19), adduser
+Recommends: systemd, jq
+Suggests: dcmtk
+Section: science
+Priority: optional
+Description: research imaging gateway for DICOM
+ It receives DICOM from scanners and the clinical PACS, notices when a study is
+ complete, classifies and organizes it, replaces the patient's identity by a
+ research identity, and delivers it to the research PACS.
+`
+  put('DEBIAN/control', control)
+  put('DEBIAN/conffiles', '/etc/fiona/fiona.yaml\n')
+  for (const name of ['postinst', 'prerm', 'postrm']) {
+    put(`DEBIAN/${name}`, readFileSync(`packaging/${name}`), 0o755)
+  }
+}
+
+/** Debian's own form; what changed stands in CHANGELOG.md. */
+function debianChangelog() {
+  const date = new Date(statSync('CHANGELOG.md').mtimeMs).toUTCString().replace('GMT', '+0000')
+  return `fiona (${version}) unstable; urgency=medium
+
+  * See /usr/share/doc/fiona/CHANGELOG.md.
+
+ -- ${maintainer}  ${date}
+`
+}
+
+/** Directories and files as Debian has them, whatever the umask and the work tree say. */
+function setModes(folder) {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) setModes(path)
+    else if (entry.isFile()) chmodSync(path, statSync(path).mode & 0o100 ? 0o755 : 0o644)
+  }
+}
+
+function put(path, content, mode = 0o644) {
+  const whole = join(root, path)
+  mkdirSync(dirname(whole), { recursive: true })
+  writeFileSync(whole, content)
+  chmodSync(whole, mode)
+}
+
+function copy(from, to) {
+  cpSync(from, join(root, to), { recursive: true })
+}
+
+/** The same bytes each time: no name, no time. */
+function packed(path) {
+  return gzipSync(readFileSync(path), { level: 9 })
+}
+
+function sizeOf(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => statSync(join(folder, String(name))))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0)
+}

@@ -1,0 +1,225 @@
+// `npm run test:system`: FIONA as a site has it. A Debian system is made with debootstrap, the package installed, the
+// system booted with systemd-nspawn (without network), fed by storescu, parts and the whole of it killed, booted again,
+// and the package removed. Needs root, a mirror of Debian (FIONA_DEBIAN_MIRROR, default deb.debian.org) and minutes.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { makeDemoStudy } from '../src/lib/demo/make-demo-study.ts'
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
+const mirror = process.env.FIONA_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian'
+const include = 'systemd,systemd-sysv,dbus,nodejs,dcmtk,adduser,procps'
+const work = mkdtempSync(join(tmpdir(), 'fiona-system-'))
+const root = join(work, 'root')
+const services = [
+  'fiona-scp@default',
+  'fiona-front-door',
+  'fiona-stage@organize',
+  'fiona-stage@deidentify',
+  'fiona-stage@deliver',
+]
+const environment = [
+  'env',
+  '-i',
+  'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+  'TCP_NODELAY=1',
+  'FIONA_CONFIG=/etc/fiona/fiona.yaml',
+]
+let container
+let passed = 0
+let failed = 0
+
+try {
+  await test()
+} catch (error) {
+  failed++
+  console.error(error)
+} finally {
+  await powerCut()
+  // Nothing of ours is mounted there any more; what is left is a folder.
+  if (process.env.FIONA_KEEP_SYSTEM === undefined) rmSync(work, { recursive: true, force: true })
+  else console.log(`kept: ${work}`)
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && passed > 0 ? 0 : 1)
+
+async function test() {
+  requireTools()
+  run('debootstrap', '--variant=minbase', `--include=${include}`, 'trixie', root, mirror)
+  run(process.execPath, 'scripts/package.mjs', join(work, 'package'))
+  cpSync(join(work, 'package'), join(root, 'root/package'), { recursive: true })
+  run('chroot', root, 'sh', '-c', 'dpkg -i /root/package/fiona_*.deb')
+  mkdirSync(join(root, 'root/study'))
+  const { files } = await makeDemoStudy(join(root, 'root/study'))
+
+  await boot()
+  for (const service of services) check(`${service} runs`, isActive(service))
+  check('the key is root’s alone', inside('stat -c %U:%a /etc/fiona/pseudonym.key') === 'root:600')
+  for (const service of services) {
+    const pid = mainPid(service)
+    const others = tryInside(
+      `nsenter -t ${pid} -m setpriv --reuid fiona --regid fiona --clear-groups sh -c 'cat /etc/fiona/pseudonym.key /run/credentials/*/pseudonym.key | wc -c' 2>/dev/null`,
+    )
+    const expected = service === 'fiona-stage@deidentify' ? '32' : '0'
+    check(`${service} reads ${expected} bytes of the key`, others === expected, others)
+  }
+  const named = inside(
+    `journalctl -b -u fiona-scp@default -o json | grep '"FIONA_DOOR":"default"' | wc -l`,
+  )
+  check('lines in the journal say which door they are of', Number(named) > 0)
+
+  const plain = inside(
+    `journalctl -b -u fiona-scp@default -p 6..6 -o cat | grep -c '^{"level":30' || true`,
+  )
+  check('lines of the log have their priority in the journal', Number(plain) > 0)
+
+  for (const service of services) await killed(service)
+  await hung('fiona-stage@organize')
+  inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
+  inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
+  inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
+  await powerCut()
+
+  await boot()
+  const archived = () => Number(inside(`find /var/lib/fiona/default/archive -name '*.dcm' | wc -l`))
+  check('everything acknowledged is in the archive after a power cut', archived() === files.length)
+  await until(
+    'the study is delivered',
+    () => inside(`find /var/lib/fiona/delivered -name '*.dcm' | wc -l`) !== '0',
+  )
+  await until(
+    'the other one is held for a person',
+    () => inside('fiona-journal cat held | wc -l') !== '0',
+  )
+  await until(
+    'every stage has come to its end',
+    () => inside('fiona-journal cat sent --type transfer | wc -l') === '1',
+  )
+  check('no error record was written', inside('fiona-journal cat errors | wc -l') === '0')
+
+  inside('systemctl restart fiona.target')
+  await until('all run after a restart', () => services.every(isActive))
+  inside('dpkg --purge fiona')
+  check(
+    'no service is left',
+    inside(`systemctl list-units --no-legend 'fiona*' | grep -c running || true`) === '0',
+  )
+  check('no program is left', !existsSync(join(root, 'usr/lib/fiona')))
+  check('the studies stay', archived() === files.length)
+  check('the key stays', existsSync(join(root, 'etc/fiona/pseudonym.key')))
+}
+
+/** Kills the main process of a service; measures, inside, until it does its work again. */
+async function killed(service) {
+  const old = mainPid(service)
+  const answers = service.startsWith('fiona-scp')
+    ? 'echoscu 127.0.0.1 11112'
+    : `systemctl is-active --quiet ${service} && test "$(systemctl show -P MainPID ${service})" != ${old}`
+  const ms = Number(
+    inside(
+      `a=$(date +%s%N); kill -9 ${old}; sleep 0.02; until ${answers} >/dev/null 2>&1; do sleep 0.02; done; b=$(date +%s%N); echo $(((b - a) / 1000000))`,
+    ),
+  )
+  check(`${service} serves again after kill -9`, mainPid(service) !== old, `${ms} ms`)
+}
+
+/** Stops the main process without ending it: the watchdog, here a short one, must see that. */
+async function hung(service) {
+  const folder = `/run/systemd/system/${service}.service.d`
+  inside(`mkdir -p ${folder}; printf '[Service]\\nWatchdogSec=3\\n' >${folder}/90-short.conf`)
+  inside(`systemctl daemon-reload; systemctl restart ${service}`)
+  const old = mainPid(service)
+  await delay(4000)
+  check('the watchdog leaves a service alone that is well', mainPid(service) === old)
+  inside(`kill -STOP ${old}`)
+  await until('the watchdog ends a service that hangs, and it starts again', () => {
+    const pid = mainPid(service)
+    return pid !== old && pid !== '0' && isActive(service)
+  })
+}
+
+async function boot() {
+  const log = ['ignore', 'ignore', 'inherit']
+  container = spawn(
+    'systemd-nspawn',
+    ['--register=no', '--keep-unit', '--private-network', '--quiet', '-b', '-D', root],
+    { stdio: log },
+  )
+  await until('the system boots', () => {
+    const state = tryInside('systemctl is-system-running')
+    return state === 'running' || state === 'degraded'
+  })
+}
+
+/** As if somebody pulled the plug: the first process of the container, and all others with it. */
+async function powerCut() {
+  const leader = leaderPid()
+  if (leader === undefined) return
+  const ended = new Promise((resolve) => container.once('exit', resolve))
+  process.kill(leader, 'SIGKILL')
+  await ended
+}
+
+function leaderPid() {
+  if (container?.pid === undefined || container.exitCode !== null) return undefined
+  const path = `/proc/${container.pid}/task/${container.pid}/children`
+  const [pid] = existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ') : []
+  return pid ? Number(pid) : undefined
+}
+
+function tryInside(command) {
+  const leader = leaderPid()
+  if (leader === undefined) return undefined
+  const words = ['-t', String(leader), '-a', ...environment]
+  return spawnSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).stdout?.trim()
+}
+
+function inside(command) {
+  const words = ['-t', String(leaderPid()), '-a', ...environment]
+  return execFileSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).trim()
+}
+
+function mainPid(service) {
+  return inside(`systemctl show -P MainPID ${service}`)
+}
+
+function isActive(service) {
+  return tryInside(`systemctl is-active ${service}`) === 'active'
+}
+
+async function until(what, holds) {
+  for (let tries = 0; tries < 300; tries++) {
+    if (holds()) return check(what, true)
+    await delay(200)
+  }
+  check(what, false)
+  console.log(tryInside(`journalctl -b --no-pager -u 'fiona*' | tail -40`))
+}
+
+function check(what, isTrue, detail) {
+  if (isTrue) passed++
+  else failed++
+  console.log(`${isTrue ? '✓' : '✗'} ${what}${detail === undefined ? '' : ` (${detail})`}`)
+}
+
+function run(command, ...args) {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+function requireTools() {
+  if (process.getuid() !== 0) throw new Error('this test needs root')
+  const packages = {
+    debootstrap: 'debootstrap',
+    'systemd-nspawn': 'systemd-container',
+    nsenter: 'util-linux',
+  }
+  const missing = Object.keys(packages).filter(
+    (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status !== 0,
+  )
+  if (missing.length === 0) return
+  run('apt-get', 'update', '-qq')
+  run('apt-get', 'install', '-y', '-qq', ...missing.map((command) => packages[command]))
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+const folder = (): string | undefined => process.env['CREDENTIALS_DIRECTORY'] || undefined
+
+/**
+ * Where a secret is read. A unit of systemd may be the only one that is handed a file which no service
+ * account can read (LoadCredential=NAME:PATH). When it is named as the configured file, that one is taken:
+ * so one configuration is right with systemd and without.
+ */
+export function credentialOr(path: string): string {
+  const credentials = folder()
+  if (credentials === undefined) return path
+  const handed = join(credentials, basename(path))
+  return existsSync(handed) ? handed : path
+}
+
+/**
+ * True for a file that systemd guards: it belongs to root, in a folder that only this unit can open, and an
+ * access list lets the unit read it. The list shows as a mode for the group, which says nothing there.
+ */
+export function isCredential(path: string): boolean {
+  return dirname(path) === folder()
+}

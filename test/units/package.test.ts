@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0
+const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0
+
+t.test(
+  'the package holds programs, units, pages, completion and a configuration, all of root',
+  { skip: hasDpkg ? false : 'dpkg-deb is not installed' },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'fiona-package-test-'))
+    t.teardown(() => {
+      rmSync(folder, { recursive: true, force: true })
+    })
+    const built = spawnSync(process.execPath, ['scripts/package.mjs', '--as-built', folder], {
+      encoding: 'utf8',
+    })
+    t.equal(built.status, 0, built.stderr)
+    const [deb = ''] = readdirSync(folder)
+    const listing = spawnSync('dpkg-deb', ['--contents', join(folder, deb)], { encoding: 'utf8' })
+    const entries = new Map(
+      listing.stdout
+        .trim()
+        .split('\n')
+        .map((line) => {
+          const [mode = '', owner = '', , , , path = ''] = line.split(/\s+/)
+          return [path, { mode, owner, line }] as const
+        }),
+    )
+    const mode = (path: string): string | undefined => entries.get(`./${path}`)?.mode
+    for (const tool of readdirSync('bin')) {
+      t.equal(mode(`usr/lib/fiona/bin/${tool}`), '-rwxr-xr-x', tool)
+      t.match(entries.get(`./usr/bin/${tool}`)?.line, `-> ../lib/fiona/bin/${tool}`)
+      t.equal(mode(`usr/share/bash-completion/completions/${tool}`), '-rw-r--r--')
+      t.equal(mode(`usr/share/zsh/vendor-completions/_${tool}`), '-rw-r--r--')
+    }
+    for (const path of [
+      'etc/fiona/fiona.yaml',
+      'usr/lib/fiona/dist/main.js',
+      'usr/lib/systemd/system/fiona.target',
+      'usr/lib/systemd/system/fiona-.service.d/10-all-services.conf',
+      'usr/lib/systemd/system/fiona-stage@deidentify.service.d/20-deidentify.conf',
+      'usr/lib/tmpfiles.d/fiona.conf',
+      'usr/share/man/man8/fiona-scp.8.gz',
+      'usr/share/doc/fiona/installing.md',
+      'usr/share/doc/fiona/examples/cron.d/fiona',
+    ]) {
+      t.equal(mode(path), '-rw-r--r--', path)
+    }
+    for (const [path, { mode, owner }] of entries) {
+      t.equal(owner, 'root/root', path)
+      if (!mode.startsWith('l'))
+        t.notMatch(mode, /^.{5}w|^.{8}w|[sSt]/, `${path} is written by root alone`)
+    }
+    t.notOk([...entries.keys()].some((path) => path.includes('node_modules')))
+    t.notOk(entries.has('./etc/fiona/pseudonym.key'), 'no key comes with the package')
+  },
+)
+
+t.test(
+  'the scripts of the package are clean',
+  { skip: hasShellcheck ? false : 'shellcheck is not installed' },
+  async (t) => {
+    const scripts = ['postinst', 'prerm', 'postrm'].map((name) => `packaging/${name}`)
+    const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
+    t.equal(status, 0, stdout)
+  },
+)

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
+const skip = hasSystemd ? false : 'systemd-analyze is not installed'
+/** As systemd-analyze counts, where 10 is the most exposed. */
+const mostExposure = 1.5
+
+/** The units as a site has them, with the tools they start where they look for them. */
+function site(test: typeof t): string {
+  const root = mkdtempSync(join(tmpdir(), 'fiona-units-'))
+  test.teardown(() => {
+    rmSync(root, { recursive: true, force: true })
+  })
+  const units = join(root, 'units')
+  cpSync('systemd', units, { recursive: true })
+  for (const stage of ['organize', 'deidentify', 'deliver']) {
+    symlinkSync('fiona-stage@.service', join(units, `fiona-stage@${stage}.service`))
+  }
+  symlinkSync('fiona-scp@.service', join(units, 'fiona-scp@default.service'))
+  return units
+}
+
+const instances = [
+  'fiona-scp@default',
+  'fiona-mpps',
+  'fiona-front-door',
+  'fiona-stage@organize',
+  'fiona-stage@deidentify',
+  'fiona-stage@deliver',
+]
+
+t.test('systemd understands every line of the units', { skip }, async (t) => {
+  const units = site(t as never)
+  const names = [...instances.map((name) => `${name}.service`), 'fiona.target']
+  const { stderr } = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', ...names.map((name) => join(units, name))],
+    { encoding: 'utf8' },
+  )
+  // The programs are not installed where the tests run.
+  const complaints = stderr
+    .split('\n')
+    .filter((line) => line !== '' && !/Command \/usr\/bin\/fiona-\S+ is not executable/.test(line))
+    .filter((line) => line.includes('fiona'))
+  t.strictSame(complaints, [])
+})
+
+for (const name of instances) {
+  t.test(`${name} is shut in`, { skip }, async (t) => {
+    const units = site(t as never)
+    const { stdout } = spawnSync(
+      'systemd-analyze',
+      ['security', '--offline=true', '--no-pager', join(units, `${name}.service`)],
+      { encoding: 'utf8' },
+    )
+    const score = Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN)
+    t.ok(score <= mostExposure, `exposure ${String(score)}`)
+  })
+}
+
+t.test('only the stage that de-identifies is handed the key', async (t) => {
+  const holders = readdirSync('systemd', { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith('.service') || path.endsWith('.conf'))
+    .filter((path) =>
+      /^LoadCredential=pseudonym\.key:/m.test(readFileSync(`systemd/${path}`, 'utf8')),
+    )
+  t.strictSame(holders, ['fiona-stage@deidentify.service.d/20-deidentify.conf'])
+})
+
+t.test('no drop-in hides another one by its name', async (t) => {
+  const names = readdirSync('systemd', { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith('.conf'))
+    .map((path) => path.replace(/.*\//, ''))
+  t.equal(new Set(names).size, names.length, names.join(', '))
+})
