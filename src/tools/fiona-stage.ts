@@ -136,7 +136,7 @@ export default defineTool({
       held: journalPath(dataDir, 'held'),
       pipeline,
       workers: options.workers,
-      fromName: options.from.includes('/') ? undefined : options.from,
+      fromName: from.includes('/') ? undefined : from,
       once: options.once === true,
       environment: pipelineEnvironment({
         FIONA_STAGE: name,
