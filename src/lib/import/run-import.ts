@@ -25,6 +25,8 @@ export interface ImportRun {
    * told, so that the record can say where the file lies by then. Resolves to that place if it was moved there.
    */
   readonly settled?: (entry: FileEntry, fate: Fate) => Promise<string | undefined>
+  /** Told when everything before that place of a service's input has taken effect, in order. */
+  readonly reached?: (place: number) => void
   /** A service: it says after each folder what was left out of it, for it has no end. */
   readonly isService?: boolean
   /** After it no further member of a package is begun; whoever makes the entries ends them. */
@@ -65,9 +67,25 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
   const counts = run.counts ?? noCounts()
   const leftOut = new LeftOut(log)
   const teller = new Teller(run, counts, leftOut)
-  const flow = new InOrder<() => Promise<void>>(run.concurrency, (deliver) => deliver())
+  /** Everything so far; once something of it fails, nothing behind it counts. */
+  let told: Promise<void> = Promise.resolve()
+  const flow = new InOrder<() => Promise<void>>(run.concurrency, (deliver) => {
+    const done = deliver()
+    told = told.then(() => done)
+    told.catch(() => undefined)
+    return done
+  })
   try {
     for await (const entry of entries) {
+      if (entry.kind === 'lineEnd') {
+        const { place } = entry
+        const reach = (): void => run.reached?.(place)
+        await flow.add(() => () => {
+          told.then(reach, () => undefined)
+          return Promise.resolve()
+        })
+        continue
+      }
       if (entry.kind !== 'emptyFolder' && entry.kind !== 'folderEnd') counts.files++
       await flow.add(async () => {
         if (entry.kind !== 'file') return () => teller.deliverOther(entry)
@@ -79,6 +97,7 @@ export async function runImport(run: ImportRun): Promise<ImportSummary> {
     // Also after a failure: what is in the middle of a copy must clean up behind itself.
     await flow.end()
   }
+  await told
   // Who hears of each file's fate says himself what he did with it.
   if (run.settled === undefined) leftOut.tell()
   if (counts.files === 0 && run.isService !== true) log.info('nothing to import was found')

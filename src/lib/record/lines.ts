@@ -3,6 +3,19 @@ import { FionaError } from '../error/index.ts'
 /** A line longer than this is refused; a study of 100,000 in-place files fits. */
 export const maxLineBytes = 16 * 1024 * 1024
 const newline = 0x0a
+const headBytes = 4096
+
+/** A line was thrown away; how it began is kept, so that somebody can tell whose it was. */
+export class LineTooLong extends FionaError {
+  readonly head: Buffer
+
+  constructor(maxBytes: number, head: Buffer) {
+    super('E_LINE_TOO_LONG', `a line is longer than ${String(maxBytes)} bytes; it was left out`, {
+      hint: 'records are one line each; is this NDJSON?',
+    })
+    this.head = head
+  }
+}
 
 /**
  * Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. With
@@ -12,8 +25,12 @@ export class LineSplitter {
   #rest: Buffer[] = []
   #restBytes = 0
   #skipping = false
+  #pushedBytes = 0
   #maxBytes: number
   #separator: number
+
+  /** How many of all bytes pushed belong to what was given so far, separators included. */
+  givenBytes = 0
 
   constructor(maxBytes: number, separator = newline) {
     this.#maxBytes = maxBytes
@@ -21,18 +38,21 @@ export class LineSplitter {
   }
 
   /** The lines are slices of `chunk` where possible: valid until the caller's next read. */
-  *push(chunk: Buffer): Generator<Buffer | FionaError> {
+  *push(chunk: Buffer): Generator<Buffer | LineTooLong> {
     let start = 0
+    const before = this.#pushedBytes
+    this.#pushedBytes += chunk.length
     const separator = this.#separator
     for (let end = chunk.indexOf(separator); end !== -1; end = chunk.indexOf(separator, start)) {
       const piece = chunk.subarray(start, end)
       start = end + 1
+      this.givenBytes = before + start
       if (this.#skipping) {
         this.#skipping = false
         continue
       }
       const line = this.#join(piece)
-      if (line.length > this.#maxBytes) yield this.#tooLong()
+      if (line.length > this.#maxBytes) yield this.#tooLong(line)
       else yield this.#withoutReturn(line)
     }
     if (start < chunk.length && !this.#skipping) {
@@ -40,8 +60,8 @@ export class LineSplitter {
       this.#restBytes += chunk.length - start
       if (this.#restBytes > this.#maxBytes) {
         this.#skipping = true
-        this.#join(Buffer.alloc(0))
-        yield this.#tooLong()
+        this.givenBytes = this.#pushedBytes
+        yield this.#tooLong(this.#join(Buffer.alloc(0)))
       }
     }
   }
@@ -65,14 +85,9 @@ export class LineSplitter {
     return hasReturn ? line.subarray(0, -1) : line
   }
 
-  #tooLong(): FionaError {
-    return new FionaError(
-      'E_LINE_TOO_LONG',
-      `a line is longer than ${this.#maxBytes} bytes; it was left out`,
-      {
-        hint: 'records are one line each; is this NDJSON?',
-      },
-    )
+  #tooLong(line: Buffer): LineTooLong {
+    // A copy: of a slice, all of the line would stay in memory.
+    return new LineTooLong(this.#maxBytes, Buffer.from(line.subarray(0, headBytes)))
   }
 }
 

@@ -8,11 +8,16 @@ import {
   writeFileAtomic,
 } from '../storage/index.ts'
 
+export interface FrontDoorOf {
+  readonly journal: string
+  readonly path: string
+}
+
 export interface Site {
   /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
   readonly configPath: string
-  /** The named pipe that brings records and paths into `received`. */
-  readonly frontDoor: string
+  /** The named pipes: that of `received` takes records and paths, the others records. */
+  readonly frontDoors: readonly FrontDoorOf[]
   readonly keyFile: string
   /** True when this start made the key. */
   readonly madeKey: boolean
@@ -37,9 +42,11 @@ export async function prepareSite(config: Config): Promise<Site> {
   const configPath = join(config.runDir, 'fiona.json')
   await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
   // It is there before anybody is told of it: who writes too early would make a file in its place.
-  const frontDoor = join(config.runDir, 'received.pipe')
-  await makeNamedPipe(frontDoor)
-  return { configPath, frontDoor, keyFile, madeKey }
+  const frontDoors = config.frontDoors.journals.map((journal) => {
+    return { journal, path: join(config.runDir, `${journal}.pipe`) }
+  })
+  for (const { path } of frontDoors) await makeNamedPipe(path)
+  return { configPath, frontDoors, keyFile, madeKey }
 }
 
 /** @returns false when there was a key already */

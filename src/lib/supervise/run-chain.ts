@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/index.ts'
 import { ExitCode } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
+import { holdNamedPipe } from '../storage/index.ts'
 import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
 import { introduction } from './introduction.ts'
@@ -37,6 +38,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await using claim = await claimSite(config.runDir)
   const inForce = await withFreePorts(config, claim.isAfterCrash)
   const site = await prepareSite(inForce)
+  const letGo = site.frontDoors.map(({ path }) => holdNamedPipe(path))
   for (const line of introduction(inForce, site)) await print(line)
   if (site.madeKey) {
     log.info({ keyFile: site.keyFile }, 'made a pseudonymization key; keep a copy in a safe place')
@@ -53,11 +55,12 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
-  supervisor.start(standardChain(site.frontDoor, { mpps: inForce.mpps !== undefined }))
+  supervisor.start(standardChain(site.frontDoors, { mpps: inForce.mpps !== undefined }))
   // Should watching fail, the chain must not go on unseen.
   await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), watch])
   log.info('stopping: each part finishes what it has in hand')
   await supervisor.stop()
+  for (const close of letGo) close()
   watching.abort()
   await watch
   show.flush()

@@ -1,3 +1,5 @@
+import type { FrontDoorOf } from './prepare-site.ts'
+
 /** One process of the chain. */
 export interface ChainProcess {
   readonly name: string
@@ -15,16 +17,15 @@ export interface ChainParts {
  * answers when everything behind it is ready. It stops in the opposite order, and drained.
  * The same pipelines stand, with comments, in pipelines/standard-chain.sh.
  */
-export function standardChain(frontDoor: string, parts: ChainParts = {}): readonly ChainProcess[] {
+export function standardChain(
+  frontDoors: readonly FrontDoorOf[],
+  parts: ChainParts = {},
+): readonly ChainProcess[] {
   return [
     stage('deliver', 'outbox', 'sent', 'fiona-send'),
     stage('deidentify', 'organized', 'outbox', 'fiona-anon'),
     stage('organize', 'received', 'organized', 'fiona-arrive | fiona-classify | fiona-organize'),
-    {
-      name: 'front-door',
-      command: 'fiona-import',
-      args: ['--front-door', frontDoor, '--journal', 'received'],
-    },
+    ...frontDoors.map(doorOf),
     ...(parts.mpps === true
       ? [{ name: 'mpps', command: 'fiona-mpps', args: ['--journal', 'received'] }]
       : []),
@@ -37,6 +38,13 @@ export function standardChain(frontDoor: string, parts: ChainParts = {}): readon
  * next one begins is no error.
  */
 const waitSeconds = '60'
+
+function doorOf({ journal, path }: FrontDoorOf): ChainProcess {
+  const args = ['--front-door', path, '--journal', journal]
+  return journal === 'received'
+    ? { name: 'front-door', command: 'fiona-import', args }
+    : { name: `front-door-${journal}`, command: 'fiona-import', args: [...args, '--records-only'] }
+}
 
 function stage(name: string, from: string, to: string, pipeline: string): ChainProcess {
   return {
