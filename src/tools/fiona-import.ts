@@ -165,7 +165,8 @@ export default defineTool({
     const records = await openRecordSink({ ...sink, journal })
     const errors =
       journal === undefined ? records : await openRecordSink({ ...sink, journal: 'errors' })
-    const atOnce = inFlight[isInPlace ? 'inPlace' : 'copying']
+    const copiesNothing = isInPlace || options.recordsOnly === true
+    const atOnce = inFlight[copiesNothing ? 'inPlace' : 'copying']
     const run = { importer, records, errors, signal, log, ...atOnce }
     try {
       if (frontDoor !== undefined) {
