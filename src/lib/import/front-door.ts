@@ -135,7 +135,7 @@ export class FrontDoor {
   }
 
   #hasRoom(): boolean {
-    return this.#held === undefined && this.#spool.keptBytes < mostKeptBytes / 2
+    return this.#held === undefined && this.#spool.unreadBytes < mostKeptBytes / 2
   }
 
   #listen(): void {
@@ -169,7 +169,7 @@ export class FrontDoor {
     }
     clearTimeout(this.#pause)
     if (chunk.at(-1) !== newline) this.#expectMore()
-    if (this.#spool.keptBytes >= mostKeptBytes) this.#leave()
+    if (this.#spool.unreadBytes >= mostKeptBytes) this.#leave()
     this.#wake?.()
   }
 

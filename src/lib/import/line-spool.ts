@@ -80,9 +80,9 @@ export class LineSpool {
   get end(): number {
     return Math.max(this.#position, this.#segments.at(-1)?.end ?? 0)
   }
-  /** What is kept, read or not. */
-  get keptBytes(): number {
-    return this.end - this.#position
+  /** What `next` has still to give. Not what is done: within a line without end nothing ever is. */
+  get unreadBytes(): number {
+    return this.end - Math.max(this.#readAt, this.#position)
   }
 
   /** The last byte that was put and is not done; undefined when all is done. */
