@@ -48,7 +48,7 @@ export default defineTool({
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
     as from stdin, with absolute paths; known records are taken as if they had been made here. Owner and group may
     write into it (0620; frontDoors in the configuration). What cannot be understood goes to the journal errors with
-    the reason and up to 64 KiB of the line. Lines longer than 4096 bytes may be mixed with those of another
+    the reason; what is longer than 64 KiB, or no UTF-8, lies in the quarantine. Lines longer than 4096 bytes may be mixed with those of another
     writer: give them to fiona-journal append. Who writes no newline within a second has ended the line.
     When the disk is full it waits, and writers with it.
     The pipe stays when the service ends, and whoever writes then waits for its next start. What was read is kept on
@@ -130,7 +130,7 @@ export default defineTool({
     ['<dataDir>/<project>/archive/', 'where the objects go'],
     ['<dataDir>/incoming/', 'objects on their way'],
     ['<dataDir>/state/front-door/', 'what was read at the front door and is not done'],
-    ['<dataDir>/quarantine/', 'what came into the inbox and could not be taken'],
+    ['<dataDir>/quarantine/', 'what came into the inbox, or as a line, and could not be taken'],
   ],
   exitCodes: {
     1: 'done, but some files were not imported: see the error records',
@@ -175,6 +175,7 @@ export default defineTool({
           path: frontDoor,
           journal: journalName(journal ?? 'received'),
           takesRecordsOnly: options.recordsOnly === true,
+          intake,
           access: await imports.doorAccess(frontDoors),
           stateDirectory: join(dataDir, 'state', 'front-door'),
           isSynced: durability === 'fsync',

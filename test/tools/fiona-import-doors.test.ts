@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -19,6 +20,7 @@ import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { ctImage } from '../fixtures/dicom-writer.ts'
 import { missing, run } from '../fixtures/peers.ts'
 import { Site } from './front-door.ts'
+import { until } from './import-site.ts'
 
 function site(t: Test, args?: readonly string[]): Site {
   const made = new Site(args)
@@ -110,7 +112,9 @@ t.test('lines of 1 MB that writers mix are told, none is passed over', async (t)
       code: /E_RECORD_PARSE|E_PATH_RELATIVE/,
       message: /bytes.*fiona-journal append/,
     })
-    t.ok(String(error['record']).length > 4096, 'with a good part of the line')
+    const [, bytes, place] = /\((\d+) bytes, kept in (\S+)\)/.exec(String(error['message'])) ?? []
+    t.equal(statSync(place ?? '').size, Number(bytes), 'all of it is kept')
+    t.ok(readFileSync(place ?? '', 'latin1').startsWith(String(error['record'])), 'and shown')
   }
   t.equal(names(records).size + errors.length, 17, 'as many lines as there were newlines')
 })
@@ -215,6 +219,34 @@ t.test('odd lines: without end, too long, NUL, not UTF-8, CRLF', async (t) => {
     ],
   )
   t.equal(await door.stop('SIGTERM'), 0)
+})
+
+t.test('of a line without end its beginning is kept, and the spool does not grow', async (t) => {
+  const door = site(t)
+  await door.open()
+  await run('sh', ['-c', `head -c 200000000 /dev/zero | tr '\\0' x > "$1"`, 'sh', door.pipe])
+  const spool = join(door.root, 'data/state/front-door/test.pipe')
+  const bytes = () =>
+    readdirSync(spool)
+      .filter((name) => name.endsWith('.lines'))
+      .reduce(
+        (sum, name) => sum + (statSync(join(spool, name), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      )
+  // No newline came, nor will come before the pause ends the line.
+  await until(() => bytes() < 8_000_000)
+  await door.stop('SIGKILL')
+  await door.open()
+  const path = join(door.root, 'one.dcm')
+  writeFileSync(path, ctImage({ sopUID: '2.25.1' }))
+  await run('sh', ['-c', `printf '\\n%s\\n' "$2" > "$1"`, 'sh', door.pipe, path])
+  await door.records('received', (found) => found.length === 1)
+  t.equal(await door.stop('SIGTERM'), 0)
+  const errors = await door.records('errors', () => true)
+  t.match(errors, [{ code: 'E_LINE_TOO_LONG' }])
+  t.equal(errors.length, 1)
+  const [, place = ''] = /kept in (\S+)\)/.exec(String(errors[0]?.['message'])) ?? []
+  t.ok(statSync(place).size > 16 * 1024 * 1024)
 })
 
 t.test('the record of an original receiver, written as it writes it', async (t) => {

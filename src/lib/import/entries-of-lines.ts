@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { stat } from 'node:fs/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
@@ -16,8 +17,10 @@ import { entriesOfName } from './walk.ts'
 
 /** PIPE_BUF of Linux: what is written at once into a pipe stays together up to here (pipe(7)). */
 const pipeBufBytes = 4096
-/** How much of a line that means nothing its error record holds. */
+/** How much of a line that means nothing its error record holds, whole lines up to here. */
 const mostShownBytes = 1 << 16
+/** And how much where all of it lies in a file. */
+const excerptBytes = 4096
 
 export interface LineOptions {
   /** NUL, as from `find -print0`; newline unless told. */
@@ -26,6 +29,10 @@ export interface LineOptions {
   readonly base: string | undefined
   /** Of a service: which place of all its input the first byte has. Its input has no end. */
   readonly beginsAt?: number | undefined
+  /** That first byte belongs to a line that was told as too long. */
+  readonly isWithinLongLine?: boolean | undefined
+  /** Keeps what an error record cannot hold. Resolves to the path it lies at. */
+  readonly keep?: ((line: Buffer, reason: FionaError) => Promise<string>) | undefined
   /** Throws where only records may come in. */
   readonly admitPath?: (() => void) | undefined
   /** Which records may come in, and what is to be done before they do. */
@@ -42,17 +49,19 @@ export async function* entriesOfLines(
   options: LineOptions,
 ): AsyncGenerator<Entry, void, undefined> {
   const { beginsAt } = options
-  const splitter = new LineSplitter(maxLineBytes, options.separator)
+  const splitter = new LineSplitter(maxLineBytes, options.separator, options.isWithinLongLine)
+  const reached = (from: number): Entry => {
+    const { givenBytes, isWithinLongLine } = splitter
+    return { kind: 'lineEnd', place: from + givenBytes, isWithinLongLine }
+  }
   for await (const chunk of chunks) {
     for (const line of splitter.push(chunk)) {
-      if (line instanceof LineTooLong) {
-        const input = line.head.toString()
-        yield { kind: 'trouble', error: line, input }
-      } else yield* entriesOfLine(line, options)
-      if (beginsAt !== undefined) {
-        yield { kind: 'lineEnd', place: beginsAt + splitter.givenBytes }
-      }
+      if (line instanceof LineTooLong) yield await meaningless(line.beginning, line, options)
+      else yield* entriesOfLine(line, options)
+      if (beginsAt !== undefined) yield reached(beginsAt)
     }
+    // Of a line without end nothing is kept behind its beginning.
+    if (beginsAt !== undefined && splitter.isWithinLongLine) yield reached(beginsAt)
   }
   // Of a service the rest of the line may come at its next start.
   if (beginsAt !== undefined) return
@@ -62,9 +71,10 @@ export async function* entriesOfLines(
 
 async function* entriesOfLine(
   line: Buffer,
-  { base, beginsAt, admit, admitPath, signal }: LineOptions,
+  options: LineOptions,
 ): AsyncGenerator<Entry, void, undefined> {
-  let input: unknown = line.toString('utf8', 0, mostShownBytes)
+  const { base, admit, admitPath, signal } = options
+  let input: unknown
   try {
     const said = readLine(line, base)
     if (said === undefined) return
@@ -83,21 +93,46 @@ async function* entriesOfLine(
     yield { kind: 'record', record: said.record }
   } catch (error) {
     if (!(error instanceof FionaError)) throw error
-    const isMixed = beginsAt !== undefined && line.length >= pipeBufBytes && isUnreadable(error)
-    yield { kind: 'trouble', error: isMixed ? mixed(error, line.length) : error, input }
+    yield input === undefined
+      ? await meaningless(line, error, options)
+      : { kind: 'trouble', error, input }
   }
 }
 
-function isUnreadable({ code }: FionaError): boolean {
-  return code === 'E_RECORD_PARSE' || code === 'E_PATH_RELATIVE'
-}
-
-/** The kernel keeps only short lines of several writers apart, and says nothing when it does not. */
-function mixed(error: FionaError, bytes: number): FionaError {
-  return new FionaError(error.code, `${error.message} (${String(bytes)} bytes)`, {
-    hint: `${error.hint ?? ''}; lines of more than ${String(pipeBufBytes)} bytes may be mixed with those of another writer: give them to fiona-journal append`,
-    exitCode: error.exitCode,
+/**
+ * Nothing of a line that nobody understands is lost: its error record holds all of it, or, where it is long or no
+ * UTF-8, a file does. The kernel keeps only short lines of several writers apart, and says nothing when it does not.
+ */
+async function meaningless(
+  line: Buffer,
+  reason: FionaError,
+  { keep, beginsAt }: LineOptions,
+): Promise<Entry> {
+  const { code, message, exitCode } = reason
+  const isTooLong = reason instanceof LineTooLong
+  const isHeld = !isTooLong && line.length <= mostShownBytes && isUtf8(line)
+  const place = isHeld ? undefined : await keep?.(line, reason)
+  const details = [
+    `${isTooLong ? 'its first ' : ''}${String(line.length)} bytes`,
+    ...(place === undefined ? [] : [`kept in ${place}`]),
+  ]
+  const isMixed = beginsAt !== undefined && line.length >= pipeBufBytes
+  const hints = [
+    ...(reason.hint === undefined ? [] : [reason.hint]),
+    ...(isMixed
+      ? [
+          `lines of more than ${String(pipeBufBytes)} bytes may be mixed with those of another writer: give them to fiona-journal append`,
+        ]
+      : []),
+  ]
+  const said = isMixed || place !== undefined ? `${message} (${details.join(', ')})` : message
+  // Not the reason itself: it may hold all of a long line, and many errors may be on their way.
+  const error = new FionaError(code, said, {
+    ...(hints.length === 0 ? {} : { hint: hints.join('; ') }),
+    exitCode,
   })
+  const shownBytes = isHeld || place === undefined ? mostShownBytes : excerptBytes
+  return { kind: 'trouble', error, input: line.toString('utf8', 0, shownBytes) }
 }
 
 /** Records from a pipe between tools: what is no instance is for somebody else and passes. */

@@ -24,5 +24,5 @@ export type Entry =
   /** All of a folder that somebody named was found. */
   | { readonly kind: 'folderEnd' }
   /** Of a service: all that came before that place of its input was said. */
-  | { readonly kind: 'lineEnd'; readonly place: number }
+  | { readonly kind: 'lineEnd'; readonly place: number; readonly isWithinLongLine: boolean }
   | { readonly kind: 'trouble'; readonly error: FionaError; readonly input: unknown }

@@ -63,7 +63,8 @@ export class FrontDoor {
     this.#spool = spool
     this.#log = log
     const last = spool.lastByte()
-    if (last !== undefined && last !== newline) this.#expectMore()
+    // Who wrote a line that was too long may be gone as well: the next writer's must not end it.
+    if (last === undefined ? spool.isWithinLongLine : last !== newline) this.#expectMore()
     this.#listen()
   }
 

@@ -1,7 +1,16 @@
 import { basename, join } from 'node:path'
+import type { Intake } from '../intake/index.ts'
 import { Lease } from '../journal/index.ts'
-import { admitFromAnybody, entriesOfLines, refusePaths, type Chunk } from './entries-of-lines.ts'
+import type { FionaError } from '../error/index.ts'
+import {
+  admitFromAnybody,
+  entriesOfLines,
+  refusePaths,
+  type Chunk,
+  type LineOptions,
+} from './entries-of-lines.ts'
 import { FrontDoor, type DoorAccess } from './front-door.ts'
+import { keepLine } from './keep-line.ts'
 import { LineSpool } from './line-spool.ts'
 import { patience } from './patience.ts'
 import { WrittenBefore } from './written-before.ts'
@@ -12,6 +21,8 @@ export interface DoorOptions {
   /** Whose door it is: what may come in depends on it. */
   readonly journal: string
   readonly takesRecordsOnly: boolean
+  /** Keeps lines that mean nothing and that no error record can hold. */
+  readonly intake: Intake
   readonly access: DoorAccess
   /** Where what was read, and is not done, is kept. */
   readonly stateDirectory: string
@@ -41,25 +52,28 @@ export async function keepFrontDoor(
     waitMs,
     signal,
   })
+  const wait = patience(log, signal)
   const lines = {
     base: undefined,
+    keep: (line: Buffer, reason: FionaError) =>
+      wait(() => keepLine(options.intake, line, reason, { pipe: path })),
     admit: admitFromAnybody(journal),
     admitPath: takesRecordsOnly ? refusePaths(journal) : undefined,
     signal,
   }
   const take = (
     chunks: AsyncIterable<Chunk>,
-    from?: { readonly beginsAt: number; readonly reached: (place: number) => void },
+    from?: Pick<LineOptions, 'beginsAt' | 'isWithinLongLine'> & Pick<ImportRun, 'reached'>,
   ): Promise<ImportSummary> =>
     runImport({
       ...run,
-      entries: entriesOfLines(chunks, { ...lines, beginsAt: from?.beginsAt }),
+      entries: entriesOfLines(chunks, { ...lines, ...from }),
       isService: true,
-      patience: patience(log, signal),
+      patience: wait,
       failed: (error) => {
         log.warn({ code: error.code }, 'a line at the front door could not be taken; see errors')
       },
-      ...(from === undefined ? {} : { reached: from.reached }),
+      ...(from?.reached === undefined ? {} : { reached: from.reached }),
     })
   try {
     const before = new WrittenBefore(path)
@@ -75,7 +89,8 @@ export async function keepFrontDoor(
       try {
         return await take(door.chunks(signal), {
           beginsAt: spool.position,
-          reached: (place) => spool.reached(place),
+          isWithinLongLine: spool.isWithinLongLine,
+          reached: (place, isWithinLongLine) => spool.reached(place, isWithinLongLine),
         })
       } finally {
         await door.close()

@@ -18,6 +18,8 @@ import { makeDirectories, syncDirectory } from '../storage/index.ts'
 const segmentBytes = 1 << 22
 const chunkBytes = 1 << 16
 const digits = 16
+/** Behind the place: whether a line begins there. */
+const [atLine, withinLine] = ['\n', '+']
 
 interface Segment {
   readonly path: string
@@ -38,6 +40,7 @@ export class LineSpool {
   readonly #positionFd: number
   readonly #segments: Segment[]
   #position: number
+  #isWithinLongLine: boolean
   #readAt: number
   #reading: { readonly segment: Segment; readonly fd: number } | undefined
   #writing: { readonly segment: Segment; readonly fd: number } | undefined
@@ -57,7 +60,9 @@ export class LineSpool {
         return { path, begin, end: begin + statSync(path).size }
       })
     const place = join(directory, 'done')
-    this.#position = Math.max(readPlace(place), this.#segments[0]?.begin ?? 0)
+    const done = readPlace(place)
+    this.#position = Math.max(done.place, this.#segments[0]?.begin ?? 0)
+    this.#isWithinLongLine = done.isWithinLongLine && done.place === this.#position
     this.#readAt = this.#position
     this.#positionFd = openSync(place, constants.O_RDWR | constants.O_CREAT, 0o600)
     this.#removeDone()
@@ -72,6 +77,10 @@ export class LineSpool {
   /** Up to where everything is done. */
   get position(): number {
     return this.#position
+  }
+  /** What stands there is the rest of a line that was told as too long. */
+  get isWithinLongLine(): boolean {
+    return this.#isWithinLongLine
   }
   /** The place of what `next` gives. */
   get readAt(): number {
@@ -130,10 +139,12 @@ export class LineSpool {
   }
 
   /** Everything before that place has taken effect. */
-  reached(place: number): void {
+  reached(place: number, isWithinLongLine = false): void {
     if (this.#isClosed || place <= this.#position) return
     this.#position = place
-    writeSync(this.#positionFd, String(place).padStart(digits, '0'), 0)
+    this.#isWithinLongLine = isWithinLongLine
+    const text = `${String(place).padStart(digits, '0')}${isWithinLongLine ? withinLine : atLine}`
+    writeSync(this.#positionFd, text, 0)
     this.#removeDone()
   }
 
@@ -195,12 +206,13 @@ export class LineSpool {
 }
 
 /** Zero where there is none, or a power loss left something else. */
-function readPlace(path: string): number {
+function readPlace(path: string): { place: number; isWithinLongLine: boolean } {
+  let text = ''
   try {
-    const text = readFileSync(path, 'latin1')
-    return /^\d{16}$/.test(text) ? Number.parseInt(text, 10) : 0
+    text = readFileSync(path, 'latin1')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
+  if (!/^\d{16}[\n+]$/.test(text)) return { place: 0, isWithinLongLine: false }
+  return { place: Number.parseInt(text, 10), isWithinLongLine: text.endsWith(withinLine) }
 }

@@ -3,17 +3,17 @@ import { FionaError } from '../error/index.ts'
 /** A line longer than this is refused; a study of 100,000 in-place files fits. */
 export const maxLineBytes = 16 * 1024 * 1024
 const newline = 0x0a
-const headBytes = 4096
 
-/** A line was thrown away; how it began is kept, so that somebody can tell whose it was. */
+/** A line was left out. Who wants to know whose it was finds here how it began. */
 export class LineTooLong extends FionaError {
-  readonly head: Buffer
+  /** A little more than the limit: whoever keeps the error for long should not keep this. */
+  readonly beginning: Buffer
 
-  constructor(maxBytes: number, head: Buffer) {
+  constructor(maxBytes: number, beginning: Buffer) {
     super('E_LINE_TOO_LONG', `a line is longer than ${String(maxBytes)} bytes; it was left out`, {
       hint: 'records are one line each; is this NDJSON?',
     })
-    this.head = head
+    this.beginning = beginning
   }
 }
 
@@ -24,7 +24,7 @@ export class LineTooLong extends FionaError {
 export class LineSplitter {
   #rest: Buffer[] = []
   #restBytes = 0
-  #skipping = false
+  #skipping: boolean
   #pushedBytes = 0
   #maxBytes: number
   #separator: number
@@ -32,9 +32,16 @@ export class LineSplitter {
   /** How many of all bytes pushed belong to what was given so far, separators included. */
   givenBytes = 0
 
-  constructor(maxBytes: number, separator = newline) {
+  /** @param isWithinLongLine what comes first is the rest of a line that was told as too long already */
+  constructor(maxBytes: number, separator = newline, isWithinLongLine = false) {
     this.#maxBytes = maxBytes
     this.#separator = separator
+    this.#skipping = isWithinLongLine
+  }
+
+  /** What was pushed last is the middle of a line that was told as too long. */
+  get isWithinLongLine(): boolean {
+    return this.#skipping
   }
 
   /** The lines are slices of `chunk` where possible: valid until the caller's next read. */
@@ -55,7 +62,8 @@ export class LineSplitter {
       if (line.length > this.#maxBytes) yield this.#tooLong(line)
       else yield this.#withoutReturn(line)
     }
-    if (start < chunk.length && !this.#skipping) {
+    if (this.#skipping) this.givenBytes = this.#pushedBytes
+    else if (start < chunk.length) {
       this.#rest.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)))
       this.#restBytes += chunk.length - start
       if (this.#restBytes > this.#maxBytes) {
@@ -86,8 +94,7 @@ export class LineSplitter {
   }
 
   #tooLong(line: Buffer): LineTooLong {
-    // A copy: of a slice, all of the line would stay in memory.
-    return new LineTooLong(this.#maxBytes, Buffer.from(line.subarray(0, headBytes)))
+    return new LineTooLong(this.#maxBytes, line)
   }
 }
 
