@@ -1,7 +1,7 @@
 /** A front door of its own for a test: the real service at a named pipe, its log line by line. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -39,6 +39,22 @@ export class Site {
     const closed = once(child, 'close')
     child.kill(signal)
     return (await closed)[0]
+  }
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+  /** How many bytes it has ever read and put on disk. */
+  spooled(): number {
+    const folder = join(this.root, 'data/state/front-door/test.pipe')
+    const last = readdirSync(folder)
+      .filter((name) => name.endsWith('.lines'))
+      .sort()
+      .at(-1)
+    if (last === undefined) return 0
+    return (
+      Number.parseInt(last, 10) +
+      (statSync(join(folder, last), { throwIfNoEntry: false })?.size ?? 0)
+    )
   }
   async records(name: string, isEnough: (records: AnyRecord[]) => boolean): Promise<AnyRecord[]> {
     let found: AnyRecord[] = []

@@ -71,7 +71,9 @@ export class LineSpool {
   /** One process at a time: the caller holds a lease. */
   static async open(directory: string, { isSynced }: { isSynced: boolean }): Promise<LineSpool> {
     await makeDirectories(directory, { mode: 0o700 })
-    return new LineSpool(directory, isSynced)
+    const spool = new LineSpool(directory, isSynced)
+    spool.#beginEarly()
+    return spool
   }
 
   /** Up to where everything is done. */
@@ -119,7 +121,10 @@ export class LineSpool {
     }
     segment.end += bytes.length
     this.#sync()
-    if (segment.end - segment.begin >= segmentBytes) this.#endSegment()
+    if (segment.end - segment.begin >= segmentBytes) {
+      this.#endSegment()
+      this.#beginEarly()
+    }
   }
 
   /** Bytes that were not read yet, in a buffer of their own; undefined when there are none. */
@@ -169,6 +174,15 @@ export class LineSpool {
     this.#segments.push(segment)
     if (this.#isSynced) syncDirectory(this.#directory).catch(() => undefined)
     return { segment, fd }
+  }
+
+  /** Before there is anything to put: what was read and is not on disk yet should be so for a short time only. */
+  #beginEarly(): void {
+    try {
+      this.#writing ??= this.#begin()
+    } catch {
+      // Then whoever puts next hears of it.
+    }
   }
 
   #endSegment(): void {
