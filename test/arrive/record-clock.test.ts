@@ -79,7 +79,7 @@ t.test('cut at a moment, what was open then is not told', async (t) => {
 t.test(
   'out of order, without a time, or no record at all: nothing that was decided is lost',
   async (t) => {
-      const out = await replay([
+    const out = await replay([
       instance({}, at(0)),
       { type: 'instance', ...at(2 * quietMs) },
       instance({ study: 2 }, at(10)),
