@@ -18,8 +18,8 @@ export class LineTooLong extends FionaError {
 }
 
 /**
- * Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. With
- * another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
+ * Bytes to lines. A line longer than the limit is reported once, with its beginning; its rest is thrown away as it
+ * comes. With another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
  */
 export class LineSplitter {
   #rest: Buffer[] = []
