@@ -1,4 +1,5 @@
 import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode, FionaError } from '../lib/error/index.ts'
 
 export default defineTool({
   name: 'fiona-arrive',
@@ -31,6 +32,10 @@ export default defineTool({
     of complete studies it remembers the last 20,000, or a million objects of them. A late object of a
     forgotten study begins again with revision 1.
 
+    With --clock records it decides by the time of the records and not by its own: a journal read again, at any
+    speed, gives the same records, byte for byte. At the end the clock runs on until all is decided
+    (with --at-end keep it stands still).
+
     A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
     about studies, and what is open stays open until the stage runs again; see --at-end. Neither does SIGTERM.`,
   reads: ['instance', 'mpps'],
@@ -53,6 +58,12 @@ export default defineTool({
       describe: 'keep what is open below this directory, to survive a restart',
       configKey: 'dataDir',
     },
+    clock: {
+      type: 'choice',
+      choices: ['wall', 'records'],
+      default: 'wall',
+      describe: 'records: time is what the records tell, for replays by hand',
+    },
     'at-end': {
       type: 'choice',
       choices: ['flush', 'keep'],
@@ -61,6 +72,10 @@ export default defineTool({
     },
   },
   examples: [
+    [
+      'fiona-journal cat received | fiona-arrive --clock records',
+      'what it would say of a journal, the same each time',
+    ],
     [
       'fiona-import --in-place study/ | fiona-arrive | jq \'select(.type == "study")\'',
       'the studies in a folder',
@@ -80,17 +95,27 @@ export default defineTool({
   exitCodes: { 75: 'another fiona-arrive has taken over the same state' },
   seeAlso: ['fiona-mpps', 'fiona-classify', 'fiona-organize', 'fiona-stage'],
   async run({ options, config, log, filter }) {
-    const { Arrival, DurableKeeper, HeadOnly } = await import('../lib/arrive/index.ts')
+    const { Arrival, byRecordClock, DurableKeeper, HeadOnly, RecordClock } =
+      await import('../lib/arrive/index.ts')
     const stage = process.env['FIONA_STAGE'] || undefined
     const { arrival, dataDir } = await config()
+    const isReplay = options.clock === 'records'
+    if (isReplay && (stage !== undefined || options.dataDir !== undefined)) {
+      throw new FionaError('E_USAGE', '--clock records remembers nothing and belongs in no stage', {
+        hint: 'leave --data-dir out, and run it by hand: fiona-journal cat received | fiona-arrive --clock records',
+        exitCode: ExitCode.usage,
+      })
+    }
+    const clock = new RecordClock()
+    const atEnd = options.atEnd ?? (stage === undefined ? 'flush' : 'keep')
     const arrivals = await Arrival.start(
       {
         quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
         maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
-        atEnd: options.atEnd ?? (stage === undefined ? 'flush' : 'keep'),
+        atEnd,
         deliveredBy: stage === undefined ? 'writing' : 'marks',
-        now: () => performance.now(),
-        wallClock: () => Date.now(),
+        now: isReplay ? () => clock.ms : () => performance.now(),
+        wallClock: isReplay ? () => clock.ms : () => Date.now(),
       },
       async (restore) => {
         if (stage === undefined && options.dataDir === undefined) return new HeadOnly()
@@ -112,7 +137,7 @@ export default defineTool({
       },
     )
     if (arrivals.openStudies > 0) log.info({ studies: arrivals.openStudies }, 'open studies go on')
-    const code = await filter(arrivals)
+    const code = await filter(isReplay ? byRecordClock(arrivals, clock, atEnd) : arrivals)
     await arrivals.close()
     return code
   },

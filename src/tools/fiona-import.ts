@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import { defineTool, tellReady } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
@@ -45,12 +46,17 @@ export default defineTool({
     start, and tells it as duplicate.
 
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
-    as from stdin, with absolute paths; known records are taken as if they had been made here. Lines longer than
-    4096 bytes may be mixed with those of another writer. Who writes no newline within a second has ended the line.
+    as from stdin, with absolute paths; known records are taken as if they had been made here. Owner and group may
+    write into it (0620; frontDoors in the configuration). What cannot be understood goes to the journal errors with
+    the reason; what is longer than 64 KiB, or no UTF-8, lies in the quarantine. Lines longer than 4096 bytes may be mixed with those of another
+    writer: give them to fiona-journal append. Who writes no newline within a second has ended the line.
     When the disk is full it waits, and writers with it.
-    The pipe stays when the service ends, and whoever writes then waits for its next start. A line is safe when
-    its record is in the journal: what the service had in hand when it was killed (not so with SIGTERM) is to
-    be written again.
+    The pipe stays when the service ends, and whoever writes then waits for its next start. What was read is kept on
+    disk until it is done: killed, the service goes on where it was. What nobody has read yet the kernel keeps as
+    long as any process has the pipe open, as fiona up does.
+
+    With --records-only the door takes no paths. That of organized takes instance, series and study records, that
+    of requested request records, that of outbox deidentified records; any other all that are known.
 
     On a terminal it shows how far it is, in numbers only.`,
   writes: ['instance'],
@@ -81,6 +87,10 @@ export default defineTool({
     'front-door': {
       type: 'path',
       describe: 'make this named pipe and take what is written into it, until SIGTERM',
+    },
+    'records-only': {
+      type: 'boolean',
+      describe: 'with --front-door: no paths; for journals behind the first',
     },
     watch: {
       type: 'path',
@@ -119,7 +129,8 @@ export default defineTool({
   files: [
     ['<dataDir>/<project>/archive/', 'where the objects go'],
     ['<dataDir>/incoming/', 'objects on their way'],
-    ['<dataDir>/quarantine/', 'what came into the inbox and could not be taken'],
+    ['<dataDir>/state/front-door/', 'what was read at the front door and is not done'],
+    ['<dataDir>/quarantine/', 'what came into the inbox, or as a line, and could not be taken'],
   ],
   exitCodes: {
     1: 'done, but some files were not imported: see the error records',
@@ -130,6 +141,7 @@ export default defineTool({
   async run({ options, args, config, log, signal, emit, sync }) {
     const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
     const imports = await import('../lib/import/index.ts')
+    const { journalName } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
     const { dataDir: configured, projects, receiver } = await config()
     const { durability, reserveBytes } = receiver
@@ -153,11 +165,22 @@ export default defineTool({
     const records = await openRecordSink({ ...sink, journal })
     const errors =
       journal === undefined ? records : await openRecordSink({ ...sink, journal: 'errors' })
-    const atOnce = inFlight[isInPlace ? 'inPlace' : 'copying']
+    const copiesNothing = isInPlace || options.recordsOnly === true
+    const atOnce = inFlight[copiesNothing ? 'inPlace' : 'copying']
     const run = { importer, records, errors, signal, log, ...atOnce }
     try {
       if (frontDoor !== undefined) {
-        await imports.keepFrontDoor(frontDoor, run, signal, () => {
+        const { frontDoors } = await config()
+        const door = {
+          path: frontDoor,
+          journal: journalName(journal ?? 'received'),
+          takesRecordsOnly: options.recordsOnly === true,
+          intake,
+          access: await imports.doorAccess(frontDoors),
+          stateDirectory: join(dataDir, 'state', 'front-door'),
+          isSynced: durability === 'fsync',
+        }
+        await imports.keepFrontDoor(door, run, signal, () => {
           tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log })
         })
         return ExitCode.ok

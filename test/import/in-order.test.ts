@@ -58,3 +58,22 @@ t.test('after a failure nothing more is delivered, and the adder hears of it', a
   await t.rejects(flow.end(), { message: 'no space' })
   t.same(delivered, [1, 2])
 })
+
+t.test('heavy jobs leave room for few, light ones for many', async (t) => {
+  let open = 0
+  let most = 0
+  const flow = new InOrder<undefined>(8, async () => {
+    open--
+  })
+  const job = async () => {
+    most = Math.max(most, ++open)
+    await new Promise((resolve) => setImmediate(resolve))
+    return undefined
+  }
+  for (let n = 0; n < 20; n++) await flow.add(job, 4)
+  await flow.end()
+  t.equal(most, 2)
+  for (let n = 0; n < 20; n++) await flow.add(job)
+  await flow.end()
+  t.equal(most, 8)
+})

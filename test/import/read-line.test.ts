@@ -12,7 +12,7 @@ t.test('a line is a path, a record, or what an original FIONA announced', (t) =>
     ['"/data/a\\nb.dcm"', { path: '/data/a\nb.dcm' }],
     [
       '"CT 1",FIONA,,/data,MR.1',
-      { path: '/data/MR.1', source: { callingAET: 'CT1', calledAET: 'FIONA' } },
+      { path: '/data/MR.1', source: { callingAET: 'CT1', calledAET: 'FIONA', address: '0.0.0.0' } },
     ],
     [
       '{"type":"path","path":"/data/a.zip","member":"b","source":{"callingAET":"CT 1"}}',
@@ -26,7 +26,7 @@ t.test('a line is a path, a record, or what an original FIONA announced', (t) =>
         source: { callingAET: 'CT1', calledAET: 'FIONA', address: '10.0.0.1' },
       },
     ],
-    ['unknown,unknown,,/data/scp,MR.1', { path: '/data/scp/MR.1', source: undefined }],
+    ['unknown,unknown,,/data/scp,MR.1', { path: '/data/scp/MR.1', source: { address: '0.0.0.0' } }],
   ]
   for (const [text, means] of rows) t.same(line(text), means, JSON.stringify(text))
   t.end()

@@ -86,7 +86,7 @@ t.test('what the copy of a configuration says leads to the file that was copied'
 })
 
 t.test('a stage of the chain waits longer than its forerunner may take to end', (t) => {
-  const stages = standardChain('/door', { mpps: false }).filter(
+  const stages = standardChain({ frontDoors: [], inboxes: [], mpps: false, doors: [] }).filter(
     ({ command }) => command === 'fiona-stage',
   )
   t.equal(stages.length, 3)

@@ -241,5 +241,13 @@ t.test('a wrong option is a usage error', (t) => {
   const { code, err } = run(['--quiet-seconds', 'soon'], [])
   t.equal(code, 64)
   t.match(err, /quiet-seconds/)
+  for (const [args, env] of [
+    [['--clock', 'records', '--data-dir', '/tmp'], {}],
+    [['--clock', 'records'], { FIONA_STAGE: 'a-b' }],
+  ] as const) {
+    const replay = run(args, [], env)
+    t.equal(replay.code, 64)
+    t.match(replay.err, /belongs in no stage/)
+  }
   t.end()
 })

@@ -478,7 +478,7 @@ class Door {
 t.test('the front door takes paths, records and announcements, and stays open', async (t) => {
   const door = new Door()
   await door.open()
-  t.equal(statSync(door.pipe).mode & 0o777, 0o660)
+  t.equal(statSync(door.pipe).mode & 0o777, 0o620)
   const one = door.file('one.dcm', ctImage({ sopUID: '2.25.1' }))
   const two = door.file('two.dcm', ctImage({ sopUID: '2.25.2' }))
   door.write(`${one}\n`)

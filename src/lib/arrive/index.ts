@@ -7,3 +7,4 @@
 export { Arrival, type ArrivalOptions } from './arrival.ts'
 export { DurableKeeper } from './durable-keeper.ts'
 export { HeadOnly } from './keeper.ts'
+export { byRecordClock, RecordClock } from './record-clock.ts'

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 
 /** One process of the chain. */
@@ -7,11 +8,22 @@ export interface ChainProcess {
   readonly args: readonly string[]
 }
 
+/** A named pipe, and the journal that what is written into it goes to. */
+export interface FrontDoorOf {
+  readonly journal: string
+  readonly path: string
+}
+
+/** What a configuration decides of the chain. */
 export interface ChainParts {
-  /** Whether modalities are listened to (`mpps` in the configuration). */
-  readonly mpps?: boolean
+  /** That of `received` takes records and paths, the others records. */
+  readonly frontDoors: readonly FrontDoorOf[]
+  /** Folders that are emptied into the archive. */
+  readonly inboxes: Config['inboxes']
+  /** Whether modalities are listened to. */
+  readonly mpps: boolean
   /** The projects that have a door of their own (`projects.*.receiver`). */
-  readonly doors?: readonly string[]
+  readonly doors: readonly string[]
 }
 
 export interface StandardStage {
@@ -38,22 +50,19 @@ export const standardStages: readonly StandardStage[] = [
  * answers when everything behind it is ready. It stops in the opposite order, and drained.
  * The same pipelines stand, with comments, in pipelines/standard-chain.sh.
  */
-export function standardChain(frontDoor: string, parts: ChainParts = {}): readonly ChainProcess[] {
+export function standardChain(parts: ChainParts): readonly ChainProcess[] {
   return [
     ...standardStages.map(({ name }) => ({
       name,
       command: 'fiona-stage',
       args: ['--standard', name, '--wait-seconds', waitSeconds],
     })),
-    {
-      name: 'front-door',
-      command: 'fiona-import',
-      args: ['--front-door', frontDoor, '--journal', 'received'],
-    },
-    ...(parts.mpps === true
+    ...parts.frontDoors.map(frontDoor),
+    ...parts.inboxes.map(inbox),
+    ...(parts.mpps
       ? [{ name: 'mpps', command: 'fiona-mpps', args: ['--journal', 'received'] }]
       : []),
-    ...[undefined, ...(parts.doors ?? [])].map((project) => ({
+    ...[undefined, ...parts.doors].map((project) => ({
       name: doorPart(project),
       command: 'fiona-scp',
       args: ['--door', project ?? 'default', '--journal', 'received'],
@@ -67,19 +76,50 @@ export function doorPart(project: string | undefined): string {
 }
 
 /** What the configuration asks for. */
-export function partsOf({
-  mpps,
-  projects,
-}: Pick<Config, 'mpps' | 'projects'>): Required<ChainParts> {
-  const doors = Object.entries(projects).flatMap(([name, { receiver }]) =>
+export function partsOf(
+  config: Pick<Config, 'frontDoors' | 'inboxes' | 'mpps' | 'projects' | 'runDir'>,
+): ChainParts {
+  const doors = Object.entries(config.projects).flatMap(([name, { receiver }]) =>
     receiver === undefined ? [] : [name],
   )
-  return { mpps: mpps !== undefined, doors }
+  const { inboxes, mpps } = config
+  return { frontDoors: frontDoorsOf(config), inboxes, mpps: mpps !== undefined, doors }
+}
+
+export function frontDoorsOf({
+  frontDoors,
+  runDir,
+}: Pick<Config, 'frontDoors' | 'runDir'>): readonly FrontDoorOf[] {
+  return frontDoors.journals.map((journal) => {
+    return { journal, path: join(runDir, `${journal}.pipe`) }
+  })
 }
 
 /** The parts of a chain, in the order of starting. */
 export function partNames(parts: ChainParts): readonly string[] {
-  return standardChain('', parts).map(({ name }) => name)
+  return standardChain(parts).map(({ name }) => name)
+}
+
+function frontDoor({ journal, path }: FrontDoorOf): ChainProcess {
+  const args = ['--front-door', path, '--journal', journal]
+  return journal === 'received'
+    ? { name: 'front-door', command: 'fiona-import', args }
+    : { name: `front-door-${journal}`, command: 'fiona-import', args: [...args, '--records-only'] }
+}
+
+function inbox(
+  { folder, project, settleSeconds }: Config['inboxes'][number],
+  at: number,
+): ChainProcess {
+  return {
+    name: `inbox-${String(at + 1)}`,
+    command: 'fiona-import',
+    args: [
+      ...['--watch', folder, '--journal', 'received'],
+      ...(project === undefined ? [] : ['--project', project]),
+      ...(settleSeconds === undefined ? [] : ['--settle-seconds', String(settleSeconds)]),
+    ],
+  }
 }
 
 /**

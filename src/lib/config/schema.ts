@@ -154,6 +154,14 @@ export const ConfigSchema = Type.Object(
       ),
       peerPort: peerPort(104),
     }),
+    frontDoors: strict({
+      journals: Type.Array(oneOf(['received', 'organized', 'requested', 'outbox']), {
+        default: ['received', 'organized'],
+        uniqueItems: true,
+      }),
+      mode: Type.String({ pattern: '^0?6[0-7]{2}$', default: '0620' }),
+      group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@-]*\\$?$' })),
+    }),
     mpps: optional({ port: port() }),
     arrival: strict({ quietSeconds: positive(16), maxWaitSeconds: positive(14400) }),
     classification: strict({

@@ -8,6 +8,7 @@ export interface CommandLine {
   readonly journal?: string | undefined
   readonly project?: string | undefined
   readonly frontDoor?: string | undefined
+  readonly recordsOnly?: boolean | undefined
   readonly watch?: string | undefined
   readonly settleSeconds?: number | undefined
   readonly callingAet?: string | undefined
@@ -35,6 +36,9 @@ export function checkCommandLine(
     if (journal === undefined) throw usage('--front-door needs --journal: where lines enter')
     if (paths.length > 0) throw usage('--front-door takes no PATH: write it into the pipe')
     if (move === true) throw usage('--front-door and --move exclude each other')
+  }
+  if (options.recordsOnly === true && frontDoor === undefined) {
+    throw usage('--records-only belongs to --front-door')
   }
   if (watch !== undefined) {
     if (paths.length > 0) throw usage('--watch takes no PATH: put it into the folder')

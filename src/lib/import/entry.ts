@@ -23,4 +23,6 @@ export type Entry =
   | { readonly kind: 'emptyFolder'; readonly path: FilePath }
   /** All of a folder that somebody named was found. */
   | { readonly kind: 'folderEnd' }
+  /** Of a service: all that came before that place of its input was said. */
+  | { readonly kind: 'lineEnd'; readonly place: number; readonly isWithinLongLine: boolean }
   | { readonly kind: 'trouble'; readonly error: FionaError; readonly input: unknown }

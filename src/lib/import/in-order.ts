@@ -17,19 +17,22 @@ export class InOrder<Result> {
     this.#deliver = deliver
   }
 
-  /** Starts the job; resolves when there is room for another. Rejects once a job or a delivery has failed. */
-  async add(job: () => Result | Promise<Result>): Promise<void> {
-    this.#open++
+  /**
+   * Starts the job; resolves when there is room for another. Rejects once a job or a delivery has failed.
+   * @param weight how much of the limit it takes
+   */
+  async add(job: () => Result | Promise<Result>, weight = 1): Promise<void> {
+    this.#open += weight
     const started = begin(job)
     // Its turn may come later; until then its failure is nobody's.
     started.catch(() => undefined)
     this.#previous = this.#previous.then(async () => {
       try {
         const result = await started
-        if (this.#failure === undefined) void this.#settle(this.#deliver(result))
-        else this.#free()
+        if (this.#failure === undefined) void this.#settle(this.#deliver(result), weight)
+        else this.#free(weight)
       } catch (error) {
-        this.#fail(error)
+        this.#fail(error, weight)
       }
     })
     await this.#until(() => this.#open < this.#limit)
@@ -40,22 +43,22 @@ export class InOrder<Result> {
     await this.#until(() => this.#open === 0)
   }
 
-  async #settle(delivered: Promise<void>): Promise<void> {
+  async #settle(delivered: Promise<void>, weight: number): Promise<void> {
     try {
       await delivered
-      this.#free()
+      this.#free(weight)
     } catch (error) {
-      this.#fail(error)
+      this.#fail(error, weight)
     }
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, weight: number): void {
     this.#failure ??= { error }
-    this.#free()
+    this.#free(weight)
   }
 
-  #free(): void {
-    this.#open--
+  #free(weight: number): void {
+    this.#open -= weight
     this.#wake?.()
   }
 

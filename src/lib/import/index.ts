@@ -5,6 +5,7 @@
 // anywhere: every file is opened once, without following links that were not there before, and all is done with
 // what was opened.
 export { checkCommandLine } from './command-line.ts'
+export { doorAccess } from './door-access.ts'
 export { entriesOfArguments } from './entries-of-arguments.ts'
 export type { Entry, FileEntry } from './entry.ts'
 export { Importer, realDataDirectory } from './importer.ts'
@@ -18,6 +19,7 @@ export { keepFrontDoor } from './keep-front-door.ts'
 export { patience } from './patience.ts'
 export { countFiles, Progress, progressLine } from './progress.ts'
 export { readLine } from './read-line.ts'
+export { LineSpool } from './line-spool.ts'
 export { noCounts, runImport } from './run-import.ts'
 export type { ImportRun, ImportSummary } from './run-import.ts'
 export { walk } from './walk.ts'

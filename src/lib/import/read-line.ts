@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { ObjectSource } from '../intake/index.ts'
 import { isRecordOf, parseRecord, type AnyRecord } from '../record/index.ts'
-import { filePath, joinPath, shownPath, type FilePath } from './file-path.ts'
+import { filePath, joinPath, type FilePath } from './file-path.ts'
 import { pathOfRecord, type PathFacts } from './path-record.ts'
 
 /** What one line from a shell loop, another tool or an original FIONA says. */
@@ -11,6 +11,7 @@ export type Line = ({ readonly path: FilePath } & PathFacts) | { readonly record
 const slash = 0x2f
 const brace = 0x7b
 const quote = 0x22
+const comma = 0x2c
 
 /**
  * A path, plain, as a JSON string or as a `path` record (what `jq .record` makes of our error records); another
@@ -26,10 +27,16 @@ export function readLine(bytes: Buffer, base: string | undefined): Line | undefi
   if (line[0] === brace) return meaning(readRecord(line.toString()))
   const path = (line[0] === quote ? quoted(line) : undefined) ?? filePath(Buffer.from(line))
   if (line[0] === slash || (typeof path === 'string' && path.startsWith('/'))) return { path }
-  const announced = readAnnouncement(shownPath(path))
+  const announced = readAnnouncement(line)
   if (announced !== undefined) return announced
   if (base !== undefined) {
     return { path: typeof path === 'string' ? resolve(base, path) : joinPath(base, path) }
+  }
+  if (line.filter((byte) => byte === comma).length >= 4) {
+    throw new FionaError('E_PATH_RELATIVE', 'a line with commas is no announcement of an object', {
+      hint: 'it has exactly five fields: calling AE title, called AE title, address, folder (from /), file; no commas in them',
+      exitCode: ExitCode.badInput,
+    })
   }
   throw new FionaError('E_PATH_RELATIVE', 'a line is neither an absolute path nor a record', {
     hint: 'write a path that begins with /, or one JSON object a line',
@@ -79,11 +86,22 @@ function quoted(line: Buffer): string | undefined {
   }
 }
 
-function readAnnouncement(text: string): Line | undefined {
-  const [calling = '', called = '', address = '', folder = '', file, ...more] = text.split(',')
-  if (file === undefined || more.length > 0 || !folder.startsWith('/')) return undefined
-  const source = factsOf({ callingAET: calling, calledAET: called, address })
-  return { path: `${folder}/${file}`, source }
+/**
+ * As the original's reader does: five fields and no more, so none may hold a comma; AE titles without quotes,
+ * blanks and backslashes; and 0.0.0.0 for an address that was not told. Latin-1 keeps the bytes of names apart.
+ */
+function readAnnouncement(line: Buffer): Line | undefined {
+  const [calling = '', called = '', address = '', folder = '', file, ...more] = line
+    .toString('latin1')
+    .split(',')
+  if (file === undefined || more.length > 0 || !folder.startsWith('/') || file === '')
+    return undefined
+  const source = factsOf({
+    callingAET: calling,
+    calledAET: called,
+    address: address.replaceAll('"', '').trim() || '0.0.0.0',
+  })
+  return { path: filePath(Buffer.from(`${folder}/${file}`, 'latin1')), source }
 }
 
 /** What is known of where an object came from; undefined where that is nothing. */

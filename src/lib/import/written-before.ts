@@ -1,4 +1,5 @@
-import { createReadStream, lstatSync, renameSync, rmSync } from 'node:fs'
+import { createReadStream, rmSync } from 'node:fs'
+import { filesPutAside, putFileAside } from '../storage/index.ts'
 
 /**
  * Lines that somebody wrote before there was a pipe: a shell then made a file in its place. They are
@@ -7,19 +8,18 @@ import { createReadStream, lstatSync, renameSync, rmSync } from 'node:fs'
  */
 export class WrittenBefore {
   readonly #pipe: string
-  readonly #aside: string
+  #aside = ''
 
   constructor(pipe: string) {
     this.#pipe = pipe
-    this.#aside = `${pipe}.written-before`
   }
 
   /** Of a former process first. */
   isThere(): boolean {
-    if (isPlainFile(this.#aside)) return true
-    if (!isPlainFile(this.#pipe)) return false
-    renameSync(this.#pipe, this.#aside)
-    return true
+    putFileAside(this.#pipe)
+    const [oldest] = filesPutAside(this.#pipe)
+    this.#aside = oldest ?? ''
+    return oldest !== undefined
   }
 
   lines(): AsyncIterable<Buffer> {
@@ -29,10 +29,4 @@ export class WrittenBefore {
   done(): void {
     rmSync(this.#aside)
   }
-}
-
-/** No link of either kind: that could lead to lines which nobody wrote for us. */
-function isPlainFile(path: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  return found?.isFile() === true && found.nlink === 1
 }

@@ -209,9 +209,10 @@ export class Intake {
     part: ArchivePart,
     reason: FionaError | string,
     details: Readonly<Record<string, unknown>>,
+    extension?: string,
   ): Promise<string> {
     try {
-      return await this.#writer.quarantine(part, reason, details)
+      return await this.#writer.quarantine(part, reason, details, extension)
     } catch (error) {
       await part.discard().catch(() => undefined)
       throw asStorageError(error)

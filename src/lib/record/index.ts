@@ -2,4 +2,4 @@
 export type * from './record.ts'
 export { isRecordOf, nowIso, parseRecord } from './parse.ts'
 export { errorRecord } from './error-record.ts'
-export { LineSplitter, maxLineBytes, recordTypeOf } from './lines.ts'
+export { LineSplitter, LineTooLong, maxLineBytes, recordTypeOf } from './lines.ts'

@@ -4,44 +4,72 @@ import { FionaError } from '../error/index.ts'
 export const maxLineBytes = 16 * 1024 * 1024
 const newline = 0x0a
 
+/** A line was left out. Who wants to know whose it was finds here how it began. */
+export class LineTooLong extends FionaError {
+  /** A little more than the limit: whoever keeps the error for long should not keep this. */
+  readonly beginning: Buffer
+
+  constructor(maxBytes: number, beginning: Buffer) {
+    super('E_LINE_TOO_LONG', `a line is longer than ${String(maxBytes)} bytes; it was left out`, {
+      hint: 'records are one line each; is this NDJSON?',
+    })
+    this.beginning = beginning
+  }
+}
+
 /**
- * Bytes to lines. A line longer than the limit is thrown away and reported once, without being kept. With
- * another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
+ * Bytes to lines. A line longer than the limit is reported once, with its beginning; its rest is thrown away as it
+ * comes. With another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
  */
 export class LineSplitter {
   #rest: Buffer[] = []
   #restBytes = 0
-  #skipping = false
+  #skipping: boolean
+  #pushedBytes = 0
   #maxBytes: number
   #separator: number
 
-  constructor(maxBytes: number, separator = newline) {
+  /** How many of all bytes pushed belong to what was given so far, separators included. */
+  givenBytes = 0
+
+  /** @param isWithinLongLine what comes first is the rest of a line that was told as too long already */
+  constructor(maxBytes: number, separator = newline, isWithinLongLine = false) {
     this.#maxBytes = maxBytes
     this.#separator = separator
+    this.#skipping = isWithinLongLine
+  }
+
+  /** What was pushed last is the middle of a line that was told as too long. */
+  get isWithinLongLine(): boolean {
+    return this.#skipping
   }
 
   /** The lines are slices of `chunk` where possible: valid until the caller's next read. */
-  *push(chunk: Buffer): Generator<Buffer | FionaError> {
+  *push(chunk: Buffer): Generator<Buffer | LineTooLong> {
     let start = 0
+    const before = this.#pushedBytes
+    this.#pushedBytes += chunk.length
     const separator = this.#separator
     for (let end = chunk.indexOf(separator); end !== -1; end = chunk.indexOf(separator, start)) {
       const piece = chunk.subarray(start, end)
       start = end + 1
+      this.givenBytes = before + start
       if (this.#skipping) {
         this.#skipping = false
         continue
       }
       const line = this.#join(piece)
-      if (line.length > this.#maxBytes) yield this.#tooLong()
+      if (line.length > this.#maxBytes) yield this.#tooLong(line)
       else yield this.#withoutReturn(line)
     }
-    if (start < chunk.length && !this.#skipping) {
+    if (this.#skipping) this.givenBytes = this.#pushedBytes
+    else if (start < chunk.length) {
       this.#rest.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)))
       this.#restBytes += chunk.length - start
       if (this.#restBytes > this.#maxBytes) {
         this.#skipping = true
-        this.#join(Buffer.alloc(0))
-        yield this.#tooLong()
+        this.givenBytes = this.#pushedBytes
+        yield this.#tooLong(this.#join(Buffer.alloc(0)))
       }
     }
   }
@@ -65,14 +93,8 @@ export class LineSplitter {
     return hasReturn ? line.subarray(0, -1) : line
   }
 
-  #tooLong(): FionaError {
-    return new FionaError(
-      'E_LINE_TOO_LONG',
-      `a line is longer than ${this.#maxBytes} bytes; it was left out`,
-      {
-        hint: 'records are one line each; is this NDJSON?',
-      },
-    )
+  #tooLong(line: Buffer): LineTooLong {
+    return new LineTooLong(this.#maxBytes, line)
   }
 }
 

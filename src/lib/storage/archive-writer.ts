@@ -172,11 +172,12 @@ export class ArchiveWriter {
     part: ArchivePart,
     reason: FionaError | string,
     details: Readonly<Record<string, unknown>> = {},
+    extension = '.dcm',
   ): Promise<string> {
     const folder = quarantinePath(this.dataDir)
     await makeDirectories(folder)
     const name = `${new Date().toISOString().replaceAll(/[-:.]/g, '')}-${randomUUID()}`
-    const path = join(folder, `${name}.dcm`)
+    const path = join(folder, `${name}${extension}`)
     await part.detach()
     faultPoint('quarantine.detached')
     await rename(part.path, path)

@@ -20,7 +20,7 @@ export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
-export { makeNamedPipe } from './named-pipe.ts'
+export { filesPutAside, holdNamedPipe, makeNamedPipe, putFileAside } from './named-pipe.ts'
 export {
   livenessOf,
   ownIdentity,

@@ -7,11 +7,12 @@ import type { Site } from './prepare-site.ts'
 export function introduction(config: Config, site: Site): string[] {
   const { aeTitle, port } = config.receiver
   const { mpps } = config
+  const door = site.frontDoors.find(({ journal }) => journal === 'received')
   const tree = join(config.dataDir, 'default')
   const delivered = deliveredFolder(config)
   const destination = delivered === undefined ? deliveredTo(config).join(', ') : shown(delivered)
   return [
-    `Send a study to AE title ${aeTitle}, port ${port}, or: echo FILE > ${shown(site.frontDoor)}`,
+    `Send a study to AE title ${aeTitle}, port ${port}${door === undefined ? '' : `, or: echo FILE > ${shown(door.path)}`}`,
     ...(mpps === undefined ? [] : [`Modalities report their steps (MPPS) on port ${mpps.port}`]),
     `Look at what came in ${shown(join(tree, 'participants'))}, or: FIONA_CONFIG=${shown(site.configPath)} bin/fiona-journal cat received`,
     `De-identified it goes to ${destination}; what a person must see first lies in ${shown(join(tree, 'review'))}`,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
+import { type FrontDoorOf, frontDoorsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   createExclusively,
@@ -12,8 +13,8 @@ import {
 export interface Site {
   /** The configuration in force, written where every child reads it (FIONA_CONFIG). */
   readonly configPath: string
-  /** The named pipe that brings records and paths into `received`. */
-  readonly frontDoor: string
+  /** The named pipes: that of `received` takes records and paths, the others records. */
+  readonly frontDoors: readonly FrontDoorOf[]
   readonly keyFile: string
   /** True when this start made the key. */
   readonly madeKey: boolean
@@ -39,9 +40,9 @@ export async function prepareSite(config: Config): Promise<Site> {
   const configPath = join(config.runDir, 'fiona.json')
   await writeFileAtomic(configPath, `${JSON.stringify(inForce, null, 2)}\n`)
   // It is there before anybody is told of it: who writes too early would make a file in its place.
-  const frontDoor = join(config.runDir, 'received.pipe')
-  await makeNamedPipe(frontDoor)
-  return { configPath, frontDoor, keyFile, madeKey }
+  const frontDoors = frontDoorsOf(config)
+  for (const { path } of frontDoors) await makeNamedPipe(path)
+  return { configPath, frontDoors, keyFile, madeKey }
 }
 
 /** @returns false when there was a key already */

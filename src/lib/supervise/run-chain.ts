@@ -12,6 +12,7 @@ import {
 } from '../control/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { AnyRecord } from '../record/index.ts'
+import { holdNamedPipe } from '../storage/index.ts'
 import { ChainControl } from './chain-control.ts'
 import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
@@ -46,6 +47,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await using claim = await claimSite(config.runDir)
   const inForce = await withFreePorts(config, claim.isAfterCrash)
   const site = await prepareSite(inForce)
+  const letGo = site.frontDoors.map(({ path }) => holdNamedPipe(path))
   for (const line of introduction(inForce, site)) await print(line)
   if (site.madeKey) {
     log.info({ keyFile: site.keyFile }, 'made a pseudonymization key; keep a copy in a safe place')
@@ -68,7 +70,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await using _server = await ControlServer.open(controlSocket(config.runDir), (request) =>
     control.perform(request),
   )
-  const chain = standardChain(site.frontDoor, partsOf(inForce))
+  const chain = standardChain(partsOf(inForce))
   const closed = await closedParts(inForce)
   supervisor.start(chain, new Set(closed.keys()))
   const obeying = control.obeyFiles(closed, stop)
@@ -78,6 +80,7 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   await obeying
   log.info('stopping: each part finishes what it has in hand')
   await supervisor.stop()
+  for (const close of letGo) close()
   watching.abort()
   await watch
   show.flush()
