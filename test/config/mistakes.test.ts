@@ -281,6 +281,20 @@ t.test(
     t.throws(() => parseConfig(JSON.stringify({ ...original, SITES: sites }, null, 2), 'c'), {
       message: 'c:12: SITES.PROJ.DICOMPORT must be <= 65535',
     })
+    const twice: [changes: object, message: RegExp][] = [
+      [{ MPPSPORT: '4006' }, /: MPPSPORT is 4006, and so is DICOMPORT$/],
+      [
+        { SITES: { PROJ: { DICOMPORT: '4006' } } },
+        /: SITES\.PROJ\.DICOMPORT is 4006, and so is DICOMPORT$/,
+      ],
+      [
+        { SITES: { A: { DICOMPORT: '4011' }, B: { DICOMPORT: '4011' } } },
+        /: SITES\.B\.DICOMPORT is 4011, and so is SITES\.A\.DICOMPORT$/,
+      ],
+    ]
+    for (const [changes, message] of twice) {
+      t.throws(() => parseConfig(JSON.stringify({ ...original, ...changes }), 'c'), { message })
+    }
   },
 )
 

@@ -3,7 +3,7 @@ import { isProjectName } from '../storage/index.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
-import { fromOriginal, isOriginalConfig } from './original.ts'
+import { fromOriginal, isOriginalConfig, originalPlace } from './original.ts'
 import { readYaml, valueOf } from './read-yaml.ts'
 import { refuse } from './refuse.ts'
 import { sumUp } from './sum-up-problems.ts'
@@ -26,19 +26,20 @@ export function parseConfig(text: string, name: string): ConfigFile {
   const lines = new LineCounter()
   const document = readYaml(text, lines, name)
   const found = valueOf(document, name)
-  const value = isOriginalConfig(found) ? fromOriginal(found) : found
+  const isOriginal = isOriginalConfig(found)
+  const value = isOriginal ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
   if (problems.length === 0) {
     problems.push(
       ...projectNameProblems(value as ConfigFile),
-      ...portProblems(value as ConfigFile),
+      ...portProblems(value as ConfigFile, isOriginal),
       ...patternProblems(value as ConfigFile),
     )
   }
   if (problems.length > 0) {
     throw refuse(
-      sumUp(problems, isOriginalConfig(found), sizeKeys).map(
+      sumUp(problems, isOriginal, sizeKeys).map(
         (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
       ),
     )
@@ -59,8 +60,11 @@ function projectNameProblems(config: ConfigFile): ConfigProblem[] {
     }))
 }
 
-/** What a schema cannot say: two doors cannot have one port. */
-function portProblems({ receiver, mpps, projects }: ConfigFile): ConfigProblem[] {
+/** What a schema cannot say: two doors cannot have one port. Both are named by the keys of the file that is read. */
+function portProblems(
+  { receiver, mpps, projects }: ConfigFile,
+  isOriginal: boolean,
+): ConfigProblem[] {
   const doors = [
     { keys: ['receiver', 'port'], port: receiver.port },
     ...(mpps === undefined ? [] : [{ keys: ['mpps', 'port'], port: mpps.port }]),
@@ -73,7 +77,9 @@ function portProblems({ receiver, mpps, projects }: ConfigFile): ConfigProblem[]
   return doors.flatMap(({ keys, port }, at) => {
     const other = doors.slice(0, at).find((door) => door.port === port && port !== 0)
     if (other === undefined) return []
-    const message = `is ${String(port)}, and so is ${other.keys.join('.')}`
+    const otherPath = pathOf(other.keys)
+    const place = isOriginal ? originalPlace(otherPath) : otherPath
+    const message = `is ${String(port)}, and so is ${keysOf({ instancePath: place }).join('.')}`
     return [{ instancePath: pathOf(keys), schemaPath: '', message, params: {} }]
   })
 }
@@ -114,7 +120,7 @@ function sentence(problem: ConfigProblem): string {
 }
 
 /** The keys of a JSON pointer (RFC 6901). */
-function keysOf({ instancePath }: ConfigProblem): string[] {
+function keysOf({ instancePath }: Pick<ConfigProblem, 'instancePath'>): string[] {
   const keys = instancePath.split('/').slice(1)
   return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
