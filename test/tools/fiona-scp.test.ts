@@ -368,7 +368,11 @@ t.test('negotiation keeps the window at one and says who we are', async (t) => {
 })
 
 t.test('one association too many is told to come again', async (t) => {
-  const scp = await Scp.start(t, { args: ['--max-associations', '2'] })
+  const dataDir = newDataDir(t)
+  const config = join(dataDir, 'fiona.yaml')
+  writeFileSync(config, JSON.stringify({ receiver: { maxAssociationsPerAddress: 9 } }))
+  const args = ['--config', config, '--max-associations', '2']
+  const scp = await Scp.start(t, { dataDir, args })
   const first = await Peer.associated(scp.port)
   const second = await Peer.associated(scp.port)
   const third = await Peer.connect(scp.port)
@@ -616,7 +620,7 @@ t.test('crowds that connect and are silent keep no good sender out', dcmtk, asyn
     socket.on('error', () => undefined)
     if (n % 3 === 0) socket.write(Buffer.from([1, 0, 0]))
   })
-  const silent = await Promise.all(Array.from({ length: 40 }, () => Peer.associated(scp.port)))
+  const silent = await Promise.all(Array.from({ length: 30 }, () => Peer.associated(scp.port)))
   const { code } = await run('echoscu', ['-ta', '5', '-td', '5', '127.0.0.1', String(scp.port)])
   t.equal(code, 0)
   for (const socket of crowd) socket.destroy()
