@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { isProjectName } from '../storage/index.ts'
 import { nearest } from '../text/index.ts'
@@ -35,6 +36,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
       ...projectNameProblems(value as ConfigFile),
       ...portProblems(value as ConfigFile, isOriginal),
       ...patternProblems(value as ConfigFile),
+      ...inboxProblems(value as ConfigFile),
     )
   }
   if (problems.length > 0) {
@@ -82,6 +84,33 @@ function portProblems(
     const message = `is ${String(port)}, and so is ${keysOf({ instancePath: place }).join('.')}`
     return [{ instancePath: pathOf(keys), schemaPath: '', message, params: {} }]
   })
+}
+
+/** What a schema cannot say: an inbox is emptied by one, into the tree of a project that may be called so. */
+function inboxProblems({ inboxes }: ConfigFile): ConfigProblem[] {
+  return inboxes.flatMap(({ folder, project }, at) => {
+    const problem = (key: string, message: string): ConfigProblem => ({
+      instancePath: pathOf(['inboxes', String(at), key]),
+      schemaPath: '',
+      message,
+      params: {},
+    })
+    const other = inboxes.slice(0, at).find((one) => lieInEachOther(one.folder, folder))
+    return [
+      ...(other === undefined
+        ? []
+        : [problem('folder', `and the inbox ${other.folder} are the same, or lie in each other`)]),
+      ...(project === undefined || isProjectName(project)
+        ? []
+        : [problem('project', 'is no name of a project')]),
+    ]
+  })
+}
+
+/** Relative paths are all relative to one directory. */
+function lieInEachOther(one: string, other: string): boolean {
+  const [a, b] = [`${resolve('/', one)}/`, `${resolve('/', other)}/`]
+  return a.startsWith(b) || b.startsWith(a)
 }
 
 function pathOf(keys: readonly string[]): string {

@@ -53,7 +53,8 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
     events: logged(log),
   })
-  supervisor.start(standardChain(site.frontDoor, { mpps: inForce.mpps !== undefined }))
+  const { mpps, inboxes } = inForce
+  supervisor.start(standardChain(site.frontDoor, { mpps: mpps !== undefined, inboxes }))
   // Should watching fail, the chain must not go on unseen.
   await Promise.race([signal.aborted ? undefined : once(signal, 'abort'), watch])
   log.info('stopping: each part finishes what it has in hand')

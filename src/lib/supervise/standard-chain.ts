@@ -1,3 +1,5 @@
+import type { Config } from '../config/index.ts'
+
 /** One process of the chain. */
 export interface ChainProcess {
   readonly name: string
@@ -8,6 +10,8 @@ export interface ChainProcess {
 export interface ChainParts {
   /** Whether modalities are listened to (`mpps` in the configuration). */
   readonly mpps?: boolean
+  /** Folders that are emptied into the archive. */
+  readonly inboxes?: Config['inboxes']
 }
 
 /**
@@ -25,11 +29,27 @@ export function standardChain(frontDoor: string, parts: ChainParts = {}): readon
       command: 'fiona-import',
       args: ['--front-door', frontDoor, '--journal', 'received'],
     },
+    ...(parts.inboxes ?? []).map(inboxImport),
     ...(parts.mpps === true
       ? [{ name: 'mpps', command: 'fiona-mpps', args: ['--journal', 'received'] }]
       : []),
     { name: 'receiver', command: 'fiona-scp', args: ['--journal', 'received'] },
   ]
+}
+
+function inboxImport(
+  { folder, project, settleSeconds }: Config['inboxes'][number],
+  at: number,
+): ChainProcess {
+  return {
+    name: `inbox-${String(at + 1)}`,
+    command: 'fiona-import',
+    args: [
+      ...['--watch', folder, '--journal', 'received'],
+      ...(project === undefined ? [] : ['--project', project]),
+      ...(settleSeconds === undefined ? [] : ['--settle-seconds', String(settleSeconds)]),
+    ],
+  }
 }
 
 /**
