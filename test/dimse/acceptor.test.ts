@@ -30,6 +30,8 @@ class Keeper implements ServiceProvider, AcceptorObserver {
   ready: Promise<void> = Promise.resolve()
   answerWhen: Promise<void> = Promise.resolve()
   onBytes: (() => void) | undefined
+  /** Waited for behind each part of a data set. */
+  congestion: Promise<void> | undefined
   slowStart = false
 
   associate(request: Parameters<ServiceProvider['associate']>[0]) {
@@ -50,6 +52,7 @@ class Keeper implements ServiceProvider, AcceptorObserver {
         hash.update(chunk)
         bytes += chunk.length
         this.onBytes?.()
+        return this.congestion
       },
       finish: async () => {
         await this.answerWhen

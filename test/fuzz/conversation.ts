@@ -89,6 +89,8 @@ class Provider implements ServiceProvider, AcceptorObserver {
     const consumer: DataSetConsumer = {
       write: () => {
         if (isOver) throw new Error('bytes behind the end of a data set')
+        const isSlow = this.#random.below(8) === 0
+        return isSlow ? new Promise<void>((resolve) => setImmediate(resolve)) : undefined
       },
       finish: async () => {
         if (this.#random.below(2) === 0) await new Promise(setImmediate)

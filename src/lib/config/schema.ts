@@ -152,6 +152,7 @@ export const ConfigSchema = Type.Object(
       maxPduBytes: Type.Integer({ minimum: 4096, maximum: 1048576, default: 131072 }),
       idleSeconds: positive(60),
       durability: Type.Union([Type.Literal('fsync'), Type.Literal('none')], { default: 'fsync' }),
+      directWrites: Type.Boolean({ default: true }),
       reserveBytes: size(1 << 30),
       peers: Type.Record(
         Type.String({ minLength: 1 }),

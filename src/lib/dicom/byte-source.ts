@@ -61,7 +61,9 @@ const smallBytes = 1024
 /** One window slides over the file. It grows while reading goes straight on and shrinks after a jump: what is jumped over is never read. */
 export class FileSource implements ByteSource {
   readonly size: number
-  buffer: Buffer = idleWindows.pop() ?? Buffer.alloc(largestWindowBytes)
+  buffer: Buffer
+  #window = idleWindows.pop() ?? Buffer.alloc(largestWindowBytes)
+  readonly #head: Buffer
   readonly #path: string
   readonly #isOurs: boolean
   #fd: number
@@ -69,9 +71,14 @@ export class FileSource implements ByteSource {
   #windowEnd = 0
   #windowBytes = firstWindowBytes
 
-  /** @param fd the open file, where there is one: it stays the caller's, and `path` is its name in messages */
-  constructor(path: string, fd?: number) {
+  /**
+   * @param fd the open file, where there is one: it stays the caller's, and `path` is its name in messages
+   * @param head its first bytes, where somebody has them in memory; borrowed until `close`
+   */
+  constructor(path: string, fd?: number, head: Buffer = noBytes) {
     this.#path = path
+    this.#head = head
+    this.buffer = head
     this.#isOurs = fd === undefined
     try {
       // O_NONBLOCK: opening a FIFO that nobody writes to must not hang; it means nothing for files.
@@ -88,20 +95,27 @@ export class FileSource implements ByteSource {
   }
 
   at(offset: number, length: number): number {
-    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
-      return offset - this.#windowStart
+    if (offset + length <= this.#head.length) {
+      this.buffer = this.#head
+      return offset
     }
+    this.#slide(offset, length)
+    this.buffer = this.#window
+    return offset - this.#windowStart
+  }
+
+  #slide(offset: number, length: number): void {
+    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) return
     requireInside(this.size, offset, length)
     const goesOn = offset >= this.#windowStart && offset <= this.#windowEnd
     this.#windowBytes = goesOn
       ? Math.min(this.#windowBytes * 2, largestWindowBytes)
       : firstWindowBytes
     const wanted = Math.min(Math.max(this.#windowBytes, length), this.size - offset)
-    if (wanted > this.buffer.length) this.buffer = Buffer.alloc(wanted)
+    if (wanted > this.#window.length) this.#window = Buffer.alloc(wanted)
     this.#windowEnd = this.#windowStart = offset
-    this.#fill(this.buffer.subarray(0, wanted), offset)
+    this.#fill(this.#window.subarray(0, wanted), offset)
     this.#windowEnd = offset + wanted
-    return 0
   }
 
   read(offset: number, length: number): Buffer {
@@ -117,8 +131,11 @@ export class FileSource implements ByteSource {
   readInto(target: Buffer, offset: number): void {
     const { length } = target
     requireInside(this.size, offset, length)
-    if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
-      this.buffer.copy(target, 0, offset - this.#windowStart, offset - this.#windowStart + length)
+    if (offset + length <= this.#head.length) {
+      this.#head.copy(target, 0, offset, offset + length)
+    } else if (offset >= this.#windowStart && offset + length <= this.#windowEnd) {
+      const from = offset - this.#windowStart
+      this.#window.copy(target, 0, from, from + length)
     } else {
       this.#fill(target, offset)
     }
@@ -150,8 +167,8 @@ export class FileSource implements ByteSource {
     if (this.#isOurs) closeSync(this.#fd)
     this.#fd = -1
     this.#windowEnd = this.#windowStart = 0
-    const window = this.buffer
-    this.buffer = noBytes
+    const window = this.#window
+    this.buffer = this.#window = noBytes
     if (window.length === largestWindowBytes && idleWindows.length < mostIdleWindows) {
       idleWindows.push(window)
     }

@@ -58,16 +58,19 @@ export class DicomFile {
    * now. The descriptor stays the caller's and must stay open as long as this object is used.
    * @param name what messages call it
    * @param options `inflated`: where `inflateFile` has written it, if its data set is deflated; without that
-   *   it is inflated in memory
+   *   it is inflated in memory; `head`: its first bytes, where they are in memory, borrowed until `close`
    */
   static fromDescriptor(
     fd: number,
     name: string,
-    options: ParseOptions & { readonly inflated?: number | undefined } = {},
+    options: ParseOptions & {
+      readonly inflated?: number | undefined
+      readonly head?: Buffer | undefined
+    } = {},
   ): DicomFile {
-    const { inflated } = options
+    const { inflated, head } = options
     const second = inflated === undefined ? undefined : new FileSource(name, inflated)
-    return DicomFile.#read(new FileSource(name, fd), options, second)
+    return DicomFile.#read(new FileSource(name, fd, head), options, second)
   }
 
   static #read(source: FileSource, options: ParseOptions, inflated?: FileSource): DicomFile {

@@ -11,9 +11,13 @@ const readAt = promisify(read)
 const writeAt = promisify(write)
 const chunkBytes = 64 << 10
 
-/** Whether the data set of this open file is deflated (PS3.5 A.5). @throws FionaError E_DICOM_PARSE */
-export function isDeflated(fd: number, name: string): boolean {
-  return headOf(fd, name).deflated
+/**
+ * Whether the data set of this open file is deflated (PS3.5 A.5).
+ * @param head its first bytes, where they are in memory
+ * @throws FionaError E_DICOM_PARSE
+ */
+export function isDeflated(fd: number, name: string, head?: Buffer): boolean {
+  return headOf(fd, name, head).deflated
 }
 
 /**
@@ -80,8 +84,8 @@ async function* chunksFrom(fd: number, start: number): AsyncGenerator<Buffer> {
   }
 }
 
-function headOf(fd: number, name: string): FileHead {
-  const source = new FileSource(name, fd)
+function headOf(fd: number, name: string, head?: Buffer): FileHead {
+  const source = new FileSource(name, fd, head)
   try {
     return readFileHead(source)
   } finally {

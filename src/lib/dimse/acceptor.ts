@@ -54,10 +54,15 @@ export class Acceptor implements TransportListener, PduListener {
   #messages: MessageExchange | undefined
   /** An answer is being worked on: the peer waits, and no deadline runs. */
   #isBusy = false
+  /** How many wait for what came to be dealt with. */
+  #holds = 0
   /** The peer does not take what we sent. */
   #isBlocked = false
   #isStopping = false
   #isClosed = false
+  #isGone = false
+  /** What came in half is being given up. */
+  #leaving: Promise<void> | undefined
   #isGivingWay = false
   #announcedBytes = 0
   /** What was read behind the message that is being worked on. */
@@ -93,7 +98,7 @@ export class Acceptor implements TransportListener, PduListener {
   onBytes(bytes: Buffer): boolean {
     // AA-6: what comes after our last word is read, lest a reset overtake it, and thrown away.
     if (this.#state === 13) return true
-    if (this.#isBusy || this.#isBlocked) {
+    if (!this.#wantsMore) {
       // TLS may still hand over what it had decrypted.
       this.#keep(bytes)
       return false
@@ -114,13 +119,15 @@ export class Acceptor implements TransportListener, PduListener {
     this.#isClosed = true
     this.#unread = undefined
     this.#pdus.close()
-    void this.#messages?.abandon()
-    if (!this.#isBusy) this.#life.onGone(this)
+    void (this.#leaving ?? Promise.resolve()).finally(() => {
+      this.#leaving = undefined
+      this.#beGone()
+    })
   }
 
   /** Called now and then; the clock is monotonic. */
   checkDeadline(): void {
-    if (this.#isBusy || this.#now() < this.#deadline) return
+    if (this.#isBusy || this.#holds > 0 || this.#now() < this.#deadline) return
     if (this.#state === 6) this.#abort('timeout', 'nothing came for too long')
     else if (this.#state === 2) {
       // AA-2: whoever has not said what it wants gets no answer.
@@ -265,6 +272,9 @@ export class Acceptor implements TransportListener, PduListener {
       whileBusy: (work) => {
         this.#whileBusy(work)
       },
+      hold: (until) => {
+        this.#hold(until)
+      },
     })
   }
 
@@ -279,14 +289,30 @@ export class Acceptor implements TransportListener, PduListener {
       .finally(() => {
         this.#isBusy = false
         this.#touch()
-        if (this.#isClosed) this.#life.onGone(this)
+        if (this.#isClosed) this.#beGone()
         else if (this.#isStopping) this.stop()
         this.#readOn()
       })
   }
 
+  /** What was read is still taken: it is no more than one read brings. */
+  #hold(until: Promise<void>): void {
+    this.#holds += 1
+    void until.then(() => {
+      this.#holds -= 1
+      this.#touch()
+      this.#readOn()
+    })
+  }
+
+  #beGone(): void {
+    if (this.#isBusy || this.#leaving !== undefined || this.#isGone) return
+    this.#isGone = true
+    this.#life.onGone(this)
+  }
+
   get #wantsMore(): boolean {
-    return this.#state === 13 || (!this.#isBusy && !this.#isBlocked)
+    return this.#state === 13 || (!this.#isBusy && !this.#isBlocked && this.#holds === 0)
   }
 
   #read(bytes: Buffer): void {
@@ -357,7 +383,7 @@ export class Acceptor implements TransportListener, PduListener {
     if (this.#messages === undefined) {
       this.#observer.turnedAway?.(this.#transport.address, reason ?? end)
     } else this.#observer.ended?.(this.#messages.association, end, reason)
-    void this.#messages?.abandon()
+    this.#leaving = this.#messages?.abandon()
   }
 
   #touch(): void {

@@ -46,7 +46,7 @@ export class DataSetCollector implements DataSetConsumer {
     this.#perform = perform
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: Buffer): undefined {
     if (this.#isTooMuch) return
     if (!this.#makeRoom(this.#bytes + bytes.length)) {
       this.#isTooMuch = true

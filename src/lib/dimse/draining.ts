@@ -8,7 +8,7 @@ export class Draining implements DataSetConsumer {
     this.#answer = answer
   }
 
-  write(): void {
+  write(): undefined {
     // Nobody wants these bytes.
   }
 

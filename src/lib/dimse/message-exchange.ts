@@ -21,6 +21,8 @@ export interface Line {
   send(pdus: Buffer): void
   /** Nothing more is read from the peer until the work is done. */
   whileBusy(work: () => Promise<void>): void
+  /** The same, for what was read already does not matter. It does not reject. */
+  hold(until: Promise<void>): void
 }
 
 /** What was agreed on when the association began. */
@@ -103,7 +105,8 @@ export class MessageExchange implements MessageListener, WayBack {
   }
 
   dataSet(bytes: Buffer): void {
-    this.#consumer?.write(bytes)
+    const congestion = this.#consumer?.write(bytes)
+    if (congestion !== undefined) this.#line.hold(congestion)
   }
 
   dataSetEnd(): void {

@@ -55,8 +55,12 @@ export interface Answer {
 
 /** Takes the data set of a request as it comes in. */
 export interface DataSetConsumer {
-  /** The bytes are borrowed until this returns. Trouble is kept for `finish`: the peer is heard out. */
-  write(bytes: Buffer): void
+  /**
+   * The bytes are borrowed until this returns. Trouble is kept for `finish`: the peer is heard out.
+   * @returns where more should not come at once, what to wait for; a little may come all the same. It does
+   *   not reject
+   */
+  write(bytes: Buffer): Promise<void> | undefined
   /** The data set is whole. The peer gets the answer; nothing more is read from it before. */
   finish(): Promise<Answer>
   /** The association ended within the data set. */

@@ -34,6 +34,8 @@ export interface Taken {
   readonly sha256: string | Promise<string>
   /** Bytes written into the part file. */
   readonly size: number
+  /** The first of them, where they are in memory; borrowed until `take` has settled. */
+  readonly head?: Buffer | undefined
   readonly expected?: Expected | undefined
   /** Instead of the choice by the projects' `match`. */
   readonly project?: string | undefined
@@ -120,10 +122,11 @@ export class Intake {
   async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
     let inflated: ArchivePart | undefined
     try {
-      inflated = await this.#inflated(part)
+      inflated = await this.#inflated(part, taken.head)
       using file = DicomFile.fromDescriptor(part.fd, objectName, {
         topLevelOnly: true,
         inflated: inflated?.fd,
+        head: taken.head,
       })
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
       const record = this.describe(file, { ...taken, path: part.path })
@@ -142,8 +145,8 @@ export class Intake {
   }
 
   /** A deflated data set in a part of its own, to be read there and removed; one at a time. */
-  async #inflated(part: ArchivePart): Promise<ArchivePart | undefined> {
-    if (!isDeflated(part.fd, objectName)) return undefined
+  async #inflated(part: ArchivePart, head: Buffer | undefined): Promise<ArchivePart | undefined> {
+    if (!isDeflated(part.fd, objectName, head)) return undefined
     const into = await this.#writer.begin()
     const inflating = this.#inflating.then(() => inflateFile(part.fd, into.fd, objectName))
     this.#inflating = inflating.catch(() => undefined)

@@ -73,9 +73,7 @@ export class MppsScp implements ServiceProvider, AcceptorObserver {
     this.#hear(operation.association)
     const consumer = this.#consumerOf(operation)
     return {
-      write: (bytes) => {
-        consumer.write(bytes)
-      },
+      write: (bytes) => consumer.write(bytes),
       finish: async () => this.#told(operation, await consumer.finish()),
       abandon: () => consumer.abandon(),
     }

@@ -1,41 +1,43 @@
-// The thread behind `FileDigester`: reads files as they grow, and hashes what it reads.
+// The thread behind `Digester`: hashes objects block by block.
 import { createHash, type Hash } from 'node:crypto'
-import { readSync } from 'node:fs'
-import { parentPort } from 'node:worker_threads'
-import type { DigestReply, DigestRequest } from './file-digester.ts'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { DigestReply, DigestRequest, DigestThread } from './digester.ts'
 
-/** A part of a file that is likely still in the processor's cache. */
-const chunk = Buffer.allocUnsafeSlow(256 * 1024)
-const files = new Map<number, { readonly hash: Hash; at: number }>()
+const { memory, progress } = workerData as DigestThread
+const shared = new Uint8Array(memory)
+const blocksRead = new Int32Array(progress)
+const objects = new Map<number, Hash>()
 
-parentPort?.on('message', ({ id, fd, upTo, then }: DigestRequest) => {
-  let reply: DigestReply | undefined
-  try {
-    if (then === 'forget') reply = { id }
-    else {
-      const digest = follow(id, fd, upTo, then === 'finish')
-      if (digest !== undefined) reply = { id, digest }
-    }
-  } catch (error) {
-    // Of an error that goes to another thread only name, message and stack arrive.
-    const { message, code } = error as NodeJS.ErrnoException
-    reply = { id, trouble: { message, ...(code === undefined ? {} : { code }) } }
+parentPort?.on('message', ({ id, block, index = 0, then, question = 0 }: DigestRequest) => {
+  if (block !== undefined) {
+    read(id, block, index)
+    Atomics.add(blocksRead, 0, 1)
   }
-  if (reply === undefined) return
-  files.delete(id)
-  parentPort?.postMessage(reply)
+  if (then === 'goOn') return
+  const hash = objects.get(id)
+  if (then === 'forget') objects.delete(id)
+  else if (hash === undefined)
+    reply({ question, trouble: 'the digest thread has not seen all of it' })
+  else if (then === 'tell') reply({ question })
+  else {
+    objects.delete(id)
+    reply({ question, digest: hash.digest('hex') })
+  }
 })
 
 parentPort?.postMessage('ready')
 
-function follow(id: number, fd: number, upTo: number, isLast: boolean): string | undefined {
-  let file = files.get(id)
-  if (file === undefined) files.set(id, (file = { hash: createHash('sha256'), at: 0 }))
-  while (file.at < upTo) {
-    const length = readSync(fd, chunk, 0, Math.min(chunk.length, upTo - file.at), file.at)
-    if (length === 0) throw new Error('the file is shorter than what was written into it')
-    file.hash.update(chunk.subarray(0, length))
-    file.at += length
-  }
-  return isLast ? file.hash.digest('hex') : undefined
+function read(id: number, block: NonNullable<DigestRequest['block']>, index: number): void {
+  let hash = objects.get(id)
+  // Of an object whose first blocks went to a thread that has ended there is no digest.
+  if (hash === undefined && index === 0) objects.set(id, (hash = createHash('sha256')))
+  hash?.update(
+    block instanceof Uint8Array
+      ? block
+      : shared.subarray(block.offset, block.offset + block.length),
+  )
+}
+
+function reply(message: DigestReply): void {
+  parentPort?.postMessage(message)
 }

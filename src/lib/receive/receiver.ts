@@ -1,5 +1,9 @@
 import type { Logger } from 'pino'
-import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dicom/index.ts'
+import {
+  IMPLEMENTATION_CLASS_UID,
+  IMPLEMENTATION_VERSION_NAME,
+  TransferSyntax,
+} from '../dicom/index.ts'
 import {
   type AcceptorObserver,
   type Answer,
@@ -29,8 +33,8 @@ import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { classAgreement } from './agreed-class.ts'
-import type { FileDigester } from './file-digester.ts'
 import { PartSupply } from './part-supply.ts'
+import type { PartWriterOptions } from './part-writer.ts'
 import { refusalAnswer } from './refusal.ts'
 import { StoreConsumer } from './store-consumer.ts'
 
@@ -41,7 +45,8 @@ export interface ReceiverOptions {
   readonly promiscuous: boolean
   /** Whatever comes belongs to it; undefined: the projects' `match` decides. */
   readonly project?: string | undefined
-  readonly digester: FileDigester
+  /** How bytes get into part files. */
+  readonly writing: PartWriterOptions
   /** Associations of all doors. */
   readonly everybody: Set<AssociationFacts>
   readonly maxPduBytes: number
@@ -129,8 +134,17 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       new Draining(this.#refuse(operation, error))
     const part = this.#parts.take()
     const consumer = (ready: ArchivePart): DataSetConsumer =>
-      new StoreConsumer(ready, operation, this.#options.digester, outcome)
+      new StoreConsumer(ready, operation, this.#writingOf(operation), outcome)
     return part instanceof Promise ? part.then(consumer, draining) : consumer(part)
+  }
+
+  /**
+   * An object's header is walked to its end. That of an image in fragments goes on between them, where what
+   * was written past the kernel's cache would have to be read back from the disk.
+   */
+  #writingOf({ context }: Operation): PartWriterOptions {
+    const { writing } = this.#options
+    return nativeSyntaxes.has(context.transferSyntax) ? writing : { ...writing, direct: false }
   }
 
   perform(operation: Operation): Answer | Promise<Answer> {
@@ -258,6 +272,13 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#options.onSinkLost(error)
   }
 }
+
+/** Transfer syntaxes whose pixel data is one value, to be jumped over. */
+const nativeSyntaxes = new Set<string>([
+  TransferSyntax.ImplicitVRLittleEndian,
+  TransferSyntax.ExplicitVRLittleEndian,
+  TransferSyntax.ExplicitVRBigEndian,
+])
 
 /** PS3.8 table 9-21; a sender comes again later. */
 const congestion = RejectReason.presentationTemporaryCongestion

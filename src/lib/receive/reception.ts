@@ -7,7 +7,8 @@ import {
 } from '../dimse/index.ts'
 import { Access, type AccessOptions } from '../intake/index.ts'
 import { type Door, doorsOf } from './doors.ts'
-import { FileDigester } from './file-digester.ts'
+import { BlockPool } from './block-pool.ts'
+import { Digester } from './digester.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
 
 type OfReceiver = Pick<
@@ -32,7 +33,8 @@ export interface OpenDoor extends Door {
 
 /** All doors of a receiver: what comes in by one takes from what there may be in all. */
 export class Reception {
-  readonly #digester = new FileDigester()
+  readonly #pool = new BlockPool()
+  readonly #digester = new Digester(this.#pool.memory)
   readonly #opened: { readonly door: OpenDoor; server: DicomServer; receiver: Receiver }[] = []
 
   /** @throws FionaError E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
@@ -68,7 +70,7 @@ export class Reception {
     everybody: Set<AssociationFacts>,
   ): Promise<void> {
     const { aeTitle, promiscuous, project } = door
-    const { allow, maxAssociationsPerAddress } = options.config.receiver
+    const { allow, maxAssociationsPerAddress, directWrites } = options.config.receiver
     const { maxAssociations } = options
     const who: AccessOptions = {
       aeTitle,
@@ -83,7 +85,7 @@ export class Reception {
       promiscuous,
       project,
       others: options.othersAt(project),
-      digester: this.#digester,
+      writing: { pool: this.#pool, digester: this.#digester, direct: directWrites },
       everybody,
     })
     const server = await DicomServer.listen(receiver, receiver, { ...options, port: door.port })

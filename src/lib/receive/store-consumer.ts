@@ -1,11 +1,10 @@
-import { ftruncateSync, writeSync } from 'node:fs'
 import { encodeFileMeta } from '../dicom/index.ts'
 import type { Answer, DataSetConsumer, Operation } from '../dimse/index.ts'
 import type { FionaError } from '../error/index.ts'
-import type { FileDigest, FileDigester } from './file-digester.ts'
 import { type Expected, type Taken, asStorageError } from '../intake/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
+import { PartWriter, type PartWriterOptions, type Written } from './part-writer.ts'
 
 /** What becomes of an object whose bytes are all there, or whose bytes could not be written. */
 export interface Outcome {
@@ -18,81 +17,73 @@ export interface Outcome {
 /** An object that never ends must not take what the reserve keeps for journals and views. */
 const bytesBetweenLooks = 8 << 20
 
-/**
- * The bytes of one object, on their way into a part file: a header of ours (PS3.10 7.1), then the data set
- * as it comes. They are written where they were read, synchronously: the kernel takes them into its cache
- * for less than a thread would cost, and while a slow disk makes it wait, the sender waits too.
- */
+/** One object on its way into a part file: a header of ours (PS3.10 7.1), then the data set as it comes. */
 export class StoreConsumer implements DataSetConsumer {
   readonly #part: ArchivePart
   readonly #operation: Operation
   readonly #outcome: Outcome
-  readonly #digest: FileDigest
-  #size = 0
+  readonly #writer: PartWriter
   #lookAgainAt = bytesBetweenLooks
-  #trouble: { readonly error: unknown } | undefined
 
-  constructor(part: ArchivePart, operation: Operation, digester: FileDigester, outcome: Outcome) {
+  constructor(
+    part: ArchivePart,
+    operation: Operation,
+    options: PartWriterOptions,
+    outcome: Outcome,
+  ) {
     this.#part = part
-    this.#digest = digester.begin(part.fd)
     this.#operation = operation
     this.#outcome = outcome
-    this.write(fileHeader(operation))
+    this.#writer = new PartWriter(part, options)
+    this.#writer.write(fileHeader(operation))
   }
 
-  write(bytes: Buffer): void {
-    if (this.#trouble !== undefined) return
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#part.fd, bytes, at)
-    } catch (error) {
+  write(bytes: Buffer): Promise<void> | undefined {
+    this.#writer.write(bytes)
+    if (this.#writer.size >= this.#lookAgainAt) {
+      this.#lookAgainAt = this.#writer.size + bytesBetweenLooks
+      const shortage = this.#outcome.shortage()
       // The sender cannot be told before it has sent everything (PS3.7 9.1.1.1).
-      this.#trouble = { error: asStorageError(error) }
-      this.#giveSpaceBack()
-      return
+      if (shortage !== undefined) this.#writer.giveUp(shortage)
     }
-    this.#digest.wrote(bytes.length)
-    this.#size += bytes.length
-    if (this.#size < this.#lookAgainAt) return
-    this.#lookAgainAt = this.#size + bytesBetweenLooks
-    const error = this.#outcome.shortage()
-    if (error === undefined) return
-    this.#trouble = { error }
-    this.#giveSpaceBack()
+    return this.#writer.congestion
   }
 
   async finish(): Promise<Answer> {
-    if (this.#trouble !== undefined) {
-      await this.abandon()
-      return this.#outcome.failed(this.#trouble.error)
-    }
-    const sha256 = this.#digest.finish()
-    this.#part.flush(sha256)
-    const { association } = this.#operation
-    return this.#outcome.received(this.#part, {
-      source: {
-        callingAET: association.callingAETitle,
-        calledAET: association.calledAETitle,
-        address: association.address,
-        association: association.id,
-      },
-      sha256,
-      size: this.#size,
-      expected: expectedOf(this.#operation),
-    })
-  }
-
-  /** At once: the sender may go on for hours before it can be told. */
-  #giveSpaceBack(): void {
+    const { trouble } = this.#writer
+    if (trouble !== undefined) return this.#refuse(trouble.error)
+    let written: Written
     try {
-      ftruncateSync(this.#part.fd)
-    } catch {
-      // The part is removed in any case.
+      written = await this.#writer.finish()
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    this.#part.flush()
+    const { association } = this.#operation
+    try {
+      return await this.#outcome.received(this.#part, {
+        source: {
+          callingAET: association.callingAETitle,
+          calledAET: association.calledAETitle,
+          address: association.address,
+          association: association.id,
+        },
+        ...written,
+        expected: expectedOf(this.#operation),
+      })
+    } finally {
+      await this.#writer.release()
     }
   }
 
   async abandon(): Promise<void> {
-    await this.#digest.abandon().catch(() => undefined)
+    await this.#writer.abandon()
     await this.#part.discard().catch(() => undefined)
+  }
+
+  async #refuse(error: unknown): Promise<Answer> {
+    await this.abandon()
+    return this.#outcome.failed(asStorageError(error))
   }
 }
 

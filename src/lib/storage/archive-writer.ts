@@ -30,12 +30,18 @@ export interface ArchivePart {
   /** Open for reading and writing, until it is committed, discarded or detached. */
   readonly fd: number
   readonly path: string
+  /** Whether `direct` is likely to give a descriptor. */
+  readonly canBeDirect: boolean
+  /**
+   * The same file, to be written past the kernel's cache (open(2), O_DIRECT): memory, place and length begin
+   * and end where blocks of the disk do. Undefined where the file system has no such thing. Not to be closed.
+   */
+  direct(): number | undefined
   /**
    * Everything is written: the disk may begin, while its owner looks at what it has. Optional; nothing may
    * be written behind it, and trouble is told by `commit`.
-   * @param reading while it has not settled the descriptor stays open
    */
-  flush(reading?: Promise<unknown>): void
+  flush(): void
   commit(identity: CommitIdentity): Promise<Committed>
   discard(): Promise<void>
   /** Synced and closed, for whoever moves the file elsewhere. */
@@ -56,6 +62,8 @@ export class ArchiveWriter {
   #madeDirectories = new Set<string>()
   readonly #directorySyncs = new DirectorySyncs()
   #parts: Promise<IncomingParts> | undefined
+  /** Until a file system says that it does not: Linux alone has it, and tmpfs, say, may not. */
+  #directWorks = (constants.O_DIRECT as number | undefined) !== undefined
 
   constructor(options: { readonly dataDir: string; readonly durability?: Durability }) {
     this.dataDir = options.dataDir
@@ -76,45 +84,58 @@ export class ArchiveWriter {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     const fd = await this.#openIn(parts.folder, () => openSync(path, flags, 0o640))
     let isOpen = true
-    // Once only: the number may be another file's by then.
+    let direct: number | undefined
+    // Once only: the numbers may be other files' by then.
     const close = (): void => {
-      if (isOpen) closeSync(fd)
+      if (!isOpen) return
       isOpen = false
+      closeSync(fd)
+      if (direct !== undefined) closeSync(direct)
     }
     let syncing: Promise<void> | undefined
-    let reading: Promise<unknown> | undefined
     const synced = (): Promise<void> => (syncing ??= sync(fd))
     const whole = async (): Promise<void> => {
       if (this.durability === 'fsync' && isOpen) await synced()
     }
-    const closed = async (): Promise<void> => {
-      await reading?.catch(() => undefined)
-      close()
-    }
+    const canBeDirect = (): boolean => isOpen && this.#directWorks
     return {
       fd,
       path,
-      flush: (until) => {
-        reading = until
+      get canBeDirect() {
+        return canBeDirect()
+      },
+      direct: () => {
+        if (canBeDirect()) direct ??= this.#openDirect(path)
+        return direct
+      },
+      flush: () => {
         if (this.durability === 'fsync' && isOpen) synced().catch(() => undefined)
       },
       detach: async () => {
         await whole()
-        await closed()
+        close()
       },
       commit: async (identity) => {
         await whole()
-        // Whoever still reads does so by the descriptor, whatever the file is called by then.
-        if (reading === undefined) close()
-        else void closed()
+        close()
         return this.#publish(path, identity)
       },
       discard: async () => {
         // Not under the feet of a sync that is under way.
-        await Promise.allSettled([syncing, reading])
+        await syncing?.catch(() => undefined)
         close()
         removeFile(path)
       },
+    }
+  }
+
+  #openDirect(path: string): number | undefined {
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+      this.#directWorks = false
+      return undefined
     }
   }
 
