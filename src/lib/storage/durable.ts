@@ -61,7 +61,7 @@ async function isDirectory(path: string): Promise<boolean> {
 /** A file that is either the old one or the whole new one, whatever happens in between. */
 export async function writeFileAtomic(
   path: string,
-  data: string | Buffer,
+  data: string | Buffer | Iterable<Buffer>,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<void> {
   const suffix = randomBytes(6).toString('hex')
@@ -69,7 +69,8 @@ export async function writeFileAtomic(
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
   try {
     try {
-      await handle.writeFile(data)
+      const isWhole = typeof data === 'string' || Buffer.isBuffer(data)
+      for (const part of isWhole ? [data] : data) await handle.writeFile(part)
       if (options.durable !== false) await handle.sync()
     } finally {
       await handle.close()
