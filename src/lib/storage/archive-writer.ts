@@ -117,7 +117,7 @@ export class ArchiveWriter {
         return canBeDirect()
       },
       direct: () => {
-        if (canBeDirect()) direct ??= this.#openDirect(path)
+        if (canBeDirect()) direct ??= this.#openDirect(fd)
         return direct
       },
       flush: () => {
@@ -141,11 +141,13 @@ export class ArchiveWriter {
     }
   }
 
-  #openDirect(path: string): number | undefined {
+  /** The very file, whatever its name means by now; where there is no /proc, it cannot be had. */
+  #openDirect(fd: number): number | undefined {
     try {
-      return this.#open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT)
+      return openSync(`/proc/self/fd/${String(fd)}`, constants.O_WRONLY | constants.O_DIRECT)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (!['EINVAL', 'ENOENT'].includes(code)) throw error
       this.#directWorks = false
       return undefined
     }

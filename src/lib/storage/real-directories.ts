@@ -14,6 +14,8 @@ import { ExitCode, FionaError } from '../error/index.ts'
 const openFiles = '/proc/self/fd'
 const hasOpenFiles = existsSync(openFiles)
 
+const mostExpectations = 1000
+
 /**
  * Directories below a root that are where their names say: no symbolic link leads elsewhere on the way from
  * the root. How the root itself is reached is its administrator's affair, once and for the life of this object.
@@ -23,6 +25,8 @@ const hasOpenFiles = existsSync(openFiles)
 export class RealDirectories {
   readonly #root: string
   #realRoot: string | undefined
+  /** By path: it is asked several times for each object, and the names take longer than the kernel does. */
+  readonly #expectations = new Map<string, string>()
 
   constructor(root: string) {
     this.#root = resolve(root)
@@ -64,8 +68,13 @@ export class RealDirectories {
   }
 
   #expected(path: string): string {
+    const known = this.#expectations.get(path)
+    if (known !== undefined) return known
     this.#realRoot ??= realpathSync.native(this.#root)
-    return join(this.#realRoot, relative(this.#root, resolve(path)))
+    const expected = join(this.#realRoot, relative(this.#root, resolve(path)))
+    if (this.#expectations.size >= mostExpectations) this.#expectations.clear()
+    this.#expectations.set(path, expected)
+    return expected
   }
 }
 
