@@ -32,6 +32,9 @@ start fiona-stage --name organize   --from received  --to organized -- 'fiona-ar
 # The front door: echo /path/to/file.dcm > /run/fiona/received.pipe
 start fiona-import --front-door "$front_door" --journal received
 
+# Folders that are emptied into the archive (inboxes in the configuration), each with:
+#   start fiona-import --watch /srv/inbox --journal received
+
 # Where modalities report their steps (MPPS), add:
 #   start fiona-mpps --journal received
 

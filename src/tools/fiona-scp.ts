@@ -14,9 +14,11 @@ export default defineTool({
     the record goes to standard output, or with --journal into a journal.
 
     It takes all storage SOP classes in every transfer syntax, the first one that the sender proposes; when
-    promiscuous (the default) private SOP classes and any called AE title, too. C-ECHO is answered. A project
-    whose configuration has a receiver (projects.*.receiver: port, aeTitle) gets a door of its own.
-    With --door one process opens one of them; the limit of associations then holds for each door.
+    promiscuous (the default) private SOP classes and any called AE title, too. An object of one such class that
+    comes in a context of another is taken, and the log says so; a class that is not taken is refused with
+    0x0122, whatever its context. C-ECHO is answered. A project whose configuration has a receiver
+    (projects.*.receiver: port, aeTitle) gets a door of its own. With --door one process opens one of them; the
+    limit of associations then holds for each door.
 
     Nothing that was received is thrown away for what it says: an object that cannot be read, or that is not
     what its request says, is refused with a status (0xC000, 0xA900) and kept in quarantine with the reason

@@ -40,6 +40,22 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /^f:4: projects\.B\.receiver\.port is 4006, and so is receiver\.port$/,
   ],
   [
+    'one inbox twice',
+    'inboxes:\n  - { folder: in }\n  - { folder: inner }\n  - { folder: ./in/ }\n',
+    /^f:4: inboxes\.2\.folder and the inbox in are the same, or lie in each other$/,
+  ],
+  [
+    'an inbox in an inbox',
+    'inboxes:\n  - { folder: /a/b }\n  - { folder: /a }\n',
+    /^f:3: inboxes\.1\.folder and the inbox \/a\/b are the same, or lie in each other$/,
+  ],
+  [
+    "an inbox for a project with the name of FIONA's own folder",
+    'inboxes:\n  - { folder: /a, project: journal }\n',
+    /^f:2: inboxes\.0\.project is no name of a project$/,
+  ],
+  ['an inbox that is nowhere', 'inboxes:\n  - project: A\n', /^f:2: inboxes\.0 must have required/],
+  [
     'a door without a port',
     'projects:\n  A: { receiver: { aeTitle: X } }\n',
     /^f:2: projects\.A\.receiver must have required property 'port'/,
@@ -281,6 +297,20 @@ t.test(
     t.throws(() => parseConfig(JSON.stringify({ ...original, SITES: sites }, null, 2), 'c'), {
       message: 'c:12: SITES.PROJ.DICOMPORT must be <= 65535',
     })
+    const twice: [changes: object, message: RegExp][] = [
+      [{ MPPSPORT: '4006' }, /: MPPSPORT is 4006, and so is DICOMPORT$/],
+      [
+        { SITES: { PROJ: { DICOMPORT: '4006' } } },
+        /: SITES\.PROJ\.DICOMPORT is 4006, and so is DICOMPORT$/,
+      ],
+      [
+        { SITES: { A: { DICOMPORT: '4011' }, B: { DICOMPORT: '4011' } } },
+        /: SITES\.B\.DICOMPORT is 4011, and so is SITES\.A\.DICOMPORT$/,
+      ],
+    ]
+    for (const [changes, message] of twice) {
+      t.throws(() => parseConfig(JSON.stringify({ ...original, ...changes }), 'c'), { message })
+    }
   },
 )
 

@@ -52,7 +52,7 @@ function expectedOf(elements: readonly OutElement[]): Plain {
   for (const element of [...elements].sort((a, b) => a.tag - b.tag)) {
     if ((element.tag & 0xffff) === 0) continue
     const name = `${element.tag.toString(16).padStart(8, '0')} ${element.vr}`
-    if ('items' in element) out[name] = element.items.map(expectedOf)
+    if ('items' in element) out[name] = [...element.items].map(expectedOf)
     else if ('value' in element) {
       const text = 'AE AS CS DA DS DT IS LO LT PN SH ST TM UC UR UT'.includes(element.vr)
       const padding = element.value.length % 2 === 0 ? '' : text ? '20' : '00'

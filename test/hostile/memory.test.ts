@@ -1,6 +1,7 @@
 // Small causes that would have large effects: what a peer sends must not decide how much memory we take.
 import { deflateRawSync } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { RawPeer, requestBytes } from '../commitment/raw-peer.ts'
 import { ctElements, dataSetBytes, raw } from '../fixtures/dicom-writer.ts'
 import {
   OddClient,
@@ -85,4 +86,29 @@ t.test('a crowd that sends all but the end of the longest request is held in lit
   client.send(associateRq())
   t.match(await client.next(), { type: 2 })
   for (const { socket } of [...crowd, client]) socket.destroy()
+})
+
+t.test('a request to commit 100,000 objects costs little more than its bytes', async (t) => {
+  const scp = await Scp.start(t)
+  t.equal(await goodEcho(scp.port), 0)
+  const before = residentBytes(scp.child.pid, 'peak')
+  const grown = (): number => residentBytes(scp.child.pid, 'peak') - before
+  const stem = `2.25.${'1234567890'.repeat(3)}`
+  const references = Array.from({ length: 100_000 }, (_, n) => {
+    return ['1.2.840.10008.5.1.4.1.1.2', stem + String(n)] as const
+  })
+  const request = requestBytes('2.25.77', references)
+  const peer = await RawPeer.associated(scp.port)
+  // Parsed whole, it took 140 MB, and its report 360 MB.
+  t.equal(await peer.asked(request), 0)
+  t.ok(grown() < 80e6, `${String(Math.round(grown() / 1e6))} MB for the request`)
+  const report = await peer.report()
+  t.equal(
+    Object.keys(report.failed).length,
+    references.length,
+    'each is reported: none was ever sent',
+  )
+  t.ok(grown() < 200e6, `${String(Math.round(grown() / 1e6))} MB with the report`)
+  peer.answer(report.message)
+  await peer.release()
 })

@@ -1,6 +1,16 @@
 // Attacks that others suffered, each by the number of its class: names that become paths or commands, lengths
 // that are believed, nesting without end, leaks by the association, patients in logs.
-import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
 import { ctElements, dataSetBytes, el } from '../fixtures/dicom-writer.ts'
@@ -142,6 +152,80 @@ t.test('SEC-06: a request that names another object than it carries is refused',
   t.same(scp.quarantine().codes, ['E_IDENTITY_MISMATCH', 'E_IDENTITY_MISMATCH'])
   t.equal(await goodStore(scp.port, object), 0)
 })
+
+/** Moves what is at `path` outside, and leaves a symbolic link to it: the same file system, so links would work. */
+function swap(path: string, outside: string): void {
+  renameSync(path, outside)
+  symlinkSync(outside, path)
+}
+
+/** But for parts: one may have been opened ahead, before the swap, and goes when it is refused. */
+const keptIn = (path: string): string[] =>
+  readdirSync(path, { recursive: true })
+    .map(String)
+    .filter((name) => !name.endsWith('.part'))
+    .sort()
+
+for (const [what, way] of [
+  ['project', 'default'],
+  ['archive', 'default/archive'],
+  ['study', 'default/archive/2.25.1001'],
+  ['series', 'default/archive/2.25.1001/2.25.1001.1'],
+  ['incoming', 'incoming'],
+] as const) {
+  t.test(`SEC-07, SEC-09: a link in place of the ${what} directory is not followed`, async (t) => {
+    const scp = await Scp.start(t)
+    t.equal(await goodStore(scp.port, imageOf('2.25.51')), 0)
+    await scp.tidy()
+    const path = join(scp.dataDir, way)
+    const outside = join(newDataDir(t), 'outside')
+    swap(path, outside)
+    const before = keptIn(outside)
+    for (const uid of ['2.25.52', '2.25.53', '2.25.54']) {
+      const status = await goodStore(scp.port, imageOf(uid))
+      t.equal(status, 0xa700, uid)
+    }
+    t.same(keptIn(outside), before)
+    unlinkSync(path)
+    renameSync(outside, path)
+    t.equal(await goodStore(scp.port, imageOf('2.25.52')), 0, 'with the directory back, it goes on')
+    t.equal(await goodEcho(scp.port), 0)
+  })
+}
+
+t.test('SEC-07, SEC-09: a link under the name of an object is no object', async (t) => {
+  const scp = await Scp.start(t)
+  t.equal(await goodStore(scp.port, imageOf('2.25.51')), 0)
+  const [record] = await scp.recorded(1)
+  if (record === undefined) throw new Error('no record')
+  const outside = join(newDataDir(t), 'outside.dcm')
+  swap(record.path, outside)
+  const before = readFileSync(outside)
+  t.equal(await goodStore(scp.port, imageOf('2.25.51')), 0, 'the same object, once more')
+  const [, again] = await scp.recorded(2)
+  t.match(again, { conflict: true })
+  t.ok(lstatSync(again?.path ?? '').isFile(), 'it is kept as a file of ours')
+  t.same(readFileSync(outside), before)
+  // And where its other name is a link, too, nothing would be kept: that is no success.
+  swap(again?.path ?? '', `${outside}2`)
+  t.equal(await goodStore(scp.port, imageOf('2.25.51')), 0xa700)
+  t.same(readFileSync(`${outside}2`), before)
+})
+
+t.test(
+  'SEC-07: directories are not made through a link, nor an object put behind it',
+  async (t) => {
+    const dataDir = newDataDir(t)
+    const outside = newDataDir(t)
+    mkdirSync(join(dataDir, 'default/archive'), { recursive: true })
+    symlinkSync(outside, join(dataDir, 'default/archive/2.25.1001'))
+    symlinkSync(outside, join(dataDir, 'quarantine'))
+    const scp = await Scp.start(t, { dataDir })
+    t.equal(await goodStore(scp.port, imageOf('2.25.51')), 0xa700)
+    t.not(await goodStore(scp.port, { ...imageOf('2.25.51'), SOPInstanceUID: '2.25.52' }), 0)
+    t.same(readdirSync(outside), [])
+  },
+)
 
 t.test('SEC-12: ten thousand associations that come to nothing leave nothing behind', async (t) => {
   const scp = await Scp.start(t)

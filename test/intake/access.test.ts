@@ -39,6 +39,19 @@ t.test('each refusal has its result, source and reason of PS3.8 table 9-21', (t)
   t.end()
 })
 
+t.test('without a limit of its own, one address gets three quarters and never all', (t) => {
+  const most = (maxAssociations: number) => {
+    let n = 0
+    while (refusal({ maxAssociations }, {}, '10.1.2.3', n) === 'accepted') n++
+    return n
+  }
+  t.same([1, 2, 3, 4, 50].map(most), [1, 1, 2, 3, 37])
+  t.equal(refusal({ maxAssociations: 50 }, {}, '10.1.2.4', 37, 0), 'accepted', 'room for another')
+  const one = { maxAssociations: 4, maxAssociationsPerAddress: 4 }
+  t.equal(refusal(one, {}, '10.1.2.3', 3), 'accepted', 'all, when the configuration says so')
+  t.end()
+})
+
 t.test('a list lets in only who is on it, by title, address or both', (t) => {
   const both = { allow: [{ callingAET: 'PEER', address: '10.1.0.0/16' }] }
   t.equal(refusal(both), 'accepted')

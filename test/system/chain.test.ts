@@ -11,6 +11,7 @@ import t from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { parseRecord } from '../../src/lib/record/index.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
+import { zipFile } from '../fixtures/zip-writer.ts'
 import { missing, missingPydicom, pydicomSamples, run } from '../fixtures/peers.ts'
 import { filesBelow, linksBelow, makeObjects, sendFolders } from './objects.ts'
 import { RunningChain } from './running-chain.ts'
@@ -184,6 +185,52 @@ t.test('a path written into the front door enters the chain', async (t) => {
   t.equal(record?.['SOPInstanceUID'], object?.SOPInstanceUID)
   await chain.until('sent', (records) => records.length === 1)
   t.equal(await chain.stop(), 0)
+})
+
+t.test('inboxes of the configuration are emptied into the chain', async (t) => {
+  const root = t.testdir({ one: {}, two: {} })
+  const config = join(root, 'fiona.yaml')
+  // Relative to the file, whoever reads its copy.
+  writeFileSync(
+    config,
+    [
+      'inboxes:',
+      '  - { folder: one, settleSeconds: 0.2 }',
+      '  - { folder: two, settleSeconds: 0.2, project: ABCD }',
+      '  - { folder: missing }',
+    ].join('\n'),
+  )
+  const chain = await RunningChain.start({ dataDir: join(root, 'var'), config })
+  t.teardown(() => chain.stop())
+  const objects = makeObjects(join(root, 'in'), 2, 2)
+  const zipped = objects.slice(0, 2).map(({ path }) => readFileSync(path))
+  const members = zipped.map((data, n) => ({ name: `${String(n)}.dcm`, data }))
+  writeFileSync(join(root, 'one', 'study.zip'), zipFile(members))
+  mkdirSync(join(root, 'two', 'study'))
+  for (const { path } of objects.slice(2)) {
+    copyFileSync(path, join(root, 'two', 'study', basename(path)))
+  }
+  const received = await chain.until('received', (records) => records.length >= 4)
+  const projectOf = new Map(
+    received.map(({ SOPInstanceUID, path }) => [
+      SOPInstanceUID,
+      String(path)
+        .slice(chain.dataDir.length + 1)
+        .split('/')[0],
+    ]),
+  )
+  t.same(
+    objects.map(({ SOPInstanceUID }) => projectOf.get(SOPInstanceUID)),
+    ['default', 'default', 'ABCD', 'ABCD'],
+  )
+  await chain.until('organized', (all) => all.filter(({ type }) => type === 'study').length >= 2)
+  t.match(chain.stderr, /E_INBOX|missing cannot be used/, 'one that is not there is told')
+  t.equal(await chain.stop(), 0)
+  // Its lease stays, hidden.
+  const isVisible = (path: string) => !basename(path).startsWith('.')
+  for (const folder of ['one', 'two']) {
+    t.same(filesBelow(join(root, folder)).filter(isVisible), [], `${folder} is emptied`)
+  }
 })
 
 t.test('a journal replays what happened', { skip: missing('jq', 'dcmsend') }, async (t) => {

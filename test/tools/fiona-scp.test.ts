@@ -368,7 +368,11 @@ t.test('negotiation keeps the window at one and says who we are', async (t) => {
 })
 
 t.test('one association too many is told to come again', async (t) => {
-  const scp = await Scp.start(t, { args: ['--max-associations', '2'] })
+  const dataDir = newDataDir(t)
+  const config = join(dataDir, 'fiona.yaml')
+  writeFileSync(config, JSON.stringify({ receiver: { maxAssociationsPerAddress: 9 } }))
+  const args = ['--config', config, '--max-associations', '2']
+  const scp = await Scp.start(t, { dataDir, args })
   const first = await Peer.associated(scp.port)
   const second = await Peer.associated(scp.port)
   const third = await Peer.connect(scp.port)
@@ -412,16 +416,14 @@ t.test(
     early.send(encodeControlPdu(associateRequest()))
     t.same(await early.next(), { type: PduType.AssociateReject, result: 2, source: 3, reason: 1 })
     t.match(await scp.logged('association rejected for now'), { code: 'E_DISK_FULL' })
-    // Who proposes no storage is let in, and hears it when it stores all the same.
+    // Who proposes no storage is let in, but that is no way to store.
     const peer = await Peer.associated(scp.port, {
       presentationContexts: [
         { id: 1, abstractSyntax: VERIFICATION, transferSyntaxes: [syntax.explicit] },
       ],
     })
     peer.send(storePdus(objectOf(1)))
-    t.match(await peer.next(), {
-      command: { Status: Status.outOfResources, ErrorComment: /no space/ },
-    })
+    t.equal(await peer.status(), Status.SOPClassNotSupported)
     peer.send(commandPdus(echoRequest(1), 1))
     t.equal(await peer.status(), Status.success)
     await peer.release()
@@ -429,6 +431,58 @@ t.test(
     t.notOk(existsSync(join(dataDir, 'quarantine')))
   },
 )
+
+t.test('a context of another storage class is taken with a word in the log', async (t) => {
+  const scp = await Scp.start(t)
+  const MR = '1.2.840.10008.5.1.4.1.1.4'
+  const peer = await Peer.associated(scp.port, {
+    presentationContexts: [
+      { id: 1, abstractSyntax: MR, transferSyntaxes: [syntax.explicit] },
+      { id: 3, abstractSyntax: CT_IMAGE_STORAGE, transferSyntaxes: [syntax.implicit] },
+    ],
+  })
+  for (const n of [1, 2]) {
+    peer.send(storePdus({ ...objectOf(n), MessageID: n }))
+    t.equal(await peer.status(), Status.success)
+  }
+  const [record] = await scp.recorded(2)
+  t.match(record, { SOPClassUID: CT_IMAGE_STORAGE, TransferSyntaxUID: syntax.explicit })
+  using file = DicomFile.open(record?.path ?? '')
+  t.equal(file.string(file.dataSet, 0x00080016), CT_IMAGE_STORAGE, 'read as that context says')
+  await peer.release()
+  await scp.logged('association released')
+  const told = scp.log.filter(({ msg }) => msg.includes('context of another SOP class'))
+  t.match(told, [{ abstractSyntax: MR, SOPClassUID: CT_IMAGE_STORAGE }])
+  t.equal(told.length, 1, 'once an association')
+})
+
+t.test('no context lets in what could not have been agreed itself', async (t) => {
+  const dataDir = newDataDir(t)
+  const config = join(dataDir, 'fiona.yaml')
+  writeFileSync(config, JSON.stringify({ receiver: { promiscuous: false } }))
+  const scp = await Scp.start(t, { dataDir, args: ['--config', config] })
+  const wrong: [what: string, abstractSyntax: string, SOPClassUID: string][] = [
+    ['an image in a context for echoes', VERIFICATION, CT_IMAGE_STORAGE],
+    ['a worklist', CT_IMAGE_STORAGE, '1.2.840.10008.5.1.4.31'],
+    ['a private class, where only standard ones are taken', CT_IMAGE_STORAGE, '1.2.826.0.1.9'],
+  ]
+  for (const [what, abstractSyntax, SOPClassUID] of wrong) {
+    const peer = await Peer.associated(scp.port, {
+      presentationContexts: [{ id: 1, abstractSyntax, transferSyntaxes: [syntax.explicit] }],
+    })
+    peer.send(storePdus({ ...objectOf(1), SOPClassUID }))
+    t.match(
+      await peer.next(),
+      { command: { Status: Status.SOPClassNotSupported, OffendingElement: [0x00000002] } },
+      what,
+    )
+    peer.send(commandPdus(echoRequest(2), 1))
+    t.equal(await peer.status(), Status.success, 'and the association goes on')
+    await peer.release()
+  }
+  t.notOk(existsSync(join(dataDir, 'default')), 'nothing is stored')
+  t.notOk(existsSync(join(dataDir, 'quarantine')))
+})
 
 t.test('an archive that cannot be written refuses, and the sender keeps its object', async (t) => {
   const dataDir = newDataDir(t)
@@ -566,7 +620,7 @@ t.test('crowds that connect and are silent keep no good sender out', dcmtk, asyn
     socket.on('error', () => undefined)
     if (n % 3 === 0) socket.write(Buffer.from([1, 0, 0]))
   })
-  const silent = await Promise.all(Array.from({ length: 40 }, () => Peer.associated(scp.port)))
+  const silent = await Promise.all(Array.from({ length: 30 }, () => Peer.associated(scp.port)))
   const { code } = await run('echoscu', ['-ta', '5', '-td', '5', '127.0.0.1', String(scp.port)])
   t.equal(code, 0)
   for (const socket of crowd) socket.destroy()

@@ -15,7 +15,13 @@ import { asStorageError, type Intake, type RecordSink } from '../intake/index.ts
 import { type InstanceRecord, nowIso } from '../record/index.ts'
 import type { Durability } from '../storage/index.ts'
 import { ArchiveExamination } from './examine-archive.ts'
-import { type Asked, mostReferences, readRequest, refusalOf } from './read-request.ts'
+import {
+  type Asked,
+  mostReferences,
+  readRequest,
+  refusalOf,
+  requestParsing,
+} from './read-request.ts'
 import { RecentSeries } from './recent-series.ts'
 import type { PeerAddress } from './report.ts'
 import { type Patience, Reporting } from './reporting.ts'
@@ -56,6 +62,7 @@ export class Commitment {
   readonly #longestRequest: CollectOptions = {
     maxBytes: 24 << 20,
     maxParts: 6 * mostReferences,
+    parse: requestParsing,
     budget: new ByteBudget(64 << 20),
   }
   readonly #recent: RecentSeries

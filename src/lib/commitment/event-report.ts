@@ -32,22 +32,32 @@ export async function encodeEventReport(
   const elements: OutElement[] = [uid(0x00081195, TransactionUID)]
   // Each sequence is there only when it has an item (type 1C).
   if (committed.length > 0) {
-    elements.push({ tag: 0x00081199, vr: 'SQ', items: committed.map(namesOf) })
+    elements.push({ tag: 0x00081199, vr: 'SQ', items: map(committed, namesOf) })
   }
   if (failed.length > 0) {
-    const items = failed.map((one) => [
+    const items = map(failed, (one) => [
       ...namesOf(one),
       { tag: 0x00081197, vr: 'US', value: reasonOf(one.reason) },
     ])
     elements.push({ tag: 0x00081198, vr: 'SQ', items })
   }
-  const parts: Buffer[] = []
+  // A million little buffers would take ten times what is in them.
+  const blocks: Buffer[] = []
+  let parts: Buffer[] = []
   for (const part of encodeDataSet(elements, encoding)) {
     if (Buffer.isBuffer(part)) parts.push(part)
-    if (parts.length % partsInOneTurn === 0) await turn()
+    if (parts.length < partsInOneTurn) continue
+    blocks.push(Buffer.concat(parts))
+    parts = []
+    await turn()
   }
-  const bytes = Buffer.concat(parts)
+  const bytes = Buffer.concat([...blocks, ...parts])
   return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian ? deflated(bytes) : bytes
+}
+
+/** Each is made when it is asked for. */
+function* map<From, To>(all: Iterable<From>, make: (one: From) => To): Iterable<To> {
+  for (const one of all) yield make(one)
 }
 
 function namesOf({ SOPClassUID, SOPInstanceUID }: Reference): OutElement[] {

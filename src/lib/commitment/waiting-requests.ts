@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir, rm, stat } from 'node:fs/promises'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
-import type { Reference } from './sop-class.ts'
+import { type Reference, oneOf } from './sop-class.ts'
 
 /** Who asked, and how it is called back. */
 export interface Requester {
@@ -40,6 +41,8 @@ interface Entry {
 }
 
 const suffix = '.request'
+/** A long request is written in pieces, so that others get their turn and no copy of it all is made. */
+const linesInOnePiece = 500
 const inWriting = /^\..*\.tmp$/
 
 /** Another door's process may be writing at this moment; none takes so long. */
@@ -83,7 +86,7 @@ export class WaitingRequests {
       // Half-written when its writer was killed: its sender heard nothing.
       if (inWriting.test(name)) await removeAbandoned(path)
       if (!name.endsWith(suffix) || inWriting.test(name)) continue
-      const found = parseFile(name, await readFile(path, 'utf8'))
+      const found = await readRequestFile(path, name)
       if (found === undefined) onDamaged(path)
       else requests.#keep(found.request, Promise.resolve())
     }
@@ -107,10 +110,10 @@ export class WaitingRequests {
     references: readonly Reference[],
     time: string,
   ): Promise<WaitingRequest | undefined> {
-    const lines = references.map((one) => `${one.SOPClassUID} ${one.SOPInstanceUID}\n`).join('')
-    const transaction = digest(`${requester.callingAET}\0${TransactionUID}`, 32)
+    const lines = await linesOf(references)
+    const transaction = digest([`${requester.callingAET}\0${TransactionUID}`], 32)
     const { project } = requester
-    const name = `${transaction}-${digest(`${project ?? ''}\n${lines}`, 16)}${suffix}`
+    const name = `${transaction}-${digest([`${project ?? ''}\n`, ...lines], 16)}${suffix}`
     // A request before it under the same name must be gone: its file, and not ours, is removed.
     for (let removing = this.#removing.get(name); removing !== undefined;) {
       await removing.catch(() => undefined)
@@ -127,8 +130,8 @@ export class WaitingRequests {
     const { callingAET, calledAET, address } = requester
     const about = { time, TransactionUID, callingAET, calledAET, address, project, isDuplicate }
     const request = { ...about, name, instances: references.length }
-    const content = `${JSON.stringify({ v: 1, ...about })}\n${lines}`
-    const written = this.#write(name, content)
+    const head = Buffer.from(`${JSON.stringify({ v: 1, ...about })}\n`)
+    const written = this.#write(name, [head, ...lines])
     this.#keep(request, written)
     try {
       await written
@@ -146,12 +149,13 @@ export class WaitingRequests {
    */
   async references(request: WaitingRequest): Promise<readonly Reference[] | undefined> {
     const path = join(this.#folder, request.name)
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    let found
+    try {
+      found = await readRequestFile(path, request.name)
+    } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
-    })
-    if (text === undefined) return undefined
-    const found = parseFile(request.name, text)
+    }
     if (found !== undefined) return found.references
     throw new FionaError('E_COMMITMENT_DAMAGED', `${path} is no request for storage commitment`, {
       hint: 'somebody changed it; the peer must ask again',
@@ -171,7 +175,7 @@ export class WaitingRequests {
     }
   }
 
-  async #write(name: string, content: string): Promise<void> {
+  async #write(name: string, content: Iterable<Buffer>): Promise<void> {
     await makeDirectories(this.#folder)
     await writeFileAtomic(join(this.#folder, name), content)
   }
@@ -209,24 +213,54 @@ async function namesIn(folder: string): Promise<string[]> {
   return names.sort()
 }
 
-function digest(text: string, length: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length)
+function digest(parts: Iterable<string | Buffer>, length: number): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex').slice(0, length)
 }
 
-function parseFile(
+async function linesOf(references: readonly Reference[]): Promise<Buffer[]> {
+  const pieces: Buffer[] = []
+  for (let at = 0; at < references.length; at += linesInOnePiece) {
+    const some = references.slice(at, at + linesInOnePiece)
+    const lines = some.map((one) => `${one.SOPClassUID} ${one.SOPInstanceUID}\n`)
+    pieces.push(Buffer.from(lines.join('')))
+    await turn()
+  }
+  return pieces
+}
+
+/**
+ * @returns undefined when it is no request
+ * @throws NodeJS.ErrnoException
+ */
+async function readRequestFile(
+  path: string,
   name: string,
-  text: string,
-): { readonly request: WaitingRequest; readonly references: readonly Reference[] } | undefined {
-  const [first = '', ...lines] = text.split('\n')
+): Promise<
+  { readonly request: WaitingRequest; readonly references: readonly Reference[] } | undefined
+> {
+  let about: ReturnType<typeof parseAbout>
+  const references: Reference[] = []
+  const classes = new Map<string, string>()
+  let rest = ''
+  const handle = await open(path, 'r')
+  for await (const piece of handle.createReadStream({ encoding: 'utf8' })) {
+    const lines = `${rest}${piece as string}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) {
+      if (about === undefined) {
+        about = parseAbout(line)
+        if (about === undefined) return undefined
+        continue
+      }
+      const [SOPClassUID = '', SOPInstanceUID = ''] = line.split(' ')
+      if (!isUid(SOPClassUID) || !isUid(SOPInstanceUID)) return undefined
+      references.push({ SOPClassUID: oneOf(classes, SOPClassUID), SOPInstanceUID })
+    }
+  }
   // Each line ends: what is behind the last end must be nothing.
-  if (lines.pop() !== '') return undefined
-  const references = lines.map((line): Reference => {
-    const [SOPClassUID = '', SOPInstanceUID = ''] = line.split(' ')
-    return { SOPClassUID, SOPInstanceUID }
-  })
-  const areUids = references.every((one) => isUid(one.SOPClassUID) && isUid(one.SOPInstanceUID))
-  const about = parseAbout(first)
-  if (about === undefined || references.length === 0 || !areUids) return undefined
+  if (rest !== '' || about === undefined || references.length === 0) return undefined
   return { request: { ...about, name, instances: references.length }, references }
 }
 

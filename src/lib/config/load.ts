@@ -39,6 +39,7 @@ export async function loadConfig(
       ...file.receiver,
       ...(tls === undefined ? {} : { tls: absoluteFrom(tls, base) }),
     },
+    inboxes: file.inboxes.map((one) => ({ ...one, folder: resolve(base, one.folder) })),
     classification: {
       ...file.classification,
       ...(rules === undefined ? {} : { rules: resolve(base, rules) }),

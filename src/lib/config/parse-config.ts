@@ -1,9 +1,10 @@
+import { resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { isProjectName } from '../storage/index.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
-import { fromOriginal, isOriginalConfig } from './original.ts'
+import { fromOriginal, isOriginalConfig, originalPlace } from './original.ts'
 import { readYaml, valueOf } from './read-yaml.ts'
 import { refuse } from './refuse.ts'
 import { sumUp } from './sum-up-problems.ts'
@@ -26,19 +27,21 @@ export function parseConfig(text: string, name: string): ConfigFile {
   const lines = new LineCounter()
   const document = readYaml(text, lines, name)
   const found = valueOf(document, name)
-  const value = isOriginalConfig(found) ? fromOriginal(found) : found
+  const isOriginal = isOriginalConfig(found)
+  const value = isOriginal ? fromOriginal(found) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
   if (problems.length === 0) {
     problems.push(
       ...projectNameProblems(value as ConfigFile),
-      ...portProblems(value as ConfigFile),
+      ...portProblems(value as ConfigFile, isOriginal),
       ...patternProblems(value as ConfigFile),
+      ...inboxProblems(value as ConfigFile),
     )
   }
   if (problems.length > 0) {
     throw refuse(
-      sumUp(problems, isOriginalConfig(found), sizeKeys).map(
+      sumUp(problems, isOriginal, sizeKeys).map(
         (problem) => `${name}:${lineOf(document, lines, problem)}: ${sentence(problem)}`,
       ),
     )
@@ -59,8 +62,11 @@ function projectNameProblems(config: ConfigFile): ConfigProblem[] {
     }))
 }
 
-/** What a schema cannot say: two doors cannot have one port. */
-function portProblems({ receiver, mpps, projects }: ConfigFile): ConfigProblem[] {
+/** What a schema cannot say: two doors cannot have one port. Both are named by the keys of the file that is read. */
+function portProblems(
+  { receiver, mpps, projects }: ConfigFile,
+  isOriginal: boolean,
+): ConfigProblem[] {
   const doors = [
     { keys: ['receiver', 'port'], port: receiver.port },
     ...(mpps === undefined ? [] : [{ keys: ['mpps', 'port'], port: mpps.port }]),
@@ -73,9 +79,38 @@ function portProblems({ receiver, mpps, projects }: ConfigFile): ConfigProblem[]
   return doors.flatMap(({ keys, port }, at) => {
     const other = doors.slice(0, at).find((door) => door.port === port && port !== 0)
     if (other === undefined) return []
-    const message = `is ${String(port)}, and so is ${other.keys.join('.')}`
+    const otherPath = pathOf(other.keys)
+    const place = isOriginal ? originalPlace(otherPath) : otherPath
+    const message = `is ${String(port)}, and so is ${keysOf({ instancePath: place }).join('.')}`
     return [{ instancePath: pathOf(keys), schemaPath: '', message, params: {} }]
   })
+}
+
+/** What a schema cannot say: an inbox is emptied by one, into the tree of a project that may be called so. */
+function inboxProblems({ inboxes }: ConfigFile): ConfigProblem[] {
+  return inboxes.flatMap(({ folder, project }, at) => {
+    const problem = (key: string, message: string): ConfigProblem => ({
+      instancePath: pathOf(['inboxes', String(at), key]),
+      schemaPath: '',
+      message,
+      params: {},
+    })
+    const other = inboxes.slice(0, at).find((one) => lieInEachOther(one.folder, folder))
+    return [
+      ...(other === undefined
+        ? []
+        : [problem('folder', `and the inbox ${other.folder} are the same, or lie in each other`)]),
+      ...(project === undefined || isProjectName(project)
+        ? []
+        : [problem('project', 'is no name of a project')]),
+    ]
+  })
+}
+
+/** Relative paths are all relative to one directory. */
+function lieInEachOther(one: string, other: string): boolean {
+  const [a, b] = [`${resolve('/', one)}/`, `${resolve('/', other)}/`]
+  return a.startsWith(b) || b.startsWith(a)
 }
 
 function pathOf(keys: readonly string[]): string {
@@ -114,7 +149,7 @@ function sentence(problem: ConfigProblem): string {
 }
 
 /** The keys of a JSON pointer (RFC 6901). */
-function keysOf({ instancePath }: ConfigProblem): string[] {
+function keysOf({ instancePath }: Pick<ConfigProblem, 'instancePath'>): string[] {
   const keys = instancePath.split('/').slice(1)
   return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 }

@@ -121,6 +121,16 @@ const requestSource = Type.Object(
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )
 
+/** A folder that is emptied into the archive. */
+const inbox = Type.Object(
+  {
+    folder: path,
+    project: Type.Optional(text()),
+    settleSeconds: Type.Optional(Type.Number({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+)
+
 export const ConfigSchema = Type.Object(
   {
     dataDir: Type.String({ minLength: 1, default: './var' }),
@@ -163,6 +173,7 @@ export const ConfigSchema = Type.Object(
       group: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@-]*\\$?$' })),
     }),
     mpps: optional({ port: port() }),
+    inboxes: Type.Array(inbox, { default: [] }),
     arrival: strict({ quietSeconds: positive(16), maxWaitSeconds: positive(14400) }),
     classification: strict({
       rules: Type.Optional(path),

@@ -48,6 +48,49 @@ export class BufferSource implements ByteSource {
   }
 }
 
+/** Two buffers one behind the other, as if they were one that nobody had to copy. */
+export class JoinedSource implements ByteSource {
+  readonly size: number
+  buffer: Buffer
+  readonly #first: Buffer
+  readonly #second: Buffer
+
+  constructor(first: Buffer, second: Buffer) {
+    this.#first = this.buffer = first
+    this.#second = second
+    this.size = first.length + second.length
+  }
+
+  at(offset: number, length: number): number {
+    const { length: seam } = this.#first
+    if (offset < seam && offset + length > seam) {
+      this.buffer = this.read(offset, length)
+      return 0
+    }
+    requireInside(this.size, offset, length)
+    this.buffer = offset < seam ? this.#first : this.#second
+    return offset < seam ? offset : offset - seam
+  }
+
+  read(offset: number, length: number): Buffer {
+    requireInside(this.size, offset, length)
+    const bytes = Buffer.allocUnsafe(length)
+    this.readInto(bytes, offset)
+    return bytes
+  }
+
+  readInto(target: Buffer, offset: number): void {
+    requireInside(this.size, offset, target.length)
+    const { length: seam } = this.#first
+    const copied = offset < seam ? this.#first.copy(target, 0, offset) : 0
+    if (copied < target.length) this.#second.copy(target, copied, offset + copied - seam)
+  }
+
+  close(): void {
+    // Memory needs no closing.
+  }
+}
+
 const firstWindowBytes = 8 << 10
 const largestWindowBytes = 64 << 10
 

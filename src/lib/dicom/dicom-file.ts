@@ -1,5 +1,5 @@
-import { BufferSource, type ByteSource, FileSource } from './byte-source.ts'
-import type { DataSet, Element } from './data-set.ts'
+import { BufferSource, type ByteSource, FileSource, JoinedSource } from './byte-source.ts'
+import type { DataSet, Element, ParsedDataSet } from './data-set.ts'
 import { encodeFileMeta } from './encode-file-meta.ts'
 import { DataSetParser, type ParseOptions } from './parse-data-set.ts'
 import { inflateDataSet, readFileHead } from './part10.ts'
@@ -17,6 +17,8 @@ const longestReadableValue = 16 << 20
 export class DicomFile {
   readonly meta: DataSet
   readonly dataSet: DataSet
+  readonly #parsed: ParsedDataSet
+  readonly #parser: DataSetParser
   /** Of the bytes as they are, should the file meta information claim another. */
   readonly transferSyntaxUID: string
   /** Bytes of the file. */
@@ -44,7 +46,8 @@ export class DicomFile {
       : source
     const parser = new DataSetParser(this.#source, options)
     const { dataSet, end } = parser.parse(head.dataSetOffset, head.encoding)
-    this.dataSet = dataSet
+    this.#parser = parser
+    this.dataSet = this.#parsed = dataSet
     this.#end = end
     if (this.#source !== source) source.close()
   }
@@ -88,7 +91,10 @@ export class DicomFile {
     return new DicomFile(new BufferSource(buffer), options)
   }
 
-  /** A data set as it comes over the network, without a file header (PS3.7 6.3.2). */
+  /**
+   * A data set as it comes over the network, without a file header (PS3.7 6.3.2). The bytes are borrowed for
+   * the life of the object.
+   */
   static fromDataSet(
     bytes: Buffer,
     transferSyntaxUID: string,
@@ -99,7 +105,7 @@ export class DicomFile {
       MediaStorageSOPInstanceUID: '',
       TransferSyntaxUID: transferSyntaxUID,
     })
-    return DicomFile.fromBuffer(Buffer.concat([header, bytes]), options)
+    return new DicomFile(new JoinedSource(header, bytes), options)
   }
 
   /**
@@ -109,6 +115,15 @@ export class DicomFile {
    */
   requireWhole(): void {
     if (this.#end < this.#source.size) new DataSetParser(this.#source).parse(this.#end, this)
+  }
+
+  /**
+   * The items of the sequence that `itemByItem` named, each parsed when it is asked for and kept by nobody
+   * else; `dataSet` has what is behind the sequence when the last was taken. To be asked once.
+   * @throws FionaError E_DICOM_PARSE or E_DICOM_LIMIT
+   */
+  *items(): Generator<DataSet, void, undefined> {
+    yield* this.#parser.walkSequence(this.#parsed, this.#end)
   }
 
   /** The value as it is in the file, however long. The buffer is the caller's. */

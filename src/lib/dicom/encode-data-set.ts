@@ -7,7 +7,8 @@ import { bytesPerUnit, hasLongForm, paddingByte } from './value-representation.t
 /** One data element to be written. */
 export type OutElement =
   | { readonly tag: number; readonly vr: string; readonly value: Buffer }
-  | { readonly tag: number; readonly vr: 'SQ'; readonly items: readonly (readonly OutElement[])[] }
+  /** A sequence; its items may be made while they are written. */
+  | { readonly tag: number; readonly vr: 'SQ'; readonly items: Iterable<readonly OutElement[]> }
   /** The value as it is in the source file, fragments and sequences too. */
   | { readonly tag: number; readonly vr: string; readonly copy: Element }
 
@@ -49,7 +50,7 @@ function* encodeValue(
 function* encodeSequence(
   tag: number,
   vr: string,
-  items: readonly (readonly OutElement[])[],
+  items: Iterable<readonly OutElement[]>,
   encoding: Encoding,
 ): Iterable<OutPart> {
   yield header(tag, vr, undefinedLength, encoding)

@@ -44,6 +44,8 @@ export interface ParseOptions {
    * million of them costs a gigabyte otherwise.
    */
   readonly topLevelOnly?: boolean
+  /** Stop in front of this sequence of the object itself: `walkSequence` goes on, an item at a time. */
+  readonly itemByItem?: number
 }
 
 /**
@@ -55,6 +57,9 @@ export class DataSetParser {
   readonly #stopAtPixelData: boolean
   readonly #maxParts: number
   readonly #topLevelOnly: boolean
+  readonly #itemByItem: number | undefined
+  /** Elements deeper than that are walked and not kept. */
+  #keptDepth: number
   #parts = 0
 
   constructor(source: ByteSource, options: ParseOptions = {}) {
@@ -62,6 +67,8 @@ export class DataSetParser {
     this.#stopAtPixelData = options.stopAtPixelData ?? false
     this.#maxParts = options.maxParts ?? mostParts
     this.#topLevelOnly = options.topLevelOnly ?? false
+    this.#keptDepth = this.#topLevelOnly ? 0 : Infinity
+    this.#itemByItem = options.itemByItem
   }
 
   /** The data set from `offset` to the end of the source, or to where it was told to stop. */
@@ -69,6 +76,38 @@ export class DataSetParser {
     const dataSet = new ParsedDataSet(encoding.littleEndian, encoding.explicitVR)
     const extent = { start: offset, end: this.#source.size, delimited: false }
     return { dataSet, end: this.#readDataSet(dataSet, extent, 0) }
+  }
+
+  /**
+   * Goes on where `parse` stopped for `itemByItem`. Each item is parsed when it is asked for, and is its
+   * taker's alone: of a sequence as long as one likes no more than one is in memory. What is behind the
+   * sequence is parsed last, into the data set.
+   * @returns where it ends
+   */
+  *walkSequence(dataSet: ParsedDataSet, offset: number): Generator<ParsedDataSet, number> {
+    const { size } = this.#source
+    if (offset >= size) return offset
+    const header = this.#readHeader(dataSet, offset, size)
+    const { tag, length, valueOffset: start } = header
+    const vr = dataSet.explicitVR ? header.vr : 'SQ'
+    let position: number
+    if (vr === 'SQ' || vr === 'UN') {
+      this.#count(offset)
+      const delimited = length === undefinedLength
+      const end = delimited ? size : start + length
+      if (end > size) throw parseError(`${formatTag(tag)} claims more bytes than are left`, start)
+      const encoding = vr === 'UN' ? implicitLittleEndian : dataSet
+      this.#keptDepth = Math.max(this.#keptDepth, 1)
+      const valueEnd = yield* this.#walkItems(dataSet, encoding, { start, end, delimited }, 0)
+      this.#keptDepth = this.#topLevelOnly ? 0 : Infinity
+      position = delimited ? valueEnd + 8 : end
+    } else {
+      // No sequence, whatever its tag is: there is nothing to yield.
+      position = this.#readElement(dataSet, header, size, 0)
+    }
+    const end = this.#readDataSet(dataSet, { start: position, end: size, delimited: false }, 0)
+    if (end < size) throw parseError(`${formatTag(tag)} is there twice`, end)
+    return end
   }
 
   /** Elements of one group only, for file meta information. Returns where the next group begins. */
@@ -94,7 +133,7 @@ export class DataSetParser {
         if (extent.delimited && header.tag === Tag.ItemDelimitation) return position
         throw parseError(`${formatTag(header.tag)} where a data element should be`, position)
       }
-      if (this.#stopAtPixelData && depth === 0 && isPixelData(header.tag)) return position
+      if (depth === 0 && this.#stopsAt(header.tag)) return position
       position = this.#readElement(dataSet, header, extent.end, depth)
       if (this.#topLevelOnly && dataSet.elements.length > mostElements) {
         throw limitError(`more than ${String(mostElements)} elements`, position)
@@ -102,6 +141,10 @@ export class DataSetParser {
     }
     if (extent.delimited) throw parseError('an item of undefined length has no end', extent.start)
     return position
+  }
+
+  #stopsAt(tag: number): boolean {
+    return (this.#stopAtPixelData && isPixelData(tag)) || tag === this.#itemByItem
   }
 
   #readHeader(encoding: Encoding, offset: number, end: number): Header {
@@ -185,25 +228,40 @@ export class DataSetParser {
   }
 
   #keep(dataSet: ParsedDataSet, element: Element, depth: number): void {
-    if (depth === 0 || !this.#topLevelOnly) dataSet.add(element)
+    if (depth <= this.#keptDepth) dataSet.add(element)
   }
 
-  /** Items of a sequence (PS3.5 7.5.1). `valueEnd` is where its delimiter, or what follows, begins. */
+  /** Items of a sequence. `valueEnd` is where its delimiter, or what follows, begins. */
   #readItems(
     parent: ParsedDataSet,
     encoding: Encoding,
     extent: Extent,
     depth: number,
   ): { items: ParsedDataSet[]; valueEnd: number } {
+    const items: ParsedDataSet[] = []
+    const walk = this.#walkItems(parent, encoding, extent, depth)
+    for (;;) {
+      const { done, value } = walk.next()
+      if (done === true) return { items, valueEnd: value }
+      if (!this.#topLevelOnly) items.push(value)
+    }
+  }
+
+  /** The items of a sequence, one after the other (PS3.5 7.5.1). Returns where its delimiter, or what follows, begins. */
+  *#walkItems(
+    parent: ParsedDataSet,
+    encoding: Encoding,
+    extent: Extent,
+    depth: number,
+  ): Generator<ParsedDataSet, number> {
     if (depth >= deepestNesting) {
       const message = `sequences are nested more than ${String(deepestNesting)} levels deep`
       throw limitError(message, extent.start)
     }
-    const items: ParsedDataSet[] = []
     let position = extent.start
     while (position < extent.end) {
       const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, extent.end)
-      if (tag === Tag.SequenceDelimitation && extent.delimited) return { items, valueEnd: position }
+      if (tag === Tag.SequenceDelimitation && extent.delimited) return position
       if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where an item should be`, position)
       this.#count(position)
       const delimited = length === undefinedLength
@@ -217,12 +275,12 @@ export class DataSetParser {
         { start: valueOffset, end: itemEnd, delimited },
         depth + 1,
       )
-      if (!this.#topLevelOnly) items.push(item)
+      yield item
       position = delimited ? after + 8 : itemEnd
     }
     if (extent.delimited)
       throw parseError('a sequence of undefined length has no end', extent.start)
-    return { items, valueEnd: position }
+    return position
   }
 
   /**

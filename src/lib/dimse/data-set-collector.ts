@@ -1,4 +1,4 @@
-import { DicomFile } from '../dicom/index.ts'
+import { DicomFile, type ParseOptions } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { CommandField } from './command-set.ts'
@@ -10,6 +10,8 @@ export interface CollectOptions {
   readonly maxBytes: number
   /** Elements and items: each takes some hundred bytes of memory, however short it is. */
   readonly maxParts: number
+  /** How it is read, where the service does not want all of it at once. */
+  readonly parse?: Pick<ParseOptions, 'topLevelOnly' | 'itemByItem'>
   /** Shared with other associations; what it cannot give is refused with 0x0213, too. */
   readonly budget?: ByteBudget
 }
@@ -61,10 +63,11 @@ export class DataSetCollector implements DataSetConsumer {
       return { status: Status.resourceLimitation, comment: 'the data set is longer than we take' }
     }
     const { command, context } = this.#operation
-    const { maxBytes, maxParts } = this.#options
+    const { maxBytes, maxParts, parse } = this.#options
     try {
       const bytes = this.#held.subarray(0, this.#bytes)
       using dataSet = DicomFile.fromDataSet(bytes, context.transferSyntax, {
+        ...parse,
         maxInflatedBytes: maxBytes,
         maxParts,
       })

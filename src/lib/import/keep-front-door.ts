@@ -88,6 +88,7 @@ export async function keepFrontDoor(
     try {
       const door = await FrontDoor.open(path, options.access, spool, log)
       log.info({ path }, 'the front door is open')
+      opened?.()
       try {
         return await take(door.chunks(signal), {
           beginsAt: spool.position,

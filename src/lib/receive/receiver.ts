@@ -33,6 +33,7 @@ import { type Access, type Intake, type RecordSink, type Taken, loadOf } from '.
 import type { InstanceRecord } from '../record/index.ts'
 import type { ArchivePart } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
+import { classAgreement } from './agreed-class.ts'
 import { PartSupply } from './part-supply.ts'
 import type { PartWriterOptions } from './part-writer.ts'
 import { refusalAnswer } from './refusal.ts'
@@ -64,6 +65,8 @@ interface Tally {
   duplicates: number
   refused: number
   bytes: number
+  /** That objects come in contexts of other classes has been said. */
+  toldOfOtherClass: boolean
   readonly since: number
 }
 
@@ -115,6 +118,11 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     if (operation.command.CommandField !== CommandField.CStoreRequest) {
       return new Draining(unrecognized)
     }
+    const agreement = classAgreement(operation, this.#options.promiscuous)
+    if (agreement === 'neverAgreed') {
+      return new Draining(this.#refuse(operation, classNotAgreed))
+    }
+    if (agreement === 'otherClass') this.#tellOfOtherClass(operation)
     if (this.#sinkLost !== undefined) {
       return new Draining(this.#refuse(operation, recordLost(this.#sinkLost.error)))
     }
@@ -158,6 +166,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       duplicates: 0,
       refused: 0,
       bytes: 0,
+      toldOfOtherClass: false,
       since: performance.now(),
     })
     const contexts = accept.presentationContexts
@@ -174,8 +183,9 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#options.everybody.delete(association)
     this.#parts.shrink(this.#tallies.size)
     if (tally === undefined) return
-    const { since, ...counts } = tally
-    const seconds = Math.round(performance.now() - since) / 1000
+    const { objects, duplicates, refused, bytes } = tally
+    const counts = { objects, duplicates, refused, bytes }
+    const seconds = Math.round(performance.now() - tally.since) / 1000
     const facts = { ...logged(association), ...counts, seconds, end, reason }
     if (end === 'released') this.#options.log.info(facts, 'association released')
     else this.#options.log.warn(facts, `association ended: ${end}`)
@@ -226,6 +236,21 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     return { status: Status.success }
   }
 
+  /** Once an association: such a sender does it with all its objects. */
+  #tellOfOtherClass({ association, command, context }: Operation): void {
+    const tally = this.#tallies.get(association)
+    if (tally === undefined || tally.toldOfOtherClass) return
+    tally.toldOfOtherClass = true
+    this.#options.log.warn(
+      {
+        association: association.id,
+        abstractSyntax: context.abstractSyntax,
+        SOPClassUID: command.AffectedSOPClassUID,
+      },
+      'objects come in a presentation context of another SOP class; they are taken',
+    )
+  }
+
   #refuse(operation: Operation, error: unknown): Answer {
     const answer = refusalAnswer(error)
     const tally = this.#tallies.get(operation.association)
@@ -270,6 +295,14 @@ const unrecognized: Answer = {
   status: Status.unrecognizedOperation,
   comment: 'this operation is not served in this context',
 }
+
+const classNotAgreed = new FionaError(
+  'E_CLASS_NOT_AGREED',
+  'the SOP class of a C-STORE was not agreed for its presentation context',
+  {
+    hint: 'the sender must propose the SOP class of what it sends; only storage classes are taken',
+  },
+)
 
 function recordLost(error: unknown): FionaError {
   return new FionaError('E_RECORD_WRITE', 'the record cannot be written', {

@@ -13,6 +13,11 @@ const answers: Readonly<Record<string, Answer>> = {
     comment: 'SOP class or instance UID: request and data set differ',
     offendingElements: [0x00080016, 0x00080018],
   },
+  E_CLASS_NOT_AGREED: {
+    status: Status.SOPClassNotSupported,
+    comment: 'this SOP class was not agreed for this context',
+    offendingElements: [0x00000002],
+  },
   E_UID_INVALID: {
     status: Status.dataSetDoesNotMatchSOPClass,
     comment: 'a UID of the object is missing or invalid',

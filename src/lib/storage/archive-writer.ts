@@ -1,7 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, constants, fsync, linkSync, openSync, unlinkSync } from 'node:fs'
-import { open, rename, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import {
+  closeSync,
+  constants,
+  fsync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
@@ -9,6 +18,7 @@ import { DirectorySyncs } from './directory-syncs.ts'
 import { makeDirectories, writeFileAtomic } from './durable.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
+import { RealDirectories, leadsElsewhere } from './real-directories.ts'
 import { sameDataSet } from './same-data-set.ts'
 
 export type Durability = 'fsync' | 'none'
@@ -55,12 +65,13 @@ const sync = promisify(fsync)
  * The only way into the archive. An object becomes visible under its final name when it is whole:
  * fsync of the file, link to the final name (never over another file), fsync of the directory. Only the
  * syncs go through the thread pool: opening, closing, linking and removing take the kernel less time than
- * a turn there takes us, several times over on a busy machine.
+ * a turn there takes us, several times over on a busy machine. No symbolic link is followed on the way.
  */
 export class ArchiveWriter {
   readonly dataDir: string
   readonly durability: Durability
   #madeDirectories = new Set<string>()
+  readonly #real: RealDirectories
   readonly #directorySyncs = new DirectorySyncs()
   #parts: Promise<IncomingParts> | undefined
   /** Until a file system says that it does not: Linux alone has it, and tmpfs, say, may not. */
@@ -68,6 +79,7 @@ export class ArchiveWriter {
 
   constructor(options: { readonly dataDir: string; readonly durability?: Durability }) {
     this.dataDir = options.dataDir
+    this.#real = new RealDirectories(options.dataDir)
     this.durability = options.durability ?? 'fsync'
   }
 
@@ -83,7 +95,7 @@ export class ArchiveWriter {
     const parts = await this.#incoming()
     const path = parts.next()
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-    const fd = await this.#openIn(parts.folder, () => openSync(path, flags, 0o640))
+    const fd = await this.#openIn(parts.folder, () => this.#open(path, flags))
     faultPoint('archive.part-opened')
     let isOpen = true
     let direct: number | undefined
@@ -107,7 +119,7 @@ export class ArchiveWriter {
         return canBeDirect()
       },
       direct: () => {
-        if (canBeDirect()) direct ??= this.#openDirect(path)
+        if (canBeDirect()) direct ??= this.#openDirect(fd)
         return direct
       },
       flush: () => {
@@ -133,19 +145,29 @@ export class ArchiveWriter {
     }
   }
 
-  #openDirect(path: string): number | undefined {
+  /** The very file, whatever its name means by now; where there is no /proc, it cannot be had. */
+  #openDirect(fd: number): number | undefined {
     try {
-      return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT)
+      return openSync(`/proc/self/fd/${String(fd)}`, constants.O_WRONLY | constants.O_DIRECT)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (!['EINVAL', 'ENOENT'].includes(code)) throw error
       this.#directWorks = false
       return undefined
     }
   }
 
+  #open(path: string, flags: number): number {
+    return this.#real.within(dirname(path), (folder) => {
+      return openSync(join(folder, basename(path)), flags, 0o640)
+    })
+  }
+
   async #incoming(): Promise<IncomingParts> {
-    this.#parts ??= IncomingParts.open(incomingPath(this.dataDir))
     try {
+      const folder = incomingPath(this.dataDir)
+      if (this.#parts === undefined) this.#real.requireWay(folder)
+      this.#parts ??= IncomingParts.open(folder)
       return await this.#parts
     } catch (error) {
       this.#parts = undefined
@@ -175,12 +197,13 @@ export class ArchiveWriter {
     extension = '.dcm',
   ): Promise<string> {
     const folder = quarantinePath(this.dataDir)
+    this.#real.requireWay(folder)
     await makeDirectories(folder)
     const name = `${new Date().toISOString().replaceAll(/[-:.]/g, '')}-${randomUUID()}`
     const path = join(folder, `${name}${extension}`)
     await part.detach()
     faultPoint('quarantine.detached')
-    await rename(part.path, path)
+    this.#betweenReal(part.path, path, renameSync)
     faultPoint('quarantine.renamed')
     const said =
       reason instanceof FionaError
@@ -207,6 +230,7 @@ export class ArchiveWriter {
     }
     const beside = path.replace(/\.dcm$/, `~${(await digest(part)).slice(0, 16)}.dcm`)
     if (!(await this.#placeWithoutOverwriting(part, beside))) {
+      if (!lstatSync(beside).isFile()) throw leadsElsewhere(beside)
       removeFile(part)
       await this.#syncFile(beside)
       return { path: beside, duplicate: true, conflict: true }
@@ -218,7 +242,7 @@ export class ArchiveWriter {
   /** link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either object. */
   async #placeWithoutOverwriting(part: string, path: string): Promise<boolean> {
     try {
-      linkSync(part, path)
+      this.#betweenReal(part, path, linkSync)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'EEXIST') return false
@@ -226,7 +250,7 @@ export class ArchiveWriter {
         // Someone removed the directory since we made it (cleanup): make it again, once.
         this.#madeDirectories.delete(dirname(path))
         await this.#ensureDirectory(dirname(path))
-        linkSync(part, path)
+        this.#betweenReal(part, path, linkSync)
       } else throw error
     }
     faultPoint('archive.linked')
@@ -235,8 +259,17 @@ export class ArchiveWriter {
     return true
   }
 
+  #betweenReal(from: string, to: string, work: (from: string, to: string) => void): void {
+    this.#real.within(dirname(from), (source) => {
+      this.#real.within(dirname(to), (target) => {
+        work(join(source, basename(from)), join(target, basename(to)))
+      })
+    })
+  }
+
   async #ensureDirectory(path: string): Promise<void> {
     if (this.#madeDirectories.has(path)) return
+    this.#real.requireWay(path)
     await makeDirectories(path, { durable: this.durability === 'fsync' })
     if (this.#madeDirectories.size > 10_000) this.#madeDirectories.clear()
     this.#madeDirectories.add(path)

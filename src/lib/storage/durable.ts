@@ -63,7 +63,7 @@ async function isDirectory(path: string): Promise<boolean> {
 /** A file that is either the old one or the whole new one, whatever happens in between. */
 export async function writeFileAtomic(
   path: string,
-  data: string | Buffer,
+  data: string | Buffer | Iterable<Buffer>,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<void> {
   const temporary = temporaryPath(dirname(path))
@@ -71,7 +71,8 @@ export async function writeFileAtomic(
   faultPoint('atomic.opened')
   try {
     try {
-      await handle.writeFile(data)
+      const isWhole = typeof data === 'string' || Buffer.isBuffer(data)
+      for (const part of isWhole ? [data] : data) await handle.writeFile(part)
       faultPoint('atomic.written')
       if (options.durable !== false) await handle.sync()
       faultPoint('atomic.synced')

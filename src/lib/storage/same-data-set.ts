@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
 const chunkBytes = 1 << 18
@@ -6,10 +7,14 @@ const chunkBytes = 1 << 18
  * Do two Part 10 files hold the same data set, byte for byte? What comes before it (preamble, file
  * meta: sender, implementation) is not compared.
  * @param offsetA where the data set begins in `a`
+ * @param b not followed where it is a symbolic link: that is no file of ours, and another one
  */
 export async function sameDataSet(a: string, offsetA: number, b: string): Promise<boolean> {
-  const [fileA, fileB] = await Promise.all([open(a, 'r'), open(b, 'r')])
+  const fileB = await openUnlinked(b)
+  if (fileB === undefined) return false
+  let fileA: FileHandle | undefined
   try {
+    fileA = await open(a, 'r')
     const offsetB = await dataSetOffset(fileB)
     const [sizeA, sizeB] = [(await fileA.stat()).size, (await fileB.stat()).size]
     if (offsetB === undefined || sizeA - offsetA !== sizeB - offsetB) return false
@@ -25,7 +30,16 @@ export async function sameDataSet(a: string, offsetA: number, b: string): Promis
     }
     return true
   } finally {
-    await Promise.all([fileA.close(), fileB.close()])
+    await Promise.all([fileA?.close(), fileB.close()])
+  }
+}
+
+async function openUnlinked(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined
+    throw error
   }
 }
 
