@@ -8,7 +8,7 @@ t.test('each part has its unit', (t) => {
   t.same(parts.map(unitOf), [
     'fiona.target',
     'fiona-scp@default.service',
-    'fiona-scp@A-B.service',
+    'fiona-scp@A\\x2dB.service',
     'fiona-mpps.service',
     'fiona-front-door.service',
     'fiona-stage@organize.service',
@@ -31,7 +31,7 @@ t.test('systemctl gets arguments, never a shell', async (t) => {
   t.match(await systemd.part('deliver'), { state: 'failing', restarts: 7 })
   t.same(readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').slice(0, 2), [
     'restart|--|fiona.target|',
-    'disable|--now|--|fiona-scp@$(id).service|',
+    'mask|--now|--|fiona-scp@\\x24\\x28id\\x29.service|',
   ])
   t.equal(await hasSystemd(join(folder, 'none')), false)
 })
