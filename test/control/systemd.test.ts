@@ -35,3 +35,44 @@ t.test('systemctl gets arguments, never a shell', async (t) => {
   ])
   t.equal(await hasSystemd(join(folder, 'none')), false)
 })
+
+t.test('what systemd says is told in the words of fiona-ctl', async (t) => {
+  const folder = t.testdir()
+  const tool = join(folder, 'systemctl')
+  writeFileSync(tool, `#!/bin/sh\ncat ${folder}/said\n`)
+  chmodSync(tool, 0o755)
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}:${before ?? ''}`
+  t.teardown(() => (process.env['PATH'] = before))
+  const systemd = new Systemd()
+  const told = async (said: string): Promise<unknown> => {
+    writeFileSync(join(folder, 'said'), `${said.replaceAll(' ', '\n')}\n`)
+    return systemd.part('receiver')
+  }
+  const name = 'receiver'
+  t.same(
+    await told(
+      'MainPID=7 NRestarts=1 Result=success LoadState=loaded ActiveState=active ExecMainStatus=0 StateChangeTimestamp=@1700000000',
+    ),
+    { name, state: 'running', pid: 7, since: '2023-11-14T22:13:20.000Z', restarts: 1 },
+  )
+  const loop =
+    'MainPID=0 Result=exit-code LoadState=loaded ActiveState=activating ExecMainStatus=69'
+  t.match(await told(`${loop} NRestarts=2`), { state: 'waiting', lastError: 'exit code 69' })
+  t.match(await told(`${loop} NRestarts=5`), { state: 'failing', lastError: 'exit code 69' })
+  t.match(
+    await told('ActiveState=failed Result=exit-code ExecMainStatus=78 NRestarts=0 MainPID=0'),
+    { state: 'failing', lastError: /^exit code 78; not started again/ },
+  )
+  t.match(await told('ActiveState=activating Result=watchdog ExecMainStatus=6 NRestarts=1'), {
+    state: 'waiting',
+    lastError: 'watchdog',
+  })
+  t.same(await told('LoadState=masked ActiveState=inactive MainPID=0 NRestarts=0'), {
+    name,
+    state: 'closed',
+    restarts: 0,
+  })
+  t.equal(await systemd.isDisabled('receiver'), true)
+  t.equal(await systemd.isDisabled(undefined), false)
+})
