@@ -1,8 +1,17 @@
 // `npm run test:system`: FIONA as a site has it. A Debian system is made with debootstrap, the package installed, the
 // system booted with systemd-nspawn (without network), fed by storescu, parts and the whole of it killed, booted again,
-// and the package removed. Needs root, a mirror of Debian (FIONA_DEBIAN_MIRROR, default deb.debian.org) and minutes.
+// and the package removed. Needs root, a mirror of Debian (FIONA_DEBIAN_MIRROR, default deb.debian.org) and minutes;
+// fewer where FIONA_DEBIAN_ROOT is a folder with what debootstrap made before: it is copied.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -48,7 +57,10 @@ process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
 async function test() {
   requireTools()
-  run('debootstrap', '--variant=minbase', `--include=${include}`, 'trixie', root, mirror)
+  const made = process.env.FIONA_DEBIAN_ROOT
+  if (made === undefined) {
+    run('debootstrap', '--variant=minbase', `--include=${include}`, 'trixie', root, mirror)
+  } else run('cp', '-a', made, root)
   run(process.execPath, 'scripts/package.mjs', join(work, 'package'))
   cpSync(join(work, 'package'), join(root, 'root/package'), { recursive: true })
   run('chroot', root, 'sh', '-c', 'dpkg -i /root/package/fiona_*.deb')
@@ -78,6 +90,10 @@ async function test() {
 
   for (const service of services) await killed(service)
   await hung('fiona-stage@organize')
+  await hung('fiona-scp@default')
+  await managed()
+  await crashLoop()
+  wrongConfiguration()
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
@@ -115,15 +131,156 @@ async function test() {
 /** Kills the main process of a service; measures, inside, until it does its work again. */
 async function killed(service) {
   const old = mainPid(service)
-  const answers = service.startsWith('fiona-scp')
-    ? 'echoscu 127.0.0.1 11112'
-    : `systemctl is-active --quiet ${service} && test "$(systemctl show -P MainPID ${service})" != ${old}`
+  // Active means more than that a process is there: it said that it is ready. Both in one answer, as systemd may not
+  // have noticed yet that the old one is gone.
+  const isNew = `systemctl show -p MainPID,ActiveState ${service} | sort | tr '\\n' ' ' | grep -v -e 'MainPID=${old} ' -e 'MainPID=0 ' | grep -q 'ActiveState=active '`
+  const answers = service.startsWith('fiona-scp') ? `echoscu 127.0.0.1 11112 && ${isNew}` : isNew
   const ms = Number(
     inside(
       `a=$(date +%s%N); kill -9 ${old}; sleep 0.02; until ${answers} >/dev/null 2>&1; do sleep 0.02; done; b=$(date +%s%N); echo $(((b - a) / 1000000))`,
     ),
   )
-  check(`${service} serves again after kill -9`, mainPid(service) !== old, `${ms} ms`)
+  const now = mainPid(service)
+  const isOther = now !== old && now !== '0' && isActive(service)
+  check(`${service} serves again after kill -9`, isOther, `${ms} ms`)
+}
+
+/** Each word of fiona-ctl, for all of the chain, the common door, the door of a project and the receiver of MPPS. */
+async function managed() {
+  const project = 'A-B.C'
+  const door = 'fiona-scp@A\\x2dB.C'
+  addToConfiguration(
+    `  ${project}: { receiver: { port: 11113, aeTitle: PROJECTAB }, destinations: [delivered] }\nmpps: { port: 11114 }\n`,
+  )
+  check('fiona-ctl check has no error', ctl('check').status === 0, ctl('check').output)
+  check('restart', ctl('restart').status === 0 && services.every(isActive))
+
+  check('start of the door of a project', ctl(`start ${project}`).status === 0)
+  check('it answers by its own port', answers('PROJECTAB', 11113))
+  check('it has its name in the journal', hasLine(`FIONA_DOOR=${project}`))
+  const old = mainPid(`'${door}'`)
+  check('restart of it', ctl(`restart ${project}`).status === 0)
+  check('it is another process then', mainPid(`'${door}'`) !== old && answers('PROJECTAB', 11113))
+  check('stop of it', ctl(`stop ${project}`).status === 0 && !answers('PROJECTAB', 11113))
+  check('the common one stays open', answers('FIONA', 11112))
+  check('enable of it', ctl(`enable ${project}`).status === 0 && answers('PROJECTAB', 11113))
+  check('an unknown project is refused', ctl('start NOBODY').status === 64)
+
+  inside('systemctl enable --now fiona-mpps')
+  check('fiona-mpps answers', answers('FIONA', 11114))
+  const seen = status()
+  check('status: all is well', seen.ok === true, seen.trouble.join('; '))
+  const expected = [...services.map((name) => name.replace(/^fiona-(stage@)?/, '')), 'mpps']
+  check(
+    'status: every part runs, under systemd',
+    seen.runs === 'systemd' &&
+      seen.parts.length === expected.length + 1 &&
+      seen.parts.every(({ state, pid, since }) => state === 'running' && pid > 0 && since),
+  )
+  check('status is a screen, too', ctl('status').output.includes('all is well; run by systemd'))
+
+  check('disable of the common door', ctl('disable default').status === 0)
+  check('it is closed', !answers('FIONA', 11112) && part('receiver').state === 'closed')
+  check('start of what is disabled is refused', ctl('start default').status === 77)
+  check(
+    'restart of the chain does not open it',
+    ctl('restart').status === 0 && !answers('FIONA', 11112),
+  )
+  await powerCut()
+  await boot()
+  await until('the door of the project is open after a boot', () => answers('PROJECTAB', 11113))
+  await until('fiona-mpps is, too', () => answers('FIONA', 11114))
+  check('what is disabled is not', !answers('FIONA', 11112) && part('receiver').state === 'closed')
+  check('enable opens it', ctl('enable default').status === 0 && answers('FIONA', 11112))
+  check('disable of the door of a project', ctl(`disable ${project}`).status === 0)
+  check('it is closed, the others are not', !answers('PROJECTAB', 11113) && answers('FIONA', 11112))
+  check('enable of it again', ctl(`enable ${project}`).status === 0 && answers('PROJECTAB', 11113))
+
+  check('stop', ctl('stop').status === 0)
+  check('nothing runs when it says so', inside(`pgrep -u fiona | wc -l`) === '0')
+  check('status then is 1', ctl('status').status === 1)
+  check('start', ctl('start').status === 0)
+  await until('all run', () => services.every(isActive) && answers('PROJECTAB', 11113))
+  check('disable', ctl('disable').status === 0 && inside(`pgrep -u fiona | wc -l`) === '0')
+  check('start is refused', ctl('start').status === 77)
+  check('enable', ctl('enable').status === 0)
+  await until('all run again', () => services.every(isActive) && answers('PROJECTAB', 11113))
+}
+
+/** A port that somebody else has: the first restarts come at once, later ones do not, and status tells. */
+async function crashLoop() {
+  inside('systemctl stop fiona-scp@default')
+  inside(
+    `systemd-run --quiet --unit taker node -e "require('net').createServer().listen(11112, '::')"`,
+  )
+  await until(
+    'somebody else has the port',
+    () => tryInside('systemctl is-active taker') === 'active',
+  )
+  tryInside('systemctl start --no-block fiona-scp@default')
+  await until('status tells of the crash loop', () => {
+    const { state, restarts } = part('receiver')
+    return state === 'failing' && restarts >= 5
+  })
+  await until('and why', () => part('receiver').lastError === 'exit code 69')
+  await until('it calms down', () => {
+    const next = inside('systemctl show -P RestartUSecNext fiona-scp@default')
+    return /^\d+(\.\d+)?s/.test(next)
+  })
+  inside('systemctl stop taker')
+  await until('it serves once the port is free', () => answers('FIONA', 11112))
+  inside('systemctl restart fiona-scp@default')
+  check('started by hand, it begins anew', part('receiver').restarts === 0)
+}
+
+/** It waits for a person, and says so. */
+function wrongConfiguration() {
+  inside(
+    'cp -p /etc/fiona/fiona.yaml /root/right.yaml; echo "reciever: {}" >>/etc/fiona/fiona.yaml',
+  )
+  tryInside('systemctl restart fiona-scp@default')
+  const shown = inside('systemctl show -p ActiveState,ExecMainStatus,NRestarts fiona-scp@default')
+  check(
+    'a wrong configuration is not tried again and again',
+    ['ActiveState=failed', 'ExecMainStatus=78', 'NRestarts=0'].every((one) => shown.includes(one)),
+    shown.replaceAll('\n', ' '),
+  )
+  check('fiona-ctl says where it is wrong', ctl('status').output.includes('reciever'))
+  inside('cp -p /root/right.yaml /etc/fiona/fiona.yaml')
+  const { state, lastError } = part('receiver')
+  check(
+    'status tells of it',
+    state === 'failing' && lastError?.startsWith('exit code 78'),
+    lastError,
+  )
+  check('start mends it', ctl('start default').status === 0 && answers('FIONA', 11112))
+}
+
+function ctl(words) {
+  const args = ['-t', String(leaderPid()), '-a', ...environment, 'fiona-ctl', ...words.split(' ')]
+  const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' })
+  return { status, output: `${stdout}${stderr}` }
+}
+
+function status() {
+  return JSON.parse(ctl('status --json').output.split('\n')[0])
+}
+
+function part(name) {
+  return status().parts.find((one) => one.name === name)
+}
+
+function answers(aeTitle, port) {
+  return tryInside(`echoscu -to 2 -aec ${aeTitle} 127.0.0.1 ${port} && echo yes`) === 'yes'
+}
+
+function hasLine(match) {
+  return inside(`journalctl -b --no-pager -q -n 1 '${match}' | wc -l`) === '1'
+}
+
+/** The last key of what the package brings is `projects`. */
+function addToConfiguration(text) {
+  appendFileSync(join(root, 'etc/fiona/fiona.yaml'), text)
 }
 
 /** Stops the main process without ending it: the watchdog, here a short one, must see that. */
@@ -133,12 +290,14 @@ async function hung(service) {
   inside(`systemctl daemon-reload; systemctl restart ${service}`)
   const old = mainPid(service)
   await delay(4000)
-  check('the watchdog leaves a service alone that is well', mainPid(service) === old)
+  check(`the watchdog leaves ${service} alone when it is well`, mainPid(service) === old)
   inside(`kill -STOP ${old}`)
-  await until('the watchdog ends a service that hangs, and it starts again', () => {
+  await until(`the watchdog ends ${service} when it hangs, and it starts again`, () => {
     const pid = mainPid(service)
     return pid !== old && pid !== '0' && isActive(service)
   })
+  const said = inside(`journalctl -b -u ${service} -o cat | grep -c 'Watchdog timeout' || true`)
+  check('the watchdog it was', Number(said) > 0)
 }
 
 async function boot() {

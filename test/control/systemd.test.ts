@@ -8,7 +8,7 @@ t.test('each part has its unit', (t) => {
   t.same(parts.map(unitOf), [
     'fiona.target',
     'fiona-scp@default.service',
-    'fiona-scp@A-B.service',
+    'fiona-scp@A\\x2dB.service',
     'fiona-mpps.service',
     'fiona-front-door.service',
     'fiona-stage@organize.service',
@@ -31,7 +31,48 @@ t.test('systemctl gets arguments, never a shell', async (t) => {
   t.match(await systemd.part('deliver'), { state: 'failing', restarts: 7 })
   t.same(readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').slice(0, 2), [
     'restart|--|fiona.target|',
-    'disable|--now|--|fiona-scp@$(id).service|',
+    'mask|--now|--|fiona-scp@\\x24\\x28id\\x29.service|',
   ])
   t.equal(await hasSystemd(join(folder, 'none')), false)
+})
+
+t.test('what systemd says is told in the words of fiona-ctl', async (t) => {
+  const folder = t.testdir()
+  const tool = join(folder, 'systemctl')
+  writeFileSync(tool, `#!/bin/sh\ncat ${folder}/said\n`)
+  chmodSync(tool, 0o755)
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}:${before ?? ''}`
+  t.teardown(() => (process.env['PATH'] = before))
+  const systemd = new Systemd()
+  const told = async (said: string): Promise<unknown> => {
+    writeFileSync(join(folder, 'said'), `${said.replaceAll(' ', '\n')}\n`)
+    return systemd.part('receiver')
+  }
+  const name = 'receiver'
+  t.same(
+    await told(
+      'MainPID=7 NRestarts=1 Result=success LoadState=loaded ActiveState=active ExecMainStatus=0 StateChangeTimestamp=@1700000000',
+    ),
+    { name, state: 'running', pid: 7, since: '2023-11-14T22:13:20.000Z', restarts: 1 },
+  )
+  const loop =
+    'MainPID=0 Result=exit-code LoadState=loaded ActiveState=activating ExecMainStatus=69'
+  t.match(await told(`${loop} NRestarts=2`), { state: 'waiting', lastError: 'exit code 69' })
+  t.match(await told(`${loop} NRestarts=5`), { state: 'failing', lastError: 'exit code 69' })
+  t.match(
+    await told('ActiveState=failed Result=exit-code ExecMainStatus=78 NRestarts=0 MainPID=0'),
+    { state: 'failing', lastError: /^exit code 78; not started again/ },
+  )
+  t.match(await told('ActiveState=activating Result=watchdog ExecMainStatus=6 NRestarts=1'), {
+    state: 'waiting',
+    lastError: 'watchdog',
+  })
+  t.same(await told('LoadState=masked ActiveState=inactive MainPID=0 NRestarts=0'), {
+    name,
+    state: 'closed',
+    restarts: 0,
+  })
+  t.equal(await systemd.isDisabled('receiver'), true)
+  t.equal(await systemd.isDisabled(undefined), false)
 })

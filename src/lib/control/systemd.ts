@@ -2,9 +2,14 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { escapeInstance } from './unit-name.ts'
 
 const execute = promisify(execFile)
 const target = 'fiona.target'
+/** As many restarts as make a crash loop where no systemd is. */
+const crashLoop = 5
+
+export type SystemdWord = 'start' | 'stop' | 'restart' | 'enable' | 'disable'
 
 /** Whether systemd runs here and has our target. */
 export async function hasSystemd(running = '/run/systemd/system'): Promise<boolean> {
@@ -19,44 +24,58 @@ export async function hasSystemd(running = '/run/systemd/system'): Promise<boole
 export function unitOf(part: string | undefined): string {
   if (part === undefined) return target
   if (part === 'receiver') return 'fiona-scp@default.service'
-  // As it is, not escaped: the unit hands the name on as %i.
-  const project = /^receiver-(.*)$/.exec(part)?.[1]
-  if (project !== undefined) return `fiona-scp@${project}.service`
+  const project = /^receiver-(.*)$/s.exec(part)?.[1]
+  if (project !== undefined) return `fiona-scp@${escapeInstance(project)}.service`
   if (part === 'front-door' || part === 'mpps') return `fiona-${part}.service`
-  return `fiona-stage@${part}.service`
+  return `fiona-stage@${escapeInstance(part)}.service`
 }
 
 export class Systemd {
   /** @throws FionaError E_SYSTEMD with what systemctl said */
-  async perform(
-    word: 'start' | 'stop' | 'restart' | 'enable' | 'disable',
-    part: string | undefined,
-  ): Promise<void> {
-    const now = word === 'enable' || word === 'disable' ? ['--now'] : []
-    await this.#run([word, ...now, '--', unitOf(part)])
+  async perform(word: SystemdWord, part: string | undefined): Promise<void> {
+    const unit = unitOf(part)
+    for (const args of commandsFor(word, part)) await this.#run([...args, '--', unit])
+    // The target is stopped before its parts are; stopped means that they are, too.
+    if (word !== 'stop' && word !== 'disable') return
+    if (part === undefined) await this.#run(['stop', '--', 'fiona-*.service'])
+  }
+
+  /** Whether it was closed with disable; undefined: the whole chain. */
+  async isDisabled(part: string | undefined): Promise<boolean> {
+    const found = await this.#show(part, ['LoadState', 'UnitFileState'])
+    return part === undefined
+      ? found['UnitFileState'] === 'disabled'
+      : found['LoadState'] === 'masked'
   }
 
   async part(name: string): Promise<Readonly<Record<string, unknown>>> {
-    const wanted = 'ActiveState,MainPID,NRestarts,StateChangeTimestamp,Result'
-    const text = await this.#run(['show', `--property=${wanted}`, '--', unitOf(name)])
-    const found: Readonly<Record<string, string>> = Object.fromEntries(
-      text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
-    )
+    const found = await this.#show(name, [
+      ...['LoadState', 'ActiveState', 'MainPID', 'NRestarts', 'StateChangeTimestamp'],
+      ...['Result', 'ExecMainStatus'],
+    ])
     const pid = Number(found['MainPID'])
-    const states: Readonly<Record<string, string>> = {
-      active: 'running',
-      inactive: 'stopped',
-      failed: 'failing',
-    }
-    const result = found['Result']
+    const restarts = Number(found['NRestarts'] ?? 0)
+    const since = Number(/^@(\d+)/.exec(found['StateChangeTimestamp'] ?? '')?.[1] ?? Number.NaN)
+    const lastError = lastErrorOf(found)
     return {
       name,
-      state: states[found['ActiveState'] ?? ''] ?? 'waiting',
+      state: stateOf(found, restarts),
       ...(pid > 0 ? { pid } : {}),
-      since: found['StateChangeTimestamp'],
-      restarts: Number(found['NRestarts'] ?? 0),
-      ...(result === undefined || result === 'success' ? {} : { lastError: result }),
+      ...(Number.isNaN(since) ? {} : { since: new Date(since * 1000).toISOString() }),
+      restarts,
+      ...(lastError === undefined ? {} : { lastError }),
     }
+  }
+
+  async #show(
+    part: string | undefined,
+    properties: readonly string[],
+  ): Promise<Readonly<Record<string, string>>> {
+    const wanted = `--property=${properties.join(',')}`
+    const text = await this.#run(['show', '--timestamp=unix', wanted, '--', unitOf(part)])
+    return Object.fromEntries(
+      text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
+    )
   }
 
   async #run(args: readonly string[]): Promise<string> {
@@ -71,4 +90,36 @@ export class Systemd {
       })
     }
   }
+}
+
+/**
+ * A part is masked, not only disabled: the target wants the common door and the stages by itself, so that they
+ * would open again at the next boot.
+ */
+function commandsFor(word: SystemdWord, part: string | undefined): readonly (readonly string[])[] {
+  if (word === 'enable') {
+    return [...(part === undefined ? [] : [['unmask']]), ['enable', '--now']]
+  }
+  if (word === 'disable') return [[part === undefined ? 'disable' : 'mask', '--now']]
+  return [[word]]
+}
+
+function stateOf(found: Readonly<Record<string, string>>, restarts: number): string {
+  const { ActiveState: active, LoadState: load } = found
+  if (active === 'active') return 'running'
+  if (load === 'masked') return 'closed'
+  if (active === 'failed') return 'failing'
+  if (active === 'inactive') return 'stopped'
+  return restarts >= crashLoop ? 'failing' : 'waiting'
+}
+
+/** In words, as far as systemd knows it. */
+function lastErrorOf(found: Readonly<Record<string, string>>): string | undefined {
+  const { Result: result, ExecMainStatus: status } = found
+  if (result === undefined || result === 'success') return undefined
+  const code = Number(status)
+  if (result !== 'exit-code') return result
+  const more =
+    found['ActiveState'] === 'failed' ? '; not started again until it is done by hand' : ''
+  return `exit code ${String(code)}${more}`
 }

@@ -38,7 +38,7 @@ export async function manage(command: Command): Promise<number> {
     return status.ok ? ExitCode.ok : ExitCode.someErrors
   }
   const part = project === undefined ? undefined : partOf(config, project)
-  if (word === 'start' || word === 'restart') await refuseClosed(config, part)
+  if (word === 'start' || word === 'restart') await refuseClosed(config, part, systemd)
   if (systemd !== undefined) await systemd.perform(word, part)
   else if (word === 'enable' || word === 'disable') await allow(command, part)
   else await drive(command, word, part)
@@ -69,7 +69,16 @@ function partOf(config: Config, project: string): string {
 }
 
 /** As the original's storectl start refuses. @throws FionaError E_DISABLED */
-async function refuseClosed(config: Config, part: string | undefined): Promise<void> {
+async function refuseClosed(
+  config: Config,
+  part: string | undefined,
+  systemd: Systemd | undefined,
+): Promise<void> {
+  if (systemd !== undefined) {
+    const isDisabled = await systemd.isDisabled(part)
+    if (isDisabled) throw disabled(part, `fiona-ctl enable${wordOf(part)} allows it again`)
+    return
+  }
   const isWhole = (await disabledDoors(config.dataDir)).has(wholeChain)
   const reason = isWhole
     ? 'fiona-ctl enable allows the chain again'
@@ -77,10 +86,18 @@ async function refuseClosed(config: Config, part: string | undefined): Promise<v
       ? undefined
       : (await closedParts(config)).get(part)
   if (reason === undefined) return
-  throw new FionaError('E_DISABLED', `${isWhole ? 'the chain' : (part ?? '')} is not to run`, {
-    hint: reason,
-    exitCode: ExitCode.notAllowed,
-  })
+  throw disabled(isWhole ? undefined : part, reason)
+}
+
+function disabled(part: string | undefined, hint: string): FionaError {
+  const exitCode = ExitCode.notAllowed
+  return new FionaError('E_DISABLED', `${part ?? 'the chain'} is not to run`, { hint, exitCode })
+}
+
+/** What stands behind the command to mean this part. */
+function wordOf(part: string | undefined): string {
+  if (part === undefined) return ''
+  return ` ${part === doorPart(undefined) ? 'default' : part.slice(doorPart('').length)}`
 }
 
 /** Without systemd: the file says it, the running chain sees it; here it is done at once. */
