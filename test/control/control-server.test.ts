@@ -63,6 +63,26 @@ t.test('hundreds of connections that say nothing keep nobody out for good', asyn
   t.match(answer, { ok: true })
 })
 
+t.test('whoever asked for the end hears it with the process, not before', async (t) => {
+  const folder = newDataDir(t)
+  const path = controlSocket(folder)
+  let isAsked = (): void => undefined
+  const asked = new Promise<void>((resolve) => (isAsked = resolve))
+  const first = await ControlServer.open(path, () => {
+    isAsked()
+    return new Promise(() => undefined)
+  })
+  const socket = connect(path)
+  t.teardown(() => socket.destroy())
+  socket.write('{"do":"stop"}\n')
+  await asked
+  await first[Symbol.asyncDispose]()
+  t.equal(await askChain(folder, { do: 'status' }), undefined, 'nobody new is heard')
+  await server(t, folder)
+  t.match(await askChain(folder, { do: 'status' }), { ok: true }, 'the next one is')
+  t.notOk(socket.destroyed || socket.readableEnded)
+})
+
 t.test('where no chain runs there is no answer', async (t) => {
   t.equal(await askChain(t.testdir(), { do: 'status' }), undefined)
 })

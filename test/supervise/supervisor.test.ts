@@ -1,5 +1,5 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import t from 'tap'
 import { Supervisor, type SupervisorEvents } from '../../src/lib/supervise/supervisor.ts'
 
@@ -114,7 +114,7 @@ function logText(directory: string): string {
 
 t.test('what a restart cannot heal is failing at once, with its last words', async (t) => {
   const directory = t.testdir()
-  command(directory, 'wrong', 'echo "error: no such key" >&2\nexit 78')
+  command(directory, 'wrong', 'echo "error: no such key" >&3\nexit 78')
   const { events, happened, times } = recorder()
   const failing: string[] = []
   const supervisor = new Supervisor({
@@ -129,6 +129,35 @@ t.test('what a restart cannot heal is failing at once, with its last words', asy
   t.match(happened.at(-1), /30000$/, 'tried on at the longest pause')
   t.match(supervisor.parts(), [{ state: 'failing', lastError: 'exit code 78: error: no such key' }])
   await supervisor.stop()
+})
+
+t.test('why a tool cannot go on is known to who asks', async (t) => {
+  const { events, times } = recorder()
+  const none = join(t.testdir(), 'none.yaml')
+  const supervisor = new Supervisor({
+    binDir: resolve('bin'),
+    environment: { FIONA_CONFIG: none },
+    events,
+  })
+  const died = times('died', 1)
+  supervisor.start([{ name: 'one', command: 'fiona-scp', args: [] }])
+  await died
+  const [part] = supervisor.parts()
+  t.equal(part?.state, 'failing')
+  t.match(part?.lastError, /^exit code 78: error: .*none\.yaml/)
+  await supervisor.stop()
+})
+
+t.test('a part writes where this process does, not to it: it may outlive it', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'tells', 'say "$(readlink /proc/self/fd/2)"\nexit 0')
+  const { events, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
+  const died = times('died', 1)
+  supervisor.start([{ name: 'tells', command: 'tells', args: [] }])
+  await died
+  await supervisor.stop()
+  t.ok(log(directory).includes(`tells ${readlinkSync('/proc/self/fd/2')}`))
 })
 
 t.test('a crash loop is told once, at the fifth death within a minute', async (t) => {

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Socket } from 'node:net'
 import type { Config } from '../config/index.ts'
@@ -83,6 +84,7 @@ function reportAndChoose(error: unknown): number {
   if (code === 'EPIPE') return ExitCode.ok
   // Its priority in systemd's journal.
   const mark = isJournalStream(2) ? '<3>' : ''
+  tellSupervisor(error)
   if (error instanceof FionaError) {
     process.stderr.write(`${mark}error: ${error.message}\n`)
     if (error.hint !== undefined) process.stderr.write(`${mark}hint: ${error.hint}\n`)
@@ -99,7 +101,25 @@ function reportAndChoose(error: unknown): number {
   return ExitCode.internal
 }
 
-/** SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline pipe closes). */
+/** What the supervisor tells who asks for the state of its parts: the first line alone, without a stack. */
+function tellSupervisor(error: unknown): void {
+  if (lifeline === undefined) return
+  try {
+    writeSync(lifeline, `error: ${error instanceof Error ? error.message : String(error)}\n`)
+  } catch {
+    // Nobody is there to hear it; stderr has it.
+  }
+}
+
+/** A socket of the supervising process: its end of file is that process's end. */
+const lifeline = lifelineOfEnvironment()
+
+function lifelineOfEnvironment(): number | undefined {
+  const fd = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
+  return Number.isInteger(fd) && fd > 2 ? fd : undefined
+}
+
+/** SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline closes). */
 function stopSignal(): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {
@@ -107,8 +127,7 @@ function stopSignal(): AbortSignal {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
-  const lifeline = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
-  if (Number.isInteger(lifeline) && lifeline > 2) {
+  if (lifeline !== undefined) {
     // A socket, not a file stream: that would sit in a blocking read, which process.exit() waits for.
     const pipe = new Socket({ fd: lifeline, readable: true, writable: false })
     pipe.on('close', stop).on('error', stop).resume().unref()

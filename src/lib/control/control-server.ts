@@ -19,12 +19,14 @@ const patienceMs = 10_000
 
 /** One request a connection, one answer; both a line of JSON. Only the user it runs as can open it. */
 export class ControlServer implements AsyncDisposable {
+  readonly path: string
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   /** One command at a time: a start that comes during a stop waits for its end. */
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(perform: (request: ControlRequest) => Promise<ControlAnswer>) {
+  private constructor(path: string, perform: (request: ControlRequest) => Promise<ControlAnswer>) {
+    this.path = path
     this.#server = createServer((socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
@@ -39,7 +41,7 @@ export class ControlServer implements AsyncDisposable {
     perform: (request: ControlRequest) => Promise<ControlAnswer>,
   ): Promise<ControlServer> {
     await rm(path, { force: true })
-    const control = new ControlServer(perform)
+    const control = new ControlServer(path, perform)
     await using address = await socketAddress(path)
     // Bound at once, before anything else runs: at no moment may others connect.
     const umask = process.umask(0o177)
@@ -53,11 +55,13 @@ export class ControlServer implements AsyncDisposable {
     return control
   }
 
+  /**
+   * Nobody new is heard. Who is connected stays so until this process ends: whoever asked it to stop and
+   * hears that end may start the next one at once, for the site's lease is free by then.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, 'close')
     this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-    await closed
+    for (const socket of this.#sockets) socket.unref()
   }
 
   #serve(socket: Socket, perform: (request: ControlRequest) => Promise<ControlAnswer>): void {

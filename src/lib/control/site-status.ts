@@ -3,7 +3,7 @@ import { doorPart, partNames, partsOf, standardStages } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   journalPath,
-  journalStat,
+  journalSize,
   lineFilter,
   listJournals,
   loadCursor,
@@ -24,6 +24,23 @@ export interface PartReport {
   readonly reason?: string
 }
 
+export interface StageReport {
+  readonly name: string
+  /** Records that the stage has before it, */
+  readonly lag: number
+  /** as far as they were counted: there are more. */
+  readonly more?: true
+  /** ISO 8601: the first of them. */
+  readonly oldest?: string
+}
+
+export interface JournalReport {
+  readonly name: string
+  readonly bytes: number
+  /** Records since midnight, local time; of the journals with a record for a study, not for each object. */
+  readonly today?: number
+}
+
 export interface SiteStatus {
   readonly v: 1
   readonly type: 'status'
@@ -32,9 +49,8 @@ export interface SiteStatus {
   readonly pid?: number
   readonly since?: string
   readonly parts: readonly PartReport[]
-  /** Records that a stage has before it; `oldest` is the time of the first of them. */
-  readonly stages: readonly { name: string; lag: number; oldest?: string }[]
-  readonly journals: readonly { name: string; records: number; today: number }[]
+  readonly stages: readonly StageReport[]
+  readonly journals: readonly JournalReport[]
   readonly disk: { readonly freeBytes: number; readonly reserveBytes: number }
   readonly ports: readonly { part: string; port: number; listening: boolean }[]
   /** What is not well, a sentence each; empty when `ok`. */
@@ -100,48 +116,49 @@ export async function siteStatus(
         .toReversed()
         .map(async ({ name, from }) => ({ name, ...(await lagOf(dataDir, from, name)) })),
     ),
-    journals: await Promise.all(
-      journals.map(async (name) => ({ name, ...(await countOf(dataDir, name)) })),
-    ),
+    journals: await Promise.all(journals.map((name) => journalReport(dataDir, name))),
     disk,
     ports,
     trouble,
   }
 }
 
+/** Whoever asks how far behind a stage is must not wait for hours of backlog to be read. */
+const mostLagBytes = 64 << 20
+
 async function lagOf(
   dataDir: string,
   journal: string,
   reader: string,
-): Promise<{ lag: number; oldest?: string }> {
+): Promise<Omit<StageReport, 'name'>> {
   const directory = journalPath(dataDir, journal)
   const cursor = (await loadCursor(directory, reader))?.cursor
   let lag = 0
+  let bytes = 0
   let oldest: string | undefined
+  const report = () => ({ lag, ...(oldest === undefined ? {} : { oldest }) })
   for await (const { lines } of readJournal(directory, cursor === undefined ? {} : { cursor })) {
+    if (bytes >= mostLagBytes) return { ...report(), more: true }
+    bytes += lines.length
     lag += countLines(lines)
     oldest ??= timeOf(lines.toString('utf8', 0, lines.indexOf(0x0a)))
   }
-  return { lag, ...(oldest === undefined ? {} : { oldest }) }
+  return report()
 }
 
-async function countOf(dataDir: string, name: string): Promise<{ records: number; today: number }> {
+const countedToday: readonly string[] = ['errors', 'held', 'sent']
+
+async function journalReport(dataDir: string, name: string): Promise<JournalReport> {
   const directory = journalPath(dataDir, name)
-  const midnight = new Date()
-  midnight.setHours(0, 0, 0, 0)
-  const isToday = lineFilter({
-    study: undefined,
-    type: undefined,
-    sinceMs: midnight.getTime(),
-    untilMs: undefined,
-  })
+  const sinceMs = new Date().setHours(0, 0, 0, 0)
+  const { bytes, rested } = await journalSize(directory, sinceMs)
+  if (!countedToday.includes(name)) return { name, bytes }
+  const isToday = lineFilter({ study: undefined, type: undefined, sinceMs, untilMs: undefined })
   let today = 0
-  if (name === 'errors' || name === 'held') {
-    for await (const { lines } of readJournal(directory, {})) {
-      today += countLines(isToday === undefined ? lines : isToday(lines))
-    }
+  for await (const { lines } of readJournal(directory, { cursor: rested })) {
+    today += countLines(isToday?.(lines) ?? lines)
   }
-  return { records: (await journalStat(directory)).lines, today }
+  return { name, bytes, today }
 }
 
 function countLines(lines: Buffer): number {

@@ -12,22 +12,31 @@ export function statusScreen(status: SiteStatus): string {
     const oldest = stage?.oldest === undefined ? '' : ` (${age(stage.oldest)})`
     return [
       ...[name, state, pid === undefined ? '' : String(pid), since === undefined ? '' : age(since)],
-      ...[String(restarts ?? 0), stage === undefined ? '' : `${String(stage.lag)}${oldest}`],
+      ...[String(restarts ?? 0), stage === undefined ? '' : behind(stage.lag, stage.more) + oldest],
       portOf.get(name) ?? '',
     ]
   })
   const lines = [
     `${status.ok ? 'all is well' : 'something is wrong'}; run by ${status.runs}`,
     ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
-    ...journals
-      .filter(({ name }) => name === 'errors' || name === 'held')
-      .map(({ name, records, today }) => `${name}: ${String(records)}, today ${String(today)}`),
+    ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
     ...trouble.map((text) => `! ${text}`),
   ]
   return lines
     .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
     .join('\n')
+}
+
+function behind(lag: number, more: true | undefined): string {
+  return `${String(lag)}${more === true ? '+' : ''}`
+}
+
+function today(journals: SiteStatus['journals']): string[] {
+  const counted = journals.flatMap(({ name, today }) =>
+    today === undefined ? [] : [`${name} ${String(today)}`],
+  )
+  return counted.length === 0 ? [] : [`today: ${counted.join(', ')}`]
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -9,6 +9,8 @@ export { listReaders, loadCursor, saveCursor } from './cursor.ts'
 export type { Cursor, SavedCursor } from './cursor.ts'
 export { journalStat } from './journal-stat.ts'
 export type { JournalStat, Lag } from './journal-stat.ts'
+export { journalSize } from './journal-size.ts'
+export type { JournalSize } from './journal-size.ts'
 export {
   checkedName,
   findJournal,

@@ -67,9 +67,10 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   const stopping = new AbortController()
   const stop = AbortSignal.any([signal, stopping.signal])
   const control = new ChainControl({ supervisor, config: inForce, stopping, log })
-  await using _server = await ControlServer.open(controlSocket(config.runDir), (request) =>
+  await using server = await ControlServer.open(controlSocket(config.runDir), (request) =>
     control.perform(request),
   )
+  log.debug({ path: server.path }, 'fiona-ctl is heard')
   const chain = standardChain(partsOf(inForce))
   const closed = await closedParts(inForce)
   supervisor.start(chain, new Set(closed.keys()))

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { delimiter, join } from 'node:path'
 import type { ChainProcess } from '../chain/index.ts'
 
@@ -158,8 +159,9 @@ export class Supervisor {
     if (this.#stopping || !running.isWanted) return
     const { process: what } = running
     const child = spawn(join(this.#binDir, what.command), what.args, {
-      // The fourth is the lifeline: the child reads end of file from it when this process is gone.
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      // stderr is this process's own: it outlives this process, as do the programs of a stage that write
+      // to it. The fourth is the lifeline: the child reads end of file from it when this process is gone.
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
       env: this.#environment,
       // A Ctrl-C on the terminal must reach this process alone, which then stops the chain in order.
       detached: true,
@@ -168,12 +170,7 @@ export class Supervisor {
     running.startedAt = performance.now()
     running.since = new Date().toISOString()
     running.lastWords = undefined
-    // What a part says goes where this process's own words go; its last line is kept for who asks.
-    child.stderr?.on('data', (chunk: Buffer) => {
-      process.stderr.write(chunk)
-      const line = chunk.toString().trimEnd().split('\n').at(-1)
-      if (line) running.lastWords = line.slice(0, longestLine)
-    })
+    hearLastWords(child, (line) => (running.lastWords = line))
     child.once('spawn', () => {
       this.#events.started(what.name, child.pid ?? 0)
     })
@@ -187,12 +184,13 @@ export class Supervisor {
     child.once('error', (error) => {
       died(error.message, null)
     })
-    // Not `exit`: by `close` its last words have been read. But what it left behind may hold stderr open.
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
+      died(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, code)
+    }
+    // By `close` its last words have been read; but what it left behind may hold the lifeline open.
+    child.once('close', gone)
     child.once('exit', (code, signal) => {
-      const how = signal === null ? `exit code ${String(code)}` : `signal ${signal}`
-      setTimeout(() => {
-        died(how, code)
-      }, lastWordsMs)
+      setTimeout(gone, lastWordsMs, code, signal).unref()
     })
   }
 
@@ -218,8 +216,21 @@ export class Supervisor {
   }
 }
 
-/** Between the end of a process and the end of what it wrote. */
-const lastWordsMs = 20
+/** How long the end of a process waits for the end of its lifeline. */
+const lastWordsMs = 1000
+
+/** Why a tool cannot go on comes over its lifeline, besides stderr (lib/cli). */
+function hearLastWords(child: ChildProcess, hear: (line: string) => void): void {
+  const lifeline = child.stdio[3] as Socket | null | undefined
+  let text = ''
+  lifeline?.setEncoding('utf8')
+  lifeline?.on('error', () => undefined)
+  lifeline?.on('data', (chunk: string) => {
+    if (text.length >= longestLine) return
+    text = (text + chunk).slice(0, longestLine)
+    hear(text.trim())
+  })
+}
 
 function isAlive(child: ChildProcess | undefined): boolean {
   return child?.pid !== undefined && child.exitCode === null && child.signalCode === null

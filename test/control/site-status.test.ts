@@ -1,0 +1,87 @@
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { loadConfig } from '../../src/lib/config/index.ts'
+import {
+  ControlServer,
+  controlSocket,
+  siteStatus,
+  statusScreen,
+  type ControlAnswer,
+} from '../../src/lib/control/index.ts'
+import { newDataDir } from '../tools/scp.ts'
+
+async function site(t: Test) {
+  const folder = newDataDir(t)
+  const path = join(folder, 'c.yaml')
+  writeFileSync(path, 'dataDir: .\nrunDir: run\nreceiver: {port: 0}\n')
+  mkdirSync(join(folder, 'run'))
+  const journal = (name: string, segment: string, text: string | Buffer): string => {
+    mkdirSync(join(folder, 'journal', name), { recursive: true })
+    const file = join(folder, 'journal', name, segment)
+    writeFileSync(file, text)
+    return file
+  }
+  return { folder, journal, config: await loadConfig(path) }
+}
+
+const record = (time: Date): string => `{"v":1,"type":"error","time":"${time.toISOString()}"}\n`
+
+t.test('today counts records of today, and segments that rested are not read', async (t) => {
+  const { config, journal } = await site(t)
+  const yesterday = new Date(Date.now() - 86_400_000)
+  journal('errors', 'a.ndjson', record(yesterday) + record(new Date()))
+  // Its times lie: were it read, it would count.
+  utimesSync(journal('errors', 'b.ndjson', record(new Date())), yesterday, yesterday)
+  const { journals } = await siteStatus(config, undefined)
+  const bytes = 3 * record(yesterday).length
+  t.same(journals, [{ name: 'errors', bytes, today: 1 }])
+})
+
+t.test('what a stage has before it is counted to a bound', async (t) => {
+  const { config, journal } = await site(t)
+  const first = record(new Date(0))
+  journal('received', 'a.ndjson', `${first}{}\n`)
+  const few = (await siteStatus(config, undefined)).stages.find(({ name }) => name === 'organize')
+  t.same(few, { name: 'organize', lag: 2, oldest: '1970-01-01T00:00:00.000Z' })
+  journal('received', 'b.ndjson', Buffer.alloc(66 << 20, `${'x'.repeat(1023)}\n`))
+  const status = await siteStatus(config, undefined)
+  const many = status.stages.find(({ name }) => name === 'organize')
+  t.equal(many?.more, true)
+  t.ok(many !== undefined && many.lag >= 65_536 && many.lag < 66 * 1024 + 2)
+  t.match(statusScreen({ ...status, parts: [{ name: 'organize', state: 'running' }] }), /\d\+ \(/)
+})
+
+/** `parts[].name` for each value in it. */
+function keysOf(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) {
+    const rows: unknown[] = value
+    return rows.length === 0 ? [`${path}[]`] : rows.flatMap((row) => keysOf(row, `${path}[]`))
+  }
+  if (typeof value !== 'object' || value === null) return [path]
+  return Object.entries(value).flatMap(([key, inner]) =>
+    keysOf(inner, path === '' ? key : `${path}.${key}`),
+  )
+}
+
+t.test('docs/operating.md describes each key of status, and none that is not', async (t) => {
+  const { folder, config, journal } = await site(t)
+  journal('errors', 'a.ndjson', record(new Date()))
+  journal('received', 'b.ndjson', Buffer.alloc(66 << 20, `${'x'.repeat(1023)}\n`))
+  journal('received', 'a.ndjson', record(new Date()))
+  const since = new Date().toISOString()
+  const parts = [
+    { name: 'organize', state: 'waiting', since, restarts: 1, lastError: 'exit code 1', pid: 1 },
+    { name: 'receiver', state: 'closed', since, restarts: 0, reason: 'it is disabled' },
+  ]
+  const answer: ControlAnswer = { pid: 1, since, parts, ports: { receiver: 0 } }
+  const control = await ControlServer.open(controlSocket(join(folder, 'run')), async () => answer)
+  t.teardown(() => control[Symbol.asyncDispose]())
+  const said = new Set(keysOf(await siteStatus(config, undefined)))
+  const table = readFileSync('docs/operating.md', 'utf8').split('| `status --json` |')[1] ?? ''
+  const rows = (table.split('\n\n')[0] ?? '').split('\n').slice(2)
+  const documented = rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, key]) => key),
+  )
+  t.same([...said].sort(), documented.sort())
+})
