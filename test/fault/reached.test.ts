@@ -126,7 +126,7 @@ const revising: Passage = async (site) => {
 const delivering: Passage = (site) => site.deliver(outbox)
 const staging: Passage = (site) => site.stage(received)
 
-/** Those that the long form of the crash test missed in some run; the others kill in each. */
+/** Those that a long run of the crash test did not reach. */
 const passages: readonly (readonly [FaultPoint, Passage])[] = [
   ['copy.synced', delivering],
   ['copy.placed', delivering],
