@@ -1,9 +1,10 @@
 // One run of the crash test: a chain, a hospital that sends, somebody who kills, and then the comparison.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { faultPoints } from '../../src/lib/fault/index.ts'
+import { quarantinePath } from '../../src/lib/storage/index.ts'
 import { freePort } from '../fixtures/peers.ts'
 import { ChainUnderFire } from './chain-under-fire.ts'
 import { compare, newUids, type Site, undelivered } from './compare.ts'
@@ -76,6 +77,7 @@ export async function runCrashTest(plan: CrashPlan): Promise<CrashResult> {
     const lacking = await untilDelivered(site, expected)
     const code = await chain.stop()
     const problems = await compare(site, expected, pacs.arrivals())
+    problems.push(...quarantined(site, modalities))
     if (lacking.length > 0) problems.unshift(`${String(lacking.length)} objects never arrived`)
     if (code !== 0) problems.push(`fiona up ended with ${String(code)}`)
     for (const { what } of chain.living()) problems.push(`still running: ${what}`)
@@ -202,6 +204,21 @@ function writeConfig(root: string, site: Site, port: number, pacsPort: number): 
   }
   writeFileSync(path, JSON.stringify(config))
   return path
+}
+
+/** Each object whose sender heard a refusal is kept: in quarantine. */
+function quarantined({ dataDir }: Site, modalities: readonly Modality[]): string[] {
+  const problems = modalities
+    .flatMap(({ wronglyTaken }) => wronglyTaken)
+    .map((name) => `taken under a UID that it has not: ${name}`)
+  const refused = modalities.reduce((sum, each) => sum + each.refused, 0)
+  const folder = quarantinePath(dataDir)
+  const kept = existsSync(folder)
+    ? readdirSync(folder).filter((name) => name.endsWith('.dcm')).length
+    : 0
+  // Killed before it could say so, a receiver has kept more than were refused.
+  if (kept < refused) problems.push(`${kept} objects in quarantine, ${refused} were refused`)
+  return problems
 }
 
 async function until<Value>(what: Promise<Value>, ms: number, otherwise: string): Promise<Value> {

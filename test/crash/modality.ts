@@ -6,12 +6,19 @@ import { CT_IMAGE_STORAGE, syntax } from '../fixtures/dicom-writer.ts'
 import type { LoadObject } from './load.ts'
 
 const retryMs = 100
+/** Of so many objects one is sent again, although it was acknowledged, and one under a UID that it has not. */
+const oddEvery = 8
+const success = 0
 
 export class Modality {
   /** SOP Instance UIDs that were answered with success. */
   readonly acknowledged = new Set<string>()
   /** Stores that were begun, whatever became of them. */
   attempts = 0
+  /** Stores that were refused, as they should be. */
+  refused = 0
+  /** Names under which another object was taken. */
+  readonly wronglyTaken: string[] = []
   readonly #port: number
   readonly #name: string
 
@@ -57,9 +64,14 @@ export class Modality {
       for (let next = queue[0]; next !== undefined && isDue(next); next = queue[0]) {
         this.attempts++
         const status = await store(association, next)
-        if (status !== 0) throw new Error(`status ${String(status)}`)
+        if (status !== success) throw new Error(`status ${String(status)}`)
         this.acknowledged.add(next.SOPInstanceUID)
         queue.shift()
+        if (this.acknowledged.size % oddEvery !== 0) continue
+        await store(association, next)
+        const name = `${next.SOPInstanceUID}.${String(oddEvery)}`
+        if ((await store(association, next, name)) === success) this.wronglyTaken.push(name)
+        else this.refused++
       }
       await association.release()
     } catch (error) {
@@ -69,11 +81,15 @@ export class Modality {
   }
 }
 
-async function store(association: Association, object: LoadObject): Promise<number> {
+async function store(
+  association: Association,
+  object: LoadObject,
+  SOPInstanceUID: string = object.SOPInstanceUID,
+): Promise<number> {
   const { status } = await association.store({
     path: object.path,
     SOPClassUID: CT_IMAGE_STORAGE,
-    SOPInstanceUID: object.SOPInstanceUID,
+    SOPInstanceUID,
     transferSyntaxUID: syntax.explicit,
     dataSetOffset: dataSetOffsetOf(object.path),
   })

@@ -49,13 +49,14 @@ export class Scp {
       readonly dataDir?: string
       /** FIONA_CONFIG. */
       readonly config?: string
+      readonly env?: NodeJS.ProcessEnv
       /** Open files that it may have. */
       readonly descriptors?: number
     } = {},
   ): Promise<Scp> {
     const dataDir = options.dataDir ?? newDataDir(t)
     const args = ['--port', '0', '--data-dir', dataDir, ...(options.args ?? [])]
-    const env = { FIONA_CONFIG: options.config ?? '' }
+    const env = { FIONA_CONFIG: options.config ?? '', ...options.env }
     const tool = options.tool ?? 'fiona-scp'
     const limit = `ulimit -n ${String(options.descriptors)} && exec ${tool} "$@"`
     const child =
