@@ -86,6 +86,8 @@ export class PipelineRun {
   #isGone = false
   #isClosing = false
   #reachedEnd = false
+  /** Resolves when the pipeline has taken the last chunk. */
+  #taking: Promise<void> = Promise.resolve()
   #movedAt = performance.now()
   #printedAt = performance.now()
   /** Looked for from the end of the input on. */
@@ -187,9 +189,12 @@ export class PipelineRun {
 
   async #feed(): Promise<void> {
     await this.#proveMarks()
-    if (this.#plan.limit !== 0) await this.#feedJournal()
     // Nothing but a mark: a pipeline that fails at that has no record to blame.
-    else void this.#input.mark()
+    if (this.#plan.limit === 0) void this.#input.mark()
+    else {
+      await this.#feedJournal()
+      await this.#taking
+    }
     await this.#untilQuiet()
     this.#isClosing = true
     this.#pipeline.end()
@@ -241,8 +246,11 @@ export class PipelineRun {
     const taken = this.#input.write(chunk)
     this.#input.wantMark()
     this.#mark()
-    await taken
-    this.#moved()
+    // The next one is read while this one is being taken: else a fast pipeline would wait for the disk each time.
+    await this.#taking
+    this.#taking = taken.then(() => {
+      this.#moved()
+    })
   }
 
   /** With a mark behind each line, so that what a dying pipeline had done is known exactly. */
