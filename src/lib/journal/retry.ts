@@ -30,7 +30,7 @@ export type Left =
   | 'retried before'
   /** What it holds is a text, or nothing: no journal takes that. */
   | 'holds no record'
-  /** It does not tell which journal the record was from. */
+  /** It does not tell which journal the record was from, or one that is not there (any more). */
   | 'of unknown origin'
 
 export interface Retried {
@@ -48,7 +48,7 @@ const batchBytes = 4 * 1024 * 1024
  * beginning of this call is left alone.
  *
  * First the record, then the note: killed in between, it hands in twice, which is harmless.
- * @throws FionaError E_JOURNAL_MISSING, E_LEASE_HELD when another process does the same
+ * @throws FionaError E_JOURNAL_MISSING for `to`, E_LEASE_HELD when another process does the same
  */
 export async function retryErrors(place: string | URL, options: RetryOptions): Promise<Retried> {
   const directory = journalDirectory(place)
