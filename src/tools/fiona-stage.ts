@@ -43,6 +43,10 @@ export default defineTool({
     it has come out of all. When one copy fails, all are started again. Filters that remember (fiona-arrive,
     fiona-send) do so for each copy, under names that tell N: change N when they hold nothing.
 
+    A pipeline whose input has ended and that then does nothing for --drain-seconds (at least 5: it prints nothing,
+    computes nothing, reads and writes nothing) hangs: it is ended, which is a failure like others. One that
+    computes, or prints, without end is not noticed; watch what waits with fiona-journal stat.
+
     On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
     drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
     is ended, at the latest by the next stage of that name before it begins. One process at a time runs
@@ -77,7 +81,8 @@ export default defineTool({
       type: 'number',
       min: 0,
       default: 30,
-      describe: 'how long the pipeline may take to finish after SIGTERM',
+      describe:
+        'how long the pipeline may take to finish after SIGTERM, or do nothing after the end of its input',
     },
     'wait-seconds': {
       type: 'number',

@@ -42,14 +42,14 @@ t.test('a thousand connections that say nothing', async (t) => {
 t.test('two hundred that drip, each a byte now and then, before and in associations', async (t) => {
   const scp = await Scp.start(t, impatient)
   const before = openFiles(scp)
-  const crowd = await crowdOf(160, () => OddClient.connect(scp.port))
-  crowd.push(...(await crowdOf(40, () => OddClient.associated(scp.port))))
+  const crowd = await crowdOf(170, () => OddClient.connect(scp.port))
+  crowd.push(...(await crowdOf(30, () => OddClient.associated(scp.port))))
   const request = associateRq()
   const store = storePdus(object)
   let at = 0
   const drip = setInterval(() => {
     crowd.forEach(({ socket }, number) => {
-      if (socket.writable) socket.write((number < 160 ? request : store).subarray(at, at + 1))
+      if (socket.writable) socket.write((number < 170 ? request : store).subarray(at, at + 1))
     })
     at++
   }, 500)
@@ -59,10 +59,10 @@ t.test('two hundred that drip, each a byte now and then, before and in associati
   await isServedBeside(t, scp, before, crowd)
 })
 
-t.test('forty associations that say nothing', async (t) => {
+t.test('thirty associations that say nothing', async (t) => {
   const scp = await Scp.start(t, impatient)
   const before = openFiles(scp)
-  await isServedBeside(t, scp, before, await crowdOf(40, () => OddClient.associated(scp.port)))
+  await isServedBeside(t, scp, before, await crowdOf(30, () => OddClient.associated(scp.port)))
 })
 
 t.test('three hundred that do not read what they asked for', async (t) => {

@@ -70,6 +70,28 @@ t.test('what is no record, or says a path as its journal, stays', async (t) => {
 
 t.test('a journal that is not there is told, and nothing counts as handed in', async (t) => {
   const { retry } = await site(t, [error(1, { journal: 'gone' })])
-  await t.rejects(retry(), { code: 'E_JOURNAL_MISSING' })
-  t.match(await retry({ dryRun: true }), { left: { 'retried before': 0 } })
+  for (const more of [{}, {}, { dryRun: true }]) {
+    t.match(await retry(more), {
+      retried: {},
+      left: { 'retried before': 0, 'of unknown origin': 1 },
+    })
+  }
+  await t.rejects(retry({ to: 'gone' }), { code: 'E_JOURNAL_MISSING' })
+})
+
+t.test('an error that names a journal which is gone does not keep the others', async (t) => {
+  const { path, retry } = await site(t, [
+    error(1),
+    error(2, { journal: 'gone' }),
+    error(3, { journal: '..' }),
+    error(4),
+  ])
+  for (const again of [2, 0]) {
+    t.match(await retry(), {
+      retried: again === 0 ? {} : { a: again },
+      left: { 'of unknown origin': 2 },
+    })
+  }
+  t.same(await recordsOf(path('a')), [error(1).record, error(4).record])
+  await t.rejects(retry({ to: 'gone', again: true }), { code: 'E_JOURNAL_MISSING' })
 })

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto'
-import { open, readdir, rm, stat } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../storage/index.ts'
+import {
+  isTemporaryOfDead,
+  makeDirectories,
+  syncDirectory,
+  writeFileAtomic,
+} from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
 import { type Reference, oneOf } from './sop-class.ts'
 
@@ -45,14 +50,6 @@ const suffix = '.request'
 const linesInOnePiece = 500
 const inWriting = /^\..*\.tmp$/
 
-/** Another door's process may be writing at this moment; none takes so long. */
-const writingMs = 600_000
-
-async function removeAbandoned(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined)
-  if (found !== undefined && Date.now() - found.mtimeMs > writingMs) await rm(path, { force: true })
-}
-
 /**
  * Requests on disk until they are reported: a file each, a line of JSON about the request and then a line
  * for each object (`SOP class, blank, SOP instance`). What was answered with success is there before, so
@@ -84,7 +81,7 @@ export class WaitingRequests {
     for (const name of await namesIn(folder)) {
       const path = join(folder, name)
       // Half-written when its writer was killed: its sender heard nothing.
-      if (inWriting.test(name)) await removeAbandoned(path)
+      if (isTemporaryOfDead(name)) await rm(path, { force: true })
       if (!name.endsWith(suffix) || inWriting.test(name)) continue
       const found = await readRequestFile(path, name)
       if (found === undefined) onDamaged(path)

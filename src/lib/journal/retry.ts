@@ -1,3 +1,4 @@
+import { FionaError } from '../error/index.ts'
 import { nowIso, type AnyRecord } from '../record/index.ts'
 import { whatIsWrong } from './check-lines.ts'
 import { leasePath, type Cursor } from './cursor.ts'
@@ -29,7 +30,7 @@ export type Left =
   | 'retried before'
   /** What it holds is a text, or nothing: no journal takes that. */
   | 'holds no record'
-  /** It does not tell which journal the record was from. */
+  /** It does not tell which journal the record was from, or one that is not there (any more). */
   | 'of unknown origin'
 
 export interface Retried {
@@ -47,7 +48,7 @@ const batchBytes = 4 * 1024 * 1024
  * beginning of this call is left alone.
  *
  * First the record, then the note: killed in between, it hands in twice, which is harmless.
- * @throws FionaError E_JOURNAL_MISSING, E_LEASE_HELD when another process does the same
+ * @throws FionaError E_JOURNAL_MISSING for `to`, E_LEASE_HELD when another process does the same
  */
 export async function retryErrors(place: string | URL, options: RetryOptions): Promise<Retried> {
   const directory = journalDirectory(place)
@@ -77,6 +78,8 @@ class Retry {
   #options: RetryOptions
   #notes: ReadonlySet<string>
   #writers = new Map<string, JournalWriter>()
+  /** Where the journals are that were named so far. */
+  #directories = new Map<string, string>()
   #batch: { to: string; line: string; note: string }[] = []
   #batchBytes = 0
 
@@ -105,10 +108,8 @@ class Retry {
     const line = JSON.stringify(error['record'] ?? null)
     const to = this.#options.to ?? error['journal']
     if (whatIsWrong(line) !== undefined) this.left['holds no record']++
-    // What an error says of itself may lead to a journal of this data directory, never to a path elsewhere.
-    else if (typeof to !== 'string' || (this.#options.to === undefined && to.includes('/'))) {
-      this.left['of unknown origin']++
-    } else {
+    else if (typeof to !== 'string' || !(await this.#find(to))) this.left['of unknown origin']++
+    else {
       this.retried[to] = (this.retried[to] ?? 0) + 1
       if (this.#options.dryRun === true) return
       const note = { type: 'retried', v: 1, time: nowIso(), error: key, to }
@@ -118,13 +119,33 @@ class Retry {
     }
   }
 
+  /**
+   * Looked for before anything is handed in: one error that names a journal which is gone would otherwise
+   * end the whole call each time, after the records of others were handed in without a note.
+   * @throws FionaError E_JOURNAL_MISSING when it is the caller who named it
+   */
+  async #find(to: string): Promise<boolean> {
+    const { dataDir, to: chosen } = this.#options
+    if (this.#directories.has(to)) return true
+    // What an error says of itself may lead to a journal of this data directory, never to a place elsewhere.
+    if (chosen === undefined && /[/:]/.test(to)) return false
+    try {
+      this.#directories.set(to, await findJournal(dataDir, to))
+      return true
+    } catch (error) {
+      if (chosen !== undefined || !(error instanceof FionaError)) throw error
+      return false
+    }
+  }
+
   async #flush(): Promise<void> {
     const batch = this.#batch
     this.#batch = []
     this.#batchBytes = 0
     for (const to of new Set(batch.map((entry) => entry.to))) {
       const lines = batch.flatMap((entry) => (entry.to === to ? [entry.line] : []))
-      await this.#append(await findJournal(this.#options.dataDir, to), lines)
+      const directory = this.#directories.get(to)
+      if (directory !== undefined) await this.#append(directory, lines)
     }
     await this.#append(
       this.#directory,

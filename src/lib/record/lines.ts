@@ -74,6 +74,11 @@ export class LineSplitter {
     }
   }
 
+  /** The last chunk ended within a line. */
+  get isWithinLine(): boolean {
+    return this.#restBytes > 0 || this.#skipping
+  }
+
   /** What stood after the last newline. */
   end(): Buffer | undefined {
     if (this.#restBytes === 0) return undefined

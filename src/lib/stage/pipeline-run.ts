@@ -7,6 +7,7 @@ import { eachLine, firstLines } from './chunk-lines.ts'
 import { JournalFeed } from './journal-feed.ts'
 import { MarkedInput } from './marked-input.ts'
 import type { Ending } from './pipeline.ts'
+import { SignsOfLife } from './signs-of-life.ts'
 import { OutputSorter, type Piece, type SortRules } from './sort-output.ts'
 import type { Workers } from './workers.ts'
 
@@ -25,9 +26,16 @@ const firstProbeMs = 1000
 const stalledMs = 60_000
 /** Told to drain, one that has not moved for so long is not waited for before its input is closed. */
 const stillMs = 3000
+/**
+ * Whoever stands still within a line holds the rest of it back in a buffer, and the last mark with it: no
+ * waiting brings that, only the end of the input.
+ */
+const heldBackMs = 200
 /** Where marks do not come back, a pause in the input of this length ends a batch. */
 const batchPauseMs = 20
 const watchMs = 100
+/** Whoever hangs after the end of its input is not ended before this, however short draining may be. */
+const leastHangMs = 5000
 
 export interface RunContext extends CommitContext {
   readonly sort: SortRules
@@ -35,7 +43,7 @@ export interface RunContext extends CommitContext {
   readonly log: Logger
   /** Stop feeding, drain, commit. */
   readonly signal: AbortSignal
-  /** How long draining may take after `signal`. */
+  /** How long draining may take after `signal`, and how long a pipeline may do nothing after the end of its input. */
   readonly drainMs: number
   /** Called with the number of lines that a commit brought. */
   readonly onCommitted: (lines: number) => void
@@ -78,7 +86,14 @@ export class PipelineRun {
   #isGone = false
   #isClosing = false
   #reachedEnd = false
+  /** Resolves when the pipeline has taken the last chunk. */
+  #taking: Promise<void> = Promise.resolve()
   #movedAt = performance.now()
+  #printedAt = performance.now()
+  /** Looked for from the end of the input on. */
+  #life: SignsOfLife | undefined
+  /** For so many seconds it did nothing, and was ended. */
+  #hungSeconds: number | undefined
   #probeMs = firstProbeMs
   #trouble: { error: unknown } | undefined
 
@@ -148,7 +163,7 @@ export class PipelineRun {
       outlets.dropUnsealed()
       if (this.#trouble !== undefined) throw this.#trouble.error
       if (isDone) return { kind: 'drained', reachedEnd: this.#reachedEnd }
-      const how = ending.isClean ? 'it ended before its input did' : ending.how
+      const how = this.#howOf(ending)
       const inFlight = this.#input.fed.lines - this.#commits.committed.lines
       return { kind: 'failed', ending: { ...ending, how }, inFlight }
     } finally {
@@ -159,6 +174,13 @@ export class PipelineRun {
     }
   }
 
+  #howOf({ isClean, how }: Ending): string {
+    if (this.#hungSeconds !== undefined) {
+      return `it hung and was ended: its input had ended, and for ${this.#hungSeconds} s it did nothing`
+    }
+    return isClean ? 'it ended before its input did' : how
+  }
+
   /** What cannot be read or committed ends the run: the pipeline is stopped, and `run` throws. */
   #fail(error: unknown): void {
     this.#trouble ??= { error }
@@ -167,12 +189,16 @@ export class PipelineRun {
 
   async #feed(): Promise<void> {
     await this.#proveMarks()
-    if (this.#plan.limit !== 0) await this.#feedJournal()
     // Nothing but a mark: a pipeline that fails at that has no record to blame.
-    else void this.#input.mark()
+    if (this.#plan.limit === 0) void this.#input.mark()
+    else {
+      await this.#feedJournal()
+      await this.#taking
+    }
     await this.#untilQuiet()
     this.#isClosing = true
     this.#pipeline.end()
+    this.#life = new SignsOfLife(this.#pipeline.groups)
   }
 
   /** Sends the first mark, and waits for it when it is not known whether this pipeline passes marks on. */
@@ -220,8 +246,11 @@ export class PipelineRun {
     const taken = this.#input.write(chunk)
     this.#input.wantMark()
     this.#mark()
-    await taken
-    this.#moved()
+    // The next one is read while this one is being taken: else a fast pipeline would wait for the disk each time.
+    await this.#taking
+    this.#taking = taken.then(() => {
+      this.#moved()
+    })
   }
 
   /** With a mark behind each line, so that what a dying pipeline had done is known exactly. */
@@ -254,8 +283,13 @@ export class PipelineRun {
       const now = performance.now()
       const patienceMs = progress.passesMarks === true ? stillMs : unprovenMs
       if (now > giveUpAt || now - this.#movedAt > patienceMs) return
+      if (this.#isWithinLine && now - Math.max(this.#movedAt, this.#printedAt) > heldBackMs) return
       await this.#change.wait(watchMs)
     }
+  }
+
+  get #isWithinLine(): boolean {
+    return this.#sorters.some(({ isWithinLine }) => isWithinLine)
   }
 
   get #isQuiet(): boolean {
@@ -279,6 +313,7 @@ export class PipelineRun {
       outlets.seal()
       this.#commits.soon()
     }
+    if (this.#life !== undefined) this.#endIfHung(this.#life)
     if (this.#isClosing || this.#pipeline.isWriting || this.#input.fed.lines === 0) return
     if (this.#input.outstanding === 0 || progress.passesMarks === false) return
     const sinceMove = now - this.#movedAt
@@ -297,6 +332,15 @@ export class PipelineRun {
     }
   }
 
+  #endIfHung(life: SignsOfLife): void {
+    const sinceMs = life.sinceLook
+    if (this.#isGone || sinceMs < Math.max(this.#context.drainMs, leastHangMs)) return
+    const hasPrinted = performance.now() - this.#printedAt < sinceMs
+    if (life.look() || hasPrinted) return
+    this.#hungSeconds = Math.round(sinceMs / 1000)
+    this.#pipeline.kill()
+  }
+
   #moved(): void {
     this.#movedAt = performance.now()
     this.#probeMs = firstProbeMs
@@ -306,6 +350,7 @@ export class PipelineRun {
     const { outlets } = this.#context
     const sorter = this.#sorters[worker]
     for await (const chunk of output) {
+      this.#printedAt = performance.now()
       for (const piece of sorter?.push(chunk as Buffer) ?? []) this.#take(piece, worker)
       // Output is taken no faster than the journals take it.
       const isTooMuch = outlets.bytes > maxHeldBytes

@@ -157,6 +157,11 @@ export class Pipeline {
     this.#input.end()
   }
 
+  /** Its process group; undefined when it could not be started. */
+  get group(): number | undefined {
+    return this.#child.pid
+  }
+
   /** All of its group, at once. */
   kill(): void {
     const { pid } = this.#child

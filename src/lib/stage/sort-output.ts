@@ -41,6 +41,11 @@ export class OutputSorter {
     return this.#sort(this.#splitter.push(chunk))
   }
 
+  /** What came last was not the end of a line. */
+  get isWithinLine(): boolean {
+    return this.#splitter.isWithinLine
+  }
+
   /** What stood behind the last newline: only a pipeline that ended well has said it whole. */
   end(): Piece[] {
     const last = this.#splitter.end()

@@ -28,6 +28,11 @@ export class Workers {
     return this.#pipelines.map(({ output }) => output)
   }
 
+  /** The process groups. */
+  get groups(): readonly number[] {
+    return this.#pipelines.flatMap(({ group }) => group ?? [])
+  }
+
   /** True while one has not taken what was written: it is busy, or slow. */
   get isWriting(): boolean {
     return this.#pipelines.some(({ isWriting }) => isWriting)
