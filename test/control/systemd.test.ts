@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { hasSystemd, Systemd, unitOf } from '../../src/lib/control/index.ts'
+import { hasSystemd, hasUnit, Systemd, unitOf } from '../../src/lib/control/index.ts'
 
 t.test('each part has its unit', (t) => {
   const parts = [undefined, 'receiver', 'receiver-A-B', 'mpps', 'front-door', 'organize']
@@ -75,4 +75,12 @@ t.test('what systemd says is told in the words of fiona-ctl', async (t) => {
   })
   t.equal(await systemd.isDisabled('receiver'), true)
   t.equal(await systemd.isDisabled(undefined), false)
+})
+
+t.test('parts that only fiona up runs have no unit', (t) => {
+  for (const part of ['inbox-1', 'front-door-organized']) t.notOk(hasUnit(part), part)
+  for (const part of ['receiver', 'receiver-inbox-1', 'front-door', 'mpps', 'organize']) {
+    t.ok(hasUnit(part), part)
+  }
+  t.end()
 })

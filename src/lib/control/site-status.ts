@@ -11,7 +11,7 @@ import {
 } from '../journal/index.ts'
 import { freeBytes } from '../storage/index.ts'
 import { askChain } from './control-client.ts'
-import type { Systemd } from './systemd.ts'
+import { type Systemd, hasUnit } from './systemd.ts'
 
 export interface PartReport {
   readonly name: string
@@ -64,7 +64,7 @@ export async function siteStatus(
 ): Promise<SiteStatus> {
   const { dataDir, runDir, receiver } = config
   const chain = systemd === undefined ? await askChain(runDir, { do: 'status' }) : undefined
-  const names = partNames(partsOf(config))
+  const names = partNames(partsOf(config)).filter((name) => systemd === undefined || hasUnit(name))
   const parts: readonly PartReport[] =
     systemd === undefined
       ? ((chain?.['parts'] as PartReport[] | undefined) ??

@@ -30,6 +30,11 @@ export function unitOf(part: string | undefined): string {
   return `fiona-stage@${escapeInstance(part)}.service`
 }
 
+/** Inboxes, and front doors of other journals than `received`, are for fiona up: a site writes units of its own for them. */
+export function hasUnit(part: string): boolean {
+  return !/^(?:inbox|front-door)-/.test(part)
+}
+
 export class Systemd {
   /** @throws FionaError E_SYSTEMD with what systemctl said */
   async perform(word: SystemdWord, part: string | undefined): Promise<void> {
