@@ -4,10 +4,10 @@
 // receiver runs for months: a few objects warm it up. What was received is removed only at the end: ext4
 // searches long for a free inode where many were freed a moment ago, and that would fall on whoever is next.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ctImage } from '../test/fixtures/dicom-writer.ts'
+import { writeStudy } from './ct-study.ts'
 import {
   type Receiver,
   RunningReceiver,
@@ -38,26 +38,13 @@ export default {
   async run() {
     const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
     try {
-      writeObjects(join(directory, 'objects'), 1, objectCount)
-      writeObjects(join(directory, 'warm-up'), 2, warmUpCount)
+      writeStudy(join(directory, 'objects'), 1, objectCount)
+      writeStudy(join(directory, 'warm-up'), 2, warmUpCount)
       return { rows: await compare(directory) }
     } finally {
       rmSync(directory, { recursive: true })
     }
   },
-}
-
-/** Four folders of as many objects each: a study with ten series. */
-function writeObjects(directory: string, study: number, count: number): void {
-  for (let at = 0; at < count; at++) {
-    const folder = join(directory, String(at % 4))
-    mkdirSync(folder, { recursive: true })
-    const studyUID = `2.25.100${String(study)}`
-    const seriesUID = `${studyUID}.${String(Math.floor(at / (count / 10)))}`
-    const sopUID = `${seriesUID}.${String(at)}`
-    const image = { studyUID, seriesUID, sopUID, instanceNumber: at, rows: 512, columns: 512 }
-    writeFileSync(join(folder, `${String(at)}.dcm`), ctImage(image))
-  }
 }
 
 async function compare(directory: string) {

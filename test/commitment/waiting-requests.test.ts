@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Reference } from '../../src/lib/commitment/sop-class.ts'
 import { type WaitingLimits, WaitingRequests } from '../../src/lib/commitment/waiting-requests.ts'
+import { temporaryPath } from '../../src/lib/storage/index.ts'
+import { temporaryOfEnded } from '../fixtures/temporary-of-ended.ts'
 
 const time = '2026-01-02T03:04:05.678Z'
 const requester = { callingAET: 'MODALITY', calledAET: 'FIONA', address: '10.1.2.3' }
@@ -109,6 +111,8 @@ t.test('what is no request is told and left, what was half-written goes', async 
   mkdirSync(folder)
   const about = { v: 1, time, TransactionUID: '2.25.1', ...requester, isDuplicate: false }
   const good = `${JSON.stringify(about)}\n1.2.3 2.25.1\n`
+  const ended = temporaryOfEnded()
+  const living = basename(temporaryPath(folder))
   const files: Record<string, string> = {
     'a.request': good,
     'b.request': good.slice(0, -1),
@@ -119,11 +123,10 @@ t.test('what is no request is told and left, what was half-written goes', async 
     'g.request': 'null\n1.2.3 2.25.1\n',
     'h.request': '',
     'notes.txt': 'somebody wrote this',
-    '.a.request.00ff.tmp': good,
-    '.b.request.00ff.tmp': good,
+    [ended]: good,
+    [living]: good,
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-  utimesSync(join(folder, '.a.request.00ff.tmp'), 1e9, 1e9)
   const damaged: string[] = []
   const requests = await open(dataDir, {}, damaged)
   t.same(
@@ -131,11 +134,8 @@ t.test('what is no request is told and left, what was half-written goes', async 
     ['a.request'],
   )
   t.same(damaged.map((path) => path.at(-9)).join(''), 'bcdefgh')
-  t.notOk(readdirSync(folder).includes('.a.request.00ff.tmp'))
-  t.ok(
-    readdirSync(folder).includes('.b.request.00ff.tmp'),
-    'the process of another door may be writing it',
-  )
+  t.notOk(readdirSync(folder).includes(ended))
+  t.ok(readdirSync(folder).includes(living), 'the process of another door may be writing it')
   t.equal(readFileSync(join(folder, 'notes.txt'), 'utf8'), 'somebody wrote this')
   const [request] = requests.list()
   if (request === undefined) throw new Error('no request')

@@ -32,13 +32,16 @@ export interface PeerOptions {
   readonly store?: (number: number, command: CommandSet) => Reaction
   /** Instead of an answer to the request for an association. */
   readonly associate?: (number: number, request: AssociateRequest) => Buffer | 'silence' | undefined
+  /** Instead of an answer to C-ECHO. */
+  readonly echo?: Buffer
   readonly accepts?: (abstractSyntax: string, transferSyntaxes: readonly string[]) => boolean
   readonly maxPduLength?: number
   /** Reads nothing of the data, so that the sender must wait. */
   readonly deaf?: boolean
   /** Data sets that every query finds. */
   readonly matches?: readonly Buffer[]
-  readonly release?: 'silence' | 'collide'
+  /** Instead of an answer to the request for release, or before it. */
+  readonly release?: 'silence' | 'collide' | Buffer
   readonly port?: number
 }
 
@@ -114,7 +117,9 @@ export class StoragePeer {
           current = { contextId, command }
           hash = createHash('sha256')
           bytes = 0
-          if (messages.isAtRest) this.#answer(socket, contextId, command, 0)
+          const { echo } = this.#options
+          if (echo !== undefined) socket.write(echo)
+          else if (messages.isAtRest) this.#answer(socket, contextId, command, 0)
           if (this.#options.deaf === true) socket.pause()
         },
         dataSet: (part) => {
@@ -178,6 +183,10 @@ export class StoragePeer {
     }
     if (pdu.type === PduType.ReleaseRequest) {
       if (this.#options.release === 'silence') return
+      if (Buffer.isBuffer(this.#options.release)) {
+        socket.write(this.#options.release)
+        return
+      }
       if (this.#options.release === 'collide') {
         socket.write(encodeControlPdu({ type: PduType.ReleaseRequest }))
       }

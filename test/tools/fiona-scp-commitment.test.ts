@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
   type Context,
@@ -15,7 +14,7 @@ import {
 } from '../commitment/raw-peer.ts'
 import { CT_IMAGE_STORAGE, ctElements, dataSetBytes } from '../fixtures/dicom-writer.ts'
 import { freePort, missing, run } from '../fixtures/peers.ts'
-import { temporaryPath } from '../../src/lib/storage/index.ts'
+import { temporaryOfEnded } from '../fixtures/temporary-of-ended.ts'
 import { Scp, newDataDir } from './scp.ts'
 
 const both: readonly Context[] = [
@@ -249,13 +248,6 @@ t.test('a peer that will not have us as SCP is not sent anything', async (t) => 
   t.equal(waitingIn(scp.dataDir).length, 1)
 })
 
-/** As a process that has ended would have called it. */
-function temporaryOfEnded(folder: string): string {
-  const path = temporaryPath(folder)
-  const { pid } = spawnSync('true')
-  return join(folder, basename(path).replace(/^\.\d+-/, `.${String(pid)}-`))
-}
-
 t.test('killed between request and report, it reports after the next start', async (t) => {
   const dataDir = newDataDir(t)
   const listening = await listener(t)
@@ -269,7 +261,7 @@ t.test('killed between request and report, it reports after the next start', asy
   t.equal(waitingIn(dataDir).length, 1)
   // What a kill in the middle of writing leaves, and what somebody else put there.
   const folder = join(dataDir, 'commitment')
-  writeFileSync(temporaryOfEnded(folder), 'half of a requ')
+  writeFileSync(join(folder, temporaryOfEnded()), 'half of a requ')
   writeFileSync(join(folder, 'x.request'), '{"v":1}\n1.2 ../../etc/passwd\n')
   const next = await Scp.start(t, { dataDir, args: [...args, '--journal', 'received'] })
   const association = await listening.next()

@@ -187,9 +187,8 @@ export class Association {
         if (one.kind === 'message') continue
         if (one.pdu.type === PduType.ReleaseResponse) break
         // Both sides asked at once (PS3.8 9.2, release collision): the requestor answers first.
-        if (one.pdu.type === PduType.ReleaseRequest) {
-          await this.#connection.write(encodeControlPdu({ type: PduType.ReleaseResponse }))
-        }
+        if (one.pdu.type !== PduType.ReleaseRequest) throw this.#broken('an unexpected PDU')
+        await this.#connection.write(encodeControlPdu({ type: PduType.ReleaseResponse }))
       }
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
