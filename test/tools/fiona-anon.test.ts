@@ -341,9 +341,9 @@ t.test('released into a journal, the record is in that journal', (t) => {
   const { code, out } = run([...site.args, '--release', id, '--journal', 'outbox'])
   t.equal(code, 0)
   t.equal(out, '')
-  const lines = filesUnder(join(site.dataDir, 'journal/outbox')).map((path) =>
-    readFileSync(path, 'utf8'),
-  )
+  const lines = filesUnder(join(site.dataDir, 'journal/outbox'))
+    .filter((path) => path.endsWith('.ndjson'))
+    .map((path) => readFileSync(path, 'utf8'))
   t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
   t.end()
 })
