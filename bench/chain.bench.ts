@@ -23,7 +23,7 @@ const associations = 4
 const attributes = [
   ...['PatientName=S001', 'PatientID=S001', 'PatientBirthDate=', 'AccessionNumber='],
   ...['InstitutionName=', 'InstitutionAddress=', 'ReferringPhysicianName=', 'StationName='],
-  ...['OperatorsName=', 'StudyID=', 'PerformingPhysicianName=', 'OtherPatientIDs='],
+  ...['OperatorsName=', 'StudyID=', 'PerformingPhysicianName=', 'PatientTelephoneNumbers='],
   ...['PatientAddress=', 'PatientComments=', 'RequestingPhysician='],
 ]
 
