@@ -24,19 +24,3 @@ t.test('one address may not take all the associations', async (t) => {
   t.equal(await goodEcho(scp.port), 0, 'and the first one again, when one of its own has ended')
   await greedy[1]?.release()
 })
-
-t.test('a crowd from one address leaves room for another, without any configuration', async (t) => {
-  const scp = await Scp.start(t)
-  const crowd: OddClient[] = []
-  // More than there may be in all (50).
-  for (let n = 0; n < 60; n++) {
-    const one = await OddClient.connect(scp.port)
-    one.send(associateRq())
-    const heard = await one.next()
-    if (heard !== 'closed' && heard.type === pduType.ac) crowd.push(one)
-    else t.same(heard, { type: pduType.rj, body: localLimitExceeded })
-  }
-  t.equal(crowd.length, 37)
-  t.equal(await goodEcho(scp.port, '127.0.0.2'), 0, 'another one is served')
-  await Promise.all(crowd.map((one) => one.release()))
-})

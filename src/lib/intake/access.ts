@@ -19,7 +19,7 @@ export interface AccessOptions {
   /** Empty lets everybody in; else one rule must fit in all it says. */
   readonly allow: readonly Rule[]
   readonly maxAssociations: number
-  /** Of one peer's address, so that it cannot keep all others out; absent: `shareOfOneAddress`. */
+  /** Of one peer's address, so that it cannot keep all others out; absent: as many as in all. */
   readonly maxAssociationsPerAddress?: number | undefined
 }
 
@@ -40,14 +40,6 @@ export function loadOf(
     if (association.address === address) ofAddress++
   }
   return { associations: all, ofAddress }
-}
-
-/**
- * Three quarters, and never all where there are two or more: a scanner that opens associations in a loop
- * leaves room for the others. A site with one sender (a router, or a proxy in front) says more.
- */
-export function shareOfOneAddress(maxAssociations: number): number {
-  return Math.max(1, Math.floor((3 * maxAssociations) / 4))
 }
 
 /** No controls (C0, C1, DEL) and no backslash, PS3.5 table 6.2-1: an AE title goes into logs, records and file headers. */
@@ -91,7 +83,7 @@ export class Access {
     }
     if (
       load.associations >= maxAssociations ||
-      load.ofAddress >= (maxAssociationsPerAddress ?? shareOfOneAddress(maxAssociations))
+      load.ofAddress >= (maxAssociationsPerAddress ?? maxAssociations)
     ) {
       const { source, reason } = RejectReason.presentationLocalLimitExceeded
       return { type: PduType.AssociateReject, result: RejectResult.transient, source, reason }
