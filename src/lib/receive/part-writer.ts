@@ -9,7 +9,7 @@ import { writePieces } from './write-pieces.ts'
 const mostAtOnce = 8
 /** Blocks that an object may have waiting for the disk, or for its digest; one where many are in use. */
 const mostBehind = 4
-const manyInUse = 256
+const manyInUse = 96
 /** What is written past the kernel's cache begins and ends at a multiple of this, whatever the disk. */
 const directBytes = 4096
 /** Up to here writing takes the kernel less time than a turn through the thread pool takes us. */
