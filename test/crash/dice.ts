@@ -1,18 +1,16 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+import { Random } from '../fuzz/random.ts'
+
+/** Numbers that look random and are the same for the same seed. */
 export class Dice {
-  #state: number
+  readonly #random: Random
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
+    this.#random = new Random(seed)
   }
 
   /** From 0 to 1, without 1. */
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+    return this.#random.uint32() / 2 ** 32
   }
 
   /** A whole number, both ends included. */

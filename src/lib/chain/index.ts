@@ -5,6 +5,7 @@ export {
   frontDoorsOf,
   partNames,
   partsOf,
+  portsOf,
   standardChain,
   standardStages,
 } from './standard-chain.ts'

@@ -95,6 +95,27 @@ export function frontDoorsOf({
   })
 }
 
+/** The ports that its parts listen on, and what in the configuration sets each. */
+export function portsOf({
+  receiver,
+  projects,
+  mpps,
+}: Pick<Config, 'mpps' | 'projects' | 'receiver'>): readonly {
+  readonly part: string
+  readonly port: number
+  readonly key: string
+}[] {
+  return [
+    { part: doorPart(undefined), port: receiver.port, key: 'receiver.port' },
+    ...Object.entries(projects).flatMap(([project, { receiver: own }]) =>
+      own === undefined
+        ? []
+        : [{ part: doorPart(project), port: own.port, key: `projects.${project}.receiver.port` }],
+    ),
+    ...(mpps === undefined ? [] : [{ part: 'mpps', port: mpps.port, key: 'mpps.port' }]),
+  ]
+}
+
 /** The parts of a chain, in the order of starting. */
 export function partNames(parts: ChainParts): readonly string[] {
   return standardChain(parts).map(({ name }) => name)

@@ -1,29 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { doorPart } from '../chain/index.ts'
+import { portsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
-import { hasSystemd, siteStatus, Systemd } from '../control/index.ts'
+import { hasSystemd, partReports, Systemd } from '../control/index.ts'
 import { error, type Finding, ok } from './finding.ts'
 
 /** Each port is free, or our own running part has it. */
 export async function checkPorts(config: Config): Promise<Finding[]> {
-  const status = await siteStatus(config, (await hasSystemd()) ? new Systemd() : undefined)
-  const ours = new Set(
-    status.parts.flatMap(({ name, state }) => (state === 'running' ? [name] : [])),
-  )
-  const doors = [
-    { part: 'receiver', port: config.receiver.port, key: 'receiver.port' },
-    ...Object.entries(config.projects).flatMap(([name, { receiver }]) =>
-      receiver === undefined
-        ? []
-        : [{ part: doorPart(name), port: receiver.port, key: `projects.${name}.receiver.port` }],
-    ),
-    ...(config.mpps === undefined
-      ? []
-      : [{ part: 'mpps', port: config.mpps.port, key: 'mpps.port' }]),
-  ]
+  const { parts } = await partReports(config, (await hasSystemd()) ? new Systemd() : undefined)
+  const ours = new Set(parts.flatMap(({ name, state }) => (state === 'running' ? [name] : [])))
   return Promise.all(
-    doors.map(async ({ part, port, key }) => {
+    portsOf(config).map(async ({ part, port, key }) => {
       const what = `port of ${part}`
       if (ours.has(part)) return ok(what, `${String(port)}: ours`)
       const trouble = await whyNot(port)

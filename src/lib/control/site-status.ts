@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
-import { doorPart, partNames, partsOf, standardStages } from '../chain/index.ts'
+import { partNames, partsOf, portsOf, standardStages } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
+  countLines,
   journalPath,
   journalSize,
   lineFilter,
@@ -11,6 +12,7 @@ import {
 } from '../journal/index.ts'
 import { freeBytes } from '../storage/index.ts'
 import { askChain } from './control-client.ts'
+import type { ControlAnswer } from './control-server.ts'
 import { type Systemd, hasUnit } from './systemd.ts'
 
 export interface PartReport {
@@ -57,35 +59,36 @@ export interface SiteStatus {
   readonly trouble: readonly string[]
 }
 
+/** The parts, and what the running `fiona up` says of itself, if it is that. */
+export async function partReports(
+  config: Config,
+  systemd: Systemd | undefined,
+): Promise<{ readonly parts: readonly PartReport[]; readonly chain: ControlAnswer | undefined }> {
+  const names = partNames(partsOf(config))
+  if (systemd !== undefined) {
+    const parts = names.filter(hasUnit).map((name) => systemd.part(name))
+    return { parts: (await Promise.all(parts)) as unknown as PartReport[], chain: undefined }
+  }
+  const chain = await askChain(config.runDir, { do: 'status' })
+  const parts = chain?.['parts'] as PartReport[] | undefined
+  return { parts: parts ?? names.map((name) => ({ name, state: 'stopped' })), chain }
+}
+
 /** What there is to know about a site, whether or not anything runs. */
 export async function siteStatus(
   config: Config,
   systemd: Systemd | undefined,
 ): Promise<SiteStatus> {
-  const { dataDir, runDir, receiver } = config
-  const chain = systemd === undefined ? await askChain(runDir, { do: 'status' }) : undefined
-  const names = partNames(partsOf(config)).filter((name) => systemd === undefined || hasUnit(name))
-  const parts: readonly PartReport[] =
-    systemd === undefined
-      ? ((chain?.['parts'] as PartReport[] | undefined) ??
-        names.map((name) => ({ name, state: 'stopped' })))
-      : await Promise.all(
-          names.map(async (name) => (await systemd.part(name)) as unknown as PartReport),
-        )
+  const { dataDir, receiver } = config
+  const { parts, chain } = await partReports(config, systemd)
   const inForce = (chain?.['ports'] ?? {}) as Readonly<Record<string, number>>
   const isAny = (name: string): boolean =>
     parts.some((part) => part.name === name && part.state === 'running')
-  const doors = [
-    { part: 'receiver', port: inForce['receiver'] ?? receiver.port },
-    ...Object.entries(config.projects).flatMap(([project, { receiver: own }]) =>
-      own === undefined ? [] : [{ part: doorPart(project), port: own.port }],
-    ),
-    ...(config.mpps === undefined
-      ? []
-      : [{ part: 'mpps', port: inForce['mpps'] ?? config.mpps.port }]),
-  ]
   const ports = await Promise.all(
-    doors.map(async (door) => ({ ...door, listening: await isListening(door.port) })),
+    portsOf(config).map(async ({ part, port: configured }) => {
+      const port = inForce[part] ?? configured
+      return { part, port, listening: await isListening(port) }
+    }),
   )
   const journals = await listJournals(dataDir)
   const disk = { freeBytes: freeBytes(dataDir), reserveBytes: receiver.reserveBytes }
@@ -159,12 +162,6 @@ async function journalReport(dataDir: string, name: string): Promise<JournalRepo
     today += countLines(isToday?.(lines) ?? lines)
   }
   return { name, bytes, today }
-}
-
-function countLines(lines: Buffer): number {
-  let count = 0
-  for (let at = lines.indexOf(0x0a); at !== -1; at = lines.indexOf(0x0a, at + 1)) count++
-  return count
 }
 
 function timeOf(line: string): string | undefined {

@@ -1,4 +1,4 @@
-import { type DicomFile, type Element, isText } from '../dicom/index.ts'
+import { type DicomFile, type Element, hasNativePixels, isText } from '../dicom/index.ts'
 import { checkEncapsulated } from './check-encapsulated.ts'
 import type { ObjectPolicy } from './object-policy.ts'
 import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
@@ -25,14 +25,6 @@ const places: readonly (readonly [tag: number, where: string, fixedBits: number 
 const spectroscopy = '1.2.840.10008.5.1.4.1.1.4.2'
 const doseStorage = '1.2.840.10008.5.1.4.1.1.481.2'
 const waveforms = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.9\.[1-8]\.\d$/
-/** Syntaxes whose pixels are a plain array of numbers (PS3.5 8.1.1). */
-const native = new Set([
-  '1.2.840.10008.1.2',
-  '1.2.840.10008.1.2.1',
-  '1.2.840.10008.1.2.1.99',
-  '1.2.840.10008.1.2.2',
-  '1.2.840.113619.5.2',
-])
 
 /**
  * Are there the pixels the object speaks of, and nothing beside them? Pixel data is never searched, so
@@ -61,10 +53,10 @@ export function checkPixelData(
   if (there.length > 1 || layout === undefined || !isPixels) {
     reasons.add('damaged-pixel-data', where)
   } else if (element.fragments !== undefined) {
-    const isExpected = fixedBits === undefined && !native.has(file.transferSyntaxUID)
+    const isExpected = fixedBits === undefined && !hasNativePixels(file.transferSyntaxUID)
     if (isExpected) checkEncapsulated(file, element, layout, where, reasons)
     else reasons.add('damaged-pixel-data', where)
-  } else if (!native.has(file.transferSyntaxUID) || hasOffsetTable(file)) {
+  } else if (!hasNativePixels(file.transferSyntaxUID) || hasOffsetTable(file)) {
     reasons.add('damaged-pixel-data', where)
   } else {
     checkNative(file, element, layout, where, reasons)

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { FionaError } from '../error/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
+import { fileDigest } from '../storage/index.ts'
 import type { Carrier } from './carrier.ts'
 import type { Destination } from './destination.ts'
 import type { Finder } from './find-objects.ts'
@@ -231,16 +230,12 @@ function filesMissing(count: number): FionaError {
 }
 
 async function digest(path: string): Promise<string> {
-  const hash = createHash('sha256')
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      hash.update(chunk as Buffer)
-    }
+    return await fileDigest(path)
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code)
     throw new FionaError('E_FILE_READ', `a file to be sent cannot be read (${code})`, {
       cause: error,
     })
   }
-  return hash.digest('hex')
 }

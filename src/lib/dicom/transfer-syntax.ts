@@ -22,6 +22,13 @@ const deflated = new Set<string>([
 /** GE's private syntax: implicit little endian but for the order of its pixels. */
 const implicit = new Set<string>([TransferSyntax.ImplicitVRLittleEndian, '1.2.840.113619.5.2'])
 
+const native = new Set<string>([...Object.values(TransferSyntax), '1.2.840.113619.5.2'])
+
+/** Whether pixels are a plain array of numbers (PS3.5 8.1.1), and not fragments; deflated or not. */
+export function hasNativePixels(transferSyntaxUID: string): boolean {
+  return native.has(transferSyntaxUID)
+}
+
 export function encodingOf(transferSyntaxUID: string): Encoding & { readonly deflated: boolean } {
   return {
     littleEndian: transferSyntaxUID !== TransferSyntax.ExplicitVRBigEndian,

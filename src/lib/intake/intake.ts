@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config/index.ts'
 import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
-import { archivePath, ArchiveWriter, type ArchivePart, type Durability } from '../storage/index.ts'
+import {
+  archivePath,
+  ArchiveWriter,
+  fileDigest,
+  type ArchivePart,
+  type Durability,
+} from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
 import { identityOf } from './identity.ts'
@@ -297,7 +300,6 @@ function sizeMismatch(found: number, said: number): FionaError {
 }
 
 async function measure(path: string): Promise<{ size: number; sha256: string }> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
-  return { size: (await stat(path)).size, sha256: hash.digest('hex') }
+  const sha256 = await fileDigest(path)
+  return { size: (await stat(path)).size, sha256 }
 }

@@ -22,6 +22,7 @@ export {
 export { Lease } from './lease.ts'
 export type { LeaseOptions } from './lease.ts'
 export { leasePath } from './cursor.ts'
+export { countLines } from './count-lines.ts'
 export { lineFilter } from './line-filter.ts'
 export type { LineQuestions } from './line-filter.ts'
 export { whatIsWrong } from './check-lines.ts'

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { countLines } from './count-lines.ts'
 import { listReaders, loadCursor } from './cursor.ts'
 import { LineReader } from './line-reader.ts'
 import { journalDirectory } from './location.ts'
@@ -50,7 +51,7 @@ export async function journalStat(place: string | URL): Promise<JournalStat> {
     )
     for await (const { lines, end } of reader.read(path, 0)) {
       lineBytes += lines.length
-      lineCount += countLines(lines, 0)
+      lineCount += countLines(lines)
       const start = end - lines.length
       for (const lagging of readers) {
         const done = Math.max(0, Math.min(lines.length, (lagging.cursor[segment] ?? 0) - start))
@@ -70,10 +71,4 @@ export async function journalStat(place: string | URL): Promise<JournalStat> {
       readers.map(({ name, lagBytes, lagLines }) => [name, { lagBytes, lagLines }]),
     ),
   }
-}
-
-function countLines(lines: Buffer, from: number): number {
-  let count = 0
-  for (let at = lines.indexOf(0x0a, from); at !== -1; at = lines.indexOf(0x0a, at + 1)) count++
-  return count
 }

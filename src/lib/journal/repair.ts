@@ -1,9 +1,9 @@
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../storage/index.ts'
+import { fileDigest, writeFileAtomic } from '../storage/index.ts'
 import { endOfLines, LineReader } from './line-reader.ts'
 import { journalDirectory } from './location.ts'
-import { digestOf, readSeal, sealSegment } from './seal.ts'
+import { readSeal, sealSegment } from './seal.ts'
 import { listSegments, newestSegments, writerOf } from './segment.ts'
 import { writersOf } from './writers.ts'
 
@@ -50,7 +50,7 @@ export async function repairJournal(
     const seal = isAlive ? undefined : await readSeal(directory, segment)
     if (seal !== undefined) {
       const path = join(directory, segment)
-      if ((await digestOf(path)) === seal) continue
+      if ((await fileDigest(path)) === seal) continue
       repaired.push({ segment, bytes: (await stat(path)).size, what: 'changed' })
     }
     const end = await repairEnd(directory, segment, isAlive, isDryRun)
@@ -59,7 +59,7 @@ export async function repairJournal(
     repaired.push(...(await repairMiddle(directory, segment, isDryRun)))
     // A seal that was broken stays as it is: it tells that something is lost.
     if (seal !== undefined || isDryRun) continue
-    await sealSegment(directory, segment, await digestOf(join(directory, segment)))
+    await sealSegment(directory, segment, await fileDigest(join(directory, segment)))
   }
   return repaired
 }

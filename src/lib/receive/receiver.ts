@@ -2,7 +2,8 @@ import type { Logger } from 'pino'
 import {
   IMPLEMENTATION_CLASS_UID,
   IMPLEMENTATION_VERSION_NAME,
-  TransferSyntax,
+  encodingOf,
+  hasNativePixels,
 } from '../dicom/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import {
@@ -140,12 +141,14 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
   }
 
   /**
-   * An object's header is walked to its end. That of an image in fragments goes on between them, where what
-   * was written past the kernel's cache would have to be read back from the disk.
+   * An object's header is walked to its end. That of an image in fragments goes on between them, and that of
+   * a deflated one is all over: what was written past the kernel's cache would be read back from the disk.
    */
   #writingOf({ context }: Operation): PartWriterOptions {
     const { writing } = this.#options
-    return nativeSyntaxes.has(context.transferSyntax) ? writing : { ...writing, direct: false }
+    const { transferSyntax } = context
+    const isReadBack = !hasNativePixels(transferSyntax) || encodingOf(transferSyntax).deflated
+    return isReadBack ? { ...writing, direct: false } : writing
   }
 
   perform(operation: Operation): Answer | Promise<Answer> {
@@ -275,13 +278,6 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     this.#options.onSinkLost(error)
   }
 }
-
-/** Transfer syntaxes whose pixel data is one value, to be jumped over. */
-const nativeSyntaxes = new Set<string>([
-  TransferSyntax.ImplicitVRLittleEndian,
-  TransferSyntax.ExplicitVRLittleEndian,
-  TransferSyntax.ExplicitVRBigEndian,
-])
 
 /** PS3.8 table 9-21; a sender comes again later. */
 const congestion = RejectReason.presentationTemporaryCongestion

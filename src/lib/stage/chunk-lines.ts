@@ -2,12 +2,6 @@ import type { JournalChunk } from '../journal/index.ts'
 
 const newline = 0x0a
 
-export function countLines(lines: Buffer): number {
-  let count = 0
-  for (let at = lines.indexOf(newline); at !== -1; at = lines.indexOf(newline, at + 1)) count++
-  return count
-}
-
 /** The first `count` lines of a chunk, and the position behind them. */
 export function firstLines(chunk: JournalChunk, count: number): JournalChunk {
   let end = 0

@@ -1,5 +1,4 @@
-import type { JournalChunk } from '../journal/index.ts'
-import { countLines } from './chunk-lines.ts'
+import { countLines, type JournalChunk } from '../journal/index.ts'
 import type { Progress } from './commits.ts'
 import { MarkLedger, type MarkedPosition, type Position } from './mark-ledger.ts'
 import { withoutMarks } from './without-marks.ts'

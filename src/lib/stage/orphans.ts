@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { processIds } from './process-ids.ts'
 
 /** In the environment of all that a stage starts: its lease's token. Children of children inherit it. */
 export const leaseVariable = 'FIONA_STAGE_LEASE'
@@ -43,20 +44,14 @@ export async function endOrphans(tokens: readonly string[]): Promise<number> {
 }
 
 function processesWith(marks: readonly Buffer[]): number[] {
-  let names: string[]
-  try {
-    names = readdirSync('/proc')
-  } catch {
-    return []
-  }
-  return names.flatMap((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return []
+  return processIds().filter((pid) => {
+    if (pid === process.pid) return false
     try {
-      const environment = readFileSync(`/proc/${name}/environ`)
-      return marks.some((mark) => environment.includes(mark)) ? [Number(name)] : []
+      const environment = readFileSync(`/proc/${String(pid)}/environ`)
+      return marks.some((mark) => environment.includes(mark))
     } catch {
       // It has ended, or belongs to somebody else.
-      return []
+      return false
     }
   })
 }

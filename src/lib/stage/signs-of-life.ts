@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { processIds } from './process-ids.ts'
 
 /** Less than this is what waiting costs: timers of a runtime, a line about having to wait. */
 const leastCpuShare = 0.01
@@ -55,25 +56,17 @@ function workOf(groups: ReadonlySet<number>): Work {
   let cpuMs = 0
   let bytes = 0
   for (const pid of processIds()) {
-    const stat = read(`/proc/${pid}/stat`)
+    const stat = read(`/proc/${String(pid)}/stat`)
     // The name stands in parentheses, and may hold some itself. Behind it, by proc_pid_stat(5): 3 state, 5 pgrp,
     // 14 utime, 15 stime, and those of children that have ended, 16 and 17.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (!groups.has(Number(fields[2]))) continue
     processes++
     for (const ticks of fields.slice(11, 15)) cpuMs += Number(ticks) * msPerTick
-    const io = read(`/proc/${pid}/io`)
+    const io = read(`/proc/${String(pid)}/io`)
     for (const [, count] of io.matchAll(/^[rw]char: (\d+)$/gm)) bytes += Number(count)
   }
   return { processes, cpuMs, bytes }
-}
-
-function processIds(): string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  } catch {
-    return []
-  }
 }
 
 function read(path: string): string {

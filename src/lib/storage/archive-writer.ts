@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -16,6 +16,7 @@ import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
 import { makeDirectories, writeFileAtomic } from './durable.ts'
+import { fileDigest } from './file-digest.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
 import { RealDirectories, leadsElsewhere } from './real-directories.ts'
@@ -228,7 +229,7 @@ export class ArchiveWriter {
       await this.#syncFile(path)
       return { path, duplicate: true, conflict: false }
     }
-    const beside = path.replace(/\.dcm$/, `~${(await digest(part)).slice(0, 16)}.dcm`)
+    const beside = path.replace(/\.dcm$/, `~${(await fileDigest(part)).slice(0, 16)}.dcm`)
     if (!(await this.#placeWithoutOverwriting(part, beside))) {
       if (!lstatSync(beside).isFile()) throw leadsElsewhere(beside)
       removeFile(part)
@@ -299,11 +300,4 @@ function removeFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-}
-
-async function digest(path: string): Promise<string> {
-  const handle = await open(path, 'r')
-  const hash = createHash('sha256')
-  for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

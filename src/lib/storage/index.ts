@@ -18,6 +18,7 @@ export {
 } from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
+export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
 export { filesPutAside, holdNamedPipe, makeNamedPipe, putFileAside } from './named-pipe.ts'
