@@ -30,10 +30,34 @@ export function newUids(dataDir: string, objects: readonly LoadObject[]): Map<st
 }
 
 /** What is not there yet: empty when the chain has done all it has to. */
-export function undelivered(site: Site, expected: ReadonlyMap<string, LoadObject>): string[] {
+export async function undelivered(
+  site: Site,
+  expected: ReadonlyMap<string, LoadObject>,
+): Promise<string[]> {
   const folder = new Set(filesIn(site.delivered).map((path) => basename(path, '.dcm')))
   const pacs = new Set(filesIn(site.pacs).map(uidInPacs))
-  return [...expected.keys()].filter((uid) => !folder.has(uid) || !pacs.has(uid))
+  const lacking = [...expected.keys()].filter((uid) => !folder.has(uid) || !pacs.has(uid))
+  return lacking.length > 0 ? lacking : await untold(site, expected)
+}
+
+/**
+ * Studies whose last revision has yet to be said. What came late may lie at the destinations before:
+ * who was late in taking up revision 1 found it in the archive already.
+ */
+async function untold(
+  { dataDir }: Site,
+  expected: ReadonlyMap<string, LoadObject>,
+): Promise<string[]> {
+  const counts = new Map<unknown, number>()
+  for (const { StudyInstanceUID: study } of expected.values()) {
+    counts.set(study, (counts.get(study) ?? 0) + 1)
+  }
+  for (const record of await recordsOf(dataDir, 'organized')) {
+    const study = record['StudyInstanceUID']
+    const isLast = record.type === 'study' && record['instances'] === counts.get(study)
+    if (isLast) counts.delete(study)
+  }
+  return [...counts.keys()].map(String)
 }
 
 export async function compare(

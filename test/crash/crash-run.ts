@@ -78,7 +78,10 @@ export async function runCrashTest(plan: CrashPlan): Promise<CrashResult> {
     const code = await chain.stop()
     const problems = await compare(site, expected, pacs.arrivals())
     problems.push(...quarantined(site, modalities))
-    if (lacking.length > 0) problems.unshift(`${String(lacking.length)} objects never arrived`)
+    if (lacking.length > 0)
+      problems.unshift(
+        `never arrived: ${lacking.slice(0, 5).join(', ')} (${String(lacking.length)})`,
+      )
     if (code !== 0) problems.push(`fiona up ended with ${String(code)}`)
     for (const { what } of chain.living()) problems.push(`still running: ${what}`)
     const arrived = pacs.arrivals()
@@ -240,7 +243,7 @@ async function untilDelivered(
 ): Promise<string[]> {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
-    const lacking = undelivered(site, expected)
+    const lacking = await undelivered(site, expected)
     if (lacking.length === 0 || performance.now() > giveUpAt) return lacking
     await delay(200)
   }
