@@ -30,13 +30,15 @@ export function directoryOf(
   return candidates[own !== -1 ? own : free] ?? join(parent, `${name}~${digest}`)
 }
 
+/** Any other link is somebody's who has no say in whose directory it is. */
+const ours = /^(?:\.\.\/)+raw\/([0-9.]+)\/([0-9.]+)\/[0-9.]+(?:~[0-9a-f]{16})?\.dcm$/
+
 /** Whose links a series directory holds; undefined when there are none. */
 export function ownerOfSeriesDirectory(directory: string): Owner | undefined {
   for (const entry of entriesOf(directory)) {
     if (!entry.isSymbolicLink()) continue
-    const [StudyInstanceUID, SeriesInstanceUID] = readlinkSync(join(directory, entry.name))
-      .split('/')
-      .slice(-3)
+    const [, StudyInstanceUID, SeriesInstanceUID] =
+      ours.exec(readlinkSync(join(directory, entry.name))) ?? []
     if (StudyInstanceUID !== undefined && SeriesInstanceUID !== undefined) {
       return { StudyInstanceUID, SeriesInstanceUID }
     }

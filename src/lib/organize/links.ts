@@ -7,9 +7,9 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs'
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { temporaryPath } from '../storage/index.ts'
+import { RealDirectories, temporaryPath } from '../storage/index.ts'
 import { faultPoint } from '../fault/index.ts'
 
 // Synchronous calls: a link takes some ten microseconds, its way through the thread pool five times that.
@@ -22,54 +22,106 @@ export function linkText(root: string, path: string, target: string): string {
 }
 
 /**
- * A symbolic link, made once. One that is there stays, unless its file is gone, or the new one lies in
- * the archive and the old one did not.
+ * Directories and links of the views below a data directory. No symbolic link that somebody put in the place
+ * of a directory is followed: nothing is made behind it.
  */
-export function link(root: string, path: string, target: string): Linked {
-  const text = linkText(root, path, target)
+export class ViewTree {
+  readonly #root: string
+  readonly #real: RealDirectories
+
+  constructor(root: string) {
+    this.#root = resolve(root)
+    this.#real = new RealDirectories(root, ledElsewhere)
+  }
+
+  /**
+   * A symbolic link, made once. One that is there stays, unless its file is gone, or the new one lies in
+   * the archive and the old one did not.
+   */
+  link(path: string, target: string): Linked {
+    const text = linkText(this.#root, path, target)
+    return this.#within(dirname(path), (directory) => linkIn(directory, path, text))
+  }
+
+  /**
+   * Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made.
+   * @returns the directories that were made, or changed by making one in them
+   */
+  makeDirectory(path: string): string[] {
+    const missing: string[] = []
+    let at = resolve(path)
+    for (; !existsSync(at); at = dirname(at)) missing.push(at)
+    if (missing.length === 0) return []
+    for (const directory of missing.toReversed()) {
+      // How the data directory is reached is its administrator's affair.
+      if (!isBelow(this.#root, directory)) makeUnlessThere(directory, directory)
+      else {
+        this.#within(dirname(directory), (parent) => {
+          makeUnlessThere(join(parent, basename(directory)), directory)
+        })
+      }
+    }
+    return [...missing, at]
+  }
+
+  /** @throws FionaError E_VIEW_BLOCKED */
+  requireReal(directory: string): void {
+    this.#within(directory, () => undefined)
+  }
+
+  #within<Result>(path: string, work: (directory: string) => Result): Result {
+    try {
+      return this.#real.within(path, work)
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (code === 'ENOTDIR' || code === 'ELOOP') throw blocked(path, 'a directory')
+      throw error
+    }
+  }
+}
+
+function linkIn(directory: string, path: string, text: string): Linked {
+  const name = join(directory, basename(path))
   try {
-    symlinkSync(text, path)
+    symlinkSync(text, name)
     faultPoint('organize.linked')
     return 'made'
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  if (!lstatSync(path).isSymbolicLink()) {
-    throw new FionaError('E_VIEW_BLOCKED', `${path} is in the way of a link`, {
-      hint: 'views hold links only; move the file elsewhere and replay the record',
-      exitCode: ExitCode.cannotCreate,
-    })
-  }
-  const before = readlinkSync(path)
+  if (!lstatSync(name).isSymbolicLink()) throw blocked(path, 'a link')
+  const before = readlinkSync(name)
   if (before === text) return 'there'
   const leadsOut = isAbsolute(before) && !isAbsolute(text)
-  if (!leadsOut && statSync(path, { throwIfNoEntry: false }) !== undefined) return 'there'
-  const temporary = temporaryPath(dirname(path))
+  if (!leadsOut && statSync(name, { throwIfNoEntry: false }) !== undefined) return 'there'
+  const temporary = temporaryPath(directory)
   symlinkSync(text, temporary)
-  renameSync(temporary, path)
+  renameSync(temporary, name)
   return 'replaced'
 }
 
-/**
- * Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made.
- * @returns the directories that were made, or changed by making one in them
- */
-export function makeViewDirectory(path: string): string[] {
-  const missing: string[] = []
-  let at = resolve(path)
-  for (; !existsSync(at); at = dirname(at)) missing.push(at)
-  if (missing.length === 0) return []
-  for (const directory of missing.toReversed()) makeUnlessThere(directory)
-  return [...missing, at]
-}
-
 /** Another process may make it in the same moment. */
-function makeUnlessThere(directory: string): void {
+function makeUnlessThere(directory: string, path: string): void {
   try {
     mkdirSync(directory, { mode: 0o750 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (!lstatSync(directory).isDirectory()) throw blocked(path, 'a directory')
   }
+}
+
+function ledElsewhere(path: string): FionaError {
+  return new FionaError('E_VIEW_BLOCKED', `a symbolic link leads out of the views at ${path}`, {
+    hint: 'find out who made it, and remove it; nothing was made behind it. Then replay the record',
+    exitCode: ExitCode.cannotCreate,
+  })
+}
+
+function blocked(path: string, what: string): FionaError {
+  return new FionaError('E_VIEW_BLOCKED', `${path} is in the way of ${what}`, {
+    hint: 'views hold links only; move it elsewhere and replay the record',
+    exitCode: ExitCode.cannotCreate,
+  })
 }
 
 function isBelow(root: string, path: string): boolean {

@@ -13,11 +13,12 @@ import {
 import { inside, projectFolder } from '../storage/index.ts'
 import { parseUid } from '../uid/index.ts'
 import { FollowedSeries } from './followed-series.ts'
-import { link, makeViewDirectory } from './links.ts'
+import { ViewTree } from './links.ts'
 import { ParticipantView } from './participant-view.ts'
 import { readHeader, requireIdentity } from './read-header.ts'
 import { fieldsOf, sliceLocationOf, type SeriesFields } from './series-fields.ts'
 import type { SeriesSummary } from './series-summary.ts'
+import { viewName } from './view-name.ts'
 import { viewNames } from './view-names.ts'
 
 const defaultProject = 'default'
@@ -37,11 +38,13 @@ interface Header {
 export class Organizer implements FilterLogic {
   readonly handles = ['instance', 'series', 'study']
   readonly #dataDir: string
+  readonly #views: ViewTree
   readonly #followed = new FollowedSeries()
   readonly #participants = new ParticipantView()
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir
+    this.#views = new ViewTree(dataDir)
   }
 
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {
@@ -64,16 +67,23 @@ export class Organizer implements FilterLogic {
     const series = this.#seriesDirectory(instance, instance.SeriesInstanceUID)
     // Everything that may be wrong with the file shows before anything is made.
     const header = readWhatIsNeeded(instance, this.#followed.get(series))
-    const made = makeViewDirectory(series)
+    const made = this.#views.makeDirectory(series)
     if (made.length > 0) this.#followed.forget(series)
     this.#followed.touch(...made)
+    // What is counted, and what is left by the dead and removed, is ours.
+    if (this.#followed.get(series) === undefined) this.#views.requireReal(series)
     const summary = this.#followed.follow(series)
     const raw = join(series, fileName(instance))
-    const linked = link(this.#dataDir, raw, instance.path)
+    const linked = this.#views.link(raw, instance.path)
     if (linked !== 'there') this.#followed.touch(series)
     if (linked === 'made' && raw.endsWith(`/${instance.SOPInstanceUID}.dcm`)) summary.countLink()
     learn(summary, instance, header)
-    return [raw, this.#linkForPeople(instance, header.attributes, raw)]
+    const { attributes } = header
+    return [
+      raw,
+      this.#linkForPeople(instance, attributes, raw),
+      ...(attributes['Modality'] === 'SR' ? [this.#linkReport(instance, attributes, raw)] : []),
+    ]
   }
 
   #linkForPeople(
@@ -83,9 +93,24 @@ export class Organizer implements FilterLogic {
   ): string {
     const participants = this.#tree(instance, 'participants')
     const directory = this.#participants.directoryFor(participants, viewNames(attributes), instance)
-    this.#followed.touch(...makeViewDirectory(directory))
+    this.#followed.touch(...this.#views.makeDirectory(directory))
     const path = inside(directory, basename(raw))
-    if (link(this.#dataDir, path, raw) !== 'there') this.#followed.touch(directory)
+    if (this.#views.link(path, raw) !== 'there') this.#followed.touch(directory)
+    return path
+  }
+
+  /** `srs/<Manufacturer or _>/<StudyInstanceUID>/`, where scripts that read structured reports look for them. */
+  #linkReport(
+    instance: InstanceRecord,
+    attributes: Readonly<Record<string, unknown>>,
+    raw: string,
+  ): string {
+    const { Manufacturer } = attributes
+    const maker = viewName(typeof Manufacturer === 'string' ? Manufacturer.trim() : '')
+    const directory = inside(this.#tree(instance, 'srs'), maker, instance.StudyInstanceUID)
+    this.#followed.touch(...this.#views.makeDirectory(directory))
+    const path = inside(directory, basename(raw))
+    if (this.#views.link(path, raw) !== 'there') this.#followed.touch(directory)
     return path
   }
 
@@ -117,6 +142,7 @@ export class Organizer implements FilterLogic {
   /** The series is complete so far: its JSON is written, with a right count even after a restart. */
   async #tellTypes(directory: string, types: readonly string[] | undefined): Promise<void> {
     if (!existsSync(directory)) return
+    this.#views.requireReal(directory)
     const summary = this.#followed.follow(directory)
     // Without the fields of an object it would be a summary of nothing.
     if (summary.isEmpty) return
@@ -135,7 +161,7 @@ export class Organizer implements FilterLogic {
     )
   }
 
-  #tree(of: { readonly project?: string }, name: 'raw' | 'participants'): string {
+  #tree(of: { readonly project?: string }, name: 'raw' | 'participants' | 'srs'): string {
     return inside(this.#dataDir, projectFolder(of.project ?? defaultProject), name)
   }
 }

@@ -1,7 +1,18 @@
-import { readFileSync, readdirSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isTemporaryOfDead, writeFileAtomic } from '../storage/index.ts'
 import type { SeriesFields } from './series-fields.ts'
+
+/** Bytes; ours have some two thousand. */
+const longestSummary = 1 << 20
 
 /**
  * The JSON beside a series' links. The first object decides its fields, those that run excepted:
@@ -108,9 +119,11 @@ export class SeriesSummary {
 function readFields(path: string): SeriesFields | undefined {
   let text
   try {
-    text = readFileSync(path, 'utf8')
+    text = readOwnFile(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    // What a link leads to is no summary of ours: the link is replaced.
+    if (code === 'ENOENT' || code === 'ELOOP') return undefined
     throw error
   }
   try {
@@ -120,6 +133,18 @@ function readFields(path: string): SeriesFields | undefined {
     // Somebody's editor was here: made again from the objects.
   }
   return undefined
+}
+
+/** Neither through a link, nor for ever from a pipe. */
+function readOwnFile(path: string): string {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    const found = fstatSync(fd)
+    return found.isFile() && found.size <= longestSummary ? readFileSync(fd, 'utf8') : ''
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function isLinkName(name: string): boolean {

@@ -1,4 +1,4 @@
-import { safeComponent } from '../storage/index.ts'
+import { viewName } from './view-name.ts'
 
 /** The directories below `participants/` that an object belongs in, before collisions. */
 export interface ViewNames {
@@ -18,8 +18,8 @@ export function viewNames(attributes: Readonly<Record<string, unknown>>): ViewNa
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : fallback
   }
   return {
-    patient: safeComponent(text('PatientID', unknown)),
-    study: safeComponent(`${text('StudyDate', unknown)}_${text('StudyTime', unknown)}`),
-    series: safeComponent(`${text('SeriesNumber', unknown)}_${text('SeriesDescription', missing)}`),
+    patient: viewName(text('PatientID', unknown)),
+    study: viewName(`${text('StudyDate', unknown)}_${text('StudyTime', unknown)}`),
+    series: viewName(`${text('SeriesNumber', unknown)}_${text('SeriesDescription', missing)}`),
   }
 }

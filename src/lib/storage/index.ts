@@ -1,6 +1,7 @@
 // Everything FIONA keeps on disk goes through this room: names that cannot escape their root, files
 // that become visible only when whole, and the archive where received objects lie.
-export { inside, safeComponent } from './safe-path.ts'
+export { RealDirectories } from './real-directories.ts'
+export { escapedComponent, inside, safeComponent } from './safe-path.ts'
 export { isProjectName, projectFolder } from './project-name.ts'
 export {
   createExclusively,

@@ -24,21 +24,24 @@ const mostExpectations = 1000
  */
 export class RealDirectories {
   readonly #root: string
+  readonly #refusal: (path: string) => FionaError
   #realRoot: string | undefined
   /** By path: it is asked several times for each object, and the names take longer than the kernel does. */
   readonly #expectations = new Map<string, string>()
 
-  constructor(root: string) {
+  /** @param refusal what to throw where a path leads elsewhere */
+  constructor(root: string, refusal: (path: string) => FionaError = leadsElsewhere) {
     this.#root = resolve(root)
+    this.#refusal = refusal
   }
 
   /**
    * @param work gets a path to the directory that is good for as long as it runs
-   * @throws FionaError E_ARCHIVE_WRITE when the path leads elsewhere; the error of open(2)
+   * @throws FionaError the refusal (E_ARCHIVE_WRITE) when the path leads elsewhere; the error of open(2)
    */
   within<Result>(path: string, work: (directory: string) => Result): Result {
     if (!hasOpenFiles) {
-      if (realpathSync.native(path) !== this.#expected(path)) throw leadsElsewhere(path)
+      if (realpathSync.native(path) !== this.#expected(path)) throw this.#refusal(path)
       return work(path)
     }
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
@@ -46,7 +49,7 @@ export class RealDirectories {
       const directory = `${openFiles}/${String(fd)}`
       if (readlinkSync(directory) !== this.#expected(path)) {
         if (fstatSync(fd).nlink === 0) throw removed(path)
-        throw leadsElsewhere(path)
+        throw this.#refusal(path)
       }
       return work(directory)
     } finally {
@@ -56,13 +59,13 @@ export class RealDirectories {
 
   /**
    * Before directories are made: what is there of the way is real.
-   * @throws FionaError E_ARCHIVE_WRITE
+   * @throws FionaError the refusal (E_ARCHIVE_WRITE)
    */
   requireWay(path: string): void {
     for (let at = resolve(path); at.length > this.#root.length; at = dirname(at)) {
       const found = realPath(at)
       if (found === undefined) continue
-      if (found !== this.#expected(at)) throw leadsElsewhere(at)
+      if (found !== this.#expected(at)) throw this.#refusal(at)
       return
     }
   }

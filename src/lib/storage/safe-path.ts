@@ -13,16 +13,25 @@ const plain = /[A-Za-z0-9_.,+=@^~() -]/
  * Never empty, `.` or `..`, never longer than 200 bytes (a cut name ends in `~`).
  */
 export function safeComponent(text: string): string {
+  const { name, isCut } = escapedComponent(text)
+  return isCut ? `${name}~` : name
+}
+
+/** The same, for who marks a cut name in another way than by `~`: up to 199 bytes of it. */
+export function escapedComponent(text: string): {
+  readonly name: string
+  readonly isCut: boolean
+} {
   let out = ''
   for (const character of text.normalize('NFC')) {
     const code = character.codePointAt(0) ?? 0
     const isLetterBeyondAscii = code >= 0xa1 && !isControlOrSurrogate(code)
     out += isLetterBeyondAscii || plain.test(character) ? character : percent(character)
-    if (Buffer.byteLength(out) > maxComponentBytes) return cut(out)
+    if (Buffer.byteLength(out) > maxComponentBytes) return { name: cut(out), isCut: true }
   }
-  if (out === '') return '_'
+  if (out === '') return { name: '_', isCut: false }
   // A leading dot hides a file and makes `..`; a leading dash becomes an option; blanks at the ends get lost.
-  return out.replace(/^[.\- ]| $/g, percent)
+  return { name: out.replace(/^[.\- ]| $/g, percent), isCut: false }
 }
 
 /**
@@ -69,5 +78,5 @@ function isControlOrSurrogate(code: number): boolean {
 function cut(text: string): string {
   let out = text
   while (Buffer.byteLength(out) > maxComponentBytes - 1) out = Array.from(out).slice(0, -1).join('')
-  return `${out.replace(/^[.\- ]/, percent)}~`
+  return out.replace(/^[.\- ]/, percent)
 }
