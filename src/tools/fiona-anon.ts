@@ -9,7 +9,7 @@ export default defineTool({
     writes a deidentified record. By hand, instances of studies that no such record spoke of are
     de-identified at the end of the input; until then they are in memory alone, and a signal leaves an
     error record for each such study, to be replayed, and exit code 75. It is the boundary: records of the clinic
-    (instance, series, study, request, mpps) are consumed and never passed on. In a stage no record of any other
+    (instance, series, study, request, mpps, release) are consumed and never passed on. In a stage no record of any other
     type passes either.
     Where the configuration has requests, only request records are answered.
 
@@ -39,7 +39,7 @@ export default defineTool({
 
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
-  reads: ['request', 'study', 'instance', 'series', 'mpps'],
+  reads: ['request', 'study', 'instance', 'series', 'mpps', 'release'],
   writes: ['deidentified', 'held'],
   options: {
     'key-file': {

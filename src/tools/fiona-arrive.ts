@@ -13,6 +13,17 @@ export default defineTool({
     mpps). What they do not list, such as reports made later, makes another revision. Without such evidence,
     or when it lists what never comes, the quiet time decides.
 
+    A release record (fiona-ctl release STUDY) is a person's word that nothing more is to be waited for: the
+    study is complete as soon as what waits in the pipe was counted (reason released). It holds for what is
+    open, in each project or in the one it names, and not for objects that come after its time.
+
+    A project may have times of its own: projects.X.arrival.quietSeconds and maxWaitSeconds. The options stand for
+    those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
+    machine tells how long a study has been open.
+
+    With --explain it reads no input: it says what every fiona-arrive of the data directory knows of a study, as of
+    their last mark, and what an open one waits for.
+
     Objects that come after their study was complete make another revision of it: its counts are running
     totals, and added says what this revision brought, in the study and in each of its series. Each object is
     in exactly one revision. One that comes again passes, and neither reopens its study nor counts twice. If
@@ -38,7 +49,7 @@ export default defineTool({
 
     A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
     about studies, and what is open stays open until the stage runs again; see --at-end. Neither does SIGTERM.`,
-  reads: ['instance', 'mpps'],
+  reads: ['instance', 'mpps', 'release'],
   writes: ['series', 'study'],
   options: {
     'quiet-seconds': {
@@ -64,6 +75,10 @@ export default defineTool({
       default: 'wall',
       describe: 'records: time is what the records tell, for replays by hand',
     },
+    explain: {
+      type: 'string',
+      describe: 'say what is known of the study with this StudyInstanceUID, and stop',
+    },
     'at-end': {
       type: 'choice',
       choices: ['flush', 'keep'],
@@ -81,6 +96,10 @@ export default defineTool({
       'the studies in a folder',
     ],
     [
+      'fiona-arrive --explain 1.2.840.1 --data-dir var',
+      'is this study complete, and if not, what is it waiting for?',
+    ],
+    [
       'fiona-scp --data-dir var | fiona-arrive --quiet-seconds 5 --data-dir var',
       'as they come in, surviving a restart',
     ],
@@ -92,13 +111,26 @@ export default defineTool({
     ],
   ],
   environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
-  exitCodes: { 75: 'another fiona-arrive has taken over the same state' },
+  exitCodes: {
+    65: '--explain: no such study is known',
+    75: 'another fiona-arrive has taken over the same state',
+  },
   seeAlso: ['fiona-mpps', 'fiona-classify', 'fiona-organize', 'fiona-stage'],
-  async run({ options, config, log, filter }) {
+  async run({ options, config, log, filter, print }) {
     const { Arrival, byRecordClock, DurableKeeper, HeadOnly, RecordClock } =
       await import('../lib/arrive/index.ts')
     const stage = process.env['FIONA_STAGE'] || undefined
-    const { arrival, dataDir } = await config()
+    const { arrival, dataDir, projects } = await config()
+    if (options.explain !== undefined) {
+      const { explain } = await import('../lib/arrive/explain.ts')
+      const lines = await explain(options.dataDir ?? dataDir, options.explain, (project) => ({
+        quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
+        maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+        ...projects[project ?? 'default']?.arrival,
+      }))
+      for (const line of lines) await print(line)
+      return
+    }
     const isReplay = options.clock === 'records'
     if (isReplay && (stage !== undefined || options.dataDir !== undefined)) {
       throw new FionaError('E_USAGE', '--clock records remembers nothing and belongs in no stage', {
@@ -112,6 +144,7 @@ export default defineTool({
       {
         quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
         maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+        timesOf: (project) => projects[project ?? 'default']?.arrival,
         atEnd,
         deliveredBy: stage === undefined ? 'writing' : 'marks',
         now: isReplay ? () => clock.ms : () => performance.now(),

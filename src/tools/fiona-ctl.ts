@@ -24,6 +24,10 @@ export default defineTool({
     when something is not. check looks for what would go wrong: configuration, rules, keys, directories, disk,
     certificates, ports, destinations (with C-ECHO); each problem comes with what to do.
 
+    release says that a study (its StudyInstanceUID) is complete: fiona-arrive waits for nothing more. The word goes
+    into the journal received, so that nothing that dies loses it; where the chain does not run, it holds when it
+    does. A study that is not open is refused. fiona-arrive --explain STUDY tells what it waits for.
+
     The file enabled of an original FIONA (<dataDir>/config/enabled, else <dataDir>/enabled) is honoured and watched:
     0 as first character closes all doors, as second that of the modalities (MPPS). The third is not
     obeyed: nothing is ever sent that was not de-identified.
@@ -31,10 +35,10 @@ export default defineTool({
     Without a configuration the embedded defaults apply: data in ./var, port 11112, AE title FIONA, and
     de-identified studies are delivered into the folder delivered of the data directory.`,
   arguments: {
-    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT]',
+    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT], release STUDY',
     required: true,
     repeated: true,
-    describe: 'what to do, and at which door',
+    describe: 'what to do, and at which door or with which study',
   },
   options: {
     'data-dir': { type: 'path', describe: 'archive, views, journals', configKey: 'dataDir' },
@@ -60,6 +64,7 @@ export default defineTool({
     ['fiona-ctl start', 'the same in the background'],
     ['fiona-ctl status --json | jq .trouble', 'what is not well?'],
     ['fiona-ctl disable ABCD', 'close the door of a project until it is enabled again'],
+    ['fiona-ctl release 1.2.840.1', 'nothing more comes: this study is complete'],
     ['fiona-ctl check', 'before the first start, and after every change'],
     ['fiona up --demo', 'watch a generated study go through'],
   ],
@@ -76,6 +81,7 @@ export default defineTool({
     ],
   ],
   exitCodes: {
+    65: 'release: no such study is open',
     1: 'status: something is not well; check: there are errors',
     69: 'the port is in use, the chain did not come up, or it does not run',
     77: 'it is disabled, or the chain belongs to another user',
@@ -84,13 +90,18 @@ export default defineTool({
   seeAlso: ['fiona-scp', 'fiona-stage', 'fiona-journal'],
   async run({ args, options, config, configPath, log, signal, print }) {
     const [word, project, ...more] = args
+    if (word === 'release' && project !== undefined && more.length === 0) {
+      const { releaseStudy } = await import('../lib/manage/index.ts')
+      return releaseStudy({ config: overridden(await config(), options), study: project, print })
+    }
+    if (word === 'release') throw releaseUsage()
     if (!isWord(word) || more.length > 0 || (project !== undefined && !takesProject(word))) {
       const message =
         isWord(word) && more.length === 0
           ? `${word} takes no PROJECT`
           : `unknown command ${JSON.stringify(args.join(' '))}`
       throw new FionaError('E_USAGE', message, {
-        hint: `there are ${words.join(', ')}; fiona-ctl up runs the chain`,
+        hint: `there are ${words.join(', ')}, release; fiona-ctl up runs the chain`,
         exitCode: ExitCode.usage,
       })
     }
@@ -139,6 +150,13 @@ function isWord(word: string | undefined): word is Word {
 
 function takesProject(word: Word): boolean {
   return word !== 'up' && word !== 'status' && word !== 'check'
+}
+
+function releaseUsage(): FionaError {
+  return new FionaError('E_USAGE', 'release takes one study', {
+    hint: 'fiona-ctl release StudyInstanceUID',
+    exitCode: ExitCode.usage,
+  })
 }
 
 /** Nobody wants to watch a demonstration wait. */

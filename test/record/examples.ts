@@ -76,6 +76,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     StudyInstanceUID: study,
     series: [{ SeriesInstanceUID: series, instances: ['2.25.3001'] }],
   },
+  release: { type: 'release', ...common, StudyInstanceUID: study, releasedBy: 'anna' },
   request: {
     type: 'request',
     ...common,

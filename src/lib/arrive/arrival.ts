@@ -5,6 +5,7 @@ import {
   type InstanceRecord,
   type MarkRecord,
   type MppsRecord,
+  type ReleaseRecord,
 } from '../record/index.ts'
 import { seriesRecord, studyRecord, type Reason } from './completion-records.ts'
 import { Deadlines } from './deadlines.ts'
@@ -14,11 +15,18 @@ import type { Keeper, Memory, Step } from './keeper.ts'
 import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
 import { PerformedSteps, stepOf } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
-import type { Study, Arrived, Series } from './study.ts'
+import type { Study, Arrived, Released, Series } from './study.ts'
+
+export interface WaitingTimes {
+  readonly quietSeconds: number
+  readonly maxWaitSeconds: number
+}
 
 export interface ArrivalOptions {
   readonly quietSeconds: number
   readonly maxWaitSeconds: number
+  /** What a project has of its own in place of these two. */
+  readonly timesOf?: (project: string | undefined) => Partial<WaitingTimes> | undefined
   /** Whether the end of the input means that nothing more will come. */
   readonly atEnd: 'flush' | 'keep'
   /** What proves that a decision has reached the next in line: see Deliveries. */
@@ -50,7 +58,7 @@ const mostAtOnce = 500
  * and said again, word for word, as long as nobody has confirmed it.
  */
 export class Arrival implements FilterLogic {
-  readonly handles = ['instance', 'mpps']
+  readonly handles = ['instance', 'mpps', 'release']
   readonly timer = {
     dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#deadlines.next),
     fire: (nowMs: number): Promise<AnyRecord[]> => this.#fire(nowMs),
@@ -98,6 +106,10 @@ export class Arrival implements FilterLogic {
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {
     if (record.type === 'mpps') {
       this.#takeStep(parseRecord(record) as MppsRecord)
+      return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
+    }
+    if (record.type === 'release') {
+      this.#release(parseRecord(record) as ReleaseRecord)
       return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
     }
     const instance = parseRecord(record) as InstanceRecord
@@ -185,7 +197,8 @@ export class Arrival implements FilterLogic {
       study.openedAt = this.#options.wallClock()
       this.#keeper.note({ step: 'object', object: news, openedAt: study.openedAt })
       this.#head.place(study)
-      study.latestAt = now + this.#options.maxWaitSeconds * 1000
+      study.firstAt = now
+      study.latestAt = now + this.#timesOf(study).maxWaitSeconds * 1000
     }
     study.lastAt = now
     const series = study.series.get(object.SeriesInstanceUID)
@@ -203,10 +216,29 @@ export class Arrival implements FilterLogic {
     if (performed === undefined) return
     this.#performed.take(performed)
     this.#keeper.note({ step: 'performed', performed })
-    // A record does not know its project: a few of them an examination are worth a look at all that is open.
-    for (const study of this.#head.open.values()) {
-      const isMeant = performed.studies.includes(study.StudyInstanceUID)
-      if (isMeant && this.#performed.proves(study)) this.#awaitDecision(study)
+    for (const uid of performed.studies) {
+      for (const study of this.#head.openOf(uid)) {
+        if (this.#performed.proves(study)) this.#awaitDecision(study)
+      }
+    }
+  }
+
+  /**
+   * A person's word holds for what was there when it was given. So one that is read again after a crash says
+   * nothing of objects that came after the decision it brought about.
+   */
+  #release({ StudyInstanceUID, project, time, releasedBy }: ReleaseRecord): void {
+    for (const study of this.#head.openOf(StudyInstanceUID)) {
+      if (project !== undefined && project !== study.project) continue
+      if (time !== undefined && Date.parse(time) < study.openedAt) continue
+      const by: Released = {
+        ...(time === undefined ? {} : { time }),
+        ...(releasedBy === undefined ? {} : { by: releasedBy }),
+      }
+      study.released = by
+      const { project: of } = study
+      this.#keeper.note({ step: 'released', study: { project: of, StudyInstanceUID }, by })
+      this.#awaitDecision(study)
     }
   }
 
@@ -217,12 +249,21 @@ export class Arrival implements FilterLogic {
   }
 
   #dueOf(study: Study): number {
-    return Math.min(study.lastAt + this.#options.quietSeconds * 1000, study.latestAt)
+    return Math.min(study.lastAt + this.#quietMsOf(study), study.latestAt)
+  }
+
+  #quietMsOf(study: Study): number {
+    return this.#timesOf(study).quietSeconds * 1000
+  }
+
+  #timesOf({ project }: Study): WaitingTimes {
+    const { quietSeconds, maxWaitSeconds, timesOf } = this.#options
+    return { quietSeconds, maxWaitSeconds, ...timesOf?.(project) }
   }
 
   #awaitSeries(study: Study, series: Series): void {
     series.awaited = true
-    this.#deadlines.push(series.lastAt + this.#options.quietSeconds * 1000, { study, series })
+    this.#deadlines.push(series.lastAt + this.#quietMsOf(study), { study, series })
   }
 
   /** Under constant load the timer never gets its turn between two chunks of input. */
@@ -250,7 +291,6 @@ export class Arrival implements FilterLogic {
   }
 
   async #decideDue(nowMs: number): Promise<AnyRecord[]> {
-    const quietMs = this.#options.quietSeconds * 1000
     const records: AnyRecord[] = []
     while (records.length < mostAtOnce) {
       const due = this.#deadlines.takeDue(nowMs)
@@ -259,6 +299,7 @@ export class Arrival implements FilterLogic {
         break
       }
       const { study, series } = due
+      const quietMs = this.#quietMsOf(study)
       if (series !== undefined) {
         series.awaited = false
         if (series.said === series.instances) continue
@@ -266,11 +307,12 @@ export class Arrival implements FilterLogic {
         else records.push(...(await this.#decideSeries(study, series)))
       } else if (study.isOpen) {
         const dueAt = this.#dueOf(study)
+        const isReleased = study.released !== undefined
         const isProven = this.#proven.has(study) && this.#performed.proves(study)
-        if (dueAt > nowMs && !isProven) this.#deadlines.push(dueAt, due)
+        if (dueAt > nowMs && !isProven && !isReleased) this.#deadlines.push(dueAt, due)
         else {
           const isQuiet = study.lastAt + quietMs <= nowMs
-          const reason = isProven ? 'mpps' : isQuiet ? 'quiet' : 'maxWait'
+          const reason = isReleased ? 'released' : isProven ? 'mpps' : isQuiet ? 'quiet' : 'maxWait'
           for (const record of await this.#decideStudy(study, reason)) records.push(record)
         }
       }
@@ -309,14 +351,15 @@ export class Arrival implements FilterLogic {
 
   /** What the decision rests on: how long nothing came, how long objects came in all, what modalities said. */
   #evidence(study: Study): Record<string, unknown> {
-    const { quietSeconds, maxWaitSeconds, now, wallClock } = this.#options
+    const { now } = this.#options
+    const { released } = study
     const seconds = (ms: number): number => Math.max(0, Math.round(ms) / 1000)
     return {
-      quietSeconds,
-      maxWaitSeconds,
+      ...this.#timesOf(study),
       sinceLastObjectSeconds: seconds(now() - study.lastAt),
-      sinceFirstObjectSeconds: seconds(wallClock() - study.openedAt),
+      sinceFirstObjectSeconds: seconds(now() - study.firstAt),
       ...this.#performed.evidence(study),
+      ...(released === undefined ? {} : { released }),
     }
   }
 
@@ -329,9 +372,11 @@ export class Arrival implements FilterLogic {
    * cap does not, but it leaves time for what waits in the journal.
    */
   #awaitAgain(): void {
-    const { now, wallClock, maxWaitSeconds, quietSeconds } = this.#options
+    const { now, wallClock } = this.#options
     for (const study of this.#head.open.values()) {
+      const { maxWaitSeconds, quietSeconds } = this.#timesOf(study)
       const waited = Math.max(0, wallClock() - study.openedAt)
+      study.firstAt = now() - waited
       const left = Math.max(maxWaitSeconds * 1000 - waited, quietSeconds * 1000)
       study.lastAt = now()
       study.latestAt = now() + Math.min(left, maxWaitSeconds * 1000)
@@ -341,7 +386,8 @@ export class Arrival implements FilterLogic {
         this.#awaitSeries(study, series)
       }
       this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
-      if (this.#performed.proves(study)) this.#awaitDecision(study)
+      const isDecided = study.released !== undefined || this.#performed.proves(study)
+      if (isDecided) this.#awaitDecision(study)
     }
   }
 }

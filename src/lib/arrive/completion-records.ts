@@ -5,7 +5,7 @@ import type { Attributes } from './facts.ts'
 import type { Series, Study } from './study.ts'
 
 /** Why a series or study counts as complete. */
-export type Reason = 'quiet' | 'maxWait' | 'mpps' | 'flush'
+export type Reason = 'quiet' | 'maxWait' | 'mpps' | 'released' | 'flush'
 
 /** A `series` record: running totals, and in `added` what came since the last one. */
 export async function seriesRecord(

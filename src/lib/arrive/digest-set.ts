@@ -29,7 +29,7 @@ export class DigestSet {
   toBase64(): string {
     const packed = new Uint32Array(this.#size * wordsPerDigest)
     let at = 0
-    for (const digest of this.#digests()) {
+    for (const digest of digestsIn(this.#table)) {
       packed.set(digest, at)
       at += wordsPerDigest
     }
@@ -59,15 +59,13 @@ export class DigestSet {
   #slotOf(digest: Uint32Array): number {
     const slots = this.#table.length / wordsPerDigest
     let slot = (digest[0] ?? 0) & (slots - 1)
-    while (!this.#isFree(slot * wordsPerDigest) && !this.#isAt(slot * wordsPerDigest, digest)) {
+    while (
+      !isFree(this.#table, slot * wordsPerDigest) &&
+      !this.#isAt(slot * wordsPerDigest, digest)
+    ) {
       slot = (slot + 1) & (slots - 1)
     }
     return slot * wordsPerDigest
-  }
-
-  #isFree(at: number): boolean {
-    for (let word = 0; word < wordsPerDigest; word++) if (this.#table[at + word] !== 0) return false
-    return true
   }
 
   #isAt(at: number, digest: Uint32Array): boolean {
@@ -78,17 +76,21 @@ export class DigestSet {
   }
 
   #grow(): void {
-    const digests = [...this.#digests()]
-    this.#table = new Uint32Array(this.#table.length * 2)
-    for (const digest of digests) this.#table.set(digest, this.#slotOf(digest))
+    const before = this.#table
+    this.#table = new Uint32Array(before.length * 2)
+    for (const digest of digestsIn(before)) this.#table.set(digest, this.#slotOf(digest))
   }
+}
 
-  *#digests(): Generator<Uint32Array> {
-    const table = this.#table
-    for (let at = 0; at < table.length; at += wordsPerDigest) {
-      if (!this.#isFree(at)) yield table.subarray(at, at + wordsPerDigest)
-    }
+function* digestsIn(table: Uint32Array): Generator<Uint32Array> {
+  for (let at = 0; at < table.length; at += wordsPerDigest) {
+    if (!isFree(table, at)) yield table.subarray(at, at + wordsPerDigest)
   }
+}
+
+function isFree(table: Uint32Array, at: number): boolean {
+  for (let word = 0; word < wordsPerDigest; word++) if (table[at + word] !== 0) return false
+  return true
 }
 
 /** Never all zero, which means a free slot. */

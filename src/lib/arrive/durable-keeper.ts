@@ -11,7 +11,11 @@ import {
 } from '../storage/index.ts'
 import { parseUid } from '../uid/index.ts'
 import { AppendLog, readLog } from './append-log.ts'
+import { Deliveries } from './deliveries.ts'
+import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
+import { PerformedSteps } from './performed-steps.ts'
+import { restoreFrom } from './restore.ts'
 import { stateOf, studyFrom, type StudyState } from './study-state.ts'
 import type { Study } from './study.ts'
 
@@ -69,6 +73,33 @@ export class DurableKeeper implements Keeper {
       if (name.endsWith('.new')) await rm(join(directory, name), { force: true })
     }
     return keeper
+  }
+
+  /** What is kept of one study, in any project; the state stays as it is, and whose it is. */
+  static async look(
+    directory: string,
+    StudyInstanceUID: string,
+  ): Promise<{
+    readonly studies: readonly Study[]
+    readonly evidence: PerformedSteps['evidence']
+  }> {
+    const uid = parseUid(StudyInstanceUID, 'StudyInstanceUID')
+    const keeper = new DurableKeeper(directory, shortLogBytes)
+    const head = new Head(keeper)
+    const performed = new PerformedSteps()
+    const { path } = keeper.#log
+    const deliveries = new Deliveries('marks', () => undefined)
+    await restoreFrom(stepsOf((await readLog(path)).lines, path), head, deliveries, performed)
+    const inHead = [...head.open.values(), ...head.complete.values()]
+    const studies = inHead.filter((study) => study.StudyInstanceUID === uid)
+    const complete = join(directory, 'complete')
+    for (const folder of await readdir(complete).catch(() => [])) {
+      const file = join(complete, folder, `${uid}.json`)
+      if (!existsSync(file)) continue
+      const study = studyFrom(parseState(await readFile(file, 'utf8'), file))
+      if (!studies.some(({ key }) => key === study.key)) studies.push(study)
+    }
+    return { studies, evidence: (study) => performed.evidence(study) }
   }
 
   async recall(of: {

@@ -6,5 +6,6 @@
  */
 export { Arrival, type ArrivalOptions } from './arrival.ts'
 export { DurableKeeper } from './durable-keeper.ts'
+export { lookUp, stateDirectory, type KnownStudy } from './look-up.ts'
 export { HeadOnly } from './keeper.ts'
 export { byRecordClock, RecordClock } from './record-clock.ts'

@@ -2,7 +2,7 @@ import type { AnyRecord } from '../record/index.ts'
 import type { PerformedStep } from './performed-steps.ts'
 import type { StudyState } from './study-state.ts'
 import type { CompleteStudies } from './study-maps.ts'
-import type { Arrived, Study } from './study.ts'
+import type { Arrived, Released, Study } from './study.ts'
 
 /** Records that were decided together, numbered in order. */
 export interface Decision {
@@ -14,6 +14,11 @@ export interface Decision {
 export type Step =
   | { readonly step: 'object'; readonly object: Arrived; readonly openedAt?: number }
   | { readonly step: 'performed'; readonly performed: PerformedStep }
+  | {
+      readonly step: 'released'
+      readonly study: { readonly project?: string | undefined; readonly StudyInstanceUID: string }
+      readonly by: Released
+    }
   | { readonly step: 'decision'; readonly decision: Decision }
   | { readonly step: 'delivered'; readonly upTo: number }
   | { readonly step: 'study'; readonly state: StudyState }

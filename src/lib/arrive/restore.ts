@@ -31,6 +31,11 @@ export async function restoreFrom(
       case 'performed':
         performed.take(step.performed)
         break
+      case 'released': {
+        const study = head.get(step.study)
+        if (study?.isOpen === true) study.released = step.by
+        break
+      }
       case 'decision':
         deliveries.restore(step.decision)
         for (const record of step.decision.records) restoreDecision(record, head, performed)

@@ -1,6 +1,6 @@
 import { DigestSet } from './digest-set.ts'
 import type { Attributes, Sources } from './facts.ts'
-import { Study, type Series } from './study.ts'
+import { Study, type Released, type Series } from './study.ts'
 
 /** A study as it lies on disk. What is monotonic time is left out: it means nothing to another process. */
 export interface StudyState {
@@ -12,6 +12,7 @@ export interface StudyState {
   readonly decided: number
   readonly directory?: string
   readonly openedAt: number
+  readonly released?: Released
   readonly attributes?: Attributes
   readonly sources: Sources
   readonly series: readonly SeriesState[]
@@ -28,7 +29,7 @@ type SeriesState = Pick<
 }
 
 export function stateOf(study: Study): StudyState {
-  const { project, directory, attributes } = study
+  const { project, directory, attributes, released } = study
   return {
     ...(project === undefined ? {} : { project }),
     StudyInstanceUID: study.StudyInstanceUID,
@@ -38,6 +39,7 @@ export function stateOf(study: Study): StudyState {
     decided: study.decided,
     ...(directory === undefined ? {} : { directory }),
     openedAt: study.openedAt,
+    ...(released === undefined ? {} : { released }),
     ...(attributes === undefined ? {} : { attributes }),
     sources: study.sources,
     series: Array.from(study.series.values(), stateOfSeries),
@@ -53,6 +55,7 @@ export function studyFrom(state: StudyState): Study {
   study.decided = state.decided
   study.directory = state.directory
   study.openedAt = state.openedAt
+  study.released = state.released
   study.attributes = state.attributes
   study.sources = state.sources
   study.objects = DigestSet.fromBase64(state.objects)

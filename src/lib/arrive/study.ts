@@ -21,6 +21,13 @@ export interface Arrived {
     | undefined
 }
 
+/** The word of a person that nothing more is to be waited for. */
+export interface Released {
+  /** As its record says it. */
+  readonly time?: string
+  readonly by?: string
+}
+
 export interface Series {
   readonly SeriesInstanceUID: string
   instances: number
@@ -69,7 +76,11 @@ export class Study {
   openedAt = 0
   /** The latest moment for the coming revision: monotonic, ms, of this process. */
   latestAt = Infinity
+  /** When that first object came, and the last one: monotonic, ms, of this process. */
+  firstAt = 0
   lastAt = 0
+  /** Said for the coming revision. */
+  released: Released | undefined
 
   constructor(project: string | undefined, StudyInstanceUID: string) {
     this.project = project
@@ -135,6 +146,7 @@ export class Study {
   /** The coming revision is complete: it counts everything up to now. */
   close(): void {
     this.revision++
+    this.released = undefined
     this.decided = this.instances
     for (const series of this.series.values()) {
       series.said = series.instances

@@ -90,6 +90,10 @@ const project = Type.Object(
         maxDays: Type.Optional(Type.Integer({ minimum: 1 })),
       }),
     }),
+    arrival: optional({
+      quietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
   },

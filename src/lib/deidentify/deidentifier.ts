@@ -28,7 +28,8 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   readonly profileOf: (project: string) => string
 }
 
-const clinical = new Set(['instance', 'series', 'study', 'request', 'mpps'])
+const clinical = new Set(['instance', 'series', 'study', 'request', 'mpps', 'release'])
+const neverNeeded = new Set(['series', 'mpps', 'release'])
 /** What a stage takes out of the stream again, on the clinical side. */
 const diverted = new Set(['error', 'held'])
 
@@ -66,7 +67,7 @@ export class Deidentifier {
         },
       )
     }
-    if (record.type === 'series' || record.type === 'mpps') return undefined
+    if (neverNeeded.has(record.type)) return undefined
     // In a stage the study record follows; with requests configured so does the request.
     if (record.type === 'instance' && (inStage || onlyRequests)) return undefined
     if (record.type === 'study' && onlyRequests) return undefined

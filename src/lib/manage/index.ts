@@ -1,2 +1,3 @@
 // The words of fiona-ctl, the same for whatever runs the chain.
+export { releaseStudy, type Release } from './release.ts'
 export { manage, type Command } from './manage.ts'

@@ -9,6 +9,7 @@ export type {
   MarkRecord,
   MppsRecord,
   PathRecord,
+  ReleaseRecord,
   RequestRecord,
   SeriesRecord,
   StudyRecord,
@@ -21,6 +22,7 @@ export interface RecordTypes {
   series: Schema.SeriesRecord
   study: Schema.StudyRecord
   mpps: Schema.MppsRecord
+  release: Schema.ReleaseRecord
   request: Schema.RequestRecord
   deidentified: Schema.DeidentifiedRecord
   held: Schema.HeldRecord

@@ -160,6 +160,15 @@ export const MppsSchema = record('mpps', 'a performed procedure step changed', {
   attributes: Type.Optional(attributes),
 })
 
+export const ReleaseSchema = record(
+  'release',
+  'a person says that a study is complete: it waits for nothing more',
+  {
+    StudyInstanceUID: uid('(0020,000D)'),
+    releasedBy: Type.Optional(Type.String({ description: 'the account that said so' })),
+  },
+)
+
 const requestFacts = {
   requestId: Type.String({
     minLength: 1,
@@ -263,6 +272,7 @@ export const recordSchemas = {
   series: SeriesSchema,
   study: StudySchema,
   mpps: MppsSchema,
+  release: ReleaseSchema,
   request: RequestSchema,
   deidentified: DeidentifiedSchema,
   held: HeldSchema,
@@ -277,6 +287,7 @@ export type InstanceRecord = Static<typeof InstanceSchema>
 export type SeriesRecord = Static<typeof SeriesSchema>
 export type StudyRecord = Static<typeof StudySchema>
 export type MppsRecord = Static<typeof MppsSchema>
+export type ReleaseRecord = Static<typeof ReleaseSchema>
 export type RequestRecord = Static<typeof RequestSchema>
 export type DeidentifiedRecord = Static<typeof DeidentifiedSchema>
 export type HeldRecord = Static<typeof HeldSchema>

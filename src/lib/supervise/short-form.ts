@@ -18,6 +18,8 @@ export function shortForm(record: AnyRecord): string | undefined {
       const series = Array.isArray(record['series']) ? record['series'].length : 0
       return `step         ${text(attribute(record, 'Modality'), '?')} of study ${tail(record['StudyInstanceUID'])}: ${text(record['status'], '?')}, ${series} series`
     }
+    case 'release':
+      return `released     study ${tail(record['StudyInstanceUID'])}`
     case 'deidentified':
       return `de-identified ${text(record['participant'], '?')}: ${number(record['instances'])} objects`
     case 'held':
