@@ -75,7 +75,15 @@ export interface Skipped {
   readonly kind: 'skipped'
 }
 
-export type Entry = Test | Reference | Skipped
+/** Entries of which all, or any, must hold. `not` is all of its entries, negated (strict only). */
+export interface Group {
+  readonly kind: 'group'
+  readonly mode: 'all' | 'any'
+  readonly negate: boolean
+  readonly entries: readonly Entry[]
+}
+
+export type Entry = Test | Reference | Skipped | Group
 
 export interface Definition {
   readonly type: string

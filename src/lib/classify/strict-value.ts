@@ -1,4 +1,11 @@
-import { type DicomFile, osLevelOf, seriesFields, tagOf } from '../dicom/index.ts'
+import {
+  type DicomFile,
+  osLevelOf,
+  seriesFields,
+  siemensField,
+  siemensFieldNames,
+  tagOf,
+} from '../dicom/index.ts'
 import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
 import type { Operand } from './rule-definition.ts'
 
@@ -14,6 +21,11 @@ export function strictValue(file: DicomFile, operand: Operand): Value | undefine
   const tag = tagOf(name)
   const value = tag === undefined ? undefined : attributeValue(file, tag)
   if (value !== undefined) return value
+  const siemens = siemensFieldNames.find((each) => each === name)
+  if (siemens !== undefined) {
+    const text = siemensField(file, siemens)
+    return text === undefined ? undefined : textValue([text])
+  }
   const field = seriesFields().get(name)
   if (field === undefined || field === tag) return undefined
   const found = attributeValue(file, field)
