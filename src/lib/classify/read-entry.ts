@@ -146,7 +146,7 @@ export class EntryReader {
   }
 
   #readOperand(tag: JsonNode): Operand | undefined {
-    const operand = readTagForm(plainValue(tag) as unknown[])
+    const operand = readTagForm(plainValue(tag) as unknown[], this.#semantics)
     if (!isOperand(operand)) {
       const skipped =
         this.#semantics === 'compat' ? ' (the test is skipped: it counts as passed)' : ''

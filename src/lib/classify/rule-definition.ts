@@ -36,6 +36,14 @@ export type Operand =
       readonly tag: number
       readonly index: number | undefined
     }
+  /** `element` is what of it stays the same, whatever block the creator has (strict only). */
+  | {
+      readonly kind: 'private'
+      readonly key: string
+      readonly group: number
+      readonly creator: string
+      readonly element: number
+    }
 
 /** What it is compared with: an array that reads as a tag is one (`operand`), else what it says. */
 export type Expected =

@@ -1,6 +1,7 @@
 import {
   type DicomFile,
   osLevelOf,
+  privateElement,
   seriesFields,
   siemensField,
   siemensFieldNames,
@@ -16,6 +17,10 @@ export function strictValue(file: DicomFile, operand: Operand): Value | undefine
     const value = attributeValue(file, operand.tag)
     if (operand.index === undefined || value === undefined) return value
     return valueAt(value, operand.index)
+  }
+  if (operand.kind === 'private') {
+    const found = privateElement(file, operand.group, operand.creator, operand.element)
+    return found === undefined ? undefined : attributeValue(file, found.tag)
   }
   const { name } = operand
   const tag = tagOf(name)

@@ -1,5 +1,6 @@
 import { readCsaHeader } from './csa-header.ts'
 import type { DicomFile } from './dicom-file.ts'
+import { privateElement } from './private-elements.ts'
 
 type CsaHeader = ReadonlyMap<string, readonly string[]>
 
@@ -43,18 +44,12 @@ function headerOf(file: DicomFile, element: number): CsaHeader | undefined {
   return known.get(element)
 }
 
-/** Private elements lie in the block that their creator has reserved (PS3.5 7.8.1). */
 function readHeader(file: DicomFile, element: number): CsaHeader | undefined {
-  for (let block = 0x10; block <= 0xff; block++) {
-    const reservation = file.dataSet.get(0x00290000 + block)
-    if (reservation === undefined || reservation.length > 64) continue
-    const owner = file.bytes(reservation).toString('latin1').replaceAll('\0', ' ').trim()
-    if (owner !== creator) continue
-    const found = file.dataSet.get(0x00290000 + block * 0x100 + element)
-    if (found === undefined || found.items !== undefined || found.fragments !== undefined) continue
-    if (found.length > 0 && found.length <= longestHeader) return readCsaHeader(file.bytes(found))
-  }
-  return undefined
+  const found = privateElement(file, 0x0029, creator, element)
+  if (found === undefined || found.items !== undefined || found.fragments !== undefined)
+    return undefined
+  if (found.length > longestHeader) return undefined
+  return readCsaHeader(file.bytes(found))
 }
 
 function protocolValue(protocol: string, key: string): string | undefined {
