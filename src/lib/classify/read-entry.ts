@@ -142,7 +142,16 @@ export class EntryReader {
       value: value === undefined ? undefined : plainValue(value),
       line: this.#problems.lineOf(node.offset),
     }
-    return { kind: 'test', operand, operator, expected, negate, tolerance, written }
+    return {
+      kind: 'test',
+      operand,
+      operator,
+      expected,
+      negate,
+      tolerance,
+      written,
+      offset: node.offset,
+    }
   }
 
   #readOperand(tag: JsonNode): Operand | undefined {

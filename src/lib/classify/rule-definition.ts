@@ -60,6 +60,8 @@ export interface Test {
   readonly negate: boolean
   readonly tolerance: number
   readonly written: Written
+  /** Where the file says it. */
+  readonly offset: number
 }
 
 /** An entry as the file has it, for `--explain`. */
