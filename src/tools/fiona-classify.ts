@@ -16,6 +16,9 @@ export default defineTool({
     compat is for rule files that depend on what the original did: a comparison with what is no number
     passes, types add up over the objects of a series, and a rule sees only types found before.
 
+    A rule file that is changed is taken while the tool runs, within some seconds. One with a mistake is not:
+    the log says what is wrong, and the rules from before stay in force.
+
     A record whose object cannot be read becomes an error record in its place, and the stream goes on.`,
   reads: ['instance', 'series', 'study'],
   adds: ['ClassifyType', 'classifyTrace'],
@@ -54,7 +57,7 @@ export default defineTool({
   exitCodes: { 78: 'the rule file has a mistake: line, column and text are on stderr' },
   seeAlso: ['fiona-arrive', 'fiona-organize', 'fiona-import'],
   async run({ options, config, configPath, log, filter, print }) {
-    const { Classifier, RuleSet, formatProblem, lintRules } =
+    const { Classifier, RuleSet, WatchedRules, formatProblem, lintRules } =
       await import('../lib/classify/index.ts')
     // Without a configuration file there is nothing in it that the defaults do not say.
     const configured = configPath === undefined ? undefined : (await config()).classification
@@ -68,14 +71,42 @@ export default defineTool({
       await print(`${name}: ${String(definitions)} definitions, no mistakes`)
       return ExitCode.ok
     }
-    const rules = await RuleSet.load(path, semantics)
-    if (rules.warnings.length > 0) {
-      log.warn(`${rules.name}: ${String(rules.warnings.length)} warnings; --lint shows them`)
+    const watched =
+      path === undefined ? undefined : await WatchedRules.open(path, semantics, performance.now())
+    const rules = watched?.rules ?? (await RuleSet.load(undefined, semantics))
+    const warn = ({ name, warnings }: typeof rules): void => {
+      if (warnings.length > 0) {
+        log.warn(`${name}: ${String(warnings.length)} warnings; --lint shows them`)
+      }
     }
+    warn(rules)
     const classifier = new Classifier(rules, { explain: options.explain ?? false })
     return filter({
       handles: ['instance', 'series', 'study'],
       record: (record) => classifier.classify(record),
+      ...(watched === undefined
+        ? {}
+        : {
+            timer: {
+              dueAt: () => watched.dueAt(),
+              fire: async (nowMs) => {
+                const change = await watched.look(nowMs)
+                if (change === undefined) return undefined
+                if ('rules' in change) {
+                  classifier.useRules(change.rules)
+                  log.info(
+                    `${change.rules.name} has changed: ${String(change.rules.definitions)} definitions are in force`,
+                  )
+                  warn(change.rules)
+                } else {
+                  log.error(
+                    `the changed rules are not taken, those from before stay in force: ${change.refused.message}`,
+                  )
+                }
+                return undefined
+              },
+            },
+          }),
     })
   },
 })

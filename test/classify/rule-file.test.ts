@@ -157,6 +157,21 @@ t.test('references may fan out without end to the work, but not go on for ever',
   }
 })
 
+t.test('a test for a type that nothing gives is a warning', async (t) => {
+  const has = (value: string) => ({ tag: ['ClassifyType'], operator: 'contains', value })
+  const rules = [
+    { type: 'axial', rules: [{ tag: ['Modality'], value: 'CT' }] },
+    { type: 'T', rules: [has('axial'), { ...has('Axial'), negate: 'yes' }] },
+  ]
+  for (const semantics of ['strict', 'compat'] as const) {
+    t.match(RuleSet.parse(JSON.stringify(rules), semantics).warnings, [
+      { line: 1, message: /^no definition gives the type "Axial"; did you mean "axial"\?/ },
+    ])
+  }
+  const grouped = [{ type: 'T', rules: [{ any: [has('none of these')] }] }]
+  t.equal(RuleSet.parse(JSON.stringify(grouped), 'strict').warnings.length, 1)
+})
+
 t.test('notes of any kind are welcome', async (t) => {
   const text = definition(
     '{ "tag":["Modality"], "value":"CT", "_note":["see", 1], "why":{} }',

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
@@ -188,11 +190,42 @@ t.test(
     ])
     t.match(run(['--lint', '--rules', bySize]), { code: 0, out: [/2 definitions, no mistakes/] })
     t.match(run(['--lint']), { code: 0, out: [/^default rules: \d+ definitions, no mistakes/] })
-    const odd = ruleFile([{ type: 'A', rules: [{ tag: ['NumSlices'], value: '1' }] }])
+    const odd = ruleFile([{ type: 'A', rules: [{ tag: ['NumFiles'], value: '1' }] }])
     t.match(run(['--lint', '--rules', odd]), {
       code: 0,
-      out: [/warning: "NumSlices" is never filled/, /no mistakes/],
+      out: [/warning: "NumFiles" is never filled/, /no mistakes/],
     })
+  },
+)
+
+t.test(
+  'changed rules are taken while it runs, and kept from before when they are wrong',
+  async (t) => {
+    const path = ruleFile([{ type: 'one', rules: [{ tag: ['Modality'], value: 'CT' }] }])
+    const line = `${JSON.stringify(store(folder(), {}))}\n`
+    const [file = '', ...before] = command
+    const env = { ...process.env, FIONA_CONFIG: '' }
+    const child = spawn(file, [...before, '--rules', path], { cwd: root, env })
+    t.teardown(() => child.kill())
+    const told = createInterface(child.stderr)[Symbol.asyncIterator]()
+    const answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const types = async () => {
+      child.stdin.write(line)
+      const { value } = (await answers.next()) as { value: string }
+      return (JSON.parse(value) as AnyRecord)['ClassifyType']
+    }
+    t.same(await types(), ['one'])
+    writeFileSync(path, '[{"type":"two", "rules":[{"rule":"none"}]}]')
+    t.match((await told.next()).value, /stay in force: .*:1:34: no definition has the id/)
+    t.same(await types(), ['one'])
+    writeFileSync(
+      path,
+      JSON.stringify([{ type: 'two', rules: [{ tag: ['Modality'], value: 'CT' }] }]),
+    )
+    t.match((await told.next()).value, /has changed: 1 definitions are in force/)
+    t.same(await types(), ['two'])
+    child.stdin.end()
+    t.equal((await once(child, 'exit'))[0], 0)
   },
 )
 

@@ -28,14 +28,22 @@ const rememberedObjects = 500_000
  * the others the headers are read when a record names them, so that every record is enough by itself.
  */
 export class Classifier {
-  readonly #rules: RuleSet
+  #rules: RuleSet
   readonly #explain: boolean
-  readonly #cache: SeriesCache
+  #cache: SeriesCache
+  readonly #mostObjects: number
 
   constructor(rules: RuleSet, options: ClassifierOptions = {}) {
     this.#rules = rules
     this.#explain = options.explain ?? false
-    this.#cache = new SeriesCache(options.mostObjects ?? rememberedObjects)
+    this.#mostObjects = options.mostObjects ?? rememberedObjects
+    this.#cache = new SeriesCache(this.#mostObjects)
+  }
+
+  /** From the next record on. What went by was held against the old rules: it is read again when it is asked for. */
+  useRules(rules: RuleSet): void {
+    this.#rules = rules
+    this.#cache = new SeriesCache(this.#mostObjects)
   }
 
   /** @throws FionaError E_RECORD_INVALID, E_FILE_MISSING, E_FILE_READ, E_DICOM_PARSE, E_DICOM_LIMIT */

@@ -1,4 +1,5 @@
-import { seriesFields } from '../dicom/index.ts'
+import { seriesFields, siemensFieldNames } from '../dicom/index.ts'
+import type { SemanticsName } from './rule-definition.ts'
 
 /** Known to the original, but from Siemens' private headers or counted over a series. */
 const unfilledNames = new Set(
@@ -11,9 +12,13 @@ export function isFieldName(name: string): boolean {
   return seriesFields().has(name) || unfilledNames.has(name)
 }
 
-/** A name that may be used and has no value (yet). */
-export function isUnfilled(name: string): boolean {
-  return unfilledNames.has(name)
+/**
+ * A name that may be used and never has a value. Fields of Siemens' private headers have one in strict only:
+ * the original's last version lost them, and its comparisons passed because they were missing.
+ */
+export function isUnfilled(name: string, semantics: SemanticsName): boolean {
+  const isRead = semantics === 'strict' && siemensFieldNames.some((each) => each === name)
+  return unfilledNames.has(name) && !isRead
 }
 
 export function fieldNames(): string[] {

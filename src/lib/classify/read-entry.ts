@@ -1,6 +1,12 @@
 import { nearest } from '../text/index.ts'
 import { keywordOf } from '../dicom/index.ts'
-import { type JsonNode, type JsonObject, memberOf, plainValue } from './json-source.ts'
+import {
+  type JsonMember,
+  type JsonNode,
+  type JsonObject,
+  memberOf,
+  plainValue,
+} from './json-source.ts'
 import { nearestName } from './nearest-name.ts'
 import type { Problems } from './problems.ts'
 import { readExpected } from './read-expected.ts'
@@ -16,6 +22,7 @@ import {
 import { isUnfilled } from './field-names.ts'
 import { isKnownName, isOperand, readTagForm } from './tag-form.ts'
 
+const groupKeys = ['all', 'any', 'not']
 const entryKeys = ['tag', 'value', 'operator', 'negate', 'approxLevel', 'rule', 'notrule']
 const defaultTolerance = 1e-4
 /** What the original knows. In compat the others never pass, as they did there. */
@@ -51,7 +58,33 @@ export class EntryReader {
       return undefined
     }
     checkKeys(node, entryKeys, this.#problems, this.#semantics)
+    const group = node.members.find(({ key }) => groupKeys.includes(key))
+    if (group !== undefined) return this.#readGroup(node, group)
     return this.#readReference(node) ?? this.#readTest(node)
+  }
+
+  #readGroup(node: JsonObject, { key, offset, value }: JsonMember): Entry | undefined {
+    if (this.#semantics === 'compat') {
+      this.#problems.mistake(offset, `"${key}" is not known to compat; it needs strict semantics`)
+      return undefined
+    }
+    const meant = node.members.filter((member) => [...groupKeys, ...entryKeys].includes(member.key))
+    if (meant.length > 1) {
+      this.#problems.mistake(node.offset, `"${key}" stands alone: split this into one entry each`)
+    }
+    // A single entry needs no array behind `not`: there is nothing to join.
+    const items = key === 'not' && value.kind === 'object' ? [value] : itemsOf(value)
+    if (items === undefined || items.length === 0) {
+      const message = `"${key}" is an array of tests that is not empty, not ${shown(value)}`
+      this.#problems.mistake(value.offset, message)
+      return undefined
+    }
+    return {
+      kind: 'group',
+      mode: key === 'any' ? 'any' : 'all',
+      negate: key === 'not',
+      entries: items.flatMap((item) => this.read(item) ?? []),
+    }
   }
 
   /** A mistake in strict, where compat does what the original did. */
@@ -109,11 +142,20 @@ export class EntryReader {
       value: value === undefined ? undefined : plainValue(value),
       line: this.#problems.lineOf(node.offset),
     }
-    return { kind: 'test', operand, operator, expected, negate, tolerance, written }
+    return {
+      kind: 'test',
+      operand,
+      operator,
+      expected,
+      negate,
+      tolerance,
+      written,
+      offset: node.offset,
+    }
   }
 
   #readOperand(tag: JsonNode): Operand | undefined {
-    const operand = readTagForm(plainValue(tag) as unknown[])
+    const operand = readTagForm(plainValue(tag) as unknown[], this.#semantics)
     if (!isOperand(operand)) {
       const skipped =
         this.#semantics === 'compat' ? ' (the test is skipped: it counts as passed)' : ''
@@ -132,7 +174,7 @@ export class EntryReader {
   }
 
   #checkName(name: string, offset: number): void {
-    if (isUnfilled(name)) {
+    if (isUnfilled(name, this.#semantics)) {
       this.#problems.warning(offset, `"${name}" is never filled here: no object has a value for it`)
     } else if (!isKnownName(name)) {
       const guess = nearestName(name)
@@ -196,6 +238,10 @@ export class EntryReader {
     )
     return defaultTolerance
   }
+}
+
+function itemsOf(value: JsonNode): readonly JsonNode[] | undefined {
+  return value.kind === 'array' ? value.items : undefined
 }
 
 function isReference({ key }: { key: string }): boolean {

@@ -39,7 +39,7 @@ function readValue(
   if (value.kind !== 'array') return { kind: 'text', text: texts[0] ?? '' }
   const parts = plainValue(value) as unknown[]
   const mayBeTag = operator !== 'in' && parts.every((part) => typeof part === 'string')
-  const operand = mayBeTag ? readTagForm(parts) : undefined
+  const operand = mayBeTag ? readTagForm(parts, semantics) : undefined
   if (operand === undefined || !isOperand(operand)) return { kind: 'list', texts }
   if (operand.kind === 'name' && !isKnownName(operand.name) && semantics === 'strict') {
     const guess = nearestName(operand.name)

@@ -4,6 +4,7 @@ import type { Problems } from './problems.ts'
 import { EntryReader } from './read-entry.ts'
 import { shown, checkKeys } from './read-values.ts'
 import { resolveReferences } from './references.ts'
+import { checkTypesAskedFor } from './types-asked-for.ts'
 import type { Definition, Entry, SemanticsName } from './rule-definition.ts'
 
 const definitionKeys = ['type', 'id', 'description', 'check', 'rules']
@@ -34,6 +35,7 @@ export function readRules(
     .map((node) => readDefinition(node, entries, problems, semantics))
     .filter((definition) => definition !== undefined)
   resolveReferences(definitions, problems, semantics)
+  checkTypesAskedFor(definitions, problems)
   return definitions
 }
 

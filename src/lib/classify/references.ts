@@ -1,6 +1,6 @@
 import { nearest } from '../text/index.ts'
 import type { Problems } from './problems.ts'
-import type { Definition, Reference, SemanticsName } from './rule-definition.ts'
+import type { Definition, Entry, Reference, SemanticsName } from './rule-definition.ts'
 
 /** Definitions by id; of several with one id, which is a mistake, the first. */
 export function byId(definitions: readonly Definition[]): Map<string, Definition> {
@@ -14,7 +14,14 @@ export function byId(definitions: readonly Definition[]): Map<string, Definition
 }
 
 export function referencesOf(definition: Definition): Reference[] {
-  return definition.entries.filter((entry) => entry.kind === 'reference')
+  return referencesAmong(definition.entries)
+}
+
+function referencesAmong(entries: readonly Entry[]): Reference[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'reference') return [entry]
+    return entry.kind === 'group' ? referencesAmong(entry.entries) : []
+  })
 }
 
 /** Reports ids that are there twice or not at all, and definitions that refer to themselves. */

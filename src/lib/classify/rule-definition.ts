@@ -36,6 +36,14 @@ export type Operand =
       readonly tag: number
       readonly index: number | undefined
     }
+  /** `element` is what of it stays the same, whatever block the creator has (strict only). */
+  | {
+      readonly kind: 'private'
+      readonly key: string
+      readonly group: number
+      readonly creator: string
+      readonly element: number
+    }
 
 /** What it is compared with: an array that reads as a tag is one (`operand`), else what it says. */
 export type Expected =
@@ -52,6 +60,8 @@ export interface Test {
   readonly negate: boolean
   readonly tolerance: number
   readonly written: Written
+  /** Where the file says it. */
+  readonly offset: number
 }
 
 /** An entry as the file has it, for `--explain`. */
@@ -75,7 +85,15 @@ export interface Skipped {
   readonly kind: 'skipped'
 }
 
-export type Entry = Test | Reference | Skipped
+/** Entries of which all, or any, must hold. `not` is all of its entries, negated (strict only). */
+export interface Group {
+  readonly kind: 'group'
+  readonly mode: 'all' | 'any'
+  readonly negate: boolean
+  readonly entries: readonly Entry[]
+}
+
+export type Entry = Test | Reference | Skipped | Group
 
 export interface Definition {
   readonly type: string

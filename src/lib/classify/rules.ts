@@ -41,6 +41,9 @@ export interface TestTrace {
   readonly operator?: string
   readonly value?: unknown
   readonly rule?: string
+  /** Of `all`, `any` and `not`. */
+  readonly group?: 'all' | 'any' | 'not'
+  readonly tests?: readonly TestTrace[]
   readonly negate?: true
   /** What the object has; null when it has nothing. */
   readonly found?: string | null

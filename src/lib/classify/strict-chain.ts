@@ -14,13 +14,17 @@ export function chainsOf(definitions: readonly (readonly Condition[])[]): Chain[
     const key = `${String(at)} ${String(isInverted)}`
     const before = known.get(key)
     if (before !== undefined) return before
+    const chain = chainOfAll(definitions[at] ?? [], isInverted)
+    known.set(key, chain)
+    return chain
+  }
+  const chainOfAll = (conditions: readonly Condition[], isInverted: boolean): Chain => {
     let chain: Chain = 'none'
-    for (const condition of definitions[at] ?? []) {
+    for (const condition of conditions) {
       const one = chainOfOne(condition, isInverted)
       if (one === 'onAbsence') chain = one
       else if (one === 'onTypes' && chain === 'none') chain = one
     }
-    known.set(key, chain)
     return chain
   }
   const chainOfOne = (condition: Condition, isInverted: boolean): Chain => {
@@ -34,6 +38,8 @@ export function chainsOf(definitions: readonly (readonly Condition[])[]): Chain[
       }
       case 'reference':
         return chainOf(condition.to, inverted)
+      case 'group':
+        return chainOfAll(condition.conditions, inverted)
     }
   }
   return definitions.map((_, at) => chainOf(at, false))

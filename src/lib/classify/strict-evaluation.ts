@@ -43,6 +43,13 @@ export class Evaluation {
         return condition.holds(types, undefined) !== condition.negate
       case 'reference':
         return this.holds(condition.to, types) !== condition.negate
+      case 'group': {
+        const isMet = (each: Condition): boolean => this.isMet(each, types)
+        const { conditions, mode } = condition
+        return (
+          (mode === 'any' ? conditions.some(isMet) : conditions.every(isMet)) !== condition.negate
+        )
+      }
     }
   }
 }

@@ -3,7 +3,7 @@ import { textList } from '../text/index.ts'
 import type { Value } from './attribute-value.ts'
 import { Operands, ReadValues } from './operands.ts'
 import { byId } from './references.ts'
-import type { Definition, Test } from './rule-definition.ts'
+import type { Definition, Entry, Test } from './rule-definition.ts'
 import { type Rules, TypeOrder } from './rules.ts'
 import { type Chain, chainsOf } from './strict-chain.ts'
 import { Evaluation } from './strict-evaluation.ts'
@@ -34,6 +34,12 @@ export type Condition =
       /** Number of the definition. */
       readonly to: number
       readonly negate: boolean
+    }
+  | {
+      readonly kind: 'group'
+      readonly mode: 'all' | 'any'
+      readonly negate: boolean
+      readonly conditions: readonly Condition[]
     }
 
 /** What all tests say of one object. Objects of which they say the same share it. */
@@ -67,15 +73,7 @@ export class StrictRules implements Rules {
     const numbers = new Map(
       [...byId(definitions)].map(([id, each]) => [id, definitions.indexOf(each)]),
     )
-    this.conditions = definitions.map(({ entries }) =>
-      entries.flatMap((entry): Condition[] => {
-        if (entry.kind === 'skipped') return []
-        if (entry.kind === 'test') return [this.#compileTest(entry)]
-        const { id, negate } = entry
-        const to = numbers.get(id)
-        return to === undefined ? [] : [{ kind: 'reference', id, to, negate }]
-      }),
-    )
+    this.conditions = definitions.map(({ entries }) => this.#compile(entries, numbers))
     this.chains = chainsOf(this.conditions)
   }
 
@@ -152,6 +150,26 @@ export class StrictRules implements Rules {
       settle()
     })
     return matched
+  }
+
+  #compile(entries: readonly Entry[], numbers: ReadonlyMap<string, number>): Condition[] {
+    return entries.flatMap((entry): Condition[] => {
+      switch (entry.kind) {
+        case 'skipped':
+          return []
+        case 'test':
+          return [this.#compileTest(entry)]
+        case 'group': {
+          const { kind, mode, negate } = entry
+          return [{ kind, mode, negate, conditions: this.#compile(entry.entries, numbers) }]
+        }
+        case 'reference': {
+          const { kind, id, negate } = entry
+          const to = numbers.get(id)
+          return to === undefined ? [] : [{ kind, id, to, negate }]
+        }
+      }
+    })
   }
 
   #compileTest(test: Test): Condition {

@@ -95,6 +95,10 @@ function traceCondition(condition: Condition, seen: Seen): TestTrace {
   const negate = condition.negate ? { negate: true as const } : {}
   // What the other definition looked at stands in its own place of the trace.
   if (condition.kind === 'reference') return { rule: condition.id, ...negate, passed }
+  if (condition.kind === 'group') {
+    const tests = condition.conditions.map((each) => traceCondition(each, seen))
+    return { group: condition.negate ? 'not' : condition.mode, tests, passed }
+  }
   const { tag, operator, value } = condition.test.written
   return { tag, operator, value, ...negate, ...found(condition, seen), passed }
 }

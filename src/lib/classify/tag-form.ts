@@ -1,6 +1,6 @@
 import { tagOf } from '../dicom/index.ts'
 import { isFieldName } from './field-names.ts'
-import type { Operand } from './rule-definition.ts'
+import type { Operand, SemanticsName } from './rule-definition.ts'
 
 /** Why something is no tag. */
 export interface NoTag {
@@ -8,11 +8,15 @@ export interface NoTag {
 }
 
 /**
- * The three forms of a tag: `[name]`, `[group, element]`, `[group, element, index]`. Numbers are
+ * The forms of a tag: `[name]`, `[group, element]`, `[group, element, index]`, and, in strict,
+ * `[group, creator, element]` of a private one. Numbers are
  * written as Python's `int(text, 0)` reads them: `0x0008`, `0o10`, or decimal without leading zeros.
  */
-export function readTagForm(parts: readonly unknown[]): Operand | NoTag {
+export function readTagForm(parts: readonly unknown[], semantics: SemanticsName): Operand | NoTag {
   const [first, second, third] = parts
+  // The original skips a test whose tag is made so.
+  const ofCreator = semantics === 'strict' ? privateOperand(parts) : undefined
+  if (ofCreator !== undefined) return ofCreator
   if (parts.length === 1) {
     if (typeof first !== 'string' || first === '') return { problem: 'a name is a text' }
     return nameOperand(first)
@@ -40,6 +44,17 @@ export function readTagForm(parts: readonly unknown[]): Operand | NoTag {
   const tag = (group ?? 0) * 0x10000 + (element ?? 0)
   const key = `${tag.toString(16)}${index === undefined ? '' : `[${String(index)}]`}`
   return { kind: 'tag', key, tag, index }
+}
+
+function privateOperand(parts: readonly unknown[]): Operand | undefined {
+  const [first, creator, third] = parts
+  if (parts.length !== 3 || typeof creator !== 'string' || creator.trim() === '') return undefined
+  const group = readNumber(first)
+  const element = readNumber(third)
+  if (group === undefined || group > 0xffff || group % 2 === 0) return undefined
+  if (element === undefined || element > 0xff || readNumber(creator) !== undefined) return undefined
+  const key = `private ${group.toString(16)} ${element.toString(16)} ${creator}`
+  return { kind: 'private', key, group, creator: creator.trim(), element }
 }
 
 export function isOperand(read: Operand | NoTag): read is Operand {
