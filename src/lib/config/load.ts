@@ -49,8 +49,33 @@ export async function loadConfig(
       ...(keyFile === undefined ? {} : { keyFile: credentialOr(resolve(base, keyFile)) }),
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
+    projects: Object.fromEntries(
+      Object.entries(file.projects).map(([name, one]) => [name, withProfileFrom(one, base)]),
+    ),
+    requests: file.requests.map((one) => withPathsFrom(one, base)),
     destinations: destinationsFrom(file.destinations, base),
     path: path === undefined ? undefined : resolve(path),
+  }
+}
+
+/** A profile is a file, but for the one that has a name. */
+function withProfileFrom(project: ProjectConfig, base: string): ProjectConfig {
+  const { deidentify } = project
+  const profile = deidentify?.profile
+  if (profile === undefined || profile === 'basic') return project
+  return { ...project, deidentify: { ...deidentify, profile: resolve(base, profile) } }
+}
+
+type RequestSource = ConfigFile['requests'][number]
+
+function withPathsFrom(source: RequestSource, base: string): RequestSource {
+  const { table, redcap } = source
+  return {
+    ...source,
+    ...(table === undefined ? {} : { table: resolve(base, table) }),
+    ...(redcap === undefined
+      ? {}
+      : { redcap: { ...redcap, tokenFile: credentialOr(resolve(base, redcap.tokenFile)) } }),
   }
 }
 
