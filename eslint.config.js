@@ -23,6 +23,7 @@ const layers = [
     'stage',
     'supervise',
     'demo',
+    'projection',
   ],
   // Looks at what every room needs before anything starts.
   ['check'],

@@ -55,6 +55,8 @@ async function bundle(entryPoints) {
     legalComments: 'linked',
     logLevel: 'warning',
     loader: { '.json': 'json' },
+    // It has a compiled part, which it looks for beside itself.
+    external: ['better-sqlite3'],
     // Bundled CommonJS packages (pino, yaml) call require() for Node's own modules.
     banner: {
       js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url);",

@@ -1,2 +1,3 @@
 export { nearest } from './nearest.ts'
 export { bytesLiteral, floatText, numberList, textList, textLiteral } from './python-text.ts'
+export { displayWidth, fitText, visibleJson, visibleText } from './terminal-text.ts'

@@ -1,0 +1,168 @@
+import type { Database } from './sqlite.ts'
+
+export interface Questions {
+  readonly project?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly sinceMs?: number | undefined
+  /** A ClassifyType or a Modality; of errors, their code. */
+  readonly type?: string | undefined
+  /** Not more than so many; all unless told. */
+  readonly limit?: number | undefined
+}
+
+export interface Listing {
+  /** Newest first. */
+  readonly rows: Iterable<Readonly<Record<string, unknown>>>
+  /** How many answer to the questions, shown or not. */
+  readonly total: number
+}
+
+type Condition = readonly [sql: string, values: readonly (string | number)[]]
+
+export function listStudies(
+  database: Database,
+  { project, sinceMs, type, limit }: Questions,
+): Listing {
+  return list(database, {
+    columns: `'study-summary' AS type, project, StudyInstanceUID, PatientID, PatientName, StudyDate,
+      StudyTime, StudyDescription, AccessionNumber,
+      (SELECT group_concat(DISTINCT Modality) FROM series WHERE series.study = study.id) AS ModalitiesInStudy,
+      (SELECT count(*) FROM series WHERE series.study = study.id) AS series,
+      max(counted, told) AS instances, max(countedBytes, toldBytes) AS bytes,
+      CASE WHEN revision IS NULL THEN 'arriving' WHEN counted > told THEN 'late objects'
+        ELSE 'complete' END AS state,
+      revision, reason, conflicts, callingAET, calledAET, ${iso('firstTime')}, ${iso('lastTime')},
+      (SELECT json_group_array(type) FROM study_type WHERE study = study.id) AS ClassifyType`,
+    from: 'study',
+    time: 'lastTime',
+    conditions: [
+      ...common(project, sinceMs, 'lastTime'),
+      ...(type === undefined
+        ? []
+        : [
+            [
+              `id IN (SELECT study FROM study_type WHERE type = ?
+                UNION SELECT study FROM series_type JOIN series ON series.id = series WHERE type = ?
+                UNION SELECT study FROM series WHERE Modality = ?)`,
+              [type, type, type],
+            ] satisfies Condition,
+          ]),
+    ],
+    limit,
+  })
+}
+
+export function listSeries(
+  database: Database,
+  { project, sinceMs, type, limit }: Questions,
+): Listing {
+  return list(database, {
+    columns: `'series-summary' AS type, project,
+      (SELECT StudyInstanceUID FROM study WHERE study.id = series.study) AS StudyInstanceUID,
+      SeriesInstanceUID, Modality, SeriesNumber, SeriesDescription,
+      max(counted, told) AS instances, max(countedBytes, toldBytes) AS bytes,
+      ${iso('firstTime')}, ${iso('lastTime')},
+      (SELECT json_group_array(type) FROM series_type WHERE series = series.id) AS ClassifyType`,
+    from: 'series',
+    time: 'lastTime',
+    conditions: [
+      ...common(project, sinceMs, 'lastTime'),
+      ...(type === undefined
+        ? []
+        : [
+            [
+              '(Modality = ? OR id IN (SELECT series FROM series_type WHERE type = ?))',
+              [type, type],
+            ] satisfies Condition,
+          ]),
+    ],
+    limit,
+  })
+}
+
+export function listProjects(database: Database, { project, sinceMs, limit }: Questions): Listing {
+  return list(database, {
+    columns: `'project-summary' AS type, name AS project, studies, series, instances, bytes, ${iso('lastTime')},
+      (SELECT count(*) FROM error WHERE error.project = name AND place NOT IN (SELECT place FROM retried)) AS errors`,
+    from: 'project',
+    time: 'lastTime',
+    conditions: common(project, sinceMs, 'lastTime', 'name'),
+    limit,
+  })
+}
+
+export function listErrors(
+  database: Database,
+  { project, sinceMs, type, limit }: Questions,
+): Listing {
+  return list(database, {
+    columns: `'error-summary' AS type, ${iso('time')}, stage, tool, code, message, retryable, project,
+      StudyInstanceUID, place, place IN (SELECT place FROM retried) AS retried`,
+    from: 'error',
+    time: 'error.time',
+    conditions: [
+      ...common(project, sinceMs, 'error.time'),
+      ...(type === undefined ? [] : [['code = ?', [type]] satisfies Condition]),
+    ],
+    limit,
+  })
+}
+
+function list(
+  database: Database,
+  query: {
+    readonly columns: string
+    readonly from: string
+    readonly time: string
+    readonly conditions: readonly Condition[]
+    readonly limit: number | undefined
+  },
+): Listing {
+  const { columns, from, time, conditions, limit } = query
+  const where =
+    conditions.length === 0 ? '' : `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`
+  const values = conditions.flatMap(([, one]) => one)
+  const rows = database
+    .prepare(`SELECT ${columns} FROM ${from} ${where} ORDER BY ${time} DESC LIMIT ?`)
+    .iterate(...values, limit ?? -1) as Iterable<Record<string, unknown>>
+  return {
+    total: Number(
+      database
+        .prepare(`SELECT count(*) FROM ${from} ${where}`)
+        .pluck()
+        .get(...values),
+    ),
+    rows: readable(rows),
+  }
+}
+
+function common(
+  project: string | undefined,
+  sinceMs: number | undefined,
+  time: string,
+  column = 'project',
+): Condition[] {
+  return [
+    ...(project === undefined ? [] : [[`${column} = ?`, [project]] satisfies Condition]),
+    ...(sinceMs === undefined ? [] : [[`${time} >= ?`, [sinceMs]] satisfies Condition]),
+  ]
+}
+
+function iso(column: string): string {
+  return `CASE WHEN ${column} > 0 THEN strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch') END AS ${column}`
+}
+
+/** SQLite has neither lists nor booleans; what is not known is left out. */
+function* readable(
+  rows: Iterable<Record<string, unknown>>,
+): Generator<Readonly<Record<string, unknown>>> {
+  for (const row of rows) {
+    const known = Object.entries(row).flatMap(([key, value]) => {
+      if (value === null) return []
+      if (key === 'ClassifyType') return [[key, JSON.parse(value as string) as unknown]]
+      if (key === 'retryable' || key === 'retried') return [[key, value === 1]]
+      return [[key, value]]
+    })
+    yield Object.fromEntries(known) as Record<string, unknown>
+  }
+}
