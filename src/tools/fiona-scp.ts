@@ -111,10 +111,12 @@ export default defineTool({
       { Reception },
       { Intake, openRecordSink, readTlsOptions },
       { Commitment, isAskedAt, peerAddresses },
+      { Syncs },
     ] = await Promise.all([
       import('../lib/receive/index.ts'),
       import('../lib/intake/index.ts'),
       import('../lib/commitment/index.ts'),
+      import('../lib/storage/index.ts'),
     ])
     const file = await config()
     const { receiver } = file
@@ -123,15 +125,25 @@ export default defineTool({
     const maxPduBytes = options.maxPduBytes ?? receiver.maxPduBytes
     const idleMs = (options.idleSeconds ?? receiver.idleSeconds) * 1000
     const tls = await readTlsOptions(file)
+    const syncs = new Syncs()
     const intake = new Intake({
       dataDir,
       durability,
+      syncs,
       projects: file.projects,
       reserveBytes: receiver.reserveBytes,
     })
     await intake.prepare()
     const { journal } = options
-    const sink = await openRecordSink({ journal, dataDir, emit, sync, writer: 'scp', durability })
+    const sink = await openRecordSink({
+      journal,
+      dataDir,
+      emit,
+      sync,
+      writer: 'scp',
+      durability,
+      syncs,
+    })
     const commitment = await Commitment.open({
       dataDir,
       durability,
@@ -144,6 +156,7 @@ export default defineTool({
 
     const sinkLost = new AbortController()
     const reception = await Reception.open({
+      syncs,
       config: file,
       port: options.port,
       door: options.door,

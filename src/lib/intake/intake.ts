@@ -9,6 +9,7 @@ import {
   fileDigest,
   type ArchivePart,
   type Durability,
+  type Syncs,
 } from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
@@ -23,6 +24,7 @@ export interface IntakeOptions {
   readonly projects: Config['projects']
   /** Below this free space nothing new is taken; 0, the default, leaves that to the file system. */
   readonly reserveBytes?: number
+  readonly syncs?: Syncs
 }
 
 /** What the C-STORE request said of the object (PS3.7 9.1.1). */
@@ -66,7 +68,7 @@ export class Intake {
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
   constructor(options: IntakeOptions) {
     const { dataDir, durability = 'fsync' } = options
-    this.#writer = new ArchiveWriter({ dataDir, durability })
+    this.#writer = new ArchiveWriter({ dataDir, durability, syncs: options.syncs })
     this.#projects = new ProjectChoice(options.projects)
     this.#twins = new StoredTwins(durability === 'fsync')
     this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)

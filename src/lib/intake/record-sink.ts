@@ -1,5 +1,6 @@
 import { JournalWriter, locateJournal } from '../journal/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
+import type { Syncs } from '../storage/index.ts'
 
 /** Where a door's records go. */
 export interface RecordSink {
@@ -19,6 +20,8 @@ export interface RecordSinkOptions {
   /** Appears in the names of the journal's segments. */
   readonly writer?: string
   readonly durability?: 'fsync' | 'none'
+  /** Of a journal: as for what else the same objects wait for. */
+  readonly syncs?: Syncs
 }
 
 /**
@@ -26,11 +29,12 @@ export interface RecordSinkOptions {
  * are put while the disk is busy share one sync.
  */
 export async function openRecordSink(options: RecordSinkOptions): Promise<RecordSink> {
-  const { journal, dataDir, writer, durability } = options
+  const { journal, dataDir, writer, durability, syncs } = options
   if (journal === undefined) return new OutputSink(options)
   const appender = await JournalWriter.open(locateJournal(dataDir, journal), {
     ...(writer === undefined ? {} : { writer }),
     ...(durability === undefined ? {} : { durability }),
+    syncs,
   })
   return { put: (record) => appender.append(record), close: () => appender.close() }
 }

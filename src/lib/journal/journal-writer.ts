@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
-import { makeDirectories } from '../storage/index.ts'
+import { makeDirectories, Syncs } from '../storage/index.ts'
 import { checkedName, journalDirectory } from './location.ts'
 import { createSegment, restMs, SegmentNames } from './segment.ts'
 import { sealSegment } from './seal.ts'
@@ -20,6 +20,8 @@ export interface JournalWriterOptions {
   readonly maxSegmentAgeMs?: number
   /** `none` leaves the moment of writing to the kernel: a power loss may cost the last seconds. */
   readonly durability?: 'fsync' | 'none'
+  /** Shared with what else the same objects wait for. */
+  readonly syncs?: Syncs | undefined
 }
 
 interface Entry {
@@ -62,7 +64,8 @@ export class JournalWriter {
   #names: SegmentNames
   #maxSegmentBytes: number
   #maxSegmentAgeMs: number
-  #syncs: boolean
+  #isDurable: boolean
+  #syncs: Syncs
   #queue: Entry[] = []
   #running: Promise<void> | undefined
   #segment: OpenSegment | undefined
@@ -76,7 +79,8 @@ export class JournalWriter {
     this.#names = new SegmentNames(checkedName('writer', options.writer ?? 'writer'))
     this.#maxSegmentBytes = options.maxSegmentBytes ?? 64 * 1024 * 1024
     this.#maxSegmentAgeMs = options.maxSegmentAgeMs ?? 86_400_000
-    this.#syncs = options.durability !== 'none'
+    this.#isDurable = options.durability !== 'none'
+    this.#syncs = options.syncs ?? new Syncs()
   }
 
   /** @param place a directory or `file:` URL; made when it is not there. A segment comes with the first line. */
@@ -222,7 +226,7 @@ export class JournalWriter {
   async #sync(): Promise<void> {
     const segment = this.#segment
     if (segment === undefined || segment.durableBytes === segment.bytes) return
-    if (this.#syncs) await segment.handle.datasync()
+    if (this.#isDurable) await this.#syncs.sync(segment.handle.fd, 'data')
     faultPoint('journal.synced')
     segment.durableBytes = segment.bytes
   }

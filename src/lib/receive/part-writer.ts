@@ -187,8 +187,11 @@ export class PartWriter {
     this.#unread.push(isRead)
     const sealed = { block, length, isRead }
     this.#first ??= sealed
-    this.#waiting.push(sealed)
-    this.#draining ??= this.#drain()
+    // The rest of an object may be too short for the pool.
+    if (length > 0) {
+      this.#waiting.push(sealed)
+      this.#draining ??= this.#drain()
+    }
     return sealed
   }
 

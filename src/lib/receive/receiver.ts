@@ -32,7 +32,7 @@ import {
 import { FionaError } from '../error/index.ts'
 import { type Access, type Intake, type RecordSink, type Taken, loadOf } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
-import type { ArchivePart } from '../storage/index.ts'
+import type { ArchivePart, Syncs } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { classAgreement } from './agreed-class.ts'
 import { PartSupply } from './part-supply.ts'
@@ -49,6 +49,8 @@ export interface ReceiverOptions {
   readonly project?: string | undefined
   /** How bytes get into part files. */
   readonly writing: PartWriterOptions
+  /** Told of each object in hand. */
+  readonly syncs: Syncs
   /** Associations of all doors. */
   readonly everybody: Set<AssociationFacts>
   readonly maxPduBytes: number
@@ -127,16 +129,22 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     if (this.#sinkLost !== undefined) {
       return new Draining(this.#refuse(operation, recordLost(this.#sinkLost.error)))
     }
+    const { syncs } = this.#options
     const outcome = {
       received: (part: ArchivePart, taken: Taken) => this.#store(operation, part, taken),
       failed: (error: unknown) => this.#refuse(operation, error),
+      done: () => {
+        syncs.inHand -= 1
+      },
       shortage: () => this.#options.intake.shortage(),
     }
     const draining = (error: unknown): DataSetConsumer =>
       new Draining(this.#refuse(operation, error))
     const part = this.#parts.take()
-    const consumer = (ready: ArchivePart): DataSetConsumer =>
-      new StoreConsumer(ready, operation, this.#writingOf(operation), outcome)
+    const consumer = (ready: ArchivePart): DataSetConsumer => {
+      syncs.inHand += 1
+      return new StoreConsumer(ready, operation, this.#writingOf(operation), outcome)
+    }
     return part instanceof Promise ? part.then(consumer, draining) : consumer(part)
   }
 

@@ -6,6 +6,7 @@ import {
   type DicomServerOptions,
 } from '../dimse/index.ts'
 import { Access, type AccessOptions } from '../intake/index.ts'
+import type { Syncs } from '../storage/index.ts'
 import { BlockPool } from './block-pool.ts'
 import { Digester } from './digester.ts'
 import { type Door, chooseDoors, doorsOf } from './doors.ts'
@@ -18,6 +19,8 @@ type OfReceiver = Pick<
 type OfServer = Pick<DicomServerOptions, 'maxPduBytes' | 'idleMs' | 'handshakeMs' | 'tls'>
 
 export interface ReceptionOptions extends OfReceiver, OfServer {
+  /** Those of the intake and the sink. */
+  readonly syncs: Syncs
   readonly config: Pick<Config, 'receiver' | 'projects'>
   /** Instead of what the configuration says. */
   readonly port?: number | undefined
@@ -87,6 +90,7 @@ export class Reception {
       promiscuous,
       project,
       others: options.othersAt(project),
+      syncs: options.syncs,
       writing: { pool: this.#pool, digester: this.#digester, direct: directWrites },
       everybody,
     })

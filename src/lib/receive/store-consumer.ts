@@ -10,6 +10,8 @@ import { PartWriter, type PartWriterOptions, type Written } from './part-writer.
 export interface Outcome {
   received(part: ArchivePart, taken: Taken): Promise<Answer>
   failed(error: unknown): Answer
+  /** The last that is heard of it. */
+  done(): void
   /** Why no more can be taken, asked now and then. */
   shortage(): FionaError | undefined
 }
@@ -50,6 +52,14 @@ export class StoreConsumer implements DataSetConsumer {
   }
 
   async finish(): Promise<Answer> {
+    try {
+      return await this.#finish()
+    } finally {
+      this.#outcome.done()
+    }
+  }
+
+  async #finish(): Promise<Answer> {
     const { trouble } = this.#writer
     if (trouble !== undefined) return this.#refuse(trouble.error)
     let written: Written
@@ -77,12 +87,20 @@ export class StoreConsumer implements DataSetConsumer {
   }
 
   async abandon(): Promise<void> {
+    try {
+      await this.#throwAway()
+    } finally {
+      this.#outcome.done()
+    }
+  }
+
+  async #throwAway(): Promise<void> {
     await this.#writer.abandon()
     await this.#part.discard().catch(() => undefined)
   }
 
   async #refuse(error: unknown): Promise<Answer> {
-    await this.abandon()
+    await this.#throwAway()
     return this.#outcome.failed(asStorageError(error))
   }
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
-  fsync,
   linkSync,
   lstatSync,
   openSync,
@@ -11,16 +10,16 @@ import {
 } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
-import { makeDirectories, writeFileAtomic } from './durable.ts'
+import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
 import { fileDigest } from './file-digest.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
 import { RealDirectories, leadsElsewhere } from './real-directories.ts'
 import { sameDataSet } from './same-data-set.ts'
+import { Syncs } from './syncs.ts'
 
 export type Durability = 'fsync' | 'none'
 
@@ -60,8 +59,6 @@ export interface ArchivePart {
   detach(): Promise<void>
 }
 
-const sync = promisify(fsync)
-
 /**
  * The only way into the archive. An object becomes visible under its final name when it is whole:
  * fsync of the file, link to the final name (never over another file), fsync of the directory. Only the
@@ -73,15 +70,22 @@ export class ArchiveWriter {
   readonly durability: Durability
   #madeDirectories = new Set<string>()
   readonly #real: RealDirectories
-  readonly #directorySyncs = new DirectorySyncs()
+  readonly #syncs: Syncs
+  readonly #directorySyncs: DirectorySyncs
   #parts: Promise<IncomingParts> | undefined
   /** Until a file system says that it does not: Linux alone has it, and tmpfs, say, may not. */
   #directWorks = (constants.O_DIRECT as number | undefined) !== undefined
 
-  constructor(options: { readonly dataDir: string; readonly durability?: Durability }) {
+  constructor(options: {
+    readonly dataDir: string
+    readonly durability?: Durability
+    readonly syncs?: Syncs | undefined
+  }) {
     this.dataDir = options.dataDir
     this.#real = new RealDirectories(options.dataDir)
     this.durability = options.durability ?? 'fsync'
+    this.#syncs = options.syncs ?? new Syncs()
+    this.#directorySyncs = new DirectorySyncs((path) => syncDirectory(path, this.#syncs))
   }
 
   /**
@@ -108,7 +112,7 @@ export class ArchiveWriter {
       if (direct !== undefined) closeSync(direct)
     }
     let syncing: Promise<void> | undefined
-    const synced = (): Promise<void> => (syncing ??= sync(fd))
+    const synced = (): Promise<void> => (syncing ??= this.#syncs.sync(fd, 'all'))
     const whole = async (): Promise<void> => {
       if (this.durability === 'fsync' && isOpen) await synced()
     }

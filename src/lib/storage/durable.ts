@@ -1,18 +1,18 @@
-import { closeSync, existsSync, fsync, openSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
+import { Syncs } from './syncs.ts'
 import { temporaryPath } from './temporary-name.ts'
 
-const sync = promisify(fsync)
+const inThePool = new Syncs()
 
 /** fsync of a directory: makes the names in it durable (a rename alone is not, see fsync(2)). */
-export async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string, syncs = inThePool): Promise<void> {
   // Only the sync takes long; opening and closing in the thread pool would cost more than they do here.
   const fd = openSync(path, 'r')
   try {
-    await sync(fd)
+    await syncs.sync(fd, 'all')
   } finally {
     closeSync(fd)
   }

@@ -19,6 +19,7 @@ export {
 } from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
+export { Syncs } from './syncs.ts'
 export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'
 export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
