@@ -108,7 +108,7 @@ t.test('a request to commit 100,000 objects costs little more than its bytes', a
     references.length,
     'each is reported: none was ever sent',
   )
-  t.ok(grown() < 200e6, `${String(Math.round(grown() / 1e6))} MB with the report`)
+  t.ok(grown() < 120e6, `${String(Math.round(grown() / 1e6))} MB with the report`)
   peer.answer(report.message)
   await peer.release()
 })

@@ -1,27 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../dicom/index.ts'
-import { EventType, type FailureReason, type Reference } from './sop-class.ts'
-
-/** What became of a request: each reference is in one of the two. */
-export interface Outcome {
-  readonly committed: readonly Reference[]
-  readonly failed: readonly (Reference & { readonly reason: FailureReason })[]
-}
+import type { Outcome } from './outcome.ts'
+import { EventType, type Reference } from './sop-class.ts'
 
 /** A report may be megabytes: others get their turn while it is written. */
-const partsInOneTurn = 2000
+const partsInOneTurn = 500
 
 export function eventTypeOf(outcome: Outcome): number {
-  return outcome.failed.length === 0 ? EventType.allCommitted : EventType.failuresExist
+  return outcome.hasFailures ? EventType.failuresExist : EventType.allCommitted
 }
 
-/** The event information (PS3.4 table J.3-2). */
+/** The event information (PS3.4 table J.3-2), in blocks, each of even length. */
 export async function encodeEventReport(
   TransactionUID: string,
-  { committed, failed }: Outcome,
+  outcome: Outcome,
   transferSyntax: string,
-): Promise<Buffer> {
+): Promise<readonly Buffer[]> {
   const encoding = encodingOf(transferSyntax)
   const reasonOf = (reason: number): Buffer => {
     const bytes = Buffer.alloc(2)
@@ -31,11 +26,11 @@ export async function encodeEventReport(
   }
   const elements: OutElement[] = [uid(0x00081195, TransactionUID)]
   // Each sequence is there only when it has an item (type 1C).
-  if (committed.length > 0) {
-    elements.push({ tag: 0x00081199, vr: 'SQ', items: map(committed, namesOf) })
+  if (outcome.hasCommitted) {
+    elements.push({ tag: 0x00081199, vr: 'SQ', items: map(outcome.committed(), namesOf) })
   }
-  if (failed.length > 0) {
-    const items = map(failed, (one) => [
+  if (outcome.hasFailures) {
+    const items = map(outcome.failed(), (one) => [
       ...namesOf(one),
       { tag: 0x00081197, vr: 'US', value: reasonOf(one.reason) },
     ])
@@ -44,15 +39,20 @@ export async function encodeEventReport(
   // A million little buffers would take ten times what is in them.
   const blocks: Buffer[] = []
   let parts: Buffer[] = []
+  let bytes = 0
   for (const part of encodeDataSet(elements, encoding)) {
     if (Buffer.isBuffer(part)) parts.push(part)
-    if (parts.length < partsInOneTurn) continue
+    bytes += part.length
+    // The padding of a value is a part of its own.
+    if (parts.length < partsInOneTurn || bytes % 2 !== 0) continue
     blocks.push(Buffer.concat(parts))
     parts = []
     await turn()
   }
-  const bytes = Buffer.concat([...blocks, ...parts])
-  return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian ? deflated(bytes) : bytes
+  if (parts.length > 0) blocks.push(Buffer.concat(parts))
+  return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian
+    ? [deflated(Buffer.concat(blocks))]
+    : blocks
 }
 
 /** Each is made when it is asked for. */

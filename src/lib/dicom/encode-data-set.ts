@@ -127,7 +127,9 @@ function evenLength(length: number): number {
 function header(tag: number, vr: string, length: number, encoding: Encoding): Buffer {
   if (!encoding.explicitVR) return delimiter(tag, length, encoding)
   const isLong = hasLongForm(vr) || length > longestShortForm
-  const bytes = Buffer.alloc(isLong ? 12 : 8)
+  // From the slab that small buffers share: memory of its own costs each many times its size.
+  const bytes = Buffer.allocUnsafe(isLong ? 12 : 8)
+  if (isLong) bytes.writeUInt16LE(0, 6)
   writeTag(bytes, tag, encoding.littleEndian)
   bytes.write(isLong && !hasLongForm(vr) ? 'UN' : vr, 4, 2, 'latin1')
   if (isLong) writeUInt32(bytes, length, 8, encoding.littleEndian)
@@ -137,7 +139,7 @@ function header(tag: number, vr: string, length: number, encoding: Encoding): Bu
 }
 
 function delimiter(tag: number, length: number, { littleEndian }: Encoding): Buffer {
-  const bytes = Buffer.alloc(8)
+  const bytes = Buffer.allocUnsafe(8)
   writeTag(bytes, tag, littleEndian)
   writeUInt32(bytes, length, 4, littleEndian)
   return bytes
