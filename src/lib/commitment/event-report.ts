@@ -4,8 +4,8 @@ import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../d
 import type { Outcome } from './outcome.ts'
 import { EventType, type Reference } from './sop-class.ts'
 
-/** A report may be megabytes: others get their turn while it is written. */
-const partsInOneTurn = 500
+/** A report may be megabytes: others get their turn after each block of it. */
+const blockBytes = 64 << 10
 
 export function eventTypeOf(outcome: Outcome): number {
   return outcome.hasFailures ? EventType.failuresExist : EventType.allCommitted
@@ -36,20 +36,23 @@ export async function encodeEventReport(
     ])
     elements.push({ tag: 0x00081198, vr: 'SQ', items })
   }
-  // A million little buffers would take ten times what is in them.
   const blocks: Buffer[] = []
-  let parts: Buffer[] = []
-  let bytes = 0
+  let block = Buffer.allocUnsafeSlow(blockBytes)
+  let used = 0
   for (const part of encodeDataSet(elements, encoding)) {
-    if (Buffer.isBuffer(part)) parts.push(part)
-    bytes += part.length
-    // The padding of a value is a part of its own.
-    if (parts.length < partsInOneTurn || bytes % 2 !== 0) continue
-    blocks.push(Buffer.concat(parts))
-    parts = []
-    await turn()
+    if (!Buffer.isBuffer(part)) continue
+    for (let at = 0; at < part.length;) {
+      const copied = part.copy(block, used, at)
+      at += copied
+      used += copied
+      if (used < blockBytes) continue
+      blocks.push(block)
+      block = Buffer.allocUnsafeSlow(blockBytes)
+      used = 0
+      await turn()
+    }
   }
-  if (parts.length > 0) blocks.push(Buffer.concat(parts))
+  if (used > 0) blocks.push(block.subarray(0, used))
   return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian
     ? [deflated(Buffer.concat(blocks))]
     : blocks

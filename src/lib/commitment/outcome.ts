@@ -43,14 +43,18 @@ export class Outcome {
   }
 
   *committed(): Generator<Reference, void, undefined> {
-    for (const [index, reason] of this.#reasons.entries()) {
-      if (!isFailure(reason)) yield this.references.at(index)
+    for (let index = 0; index < this.references.length; index++) {
+      if (this.#reasons[index] === 0) yield this.references.at(index)
     }
   }
 
   *failed(): Generator<Reference & { readonly reason: FailureReason }, void, undefined> {
-    for (const [index, reason] of this.#reasons.entries()) {
-      if (isFailure(reason)) yield { ...this.references.at(index), reason }
+    for (let index = 0; index < this.references.length; index++) {
+      const reason = this.#reasons[index] ?? 0
+      if (!isFailure(reason)) continue
+      // No spread: it makes a hidden class for each, and all of them outlive many collections.
+      const { SOPClassUID, SOPInstanceUID } = this.references.at(index)
+      yield { SOPClassUID, SOPInstanceUID, reason }
     }
   }
 }

@@ -56,9 +56,12 @@ export class ReferenceList implements Iterable<Reference> {
     if (place === undefined) throw new RangeError('no such reference')
     const block = this.#blocks[place >>> 16] ?? Buffer.alloc(0)
     const start = place & 0xffff
-    const line = block.toString('latin1', start, block.indexOf('\n', start))
-    const blank = line.indexOf(' ')
-    return { SOPClassUID: line.slice(0, blank), SOPInstanceUID: line.slice(blank + 1) }
+    const blank = block.indexOf(' ', start)
+    // Each from the bytes: a slice of the line's string would hold all of it.
+    return {
+      SOPClassUID: block.toString('latin1', start, blank),
+      SOPInstanceUID: block.toString('latin1', blank + 1, block.indexOf('\n', blank)),
+    }
   }
 
   *[Symbol.iterator](): Generator<Reference, void, undefined> {
