@@ -63,7 +63,7 @@ t.test('a long report comes in blocks of even length, each object once', async (
   const outcome = new Outcome(ReferenceList.from(references))
   for (let at = 0; at < 3000; at += 3) outcome.commit(at)
   const blocks = await encodeEventReport('1', outcome, syntax.implicit)
-  t.ok(blocks.length > 10)
+  t.ok(blocks.length > 2)
   t.ok(blocks.every(({ length }) => length % 2 === 0))
   using file = DicomFile.fromDataSet(Buffer.concat(blocks), syntax.implicit)
   const named = (tag: number): string[] =>
