@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ArchiveExamination } from '../../src/lib/commitment/examine-archive.ts'
 import { RecentSeries } from '../../src/lib/commitment/recent-series.ts'
+import { ReferenceList } from '../../src/lib/commitment/reference-list.ts'
 import type { Reference } from '../../src/lib/commitment/sop-class.ts'
 import type { Config } from '../../src/lib/config/index.ts'
 import { Intake } from '../../src/lib/intake/index.ts'
@@ -30,8 +31,8 @@ function setUp(t: Test, options: { projects?: Config['projects']; durability?: D
     return path
   }
   const examine = async (references: readonly Reference[], patienceMs = 0) => {
-    const { committed, failed } = await examination.examine(
-      references,
+    const outcome = await examination.examine(
+      ReferenceList.from(references),
       { source },
       {
         patienceMs,
@@ -39,8 +40,10 @@ function setUp(t: Test, options: { projects?: Config['projects']; durability?: D
       },
     )
     return {
-      committed: committed.map(({ SOPInstanceUID }) => SOPInstanceUID),
-      failed: Object.fromEntries(failed.map((one) => [one.SOPInstanceUID, one.reason])),
+      committed: [...outcome.committed()].map(({ SOPInstanceUID }) => SOPInstanceUID),
+      failed: Object.fromEntries(
+        [...outcome.failed()].map((one) => [one.SOPInstanceUID, one.reason]),
+      ),
     }
   }
   return { dataDir, recent, put, examine, examination }
@@ -146,10 +149,11 @@ t.test('a search ends when it is told to', async (t) => {
   put('2.25.11.dcm', ctImage({ sopUID: '2.25.11' }))
   const stop = new AbortController()
   const options = { patienceMs: 60_000, signal: stop.signal }
-  const waiting = examination.examine([CT('2.25.12')], { source }, options)
+  const waiting = examination.examine(ReferenceList.from([CT('2.25.12')]), { source }, options)
   stop.abort()
   await t.rejects(waiting, { name: 'AbortError' })
-  await t.rejects(examination.examine([CT('2.25.11')], { source }, { ...options, patienceMs: 0 }))
+  const there = ReferenceList.from([CT('2.25.11')])
+  await t.rejects(examination.examine(there, { source }, { ...options, patienceMs: 0 }))
 })
 
 t.test('of the series of a long day the last are remembered', async (t) => {

@@ -8,6 +8,7 @@ import {
   type Patience,
   peerAddresses,
 } from '../../src/lib/commitment/index.ts'
+import { ReferenceList } from '../../src/lib/commitment/reference-list.ts'
 import { WaitingRequests } from '../../src/lib/commitment/waiting-requests.ts'
 import { loadConfig } from '../../src/lib/config/index.ts'
 import { Intake, type RecordSink } from '../../src/lib/intake/index.ts'
@@ -35,7 +36,7 @@ async function setUp(
   const earlier = await WaitingRequests.open(dataDir, limits, () => undefined)
   const time = (options.time ?? new Date()).toISOString()
   for (const transaction of options.transactions ?? ['2.25.9']) {
-    await earlier.add(requester, transaction, [reference], time)
+    await earlier.add(requester, transaction, ReferenceList.from([reference]), time)
   }
   const records: AnyRecord[] = []
   const lines: { msg: string; againInSeconds?: number }[] = []

@@ -1,15 +1,17 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Reference } from '../../src/lib/commitment/sop-class.ts'
+import { ReferenceList } from '../../src/lib/commitment/reference-list.ts'
 import { type WaitingLimits, WaitingRequests } from '../../src/lib/commitment/waiting-requests.ts'
 import { temporaryPath } from '../../src/lib/storage/index.ts'
 import { temporaryOfEnded } from '../fixtures/temporary-of-ended.ts'
 
 const time = '2026-01-02T03:04:05.678Z'
 const requester = { callingAET: 'MODALITY', calledAET: 'FIONA', address: '10.1.2.3' }
-const objects = (...numbers: readonly number[]): Reference[] =>
-  numbers.map((n) => ({ SOPClassUID: '1.2.3', SOPInstanceUID: `2.25.${String(n)}` }))
+const objects = (...numbers: readonly number[]): ReferenceList =>
+  ReferenceList.from(
+    numbers.map((n) => ({ SOPClassUID: '1.2.3', SOPInstanceUID: `2.25.${String(n)}` })),
+  )
 
 function open(
   dataDir: string,
@@ -35,7 +37,7 @@ t.test('what was added is there after a restart, and nothing once it is removed'
   t.same(again.list(), [request])
   const [found] = again.list()
   if (found === undefined) throw new Error('no request')
-  t.same(await again.references(found), objects(1, 2))
+  t.same([...((await again.references(found)) ?? [])], [...objects(1, 2)])
   await again.remove(found)
   t.same(readdirSync(folder), [])
   t.same(await requests.references(found), undefined, 'another process has reported it')

@@ -147,6 +147,22 @@ t.test('numbers of the other byte order are refused, not written wrongly', async
   })
 })
 
+t.test('a short item is one piece, and says what a long one does', async (t) => {
+  for (const encoding of [explicit, bigEndian]) {
+    for (let length = 1990; length < 2060; length++) {
+      const item: OutElement[] = [
+        { tag: 0x00091010, vr: 'LO', value: Buffer.alloc(length, 'a') },
+        { tag: 0x00081150, vr: 'UI', value: Buffer.from('1.2.3') },
+      ]
+      const sequence: OutElement[] = [{ tag: 0x00081199, vr: 'SQ', items: [item, item] }]
+      const pieces = [...encodeDataSet(sequence, encoding)].length
+      // The header, the items, the end.
+      t.equal(pieces === 4, length < 2002, `${String(length)} bytes`)
+      t.same(plain(file(sequence, encoding)), expectedOf(sequence))
+    }
+  }
+})
+
 t.test('group lengths are dropped but in group 2, and odd values are padded', async (t) => {
   const value = Buffer.from('abc')
   const written = joined(

@@ -23,7 +23,7 @@ const notice: Notice = {
   SOPClassUID: '2.25.3',
   SOPInstanceUID: '2.25.4',
   EventTypeID: 2,
-  dataSet: Buffer.from('0123456789'),
+  dataSet: [Buffer.from('012345'), Buffer.from('6789')],
 }
 
 /** Answers C-ECHO when a test says so, and hands out the way back. */

@@ -15,7 +15,7 @@ import { RunningChain } from './running-chain.ts'
 const { Client, Dataset, requests, constants } = dcmjsDimse
 // It would tell of every PDU on stdout, in the middle of the report.
 dcmjsDimse.log.setLevel('silent')
-const { CEchoRequest, NCreateRequest, NSetRequest } = requests
+const { CEchoRequest, NCreateRequest, NGetRequest, NSetRequest } = requests
 const { Status, TransferSyntax } = constants
 
 type Elements = Readonly<Record<string, unknown>>
@@ -152,6 +152,33 @@ t.test('another toolkit reports a step from its beginning to its end', async (t)
   ])
   t.equal(records.length, 3)
 })
+
+t.test(
+  'a step cannot be asked back: neither in its own context nor in that for retrieval',
+  async (t) => {
+    const scp = await Scp.start(t, { tool: 'fiona-mpps' })
+    t.same(await report(scp.port, ['create', '2.25.7', beginning('2.25.1')]), [0])
+    const get = async (SOPClassUID: string): Promise<number[]> => {
+      const client = new Client()
+      const statuses: number[] = []
+      const request = new NGetRequest(SOPClassUID, '2.25.7', ['PerformedProcedureStepStatus'])
+      request.on('response', (response: dcmjsDimse.responses.Response) => {
+        statuses.push(response.getStatus())
+      })
+      client.addRequest(request)
+      await new Promise<void>((resolve, reject) => {
+        client.on('closed', resolve)
+        client.on('networkError', reject)
+        client.send('127.0.0.1', scp.port, 'CT1', 'FIONA')
+      })
+      return statuses
+    }
+    t.same(await get(MPPS), [0x0211], 'unrecognized operation (PS3.7 C.5.21)')
+    // The retrieve SOP class (PS3.4 F.8) is not negotiated.
+    t.same(await get('1.2.840.10008.3.1.2.3.4'), [])
+    t.same(await report(scp.port, ['set', '2.25.7', ending('DISCONTINUED', [])]), [0])
+  },
+)
 
 /** The door for steps is open: the receiver's, which the chain waits for, says nothing of it. */
 async function listening(chain: RunningChain, port: number): Promise<void> {

@@ -1,27 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../dicom/index.ts'
-import { EventType, type FailureReason, type Reference } from './sop-class.ts'
+import type { Outcome } from './outcome.ts'
+import { EventType, type Reference } from './sop-class.ts'
 
-/** What became of a request: each reference is in one of the two. */
-export interface Outcome {
-  readonly committed: readonly Reference[]
-  readonly failed: readonly (Reference & { readonly reason: FailureReason })[]
-}
-
-/** A report may be megabytes: others get their turn while it is written. */
-const partsInOneTurn = 2000
+/** A report may be megabytes: others get their turn after each block of it. */
+const blockBytes = 64 << 10
 
 export function eventTypeOf(outcome: Outcome): number {
-  return outcome.failed.length === 0 ? EventType.allCommitted : EventType.failuresExist
+  return outcome.hasFailures ? EventType.failuresExist : EventType.allCommitted
 }
 
-/** The event information (PS3.4 table J.3-2). */
+/** The event information (PS3.4 table J.3-2), in blocks, each of even length. */
 export async function encodeEventReport(
   TransactionUID: string,
-  { committed, failed }: Outcome,
+  outcome: Outcome,
   transferSyntax: string,
-): Promise<Buffer> {
+): Promise<readonly Buffer[]> {
   const encoding = encodingOf(transferSyntax)
   const reasonOf = (reason: number): Buffer => {
     const bytes = Buffer.alloc(2)
@@ -31,28 +26,36 @@ export async function encodeEventReport(
   }
   const elements: OutElement[] = [uid(0x00081195, TransactionUID)]
   // Each sequence is there only when it has an item (type 1C).
-  if (committed.length > 0) {
-    elements.push({ tag: 0x00081199, vr: 'SQ', items: map(committed, namesOf) })
+  if (outcome.hasCommitted) {
+    elements.push({ tag: 0x00081199, vr: 'SQ', items: map(outcome.committed(), namesOf) })
   }
-  if (failed.length > 0) {
-    const items = map(failed, (one) => [
+  if (outcome.hasFailures) {
+    const items = map(outcome.failed(), (one) => [
       ...namesOf(one),
       { tag: 0x00081197, vr: 'US', value: reasonOf(one.reason) },
     ])
     elements.push({ tag: 0x00081198, vr: 'SQ', items })
   }
-  // A million little buffers would take ten times what is in them.
   const blocks: Buffer[] = []
-  let parts: Buffer[] = []
+  let block = Buffer.allocUnsafeSlow(blockBytes)
+  let used = 0
   for (const part of encodeDataSet(elements, encoding)) {
-    if (Buffer.isBuffer(part)) parts.push(part)
-    if (parts.length < partsInOneTurn) continue
-    blocks.push(Buffer.concat(parts))
-    parts = []
-    await turn()
+    if (!Buffer.isBuffer(part)) continue
+    for (let at = 0; at < part.length;) {
+      const copied = part.copy(block, used, at)
+      at += copied
+      used += copied
+      if (used < blockBytes) continue
+      blocks.push(block)
+      block = Buffer.allocUnsafeSlow(blockBytes)
+      used = 0
+      await turn()
+    }
   }
-  const bytes = Buffer.concat([...blocks, ...parts])
-  return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian ? deflated(bytes) : bytes
+  if (used > 0) blocks.push(block.subarray(0, used))
+  return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian
+    ? [deflated(Buffer.concat(blocks))]
+    : blocks
 }
 
 /** Each is made when it is asked for. */

@@ -4,10 +4,10 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Intake } from '../intake/index.ts'
 import { type Durability, syncDirectory } from '../storage/index.ts'
 import { archivedSeries, filesIn } from './archived-series.ts'
-import type { Outcome } from './event-report.ts'
 import { type Origin, examineFile } from './examine-file.ts'
+import { Outcome } from './outcome.ts'
 import type { RecentSeries } from './recent-series.ts'
-import { FailureReason, type Reference } from './sop-class.ts'
+import { type ReferenceList, Wanted } from './reference-list.ts'
 import { Turns } from './turns.ts'
 
 export interface Archive {
@@ -26,11 +26,9 @@ const archivedName = /^([0-9.]+)(?:~[0-9a-f]+)?\.dcm$/
 /** A search for the objects of one request. */
 interface Search {
   readonly origin: Origin
-  /** By SOP Instance UID; what was found and examined is no longer in it. */
-  readonly wanted: Map<string, Reference[]>
-  readonly found: Reference[]
-  /** Why a file under that name did not do; another one may still. */
-  readonly reasons: Map<Reference, FailureReason>
+  /** What was found and examined is no longer in it. */
+  readonly wanted: Wanted
+  readonly outcome: Outcome
   /** Directories and files to sync. */
   readonly toSync: Set<string>
 }
@@ -56,15 +54,14 @@ export class ArchiveExamination {
    * @throws when the signal aborts
    */
   async examine(
-    references: readonly Reference[],
+    references: ReferenceList,
     origin: Origin,
     options: { readonly patienceMs: number; readonly signal: AbortSignal },
   ): Promise<Outcome> {
     const search: Search = {
       origin,
-      wanted: byInstance(references),
-      found: [],
-      reasons: new Map(),
+      wanted: await Wanted.of(references),
+      outcome: new Outcome(references),
       toSync: new Set(),
     }
     const { signal } = options
@@ -78,16 +75,7 @@ export class ArchiveExamination {
     }
     if (search.wanted.size > 0) await this.#lookEverywhere(search, signal)
     await this.#makeDurable(search)
-    const committed = new Set(search.found)
-    return {
-      committed: references.filter((one) => committed.has(one)),
-      failed: references
-        .filter((one) => !committed.has(one))
-        .map((one) => ({
-          ...one,
-          reason: search.reasons.get(one) ?? FailureReason.noSuchObjectInstance,
-        })),
-    }
+    return search.outcome
   }
 
   async #lookAtRecent(search: Search, signal: AbortSignal): Promise<void> {
@@ -132,19 +120,19 @@ export class ArchiveExamination {
 
   #examineFor(search: Search, uid: string, path: string): void {
     const { dataDir, durability, intake } = this.#archive
-    const references = search.wanted.get(uid) ?? []
-    const missing = references.filter((reference) => {
-      const reason = examineFile(path, reference, search.origin, { dataDir, intake })
-      if (reason === undefined) search.found.push(reference)
-      else noteReason(search.reasons, reference, reason)
-      return reason !== undefined
+    const { wanted, outcome, origin, toSync } = search
+    const findingOf = examineFile(path, uid, origin, { dataDir, intake })
+    wanted.sift(uid, (index) => {
+      const reason = findingOf(outcome.references.at(index).SOPClassUID)
+      if (reason !== undefined) {
+        outcome.fail(index, reason)
+        return true
+      }
+      outcome.commit(index)
+      toSync.add(dirname(path))
+      if (durability === 'none') toSync.add(path)
+      return false
     })
-    if (missing.length < references.length) {
-      search.toSync.add(dirname(path))
-      if (durability === 'none') search.toSync.add(path)
-    }
-    if (missing.length === 0) search.wanted.delete(uid)
-    else search.wanted.set(uid, missing)
   }
 
   /**
@@ -166,28 +154,6 @@ export class ArchiveExamination {
       }
     }
     for (const path of directories) await syncDirectory(path)
-  }
-}
-
-function byInstance(references: readonly Reference[]): Map<string, Reference[]> {
-  const wanted = new Map<string, Reference[]>()
-  for (const reference of references) {
-    const same = wanted.get(reference.SOPInstanceUID)
-    if (same === undefined) wanted.set(reference.SOPInstanceUID, [reference])
-    else same.push(reference)
-  }
-  return wanted
-}
-
-/** Of several files, the one that came nearest to being it tells the reason. */
-function noteReason(
-  reasons: Map<Reference, FailureReason>,
-  reference: Reference,
-  reason: FailureReason,
-): void {
-  const before = reasons.get(reference)
-  if (before === undefined || before === FailureReason.noSuchObjectInstance) {
-    reasons.set(reference, reason)
   }
 }
 

@@ -2,12 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { DicomFile, ParseOptions } from '../dicom/index.ts'
 import { type Answer, CommandField, type CommandSet, Status } from '../dimse/index.ts'
 import { isUid } from '../uid/index.ts'
+import { ReferenceList } from './reference-list.ts'
 import {
   REQUEST_STORAGE_COMMITMENT,
-  type Reference,
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
-  oneOf,
 } from './sop-class.ts'
 
 /** No study has more objects; a peer with more can ask in parts. */
@@ -48,7 +47,7 @@ export const requestParsing: Pick<ParseOptions, 'topLevelOnly' | 'itemByItem'> =
 
 export interface Asked {
   readonly TransactionUID: string
-  readonly references: readonly Reference[]
+  readonly references: ReferenceList
 }
 
 /**
@@ -58,8 +57,7 @@ export interface Asked {
  * @returns an Answer that refuses it
  */
 export async function readRequest(file: DicomFile): Promise<Asked | Answer> {
-  const references: Reference[] = []
-  const classes = new Map<string, string>()
+  const references = new ReferenceList()
   for (const item of file.items()) {
     if (references.length % itemsInOneTurn === 0) await turn()
     if (references.length === mostReferences) {
@@ -73,7 +71,7 @@ export async function readRequest(file: DicomFile): Promise<Asked | Answer> {
     if (!isUid(SOPClassUID) || !isUid(SOPInstanceUID)) {
       return invalid(`a UID in item ${String(references.length + 1)} is missing or invalid`)
     }
-    references.push({ SOPClassUID: oneOf(classes, SOPClassUID), SOPInstanceUID })
+    references.add({ SOPClassUID, SOPInstanceUID })
   }
   const TransactionUID = file.string(file.dataSet, Tag.TransactionUID)
   if (!isUid(TransactionUID)) return invalid('the Transaction UID is missing or invalid')

@@ -7,7 +7,8 @@ import {
   statusMeaning,
 } from '../dimse/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { type Outcome, encodeEventReport, eventTypeOf } from './event-report.ts'
+import { encodeEventReport, eventTypeOf } from './event-report.ts'
+import type { Outcome } from './outcome.ts'
 import { STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE } from './sop-class.ts'
 import type { WaitingRequest } from './waiting-requests.ts'
 

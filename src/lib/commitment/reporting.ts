@@ -3,15 +3,16 @@ import type { Logger } from 'pino'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { RecordSink } from '../intake/index.ts'
 import { errorRecord } from '../record/index.ts'
-import type { Outcome } from './event-report.ts'
 import type { ArchiveExamination } from './examine-archive.ts'
+import { Outcome } from './outcome.ts'
+import type { ReferenceList } from './reference-list.ts'
 import {
   type Origin,
   type PeerAddress,
   reportOnNewAssociation,
   reportOnSameAssociation,
 } from './report.ts'
-import { FailureReason, type Reference } from './sop-class.ts'
+import { FailureReason } from './sop-class.ts'
 import { Turns } from './turns.ts'
 import type { WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 
@@ -138,15 +139,17 @@ export class Reporting {
     const references = await this.#options.requests.references(request)
     if (references === undefined) return
     const outcome = request.isDuplicate
-      ? refuseAll(references)
+      ? new Outcome(references, FailureReason.duplicateTransactionUID)
       : await this.#examine(request, references)
     await this.#report(course, outcome)
-    const facts = { ...logged(request), failed: outcome.failed.length, reasons: count(outcome) }
-    const level = outcome.failed.length === 0 ? 'info' : 'warn'
+    const { failures } = outcome
+    const failed = [...failures.values()].reduce((sum, count) => sum + count, 0)
+    const facts = { ...logged(request), failed, reasons: named(failures) }
+    const level = failed === 0 ? 'info' : 'warn'
     this.#options.log[level](facts, 'storage commitment reported')
   }
 
-  async #examine(request: WaitingRequest, references: readonly Reference[]): Promise<Outcome> {
+  async #examine(request: WaitingRequest, references: ReferenceList): Promise<Outcome> {
     const { callingAET, calledAET, address, project, time } = request
     const origin = { source: { callingAET, calledAET, address }, project }
     return this.#options.examination.examine(references, origin, {
@@ -211,19 +214,13 @@ export class Reporting {
   }
 }
 
-function refuseAll(references: readonly Reference[]): Outcome {
-  const reason = FailureReason.duplicateTransactionUID
-  return { committed: [], failed: references.map((one) => ({ ...one, reason })) }
-}
-
-function count({ failed }: Outcome): Readonly<Record<string, number>> | undefined {
-  if (failed.length === 0) return undefined
-  const counts: Record<string, number> = {}
-  for (const { reason } of failed) {
-    const name = `0x${reason.toString(16).padStart(4, '0')}`
-    counts[name] = (counts[name] ?? 0) + 1
-  }
-  return counts
+function named(
+  failures: ReadonlyMap<FailureReason, number>,
+): Readonly<Record<string, number>> | undefined {
+  if (failures.size === 0) return undefined
+  return Object.fromEntries(
+    [...failures].map(([reason, count]) => [`0x${reason.toString(16).padStart(4, '0')}`, count]),
+  )
 }
 
 function unreported(request: WaitingRequest, cause: unknown): FionaError {

@@ -17,14 +17,6 @@ export const FailureReason = {
 } as const
 export type FailureReason = (typeof FailureReason)[keyof typeof FailureReason]
 
-/** The same string for the same class: a request has few of them, and many objects. */
-export function oneOf(known: Map<string, string>, SOPClassUID: string): string {
-  const found = known.get(SOPClassUID)
-  if (found !== undefined) return found
-  known.set(SOPClassUID, SOPClassUID)
-  return SOPClassUID
-}
-
 /** An object that the peer would like to delete once we have it. */
 export interface Reference {
   readonly SOPClassUID: string

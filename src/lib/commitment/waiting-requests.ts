@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
   isTemporaryOfDead,
@@ -10,7 +9,7 @@ import {
   writeFileAtomic,
 } from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
-import { type Reference, oneOf } from './sop-class.ts'
+import { ReferenceList } from './reference-list.ts'
 
 /** Who asked, and how it is called back. */
 export interface Requester {
@@ -46,8 +45,6 @@ interface Entry {
 }
 
 const suffix = '.request'
-/** A long request is written in pieces, so that others get their turn and no copy of it all is made. */
-const linesInOnePiece = 500
 const inWriting = /^\..*\.tmp$/
 
 /**
@@ -104,13 +101,12 @@ export class WaitingRequests {
   async add(
     requester: Requester,
     TransactionUID: string,
-    references: readonly Reference[],
+    references: ReferenceList,
     time: string,
   ): Promise<WaitingRequest | undefined> {
-    const lines = await linesOf(references)
     const transaction = digest([`${requester.callingAET}\0${TransactionUID}`], 32)
     const { project } = requester
-    const name = `${transaction}-${digest([`${project ?? ''}\n`, ...lines], 16)}${suffix}`
+    const name = `${transaction}-${digest([`${project ?? ''}\n`, ...references.lines()], 16)}${suffix}`
     // A request before it under the same name must be gone: its file, and not ours, is removed.
     for (let removing = this.#removing.get(name); removing !== undefined;) {
       await removing.catch(() => undefined)
@@ -128,7 +124,7 @@ export class WaitingRequests {
     const about = { time, TransactionUID, callingAET, calledAET, address, project, isDuplicate }
     const request = { ...about, name, instances: references.length }
     const head = Buffer.from(`${JSON.stringify({ v: 1, ...about })}\n`)
-    const written = this.#write(name, [head, ...lines])
+    const written = this.#write(name, [head, ...references.lines()])
     this.#keep(request, written)
     try {
       await written
@@ -144,7 +140,7 @@ export class WaitingRequests {
    * @returns undefined when the file is gone: another process reported it
    * @throws FionaError E_COMMITMENT_DAMAGED
    */
-  async references(request: WaitingRequest): Promise<readonly Reference[] | undefined> {
+  async references(request: WaitingRequest): Promise<ReferenceList | undefined> {
     const path = join(this.#folder, request.name)
     let found
     try {
@@ -216,17 +212,6 @@ function digest(parts: Iterable<string | Buffer>, length: number): string {
   return hash.digest('hex').slice(0, length)
 }
 
-async function linesOf(references: readonly Reference[]): Promise<Buffer[]> {
-  const pieces: Buffer[] = []
-  for (let at = 0; at < references.length; at += linesInOnePiece) {
-    const some = references.slice(at, at + linesInOnePiece)
-    const lines = some.map((one) => `${one.SOPClassUID} ${one.SOPInstanceUID}\n`)
-    pieces.push(Buffer.from(lines.join('')))
-    await turn()
-  }
-  return pieces
-}
-
 /**
  * @returns undefined when it is no request
  * @throws NodeJS.ErrnoException
@@ -234,12 +219,9 @@ async function linesOf(references: readonly Reference[]): Promise<Buffer[]> {
 async function readRequestFile(
   path: string,
   name: string,
-): Promise<
-  { readonly request: WaitingRequest; readonly references: readonly Reference[] } | undefined
-> {
+): Promise<{ readonly request: WaitingRequest; readonly references: ReferenceList } | undefined> {
   let about: ReturnType<typeof parseAbout>
-  const references: Reference[] = []
-  const classes = new Map<string, string>()
+  const references = new ReferenceList()
   let rest = ''
   const handle = await open(path, 'r')
   for await (const piece of handle.createReadStream({ encoding: 'utf8' })) {
@@ -253,7 +235,7 @@ async function readRequestFile(
       }
       const [SOPClassUID = '', SOPInstanceUID = ''] = line.split(' ')
       if (!isUid(SOPClassUID) || !isUid(SOPInstanceUID)) return undefined
-      references.push({ SOPClassUID: oneOf(classes, SOPClassUID), SOPInstanceUID })
+      references.add({ SOPClassUID, SOPInstanceUID })
     }
   }
   // Each line ends: what is behind the last end must be nothing.

@@ -257,7 +257,7 @@ export class Acceptor implements TransportListener, PduListener {
     this.#state = 6
     this.#touch()
     this.#observer.started?.(association, answer)
-    this.#send(encodeControlPdu(answer))
+    this.#send([encodeControlPdu(answer)])
   }
 
   #exchange(agreement: Agreement): MessageExchange {
@@ -266,8 +266,8 @@ export class Acceptor implements TransportListener, PduListener {
       get isOpen() {
         return isOpen()
       },
-      send: (pdus) => {
-        this.#send(pdus)
+      send: (parts) => {
+        this.#send(parts)
       },
       whileBusy: (work) => {
         this.#whileBusy(work)
@@ -344,8 +344,8 @@ export class Acceptor implements TransportListener, PduListener {
     if (this.#wantsMore && !this.#isClosed) this.#transport.resume()
   }
 
-  #send(bytes: Buffer): void {
-    if (!this.#transport.write(bytes)) {
+  #send(parts: readonly Buffer[]): void {
+    if (!this.#transport.write(parts)) {
       this.#isBlocked = true
       this.#pdus.stop()
     }
@@ -356,7 +356,7 @@ export class Acceptor implements TransportListener, PduListener {
     this.#state = 13
     this.#pdus.stop()
     this.#deadline = this.#now() + this.#settings.handshakeMs
-    this.#transport.write(bytes)
+    this.#transport.write([bytes])
     this.#transport.end()
     this.#transport.resume()
   }

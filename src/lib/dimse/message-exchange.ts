@@ -3,7 +3,7 @@ import { MessageReader, type MessageListener } from './message-reader.ts'
 import { responseTo } from './messages.ts'
 import type { AcceptedContext } from './negotiation.ts'
 import { type Notice, Notices } from './notices.ts'
-import { AbortReason, AbortSource, ProtocolError, encodeDataTransfer } from './pdu/index.ts'
+import { AbortReason, AbortSource, ProtocolError, dataTransferParts } from './pdu/index.ts'
 import { lost } from './requestor-trouble.ts'
 import type {
   Answer,
@@ -18,7 +18,8 @@ import type {
 export interface Line {
   /** The association is established: messages may be sent. */
   readonly isOpen: boolean
-  send(pdus: Buffer): void
+  /** In one piece, whatever it is made of. */
+  send(parts: readonly Buffer[]): void
   /** Nothing more is read from the peer until the work is done. */
   whileBusy(work: () => Promise<void>): void
   /** The same, for what was read already does not matter. It does not reject. */
@@ -145,19 +146,17 @@ export class MessageExchange implements MessageListener, WayBack {
   #answer({ command, context }: Operation, answer: Answer): void {
     this.#operation = undefined
     if (!this.#line.isOpen) return
-    this.#send(context.id, responseTo(command, answer), answer.dataSet)
+    const { dataSet } = answer
+    this.#send(context.id, responseTo(command, answer), dataSet === undefined ? [] : [dataSet])
   }
 
   /** Command and data set in one piece: no message of another kind can come between them. */
-  #send(contextId: number, command: CommandSet, dataSet: Buffer | undefined): void {
+  #send(contextId: number, command: CommandSet, dataSet: readonly Buffer[]): void {
     // Fragments of even length, as PS3.8 annex E has them: some peers abort at others.
     const most = this.#maxFragmentBytes > 1 ? this.#maxFragmentBytes & ~1 : 1
-    const part = (isCommand: boolean, bytes: Buffer): Buffer =>
-      encodeDataTransfer({ contextId, isCommand, bytes }, most)
-    const commandPdus = part(true, encodeCommandSet(command))
+    const parts = (isCommand: boolean, blocks: readonly Buffer[]): Iterable<Buffer> =>
+      dataTransferParts({ contextId, isCommand }, blocks, most)
     this.#notices.touch()
-    this.#line.send(
-      dataSet === undefined ? commandPdus : Buffer.concat([commandPdus, part(false, dataSet)]),
-    )
+    this.#line.send([...parts(true, [encodeCommandSet(command)]), ...parts(false, dataSet)])
   }
 }

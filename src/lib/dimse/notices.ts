@@ -8,8 +8,8 @@ export interface Notice {
   readonly SOPClassUID: string
   readonly SOPInstanceUID: string
   readonly EventTypeID: number
-  /** In the context's transfer syntax. */
-  readonly dataSet: Buffer
+  /** In the context's transfer syntax; in blocks of even length, for it may be megabytes. */
+  readonly dataSet: readonly Buffer[]
 }
 
 interface Waiting {
@@ -30,7 +30,7 @@ const quietMs = 200
  * asynchronous window of 1 has it (PS3.7 D.3.3.3), and each only when the peer has been quiet for a moment.
  */
 export class Notices {
-  readonly #send: (contextId: number, command: CommandSet, dataSet: Buffer) => void
+  readonly #send: (contextId: number, command: CommandSet, dataSet: readonly Buffer[]) => void
   readonly #isIdle: () => boolean
   #queue: Waiting[] = []
   #outstanding: { readonly MessageID: number; readonly waiting: Waiting } | undefined
@@ -41,7 +41,7 @@ export class Notices {
 
   /** @param isIdle no message is half-way, and no operation of the peer awaits its answer */
   constructor(
-    send: (contextId: number, command: CommandSet, dataSet: Buffer) => void,
+    send: (contextId: number, command: CommandSet, dataSet: readonly Buffer[]) => void,
     isIdle: () => boolean,
   ) {
     this.#send = send

@@ -7,6 +7,7 @@ import {
   AbortSource,
   PduType,
   ProtocolError,
+  dataTransferParts,
   encodeControlPdu,
   encodeDataTransfer,
   maxFragmentBytes,
@@ -21,6 +22,8 @@ const longestPdu = 1 << 20
 const pduWhereUnlimited = 1 << 18
 /** A release that is not answered by then is not waited for: all that mattered was answered before. */
 const releaseSeconds = 5
+/** A long data set waits for the peer now and then: so each piece has its time, and TLS no copy of all. */
+const longestPiece = 1 << 18
 /** Answers to one query. */
 const mostMatches = 1_000_000
 
@@ -163,13 +166,18 @@ export class Association {
   async reportEvent(event: Omit<Notice, 'contextId'>, transferSyntax: string): Promise<number> {
     const contextId = this.#contextFor(event.SOPClassUID, transferSyntax)
     const request = eventReportRequest({ ...event, MessageID: this.#nextMessageId() })
-    await this.#connection.write(
-      this.#encode(contextId, request),
-      encodeDataTransfer(
-        { contextId, isCommand: false, bytes: event.dataSet },
-        this.#fragmentBytes > 1 ? this.#fragmentBytes & ~1 : 1,
-      ),
-    )
+    const most = this.#fragmentBytes > 1 ? this.#fragmentBytes & ~1 : 1
+    const parts = dataTransferParts({ contextId, isCommand: false }, event.dataSet, most)
+    let piece = [this.#encode(contextId, request)]
+    let bytes = 0
+    for (const part of parts) {
+      piece.push(part)
+      bytes += part.length
+      if (bytes < longestPiece) continue
+      await this.#connection.write(...piece)
+      ;[piece, bytes] = [[], 0]
+    }
+    if (piece.length > 0) await this.#connection.write(...piece)
     const { command } = await this.#answerTo(request, 'no answer to N-EVENT-REPORT')
     return command.Status ?? 0x0110
   }

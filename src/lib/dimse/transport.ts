@@ -3,8 +3,8 @@ import { Socket } from 'node:net'
 /** A connection, seen from the association: bytes in while they are wanted, whole PDUs out. */
 export interface Transport {
   readonly address: string
-  /** False when the peer does not take what we send: nothing more before `onDrain`. */
-  write(bytes: Buffer): boolean
+  /** All in one piece. False when the peer does not take what we send: nothing more before `onDrain`. */
+  write(parts: readonly Buffer[]): boolean
   resume(): void
   /** No more is sent; what was written still goes out. */
   end(): void
@@ -96,7 +96,7 @@ function listen(socket: Socket, listener: TransportListener): void {
 function transportOf(socket: Socket): Transport {
   return {
     address: (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
-    write: (bytes) => (socket.writable ? socket.write(bytes) : true),
+    write: (parts) => (socket.writable ? writeTogether(socket, parts) : true),
     resume: () => {
       socket.resume()
     },
@@ -107,4 +107,17 @@ function transportOf(socket: Socket): Transport {
       socket.destroy()
     },
   }
+}
+
+/** What is written in parts waits, part by part, for acknowledgements: a short message is put together, a long one corked. */
+const shortBytes = 64 << 10
+
+function writeTogether(socket: Socket, parts: readonly Buffer[]): boolean {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+  if (bytes <= shortBytes) return socket.write(Buffer.concat(parts, bytes))
+  socket.cork()
+  let isTaken = true
+  for (const part of parts) isTaken = socket.write(part)
+  socket.uncork()
+  return isTaken
 }

@@ -4,6 +4,7 @@ export { pduLimits } from './limits.ts'
 export { ProtocolError } from './protocol-error.ts'
 export { readControlPdu } from './read-pdu.ts'
 export {
+  dataTransferParts,
   encodeControlPdu,
   encodeDataHeader,
   encodeDataTransfer,

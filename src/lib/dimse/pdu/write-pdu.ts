@@ -105,25 +105,40 @@ export function maxFragmentBytes(maxPduLength: number, ownMaximum: number): numb
   return Math.max(1, limit - pdvHeaderBytes)
 }
 
+interface Message {
+  readonly contextId: number
+  readonly isCommand: boolean
+}
+
 /**
  * A whole command or data set as P-DATA-TF PDUs in one buffer, fragments no longer than told:
  * written in one piece, so that no half of it waits for an acknowledgement of the other.
  */
 export function encodeDataTransfer(
-  message: { readonly contextId: number; readonly isCommand: boolean; readonly bytes: Buffer },
+  { bytes, ...message }: Message & { readonly bytes: Buffer },
   maxBytes: number,
 ): Buffer {
-  const { contextId, isCommand, bytes } = message
-  const parts: Buffer[] = []
-  let at = 0
-  do {
-    const end = Math.min(at + maxBytes, bytes.length)
-    const isLast = end === bytes.length
-    parts.push(
-      encodeDataHeader({ contextId, isCommand, isLast }, end - at),
-      bytes.subarray(at, end),
-    )
-    at = end
-  } while (at < bytes.length)
-  return Buffer.concat(parts)
+  return Buffer.concat([...dataTransferParts(message, [bytes], maxBytes)])
+}
+
+/**
+ * The same of a long data set that is there in blocks: headers and parts of the blocks in turn, of which
+ * nothing is copied. No fragment goes over the end of a block: where they shall be of even length, so must the blocks be.
+ */
+export function* dataTransferParts(
+  { contextId, isCommand }: Message,
+  blocks: readonly Buffer[],
+  maxBytes: number,
+): Generator<Buffer, void, undefined> {
+  const final = blocks.length - 1
+  for (const [index, block] of blocks.entries()) {
+    let at = 0
+    do {
+      const end = Math.min(at + maxBytes, block.length)
+      const isLast = index === final && end === block.length
+      yield encodeDataHeader({ contextId, isCommand, isLast }, end - at)
+      yield block.subarray(at, end)
+      at = end
+    } while (at < block.length)
+  }
 }
