@@ -94,6 +94,7 @@ async function test() {
   await managed()
   await crashLoop()
   wrongConfiguration()
+  await frontDoor()
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
@@ -254,6 +255,22 @@ function wrongConfiguration() {
     lastError,
   )
   check('start mends it', ctl('start default').status === 0 && answers('FIONA', 11112))
+}
+
+/** Files lie in /tmp where administrators put them. */
+async function frontDoor() {
+  inside(`install -m 0644 "$(find /root/study -type f -name '*2*' | head -1)" /tmp/one.dcm`)
+  inside('echo /tmp/one.dcm >/run/fiona/received.pipe')
+  await until(
+    'the front door takes a path below /tmp',
+    () => inside(`find /var/lib/fiona/default/archive -name '*.dcm' | wc -l`) === '1',
+  )
+  const shown = inside('systemctl show -p PrivateTmp,RestrictAddressFamilies fiona-front-door')
+  check(
+    'what its units say holds',
+    shown.split('\n').sort().join(' ') === 'PrivateTmp=no RestrictAddressFamilies=AF_UNIX',
+    shown.replaceAll('\n', ' '),
+  )
 }
 
 function ctl(words) {

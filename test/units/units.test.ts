@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { effectiveSettings, filesOf, overruled } from './effective-settings.ts'
 
 const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' })
 const hasSystemd = analyze.status === 0
@@ -69,6 +78,31 @@ for (const name of instances) {
     t.ok(score <= mostExposure, `exposure ${String(score)}`)
   })
 }
+
+for (const name of instances) {
+  t.test(`what the files of ${name} say holds, and nothing that is for more units`, async (t) => {
+    t.strictSame(overruled(filesOf(name)), [])
+  })
+}
+
+t.test('a setting of a unit itself that the drop-in of all overrules is noticed', async (t) => {
+  const units = site(t as never)
+  appendFileSync(
+    join(units, 'fiona-mpps.service'),
+    '\n[Service]\nPrivateTmp=no\nRestrictAddressFamilies=AF_UNIX\nRestrictRealtime=yes\n',
+  )
+  t.strictSame(overruled(filesOf('fiona-mpps', units)), [
+    'fiona-mpps.service: PrivateTmp=no, but yes holds',
+    'fiona-mpps.service: RestrictAddressFamilies=AF_UNIX, but AF_UNIX AF_UNIX AF_INET AF_INET6 holds',
+  ])
+})
+
+t.test('the front door sees /tmp and no network', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-front-door'))
+  t.strictSame(settings.get('PrivateTmp'), ['no'])
+  t.strictSame(settings.get('RestrictAddressFamilies'), ['AF_UNIX'])
+  t.strictSame(settings.get('PrivateNetwork'), ['yes'])
+})
 
 t.test('only the stage that de-identifies is handed the key', async (t) => {
   const holders = readdirSync('systemd', { recursive: true })
