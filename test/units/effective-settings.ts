@@ -55,7 +55,11 @@ export function filesOf(unit: string, units = 'systemd'): readonly UnitFile[] {
       })),
     )
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-  return [{ breadth: 0, path: `${own}.service` }, ...dropIns].map(({ breadth, path }) => ({
+  // A site's own unit has no file here; what it gets from the drop-ins can be asked all the same.
+  const itself = existsSync(join(units, `${own}.service`))
+    ? [{ breadth: 0, path: `${own}.service` }]
+    : []
+  return [...itself, ...dropIns].map(({ breadth, path }) => ({
     breadth,
     path,
     assignments: assignmentsOf(readFileSync(join(units, path), 'utf8')),

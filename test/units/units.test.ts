@@ -44,11 +44,16 @@ const instances = [
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
+  'fiona-job-prune',
 ]
 
 t.test('systemd understands every line of the units', { skip }, async (t) => {
   const units = site(t as never)
-  const names = [...instances.map((name) => `${name}.service`), 'fiona.target']
+  const names = [
+    ...instances.map((name) => `${name}.service`),
+    'fiona-job-prune.timer',
+    'fiona.target',
+  ]
   const { stderr } = spawnSync(
     'systemd-analyze',
     ['verify', '--man=no', ...names.map((name) => join(units, name))],
@@ -102,6 +107,28 @@ t.test('the front door sees /tmp and no network', async (t) => {
   t.strictSame(settings.get('PrivateTmp'), ['no'])
   t.strictSame(settings.get('RestrictAddressFamilies'), ['AF_UNIX'])
   t.strictSame(settings.get('PrivateNetwork'), ['yes'])
+})
+
+t.test('a job runs once each time, as long as it takes', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-job-anything-of-a-site'))
+  // systemd refuses to start a oneshot service that is always started again.
+  for (const [key, value] of Object.entries({
+    Type: 'oneshot',
+    Restart: 'no',
+    WatchdogSec: '0',
+    TimeoutStartSec: '1d',
+    User: 'fiona',
+    ProtectSystem: 'strict',
+  })) {
+    t.strictSame(settings.get(key), [value], key)
+  }
+})
+
+t.test('cron and the timer prune the same', async (t) => {
+  const [command] = /fiona-journal prune .*/.exec(
+    effectiveSettings(filesOf('fiona-job-prune')).get('ExecStart')?.join(' ') ?? '',
+  ) ?? ['']
+  t.match(readFileSync('share/cron.d/fiona', 'utf8'), ` fiona  ${command} --config `)
 })
 
 t.test('only the stage that de-identifies is handed the key', async (t) => {
