@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -69,3 +78,64 @@ t.test(
     t.equal(status, 0, stdout)
   },
 )
+
+/** A system where the chain was closed and opened by hand, and where the site has a unit of its own. */
+function managedSystem(test: typeof t): string {
+  const root = mkdtempSync(join(tmpdir(), 'fiona-removal-test-'))
+  test.teardown(() => {
+    rmSync(root, { recursive: true, force: true })
+  })
+  const settings = join(root, 'etc/systemd/system')
+  const wanted = join(settings, 'fiona.target.wants')
+  mkdirSync(join(settings, 'fiona-scp@default.service.d'), { recursive: true })
+  mkdirSync(wanted)
+  mkdirSync(join(root, 'run/fiona'), { recursive: true })
+  mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true })
+  writeFileSync(join(settings, 'fiona-scp@default.service.d/override.conf'), '[Service]\n')
+  writeFileSync(join(settings, 'fiona-job-ours.timer'), '[Timer]\n')
+  symlinkSync('/dev/null', join(settings, 'fiona-front-door.service'))
+  symlinkSync('/dev/null', join(settings, 'fiona-scp@A\\x2dB.service'))
+  symlinkSync('/dev/null', join(settings, 'other.service'))
+  symlinkSync('/usr/lib/systemd/system/fiona-mpps.service', join(wanted, 'fiona-mpps.service'))
+  symlinkSync('/etc/systemd/system/fiona-job-ours.timer', join(wanted, 'fiona-job-ours.timer'))
+  spawnSync('mkfifo', [join(root, 'run/fiona/received.pipe')])
+  return root
+}
+
+function runPostrm(root: string, word: string): string {
+  const { status, stderr } = spawnSync('sh', ['packaging/postrm', word], {
+    env: { ...process.env, DPKG_ROOT: root },
+    encoding: 'utf8',
+  })
+  return status === 0 ? 'done' : stderr
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+t.test('what was removed leaves no pipe that a writer waits for; a purge, no mask', async (t) => {
+  const root = managedSystem(t as never)
+  const settings = join(root, 'etc/systemd/system')
+  const masks = ['fiona-front-door.service', 'fiona-scp@A\\x2dB.service']
+  const link = join(settings, 'fiona.target.wants/fiona-mpps.service')
+
+  t.equal(runPostrm(root, 'upgrade'), 'done')
+  t.ok(existsSync(join(root, 'run/fiona/received.pipe')), 'it waits for the new version')
+  t.equal(runPostrm(root, 'remove'), 'done')
+  t.notOk(existsSync(join(root, 'run/fiona')))
+  for (const mask of masks) t.ok(isLink(join(settings, mask)), `${mask} stays until the purge`)
+  t.ok(isLink(link))
+
+  t.equal(runPostrm(root, 'purge'), 'done')
+  for (const mask of masks) t.notOk(isLink(join(settings, mask)), mask)
+  t.notOk(isLink(link))
+  for (const own of [
+    'fiona-scp@default.service.d/override.conf',
+    'fiona-job-ours.timer',
+    'fiona.target.wants/fiona-job-ours.timer',
+    'other.service',
+  ]) {
+    t.ok(lstatSync(join(settings, own), { throwIfNoEntry: false }), `${own} is not ours`)
+  }
+})
