@@ -47,7 +47,7 @@ t.test(
       t.equal(mode(`usr/share/zsh/vendor-completions/_${tool}`), '-rw-r--r--')
     }
     for (const path of [
-      'etc/fiona/fiona.yaml',
+      'usr/share/fiona/fiona.yaml',
       'usr/lib/fiona/dist/main.js',
       'usr/lib/systemd/system/fiona.target',
       'usr/lib/systemd/system/fiona-.service.d/10-all-services.conf',
@@ -65,6 +65,10 @@ t.test(
         t.notMatch(mode, /^.{5}w|^.{8}w|[sSt]/, `${path} is written by root alone`)
     }
     t.notOk([...entries.keys()].some((path) => path.includes('node_modules')))
+    t.notOk(
+      [...entries.keys()].some((path) => path.startsWith('./etc/')),
+      'nothing that dpkg asks about at an upgrade: postinst makes the configuration once',
+    )
     t.notOk(entries.has('./etc/fiona/pseudonym.key'), 'no key comes with the package')
   },
 )
@@ -98,6 +102,9 @@ function managedSystem(test: typeof t): string {
   symlinkSync('/dev/null', join(settings, 'other.service'))
   symlinkSync('/usr/lib/systemd/system/fiona-mpps.service', join(wanted, 'fiona-mpps.service'))
   symlinkSync('/etc/systemd/system/fiona-job-ours.timer', join(wanted, 'fiona-job-ours.timer'))
+  mkdirSync(join(root, 'etc/fiona'))
+  writeFileSync(join(root, 'etc/fiona/fiona.yaml'), 'dataDir: /var/lib/fiona\n')
+  writeFileSync(join(root, 'etc/fiona/pseudonym.key'), '')
   spawnSync('mkfifo', [join(root, 'run/fiona/received.pipe')])
   return root
 }
@@ -114,28 +121,33 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
-t.test('what was removed leaves no pipe that a writer waits for; a purge, no mask', async (t) => {
-  const root = managedSystem(t as never)
-  const settings = join(root, 'etc/systemd/system')
-  const masks = ['fiona-front-door.service', 'fiona-scp@A\\x2dB.service']
-  const link = join(settings, 'fiona.target.wants/fiona-mpps.service')
+t.test(
+  'what was removed leaves no pipe that a writer waits for; a purge, no mask and no configuration',
+  async (t) => {
+    const root = managedSystem(t as never)
+    const settings = join(root, 'etc/systemd/system')
+    const masks = ['fiona-front-door.service', 'fiona-scp@A\\x2dB.service']
+    const link = join(settings, 'fiona.target.wants/fiona-mpps.service')
 
-  t.equal(runPostrm(root, 'upgrade'), 'done')
-  t.ok(existsSync(join(root, 'run/fiona/received.pipe')), 'it waits for the new version')
-  t.equal(runPostrm(root, 'remove'), 'done')
-  t.notOk(existsSync(join(root, 'run/fiona')))
-  for (const mask of masks) t.ok(isLink(join(settings, mask)), `${mask} stays until the purge`)
-  t.ok(isLink(link))
+    t.equal(runPostrm(root, 'upgrade'), 'done')
+    t.ok(existsSync(join(root, 'run/fiona/received.pipe')), 'it waits for the new version')
+    t.equal(runPostrm(root, 'remove'), 'done')
+    t.notOk(existsSync(join(root, 'run/fiona')))
+    for (const mask of masks) t.ok(isLink(join(settings, mask)), `${mask} stays until the purge`)
+    t.ok(isLink(link))
+    t.ok(existsSync(join(root, 'etc/fiona/fiona.yaml')))
 
-  t.equal(runPostrm(root, 'purge'), 'done')
-  for (const mask of masks) t.notOk(isLink(join(settings, mask)), mask)
-  t.notOk(isLink(link))
-  for (const own of [
-    'fiona-scp@default.service.d/override.conf',
-    'fiona-job-ours.timer',
-    'fiona.target.wants/fiona-job-ours.timer',
-    'other.service',
-  ]) {
-    t.ok(lstatSync(join(settings, own), { throwIfNoEntry: false }), `${own} is not ours`)
-  }
-})
+    t.equal(runPostrm(root, 'purge'), 'done')
+    for (const mask of masks) t.notOk(isLink(join(settings, mask)), mask)
+    t.notOk(isLink(link))
+    t.strictSame(readdirSync(join(root, 'etc/fiona')), ['pseudonym.key'])
+    for (const own of [
+      'fiona-scp@default.service.d/override.conf',
+      'fiona-job-ours.timer',
+      'fiona.target.wants/fiona-job-ours.timer',
+      'other.service',
+    ]) {
+      t.ok(lstatSync(join(settings, own), { throwIfNoEntry: false }), `${own} is not ours`)
+    }
+  },
+)
