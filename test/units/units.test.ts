@@ -109,6 +109,15 @@ t.test('the front door sees /tmp and no network', async (t) => {
   t.strictSame(settings.get('PrivateNetwork'), ['yes'])
 })
 
+t.test('the front door reaches what it keeps on disk until it is done', async (t) => {
+  const closed = effectiveSettings(filesOf('fiona-front-door')).get('InaccessiblePaths') ?? []
+  const kept = '/var/lib/fiona/state/front-door/'
+  t.strictSame(
+    closed.filter((path) => kept.startsWith(`${path.replace(/^-/, '')}/`)),
+    [],
+  )
+})
+
 t.test('a job runs once each time, as long as it takes', async (t) => {
   const settings = effectiveSettings(filesOf('fiona-job-anything-of-a-site'))
   // systemd refuses to start a oneshot service that is always started again.
