@@ -73,7 +73,8 @@ function layOut() {
     put(`usr/lib/systemd/system/${path}`, readFileSync(`systemd/${path}`))
   }
   put('usr/lib/tmpfiles.d/fiona.conf', readFileSync(`systemd/${tmpfiles}`))
-  put('etc/fiona/fiona.yaml', readFileSync('packaging/fiona.yaml'))
+  // No conffile: every site edits it, and dpkg would ask at each upgrade that changes the default. postinst copies it.
+  put('usr/share/fiona/fiona.yaml', readFileSync('packaging/fiona.yaml'))
   const doc = 'usr/share/doc/fiona'
   copy('docs', doc)
   copy('pipelines', `${doc}/examples/pipelines`)
@@ -112,7 +113,6 @@ Description: research imaging gateway for DICOM
  research identity, and delivers it to the research PACS.
 `
   put('DEBIAN/control', control)
-  put('DEBIAN/conffiles', '/etc/fiona/fiona.yaml\n')
   for (const name of ['postinst', 'prerm', 'postrm']) {
     put(`DEBIAN/${name}`, readFileSync(`packaging/${name}`), 0o755)
   }

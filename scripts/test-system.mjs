@@ -7,6 +7,7 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -70,6 +71,10 @@ async function test() {
   await boot()
   for (const service of services) check(`${service} runs`, isActive(service))
   check('the key is root’s alone', inside('stat -c %U:%a /etc/fiona/pseudonym.key') === 'root:600')
+  check(
+    'the configuration is root’s, and read by fiona',
+    inside('stat -c %U:%G:%a /etc/fiona/fiona.yaml') === 'root:fiona:640',
+  )
   for (const service of services) {
     const pid = mainPid(service)
     const others = tryInside(
@@ -94,6 +99,8 @@ async function test() {
   await managed()
   await crashLoop()
   wrongConfiguration()
+  await frontDoor()
+  jobs()
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
@@ -118,7 +125,29 @@ async function test() {
 
   inside('systemctl restart fiona.target')
   await until('all run after a restart', () => services.every(isActive))
+  check('its timer waits after a boot, too', isActive('fiona-job-prune.timer'))
+  check('disable of the common door', ctl('disable default').status === 0)
+  appendFileSync(join(root, 'etc/fiona/fiona.yaml'), '# of this site\n')
+  inside('dpkg -r fiona')
+  const mask = join(root, 'etc/systemd/system/fiona-scp@default.service')
+  check(
+    'removed, it leaves no pipe that a writer waits for',
+    inside('ls /run/fiona 2>/dev/null | wc -l') === '0',
+  )
+  check('what is disabled stays so', isLink(mask))
+  inside('dpkg -i /root/package/fiona_*.deb')
+  check(
+    'installed again, the configuration is the site’s',
+    readFileSync(join(root, 'etc/fiona/fiona.yaml'), 'utf8').endsWith('# of this site\n'),
+  )
+  check('the common door is still closed', !answers('FIONA', 11112))
   inside('dpkg --purge fiona')
+  check('purged, the mask is gone', !isLink(mask))
+  check(
+    'and every link of the target',
+    inside('find /etc/systemd/system -lname "*fiona*" | wc -l') === '0',
+  )
+  check('and the configuration', !existsSync(join(root, 'etc/fiona/fiona.yaml')))
   check(
     'no service is left',
     inside(`systemctl list-units --no-legend 'fiona*' | grep -c running || true`) === '0',
@@ -256,6 +285,36 @@ function wrongConfiguration() {
   check('start mends it', ctl('start default').status === 0 && answers('FIONA', 11112))
 }
 
+/** Files lie in /tmp where administrators put them. */
+async function frontDoor() {
+  inside(`install -m 0644 "$(find /root/study -type f -name '*2*' | head -1)" /tmp/one.dcm`)
+  inside('echo /tmp/one.dcm >/run/fiona/received.pipe')
+  await until(
+    'the front door takes a path below /tmp',
+    () => inside(`find /var/lib/fiona/default/archive -name '*.dcm' | wc -l`) === '1',
+  )
+  const shown = inside('systemctl show -p PrivateTmp,RestrictAddressFamilies fiona-front-door')
+  check(
+    'what its units say holds',
+    shown.split('\n').sort().join(' ') === 'PrivateTmp=no RestrictAddressFamilies=AF_UNIX',
+    shown.replaceAll('\n', ' '),
+  )
+}
+
+/** They end, and well; the timer is there when it is wanted. */
+function jobs() {
+  tryInside('systemctl start fiona-job-prune')
+  const shown = inside('systemctl show -p Type,Result,ActiveState,ExecMainStatus fiona-job-prune')
+  check(
+    'a job runs to its end',
+    shown.split('\n').sort().join(' ') ===
+      'ActiveState=inactive ExecMainStatus=0 Result=success Type=oneshot',
+    shown.replaceAll('\n', ' '),
+  )
+  inside('systemctl enable --now fiona-job-prune.timer')
+  check('its timer waits', isActive('fiona-job-prune.timer'))
+}
+
 function ctl(words) {
   const args = ['-t', String(leaderPid()), '-a', ...environment, 'fiona-ctl', ...words.split(' ')]
   const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' })
@@ -298,6 +357,10 @@ async function hung(service) {
   })
   const said = inside(`journalctl -b -u ${service} -o cat | grep -c 'Watchdog timeout' || true`)
   check('the watchdog it was', Number(said) > 0)
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
 async function boot() {

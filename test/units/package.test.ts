@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -38,7 +47,7 @@ t.test(
       t.equal(mode(`usr/share/zsh/vendor-completions/_${tool}`), '-rw-r--r--')
     }
     for (const path of [
-      'etc/fiona/fiona.yaml',
+      'usr/share/fiona/fiona.yaml',
       'usr/lib/fiona/dist/main.js',
       'usr/lib/systemd/system/fiona.target',
       'usr/lib/systemd/system/fiona-.service.d/10-all-services.conf',
@@ -56,6 +65,10 @@ t.test(
         t.notMatch(mode, /^.{5}w|^.{8}w|[sSt]/, `${path} is written by root alone`)
     }
     t.notOk([...entries.keys()].some((path) => path.includes('node_modules')))
+    t.notOk(
+      [...entries.keys()].some((path) => path.startsWith('./etc/')),
+      'nothing that dpkg asks about at an upgrade: postinst makes the configuration once',
+    )
     t.notOk(entries.has('./etc/fiona/pseudonym.key'), 'no key comes with the package')
   },
 )
@@ -67,5 +80,74 @@ t.test(
     const scripts = ['postinst', 'prerm', 'postrm'].map((name) => `packaging/${name}`)
     const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
     t.equal(status, 0, stdout)
+  },
+)
+
+/** A system where the chain was closed and opened by hand, and where the site has a unit of its own. */
+function managedSystem(test: typeof t): string {
+  const root = mkdtempSync(join(tmpdir(), 'fiona-removal-test-'))
+  test.teardown(() => {
+    rmSync(root, { recursive: true, force: true })
+  })
+  const settings = join(root, 'etc/systemd/system')
+  const wanted = join(settings, 'fiona.target.wants')
+  mkdirSync(join(settings, 'fiona-scp@default.service.d'), { recursive: true })
+  mkdirSync(wanted)
+  mkdirSync(join(root, 'run/fiona'), { recursive: true })
+  mkdirSync(join(root, 'var/lib/dpkg'), { recursive: true })
+  writeFileSync(join(settings, 'fiona-scp@default.service.d/override.conf'), '[Service]\n')
+  writeFileSync(join(settings, 'fiona-job-ours.timer'), '[Timer]\n')
+  symlinkSync('/dev/null', join(settings, 'fiona-front-door.service'))
+  symlinkSync('/dev/null', join(settings, 'fiona-scp@A\\x2dB.service'))
+  symlinkSync('/dev/null', join(settings, 'other.service'))
+  symlinkSync('/usr/lib/systemd/system/fiona-mpps.service', join(wanted, 'fiona-mpps.service'))
+  symlinkSync('/etc/systemd/system/fiona-job-ours.timer', join(wanted, 'fiona-job-ours.timer'))
+  mkdirSync(join(root, 'etc/fiona'))
+  writeFileSync(join(root, 'etc/fiona/fiona.yaml'), 'dataDir: /var/lib/fiona\n')
+  writeFileSync(join(root, 'etc/fiona/pseudonym.key'), '')
+  spawnSync('mkfifo', [join(root, 'run/fiona/received.pipe')])
+  return root
+}
+
+function runPostrm(root: string, word: string): string {
+  const { status, stderr } = spawnSync('sh', ['packaging/postrm', word], {
+    env: { ...process.env, DPKG_ROOT: root },
+    encoding: 'utf8',
+  })
+  return status === 0 ? 'done' : stderr
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+t.test(
+  'what was removed leaves no pipe that a writer waits for; a purge, no mask and no configuration',
+  async (t) => {
+    const root = managedSystem(t as never)
+    const settings = join(root, 'etc/systemd/system')
+    const masks = ['fiona-front-door.service', 'fiona-scp@A\\x2dB.service']
+    const link = join(settings, 'fiona.target.wants/fiona-mpps.service')
+
+    t.equal(runPostrm(root, 'upgrade'), 'done')
+    t.ok(existsSync(join(root, 'run/fiona/received.pipe')), 'it waits for the new version')
+    t.equal(runPostrm(root, 'remove'), 'done')
+    t.notOk(existsSync(join(root, 'run/fiona')))
+    for (const mask of masks) t.ok(isLink(join(settings, mask)), `${mask} stays until the purge`)
+    t.ok(isLink(link))
+    t.ok(existsSync(join(root, 'etc/fiona/fiona.yaml')))
+
+    t.equal(runPostrm(root, 'purge'), 'done')
+    for (const mask of masks) t.notOk(isLink(join(settings, mask)), mask)
+    t.notOk(isLink(link))
+    t.strictSame(readdirSync(join(root, 'etc/fiona')), ['pseudonym.key'])
+    for (const own of [
+      'fiona-scp@default.service.d/override.conf',
+      'fiona-job-ours.timer',
+      'fiona.target.wants/fiona-job-ours.timer',
+      'other.service',
+    ]) {
+      t.ok(lstatSync(join(settings, own), { throwIfNoEntry: false }), `${own} is not ours`)
+    }
   },
 )

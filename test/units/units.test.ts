@@ -1,8 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { effectiveSettings, filesOf, overruled } from './effective-settings.ts'
 
 const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' })
 const hasSystemd = analyze.status === 0
@@ -35,11 +44,16 @@ const instances = [
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
+  'fiona-job-prune',
 ]
 
 t.test('systemd understands every line of the units', { skip }, async (t) => {
   const units = site(t as never)
-  const names = [...instances.map((name) => `${name}.service`), 'fiona.target']
+  const names = [
+    ...instances.map((name) => `${name}.service`),
+    'fiona-job-prune.timer',
+    'fiona.target',
+  ]
   const { stderr } = spawnSync(
     'systemd-analyze',
     ['verify', '--man=no', ...names.map((name) => join(units, name))],
@@ -69,6 +83,62 @@ for (const name of instances) {
     t.ok(score <= mostExposure, `exposure ${String(score)}`)
   })
 }
+
+for (const name of instances) {
+  t.test(`what the files of ${name} say holds, and nothing that is for more units`, async (t) => {
+    t.strictSame(overruled(filesOf(name)), [])
+  })
+}
+
+t.test('a setting of a unit itself that the drop-in of all overrules is noticed', async (t) => {
+  const units = site(t as never)
+  appendFileSync(
+    join(units, 'fiona-mpps.service'),
+    '\n[Service]\nPrivateTmp=no\nRestrictAddressFamilies=AF_UNIX\nRestrictRealtime=yes\n',
+  )
+  t.strictSame(overruled(filesOf('fiona-mpps', units)), [
+    'fiona-mpps.service: PrivateTmp=no, but yes holds',
+    'fiona-mpps.service: RestrictAddressFamilies=AF_UNIX, but AF_UNIX AF_UNIX AF_INET AF_INET6 holds',
+  ])
+})
+
+t.test('the front door sees /tmp and no network', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-front-door'))
+  t.strictSame(settings.get('PrivateTmp'), ['no'])
+  t.strictSame(settings.get('RestrictAddressFamilies'), ['AF_UNIX'])
+  t.strictSame(settings.get('PrivateNetwork'), ['yes'])
+})
+
+t.test('the front door reaches what it keeps on disk until it is done', async (t) => {
+  const closed = effectiveSettings(filesOf('fiona-front-door')).get('InaccessiblePaths') ?? []
+  const kept = '/var/lib/fiona/state/front-door/'
+  t.strictSame(
+    closed.filter((path) => kept.startsWith(`${path.replace(/^-/, '')}/`)),
+    [],
+  )
+})
+
+t.test('a job runs once each time, as long as it takes', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-job-anything-of-a-site'))
+  // systemd refuses to start a oneshot service that is always started again.
+  for (const [key, value] of Object.entries({
+    Type: 'oneshot',
+    Restart: 'no',
+    WatchdogSec: '0',
+    TimeoutStartSec: '1d',
+    User: 'fiona',
+    ProtectSystem: 'strict',
+  })) {
+    t.strictSame(settings.get(key), [value], key)
+  }
+})
+
+t.test('cron and the timer prune the same', async (t) => {
+  const [command] = /fiona-journal prune .*/.exec(
+    effectiveSettings(filesOf('fiona-job-prune')).get('ExecStart')?.join(' ') ?? '',
+  ) ?? ['']
+  t.match(readFileSync('share/cron.d/fiona', 'utf8'), ` fiona  ${command} --config `)
+})
 
 t.test('only the stage that de-identifies is handed the key', async (t) => {
   const holders = readdirSync('systemd', { recursive: true })
