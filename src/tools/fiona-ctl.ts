@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isatty } from 'node:tty'
 import type { Config } from '../lib/config/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 import { defineTool } from '../lib/cli/index.ts'
@@ -12,6 +13,12 @@ export default defineTool({
     times within a minute, or ends with exit code 64 or 78, is failing: it is tried on every 30 seconds, and said
     once. On SIGTERM or Ctrl-C the parts stop in order, each finishing what it has in hand. Killed at any
     moment, it starts again on the same data directory and nothing is lost.
+
+    On a terminal fiona up says where to send a study and shows each record in a line. Elsewhere its stdout has one
+    JSON object a line for each event, with its time and, but for those of the whole chain, its part: starting (of the
+    chain with pid, dataDir, config and ports), started (pid), died (code, signal, lastError), restarting
+    (inSeconds), crashLoop (lastError), recovered, stopping, stopped (code, signal). No record is told there:
+    fiona-journal follow does that. The log goes to stderr, as ever.
 
     start, stop, restart, enable, disable and status are the same under systemd (where fiona.target is installed,
     they speak to its units) and without it (they speak to the running chain by <runDir>/control.sock, which only
@@ -125,10 +132,12 @@ export default defineTool({
         print,
       })
     }
-    const { deliveredFolder, runChain, withEmbeddedDelivery } =
+    const { deliveredFolder, person, program, runChain, withEmbeddedDelivery } =
       await import('../lib/supervise/index.ts')
     const inForce = withEmbeddedDelivery(overridden(await config(), options))
-    const chain = { config: inForce, log, print }
+    // A demonstration is for people, wherever its text goes.
+    const isRead = options.demo === true || isatty(1)
+    const chain = { config: inForce, log, audience: isRead ? person(print) : program(print) }
     if (options.demo !== true) return runChain({ ...chain, signal })
     const { demonstrate } = await import('../lib/demo/index.ts')
     return demonstrate({

@@ -21,6 +21,28 @@ t.test('paths are relative to the file; sizes may have units', async (t) => {
   t.equal(config.receiver.reserveBytes, 5 * 2 ** 30)
 })
 
+t.test('files of requests and projects are relative to the file, too', async (t) => {
+  const dir = t.testdir({
+    'f.yaml': `requests:
+  - table: lists/coupling.csv
+  - redcap: { url: 'https://redcap.example.org/api/', tokenFile: secrets/token }
+  - table: /srv/coupling.csv
+projects:
+  A: { deidentify: { profile: profiles/a.yaml } }
+  B: { deidentify: { profile: basic } }
+  C: {}
+`,
+  })
+  const { requests, projects } = await loadConfig(join(dir, 'f.yaml'))
+  t.equal(requests[0]?.table, join(dir, 'lists/coupling.csv'))
+  t.equal(requests[1]?.redcap?.tokenFile, join(dir, 'secrets/token'))
+  t.equal(requests[1]?.redcap?.url, 'https://redcap.example.org/api/')
+  t.equal(requests[2]?.table, '/srv/coupling.csv')
+  t.equal(projects['A']?.deidentify?.profile, join(dir, 'profiles/a.yaml'))
+  t.equal(projects['B']?.deidentify?.profile, 'basic', 'a name is no path')
+  t.equal(projects['C']?.deidentify, undefined)
+})
+
 t.test('an unknown key is named with its line and the nearest known key', async (t) => {
   const dir = t.testdir({ 'f.yaml': 'dataDir: /x\nreceiver:\n  prot: 104\n' })
   await t.rejects(loadConfig(join(dir, 'f.yaml')), {

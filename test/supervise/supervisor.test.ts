@@ -1,7 +1,8 @@
 import { chmodSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { Supervisor, type SupervisorEvents } from '../../src/lib/supervise/supervisor.ts'
+import type { PartEvent } from '../../src/lib/supervise/part-event.ts'
+import { Supervisor } from '../../src/lib/supervise/supervisor.ts'
 
 /** A command that writes what happens to it into a file; `body` runs after it said that it started. */
 function command(directory: string, name: string, body: string): void {
@@ -21,60 +22,62 @@ const untilStopped = "trap 'say stopped; exit 0' TERM\nwhile :; do sleep 0.05; d
 
 /** The events, and promises of the next of a kind. */
 function recorder() {
-  const happened: string[] = []
+  const happened: PartEvent[] = []
   const waiting: { kind: string; times: number; resolve: () => void }[] = []
-  const note = (kind: string, text: string): void => {
-    happened.push(`${kind} ${text}`)
-    for (const each of waiting) if (each.kind === kind && --each.times === 0) each.resolve()
+  const tell = (event: PartEvent): void => {
+    happened.push(event)
+    for (const each of waiting) if (each.kind === event.event && --each.times === 0) each.resolve()
   }
-  const events: SupervisorEvents = {
-    started: (name) => {
-      note('started', name)
-    },
-    died: (name, how, restartInMs) => {
-      note('died', `${name} ${how} ${String(restartInMs)}`)
-    },
-    stopped: (name) => {
-      note('stopped', name)
-    },
-  }
-  const times = (kind: string, count: number) =>
+  const times = (kind: PartEvent['event'], count: number) =>
     new Promise<void>((resolve) => waiting.push({ kind, times: count, resolve }))
-  return { events, happened, times }
+  const of = (kind: PartEvent['event']) => happened.filter(({ event }) => event === kind)
+  return { tell, happened, of, times }
 }
 
 t.test('what dies is started again, after a pause that grows', async (t) => {
   const directory = t.testdir()
   command(directory, 'flaky', 'exit 3')
-  const { events, happened, times } = recorder()
-  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
-  const died = times('died', 3)
+  const { tell, of, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
+  const planned = times('restarting', 3)
   supervisor.start([{ name: 'one', command: 'flaky', args: ['a b', '--c'] }])
-  await died
+  await planned
   await supervisor.stop()
-  t.match(
-    happened.filter((each) => each.startsWith('died')),
-    ['died one exit code 3 250', 'died one exit code 3 500', 'died one exit code 3 1000'],
+  t.same(of('died')[0], {
+    event: 'died',
+    part: 'one',
+    code: 3,
+    signal: null,
+    lastError: 'exit code 3',
+  })
+  t.same(
+    of('restarting').map((each) => each.event === 'restarting' && each.inSeconds),
+    [0.25, 0.5, 1],
   )
   t.equal(log(directory)[0], 'flaky started a b --c', 'arguments arrive as they are')
 })
 
 t.test('a command that is not there counts as one that died', async (t) => {
-  const { events, happened, times } = recorder()
-  const supervisor = new Supervisor({ binDir: t.testdir(), environment: {}, events })
+  const { tell, happened, times } = recorder()
+  const supervisor = new Supervisor({ binDir: t.testdir(), environment: {}, tell })
   const died = times('died', 1)
   supervisor.start([{ name: 'none', command: 'nothing-here', args: [] }])
   await died
   await supervisor.stop()
-  t.match(happened[0], /^died none .*ENOENT/)
+  t.match(happened.slice(0, 3), [
+    { event: 'starting', part: 'none' },
+    { event: 'died', part: 'none', code: null, signal: null, lastError: /ENOENT/ },
+    { event: 'restarting', part: 'none' },
+  ])
+  t.match(happened.at(-1), { event: 'stopped', code: null, signal: null })
 })
 
 t.test('who gives is stopped before who takes', async (t) => {
   const directory = t.testdir()
   command(directory, 'taker', untilStopped)
   command(directory, 'giver', untilStopped)
-  const { events, times } = recorder()
-  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
+  const { tell, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
   const started = times('started', 2)
   supervisor.start([
     { name: 'takes', command: 'taker', args: [] },
@@ -91,11 +94,11 @@ t.test('who gives is stopped before who takes', async (t) => {
 t.test('children get the configuration and find the tools first in PATH', async (t) => {
   const directory = t.testdir()
   command(directory, 'tells', 'say "$FIONA_CONFIG ${PATH%%:*} $FIONA_LIFELINE_FD"\nexit 0')
-  const { events, times } = recorder()
+  const { tell, times } = recorder()
   const supervisor = new Supervisor({
     binDir: directory,
     environment: { FIONA_CONFIG: '/some/where.json' },
-    events,
+    tell,
   })
   const died = times('died', 1)
   supervisor.start([{ name: 'tells', command: 'tells', args: [] }])
@@ -115,29 +118,28 @@ function logText(directory: string): string {
 t.test('what a restart cannot heal is failing at once, with its last words', async (t) => {
   const directory = t.testdir()
   command(directory, 'wrong', 'echo "error: no such key" >&3\nexit 78')
-  const { events, happened, times } = recorder()
-  const failing: string[] = []
-  const supervisor = new Supervisor({
-    binDir: directory,
-    environment: {},
-    events: { ...events, failing: (...said) => failing.push(said.join(' ')) },
-  })
-  const died = times('died', 1)
+  const { tell, happened, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
+  const planned = times('restarting', 1)
   supervisor.start([{ name: 'one', command: 'wrong', args: [] }])
-  await died
-  t.same(failing, ['one exit code 78 error: no such key'])
-  t.match(happened.at(-1), /30000$/, 'tried on at the longest pause')
+  await planned
+  const lastError = 'exit code 78: error: no such key'
+  t.match(happened.slice(-3), [
+    { event: 'died', code: 78, lastError },
+    { event: 'crashLoop', part: 'one', lastError },
+    { event: 'restarting', part: 'one', inSeconds: 30 },
+  ])
   t.match(supervisor.parts(), [{ state: 'failing', lastError: 'exit code 78: error: no such key' }])
   await supervisor.stop()
 })
 
 t.test('why a tool cannot go on is known to who asks', async (t) => {
-  const { events, times } = recorder()
+  const { tell, times } = recorder()
   const none = join(t.testdir(), 'none.yaml')
   const supervisor = new Supervisor({
     binDir: resolve('bin'),
     environment: { FIONA_CONFIG: none },
-    events,
+    tell,
   })
   const died = times('died', 1)
   supervisor.start([{ name: 'one', command: 'fiona-scp', args: [] }])
@@ -151,8 +153,8 @@ t.test('why a tool cannot go on is known to who asks', async (t) => {
 t.test('a part writes where this process does, not to it: it may outlive it', async (t) => {
   const directory = t.testdir()
   command(directory, 'tells', 'say "$(readlink /proc/self/fd/2)"\nexit 0')
-  const { events, times } = recorder()
-  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
+  const { tell, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
   const died = times('died', 1)
   supervisor.start([{ name: 'tells', command: 'tells', args: [] }])
   await died
@@ -163,27 +165,63 @@ t.test('a part writes where this process does, not to it: it may outlive it', as
 t.test('a crash loop is told once, at the fifth death within a minute', async (t) => {
   const directory = t.testdir()
   command(directory, 'flaky', 'exit 3')
-  const { events, happened, times } = recorder()
-  const failing: string[] = []
+  const { tell, happened, of, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
+  const planned = times('restarting', 5)
+  supervisor.start([{ name: 'one', command: 'flaky', args: [] }])
+  await planned
+  t.match(of('crashLoop'), [{ part: 'one', lastError: 'exit code 3' }])
+  t.equal(of('crashLoop').length, 1)
+  t.match(happened.at(-1), { event: 'restarting', inSeconds: 30 })
+  await supervisor.stop()
+})
+
+t.test('what stays up after a crash loop has recovered, and that is told once', async (t) => {
+  const directory = t.testdir()
+  const twice = `[ $(grep -c started "${directory}/log") -gt 2 ] || exit 78`
+  command(directory, 'mended', `${twice}\n${untilStopped}`)
+  const { tell, happened, of, times } = recorder()
   const supervisor = new Supervisor({
     binDir: directory,
     environment: {},
-    events: { ...events, failing: (name) => failing.push(name) },
+    tell,
+    // Longer than a shell on a busy machine needs to end.
+    patience: { firstDelayMs: 1, longestDelayMs: 1, wellAfterMs: 2000 },
   })
-  const died = times('died', 5)
-  supervisor.start([{ name: 'one', command: 'flaky', args: [] }])
-  await died
-  t.same(failing, ['one'])
-  t.match(happened.at(-1), /30000$/)
+  const recovered = times('recovered', 1)
+  supervisor.start([{ name: 'one', command: 'mended', args: [] }])
+  await recovered
+  t.match(supervisor.parts(), [{ state: 'running', restarts: 2 }])
   await supervisor.stop()
+  t.same(
+    happened.map(({ event }) => event),
+    [
+      ...['starting', 'started', 'died', 'crashLoop', 'restarting'],
+      ...['starting', 'started', 'died', 'restarting'],
+      ...['starting', 'started', 'recovered', 'stopping', 'stopped'],
+    ],
+  )
+  t.match(of('stopped'), [{ part: 'one', code: 0, signal: null }])
+})
+
+t.test('a part that is killed is told of with the signal', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'killed', 'kill -9 $$')
+  const { tell, of, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
+  const died = times('died', 1)
+  supervisor.start([{ name: 'one', command: 'killed', args: [] }])
+  await died
+  await supervisor.stop()
+  t.match(of('died')[0], { code: null, signal: 'SIGKILL', lastError: 'signal SIGKILL' })
 })
 
 t.test('one part stops and starts while the others go on', async (t) => {
   const directory = t.testdir()
   command(directory, 'a', untilStopped)
   command(directory, 'b', untilStopped)
-  const { events, times } = recorder()
-  const supervisor = new Supervisor({ binDir: directory, environment: {}, events })
+  const { tell, of, times } = recorder()
+  const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
   const started = times('started', 1)
   const parts = ['a', 'b'].map((name) => ({ name, command: name, args: [] }))
   supervisor.start(parts, new Set(['b']))
@@ -194,5 +232,11 @@ t.test('one part stops and starts while the others go on', async (t) => {
   t.same(states(), ['running', 'running'])
   await supervisor.stopPart('a')
   t.same(states(), ['stopped', 'running'])
+  await supervisor.stopPart('a')
   await supervisor.stop()
+  t.same(
+    of('stopped').map(({ part }) => part),
+    ['a', 'b'],
+    'what was stopped before is not stopped again',
+  )
 })

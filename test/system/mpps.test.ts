@@ -238,8 +238,7 @@ t.test(
         },
       ],
     )
-    t.match(chain.stdout, /Modalities report their steps \(MPPS\) on port \d+/)
-    t.match(chain.stdout, /step +CT of study …\S+: COMPLETED, 1 series/)
+    t.match(chain.events()[0], { event: 'starting', ports: { receiver: chain.port, mpps } })
     t.notMatch(chain.stdout + chain.stderr, /EX-0001|Example\^Patient/)
     t.same(await chain.records('errors'), [])
     t.same(

@@ -62,6 +62,12 @@ export class RunningChain {
     await exited
   }
 
+  /** What it told of itself and its parts so far. */
+  events(): Record<string, unknown>[] {
+    const lines = this.stdout.split('\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+
   /** What a journal holds now. */
   async records(journal: string): Promise<AnyRecord[]> {
     const records: AnyRecord[] = []

@@ -16,18 +16,18 @@ import { holdNamedPipe } from '../storage/index.ts'
 import { ChainControl } from './chain-control.ts'
 import { checkSupported } from './check-supported.ts'
 import { claimSite } from './claim-site.ts'
-import { introduction } from './introduction.ts'
+import type { Audience } from './audience.ts'
 import { prepareSite } from './prepare-site.ts'
 import { findFreePort } from './free-port.ts'
-import { RecordShow } from './show-records.ts'
-import { Supervisor, type SupervisorEvents } from './supervisor.ts'
+import { logEvent } from './log-events.ts'
+import { Supervisor } from './supervisor.ts'
 import { watchJournals } from './watch-journals.ts'
 
 export interface ChainRun {
   readonly config: Config
   readonly log: Logger
   readonly signal: AbortSignal
-  readonly print: (text: string) => Promise<void>
+  readonly audience: Audience
   /** Called with each record that reaches a journal. */
   readonly seen?: (journal: string, record: AnyRecord) => void
 }
@@ -41,28 +41,33 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
  * The standard chain in the foreground, until `signal`.
  * @throws FionaError E_CONFIG, E_LEASE_HELD, E_PORT_IN_USE, E_PORT
  */
-export async function runChain({ config, log, signal, print, seen }: ChainRun): Promise<number> {
+export async function runChain({ config, log, signal, audience, seen }: ChainRun): Promise<number> {
   checkSupported(config, log)
   await refuseDisabled(config)
   await using claim = await claimSite(config.runDir)
   const inForce = await withFreePorts(config, claim.isAfterCrash)
   const site = await prepareSite(inForce)
   const letGo = site.frontDoors.map(({ path }) => holdNamedPipe(path))
-  for (const line of introduction(inForce, site)) await print(line)
+  await audience.starting(inForce, site)
   if (site.madeKey) {
     log.info({ keyFile: site.keyFile }, 'made a pseudonymization key; keep a copy in a safe place')
   }
 
   const watching = new AbortController()
-  const show = new RecordShow(print)
-  const watch = watchJournals(config.dataDir, watched, watching.signal, (journal, record) => {
-    show.show(journal, record)
-    seen?.(journal, record)
-  })
+  const told = [audience.record, seen].filter((tell) => tell !== undefined)
+  const watch =
+    told.length === 0
+      ? undefined
+      : watchJournals(config.dataDir, watched, watching.signal, (journal, record) => {
+          for (const tell of told) tell(journal, record)
+        })
   const supervisor = new Supervisor({
     binDir,
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
-    events: logged(log),
+    tell(event) {
+      logEvent(log, event)
+      audience.happened(event)
+    },
   })
   const stopping = new AbortController()
   const stop = AbortSignal.any([signal, stopping.signal])
@@ -76,15 +81,17 @@ export async function runChain({ config, log, signal, print, seen }: ChainRun): 
   supervisor.start(chain, new Set(closed.keys()))
   const obeying = control.obeyFiles(closed, stop)
   // Should watching fail, the chain must not go on unseen.
-  await Promise.race([stop.aborted ? undefined : once(stop, 'abort'), watch])
+  const end = stop.aborted ? undefined : once(stop, 'abort')
+  await (watch === undefined ? end : Promise.race([end, watch]))
   stopping.abort()
   await obeying
+  audience.stopping()
   log.info('stopping: each part finishes what it has in hand')
   await supervisor.stop()
   for (const close of letGo) close()
   watching.abort()
   await watch
-  show.flush()
+  await audience.stopped()
   return ExitCode.ok
 }
 
@@ -108,24 +115,4 @@ async function withFreePorts(config: Config, isAfterCrash: boolean): Promise<Con
   if (mpps === undefined) return withReceiver
   const mppsPort = await findFreePort(mpps.port, { isAfterCrash, setBy: 'mpps.port' })
   return { ...withReceiver, mpps: { ...mpps, port: mppsPort } }
-}
-
-function logged(log: Logger): SupervisorEvents {
-  return {
-    started(part, childPid) {
-      log.debug({ part, childPid }, 'started')
-    },
-    died(part, how, restartInMs) {
-      log.warn({ part, how, restartInMs }, 'a part of the chain ended; it will be started again')
-    },
-    stopped(part) {
-      log.debug({ part }, 'stopped')
-    },
-    failing(part, how, lastWords) {
-      log.error(
-        { part, how, lastWords, hint: 'fiona-ctl check looks for the cause' },
-        'a part of the chain fails again and again; it is tried on, at the longest pause',
-      )
-    },
-  }
 }

@@ -1,13 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
 import { delimiter, join } from 'node:path'
 import type { ChainProcess } from '../chain/index.ts'
+import { hearLastWords } from './last-words.ts'
+import type { Ending, PartEvent } from './part-event.ts'
 
-const firstDelayMs = 250
-const longestDelayMs = 30_000
-/** A process that ran this long was well: its next death starts the back-off anew. */
-const wellAfterMs = 10_000
+/** How often, and how long, a part is given another chance. */
+export interface Patience {
+  readonly firstDelayMs: number
+  readonly longestDelayMs: number
+  /** A process that ran this long was well: its next death starts the back-off anew. */
+  readonly wellAfterMs: number
+}
+const usualPatience: Patience = { firstDelayMs: 250, longestDelayMs: 30_000, wellAfterMs: 10_000 }
 /** How long a draining process may take before it is ended by force. */
 const drainMs = 45_000
 /** So many deaths in so long a time are a crash loop. */
@@ -15,15 +20,6 @@ const loopDeaths = 5
 const loopMs = 60_000
 /** Usage and configuration (sysexits): starting again cannot heal these. */
 const incurable: readonly (number | null)[] = [64, 78]
-const longestLine = 2000
-
-export interface SupervisorEvents {
-  started(name: string, pid: number): void
-  died(name: string, how: string, restartInMs: number): void
-  stopped(name: string): void
-  /** Said once, until it has been well again. */
-  failing?(name: string, how: string, lastWords: string | undefined): void
-}
 
 export interface PartState {
   readonly name: string
@@ -41,6 +37,7 @@ interface Running {
   child: ChildProcess | undefined
   delayMs: number
   startedAt: number
+  /** Ends the pause before it is started again, or tells that it has recovered. */
   timer: NodeJS.Timeout | undefined
   isWanted: boolean
   isFailing: boolean
@@ -57,13 +54,15 @@ export class Supervisor {
   #stopping = false
   #binDir: string
   #environment: NodeJS.ProcessEnv
-  #events: SupervisorEvents
+  #tell: (event: PartEvent) => void
+  #patience: Patience
 
-  /** @param binDir where the tools' launchers are; it comes first in the children's PATH */
+  /** @param options.binDir where the tools' launchers are; it comes first in the children's PATH */
   constructor(options: {
     readonly binDir: string
     readonly environment: NodeJS.ProcessEnv
-    readonly events: SupervisorEvents
+    readonly tell: (event: PartEvent) => void
+    readonly patience?: Patience
   }) {
     this.#binDir = options.binDir
     this.#environment = {
@@ -72,7 +71,8 @@ export class Supervisor {
       PATH: `${options.binDir}${delimiter}${process.env['PATH'] ?? ''}`,
       FIONA_LIFELINE_FD: '3',
     }
-    this.#events = options.events
+    this.#tell = options.tell
+    this.#patience = options.patience ?? usualPatience
   }
 
   /** @param except parts that are not to run yet */
@@ -81,7 +81,7 @@ export class Supervisor {
       const running: Running = {
         process,
         child: undefined,
-        delayMs: firstDelayMs,
+        delayMs: this.#patience.firstDelayMs,
         startedAt: 0,
         timer: undefined,
         isWanted: !except.has(process.name),
@@ -102,9 +102,8 @@ export class Supervisor {
       const { child, since, restarts, lastError, process } = running
       const pid = isAlive(child) ? child?.pid : undefined
       // In a crash loop it lives for a moment each time: only one that stays up is running again.
-      const isWell = performance.now() - running.startedAt > wellAfterMs || !running.isFailing
       const idle = running.isFailing ? 'failing' : 'waiting'
-      const active = pid !== undefined && isWell ? 'running' : idle
+      const active = pid !== undefined && !running.isFailing ? 'running' : idle
       return {
         name: process.name,
         state: running.isWanted ? active : 'stopped',
@@ -124,19 +123,19 @@ export class Supervisor {
     running.isWanted = true
     running.isFailing = false
     running.deaths = []
-    running.delayMs = firstDelayMs
+    running.delayMs = this.#patience.firstDelayMs
     this.#spawn(running)
   }
 
   /** One part, drained; it stays stopped until `startPart`. */
   async stopPart(name: string): Promise<void> {
     const running = this.#part(name)
+    const wasWanted = running.isWanted
     running.isWanted = false
     running.isFailing = false
     running.since = new Date().toISOString()
     clearTimeout(running.timer)
-    await end(running)
-    this.#events.stopped(name)
+    await this.#end(running, wasWanted)
   }
 
   /** Stop in the order given in reverse: who gives before who takes; each may finish its work. */
@@ -144,9 +143,16 @@ export class Supervisor {
     this.#stopping = true
     for (const { timer } of this.#running) clearTimeout(timer)
     for (const running of [...this.#running].reverse()) {
-      await end(running)
-      this.#events.stopped(running.process.name)
+      await this.#end(running, running.isWanted)
     }
+  }
+
+  /** @param isTold false: it was stopped before, and that was told, or will be by who waits for its end */
+  async #end(running: Running, isTold: boolean): Promise<void> {
+    const part = running.process.name
+    if (isTold) this.#tell({ event: 'stopping', part })
+    const ending = await end(running)
+    if (isTold) this.#tell({ event: 'stopped', part, ...ending })
   }
 
   #part(name: string): Running {
@@ -158,6 +164,8 @@ export class Supervisor {
   #spawn(running: Running): void {
     if (this.#stopping || !running.isWanted) return
     const { process: what } = running
+    const part = what.name
+    this.#tell({ event: 'starting', part })
     const child = spawn(join(this.#binDir, what.command), what.args, {
       // stderr is this process's own: it outlives this process, as do the programs of a stage that write
       // to it. The fourth is the lifeline: the child reads end of file from it when this process is gone.
@@ -172,20 +180,21 @@ export class Supervisor {
     running.lastWords = undefined
     hearLastWords(child, (line) => (running.lastWords = line))
     child.once('spawn', () => {
-      this.#events.started(what.name, child.pid ?? 0)
+      this.#tell({ event: 'started', part, pid: child.pid ?? 0 })
+      if (running.isFailing && !this.#stopping) this.#awaitRecovery(running)
     })
     let ended = false
-    const died = (how: string, code: number | null): void => {
+    const died = (how: string, ending: Ending): void => {
       if (ended) return
       ended = true
       if (this.#stopping || !running.isWanted || running.child !== child) return
-      this.#plan(running, how, code)
+      this.#plan(running, how, ending)
     }
     child.once('error', (error) => {
-      died(error.message, null)
+      died(error.message, { code: null, signal: null })
     })
     const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
-      died(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, code)
+      died(signal === null ? `exit code ${String(code)}` : `signal ${signal}`, { code, signal })
     }
     // By `close` its last words have been read; but what it left behind may hold the lifeline open.
     child.once('close', gone)
@@ -194,20 +203,33 @@ export class Supervisor {
     })
   }
 
-  #plan(running: Running, how: string, code: number | null): void {
-    const { name } = running.process
+  #awaitRecovery(running: Running): void {
+    running.timer = setTimeout(() => {
+      // Its death may be known before its last words are.
+      if (!isAlive(running.child)) return
+      running.isFailing = false
+      this.#tell({ event: 'recovered', part: running.process.name })
+    }, this.#patience.wellAfterMs)
+  }
+
+  #plan(running: Running, how: string, ending: Ending): void {
+    const part = running.process.name
+    const { firstDelayMs, longestDelayMs, wellAfterMs } = this.#patience
     const now = performance.now()
+    clearTimeout(running.timer)
     if (now - running.startedAt > wellAfterMs) running.delayMs = firstDelayMs
     running.deaths = [...running.deaths.filter((at) => now - at < loopMs), now]
-    const wasFailing = running.isFailing && now - running.startedAt <= wellAfterMs
+    const wasFailing = running.isFailing
     running.isFailing =
-      wasFailing || incurable.includes(code) || running.deaths.length >= loopDeaths
+      wasFailing || incurable.includes(ending.code) || running.deaths.length >= loopDeaths
     if (running.isFailing) running.delayMs = longestDelayMs
     const words = running.lastWords
-    running.lastError = words === undefined ? how : `${how}: ${words}`
+    const lastError = words === undefined ? how : `${how}: ${words}`
+    running.lastError = lastError
     running.since = new Date().toISOString()
-    this.#events.died(name, how, running.delayMs)
-    if (running.isFailing && !wasFailing) this.#events.failing?.(name, how, words)
+    this.#tell({ event: 'died', part, ...ending, lastError })
+    if (running.isFailing && !wasFailing) this.#tell({ event: 'crashLoop', part, lastError })
+    this.#tell({ event: 'restarting', part, inSeconds: running.delayMs / 1000 })
     running.timer = setTimeout(() => {
       running.restarts += 1
       this.#spawn(running)
@@ -219,28 +241,23 @@ export class Supervisor {
 /** How long the end of a process waits for the end of its lifeline. */
 const lastWordsMs = 1000
 
-/** Why a tool cannot go on comes over its lifeline, besides stderr (lib/cli). */
-function hearLastWords(child: ChildProcess, hear: (line: string) => void): void {
-  const lifeline = child.stdio[3] as Socket | null | undefined
-  let text = ''
-  lifeline?.setEncoding('utf8')
-  lifeline?.on('error', () => undefined)
-  lifeline?.on('data', (chunk: string) => {
-    if (text.length >= longestLine) return
-    text = (text + chunk).slice(0, longestLine)
-    hear(text.trim())
-  })
+/** A process that could not be made has an error number of its own as exit code. */
+function endingOf(child: ChildProcess | undefined): Ending {
+  if (child?.pid === undefined) return { code: null, signal: null }
+  return { code: child.exitCode, signal: child.signalCode }
 }
 
 function isAlive(child: ChildProcess | undefined): boolean {
   return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
 }
 
-async function end({ child }: Running): Promise<void> {
-  if (child === undefined || !isAlive(child)) return
+/** Asks it to end, and waits until it has; of one that had ended before, it only says how. */
+async function end({ child }: Running): Promise<Ending> {
+  if (child === undefined || !isAlive(child)) return endingOf(child)
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
   const force = setTimeout(() => child.kill('SIGKILL'), drainMs)
   await exited
   clearTimeout(force)
+  return endingOf(child)
 }
