@@ -319,9 +319,9 @@ const systemError = (code: string, syscall = 'write') =>
 t.test(
   'trouble of the machine sets no record aside: the filter ends, and a stage tries again',
   async (t) => {
-    const troubles: readonly [string, unknown][] = [
+    const troubles: readonly (readonly [string, Error])[] = [
       ...['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'].map(
-        (code): [string, unknown] => [`${code}: write`, systemError(code)],
+        (code): readonly [string, Error] => [`${code}: write`, systemError(code)],
       ),
       [
         'E_TEST, EROFS: mkdir',
@@ -336,7 +336,7 @@ t.test(
           handles: ['study'],
           record: (record) => {
             if (record['n'] !== 2) return record
-            if (isAsync) return Promise.reject(trouble as Error)
+            if (isAsync) return Promise.reject(trouble)
             throw trouble
           },
         }
@@ -371,7 +371,7 @@ t.test('what is wrong with one file alone costs its record, not the stream', asy
   const logic: FilterLogic = {
     handles: ['study'],
     record: ({ n }) => {
-      throw errors[Number(n)]
+      throw errors[Number(n)] ?? new Error('no such')
     },
   }
   const { lines, code } = await run(
