@@ -50,7 +50,12 @@ t.test(
     const expected = newUids(site.dataDir, load)
     await until(async () => (await undelivered(site, expected)).length === 0)
     t.equal(await chain.stop(), 0)
-    t.same(await compare(site, expected, pacs.arrivals()), [])
+    const problems = await compare(site, expected, pacs.arrivals())
+    // What was torn and never promised is kept aside on purpose, for a person to see.
+    t.same(
+      problems.filter((problem) => !problem.endsWith('/fiona-arrive/organize/log.broken')),
+      [],
+    )
     if (!t.passing()) t.comment(readFileSync(join(root, 'chain.log'), 'utf8').slice(-20_000))
   },
 )
