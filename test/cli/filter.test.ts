@@ -312,3 +312,75 @@ t.test('a slow reader slows the filter: not more than a little waits in memory',
   t.ok(read > 10 << 20)
   t.ok(most < 2 << 20, `${String(most)} bytes at most`)
 })
+
+const systemError = (code: string, syscall = 'write') =>
+  Object.assign(new Error(`${code}: ${syscall} '/data/Name^Of^Patient'`), { code, syscall })
+
+t.test(
+  'trouble of the machine sets no record aside: the filter ends, and a stage tries again',
+  async (t) => {
+    const troubles: readonly (readonly [string, Error])[] = [
+      ...['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM'].map(
+        (code): readonly [string, Error] => [`${code}: write`, systemError(code)],
+      ),
+      [
+        'E_TEST, EROFS: mkdir',
+        new FionaError('E_TEST', 'Name^Of^Patient', { cause: systemError('EROFS', 'mkdir') }),
+      ],
+      ['E_DISK_FULL', new FionaError('E_DISK_FULL', 'too little is free')],
+    ]
+    for (const [says, trouble] of troubles) {
+      for (const isAsync of [false, true]) {
+        let out = ''
+        const logic: FilterLogic = {
+          handles: ['study'],
+          record: (record) => {
+            if (record['n'] !== 2) return record
+            if (isAsync) return Promise.reject(trouble)
+            throw trouble
+          },
+        }
+        const running = runFilter('fiona-test', logic, {
+          ...silent,
+          input: Readable.from(
+            [1, 2, 3].map((n) => Buffer.from(`{"type":"study","n":${String(n)}}\n`)),
+          ),
+          write: async (text) => {
+            out += text.toString()
+          },
+        })
+        const thrown = (await running.catch((error: unknown) => error)) as FionaError
+        t.match(thrown, { code: 'E_SURROUNDINGS', exitCode: 74, retryable: true })
+        t.match(thrown.message, says)
+        t.notMatch(thrown.message + String(thrown.hint), /Patient/)
+        t.equal(out, '{"type":"study","n":1}\n', 'what came before is out, and nothing else')
+      }
+    }
+  },
+)
+
+t.test('what is wrong with one file alone costs its record, not the stream', async (t) => {
+  const errors = [
+    systemError('EIO', 'read'),
+    systemError('EACCES', 'open'),
+    systemError('ENOENT', 'open'),
+    systemError('ENAMETOOLONG', 'mkdir'),
+    systemError('EFBIG'),
+    new FionaError('E_TEST', 'refused for now', { retryable: true }),
+  ]
+  const logic: FilterLogic = {
+    handles: ['study'],
+    record: ({ n }) => {
+      throw errors[Number(n)] ?? new Error('no such')
+    },
+  }
+  const { lines, code } = await run(
+    logic,
+    errors.map((_, n) => `{"type":"study","n":${String(n)}}\n`),
+  )
+  t.equal(code, 1)
+  t.same(
+    lines.map((line) => (JSON.parse(line) as { type: string; record: unknown }).record),
+    errors.map((_, n) => ({ type: 'study', n })),
+  )
+})

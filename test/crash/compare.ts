@@ -202,9 +202,8 @@ function sentOnce(
   const problems: string[] = []
   const done = new Map<string, number>()
   const ledgers = filesIn(join(dataDir, 'state')).filter((path) => path.includes('dicom'))
-  for (const line of ledgers.flatMap((path) => readFileSync(path, 'utf8').split('\n'))) {
-    if (!line.startsWith('{')) continue
-    const { SOPInstanceUID, time } = JSON.parse(line) as { SOPInstanceUID?: string; time?: string }
+  for (const line of ledgers.flatMap(wholeLines)) {
+    const { SOPInstanceUID, time } = line as { SOPInstanceUID?: string; time?: string }
     if (SOPInstanceUID === undefined || done.has(SOPInstanceUID)) continue
     done.set(SOPInstanceUID, Date.parse(time ?? ''))
   }
@@ -224,9 +223,8 @@ function sentOnce(
 function oneIdentity({ dataDir }: Site, expected: ReadonlyMap<string, LoadObject>): string[] {
   const participants = new Map<string, Set<string>>()
   const studies = new Set<string>()
-  const text = readFileSync(join(dataDir, 'crosswalk.ndjson'), 'utf8')
-  for (const line of text.split('\n').filter((each) => each !== '')) {
-    const link = JSON.parse(line) as Record<string, string>
+  for (const line of wholeLines(join(dataDir, 'crosswalk.ndjson'))) {
+    const link = line as Record<string, string>
     if (link['kind'] === 'study') studies.add(link['StudyInstanceUID'] ?? '')
     if (link['kind'] !== 'participant') continue
     const patient = link['PatientID'] ?? ''
@@ -276,6 +274,19 @@ export async function recordsOf(dataDir: string, journal: string): Promise<AnyRe
     }
   }
   return records
+}
+
+/** A line that a full disk tore is passed over, as its readers do. */
+function wholeLines(path: string): unknown[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line): unknown[] => {
+      try {
+        return [JSON.parse(line)]
+      } catch {
+        return []
+      }
+    })
 }
 
 function byUid(paths: readonly string[]): Map<string, string[]> {

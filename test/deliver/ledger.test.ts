@@ -1,8 +1,9 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { DiskLedgers, MemoryLedgers, type Delivered } from '../../src/lib/deliver/ledger.ts'
+import { limitFileSize } from '../fixtures/file-size-limit.ts'
 import { temporary } from './studies.ts'
 
 const entry = (name: string, sha256 = 'a'): Delivered => ({
@@ -84,4 +85,34 @@ t.test('cut anywhere, a ledger keeps its whole lines and takes new ones', async 
     },
   )
   await t.resolves(fc.assert(law, { numRuns: 60 }))
+})
+
+t.test('after a write that failed in the middle of a line, the next is kept', async (t) => {
+  const directory = temporary()
+  const ledgers = new DiskLedgers(directory)
+  const ledger = await ledgers.open('u', 'r')
+  ledger.add(entry('before'))
+  const [folder = ''] = readdirSync(directory)
+  const path = join(directory, folder, 'r.ndjson')
+  const { size } = statSync(path)
+  for (const more of [0, 1, 40]) {
+    limitFileSize(statSync(path).size + more)
+    try {
+      t.throws(
+        () => {
+          ledger.add(entry('torn'))
+        },
+        { code: 'EFBIG' },
+      )
+    } finally {
+      limitFileSize('unlimited')
+    }
+  }
+  t.ok(statSync(path).size > size, 'a part of the line was written')
+  ledger.add(entry('after'))
+  ledger.add(entry('at the end'))
+  await ledger.close()
+  const again = await ledgers.open('u', 'r')
+  for (const name of ['before', 'after', 'at the end']) t.match(again.find(name), { name })
+  await again.close()
 })

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import { type DicomFile, fileMissing, openHeader } from '../dicom/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, troubleOfSurroundings } from '../error/index.ts'
 
 export interface ObjectIdentity {
   readonly StudyInstanceUID: string | undefined
@@ -38,7 +38,7 @@ export async function visitObjects(
       using file = openHeader(path)
       visit(file, identityOf(file), path)
     } catch (error) {
-      if (!(error instanceof FionaError)) throw error
+      if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
       trouble ??= error
     }
   }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Logger } from 'pino'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, troubleOfSurroundings } from '../error/index.ts'
 import {
   errorRecord,
   LineSplitter,
@@ -34,7 +34,11 @@ const mostPending = 1 << 16
  * chunk (what the pipe gave at once is answered at once): object streams would cost more per record
  * than most filters do. Lines of types the logic does not handle stay bytes, valid UTF-8 or not. Of an
  * aborted signal it finishes the record in hand.
+ *
+ * A full disk is no record's fault: an error record would set a healthy one aside for good. What was done
+ * before goes out, and the filter ends; a stage tries the rest again until it works.
  * @returns the exit code: 0, or 1 when error records were written
+ * @throws FionaError E_SURROUNDINGS; whatever `mark`, `end` or `timer.fire` throws
  */
 export async function runFilter(
   tool: string,
@@ -82,9 +86,27 @@ export async function runFilter(
     await streams.sync()
     put(mark)
   }
+  const failOrEnd = async (error: unknown, record: AnyRecord, line: Buffer): Promise<void> => {
+    const trouble = troubleOfSurroundings(error)
+    if (trouble === undefined) fail(error, record, line)
+    else {
+      await allWritten()
+      throw surroundingsFail(trouble, error)
+    }
+  }
   const finish = async (result: Promise<FilterResult>, record: AnyRecord, line: Buffer) => {
+    let done: FilterResult
     try {
-      put(await result)
+      done = await result
+    } catch (error) {
+      await failOrEnd(error, record, line)
+      return
+    }
+    putOrFail(done, record, line)
+  }
+  const putOrFail = (result: FilterResult, record: AnyRecord, line: Buffer): void => {
+    try {
+      put(result)
     } catch (error) {
       fail(error, record, line)
     }
@@ -109,13 +131,14 @@ export async function runFilter(
       out.pass(line, chunk)
       return undefined
     }
+    let result: FilterResult | Promise<FilterResult>
     try {
-      const result = logic.record(record)
-      if (result instanceof Promise) return finish(result, record, line)
-      put(result)
+      result = logic.record(record)
     } catch (error) {
-      fail(error, record, line)
+      return failOrEnd(error, record, line)
     }
+    if (result instanceof Promise) return finish(result, record, line)
+    putOrFail(result, record, line)
     return undefined
   }
 
@@ -146,6 +169,16 @@ export async function runFilter(
   }
   await allWritten()
   return errors > 0 ? ExitCode.someErrors : ExitCode.ok
+}
+
+function surroundingsFail(trouble: string, cause: unknown): FionaError {
+  const what = cause instanceof FionaError ? `${cause.code}, ${trouble}` : trouble
+  return new FionaError('E_SURROUNDINGS', `a record cannot be handled now (${what})`, {
+    hint: 'free space, or mend the file system or the limits; a stage then goes on by itself, by hand hand in again what has not come out',
+    retryable: true,
+    exitCode: ExitCode.io,
+    cause,
+  })
 }
 
 function parseLine(line: Buffer): AnyRecord {

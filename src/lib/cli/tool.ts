@@ -64,7 +64,10 @@ export interface FilterLogic {
   readonly handles: readonly (RecordType | (string & {}))[] | 'all'
   /** Records hold what no log may hold: of an error only its code is logged, at any level. */
   readonly discreet?: boolean
-  /** A thrown FionaError becomes an `error` record that holds the input; the stream goes on. */
+  /**
+   * A thrown FionaError becomes an `error` record that holds the input; the stream goes on. Unless the
+   * surroundings are at fault (a full disk), which ends the filter.
+   */
   record(record: AnyRecord): FilterResult | Promise<FilterResult>
   /** Make everything before this mark durable; when it returns, the mark goes on. */
   mark?(mark: MarkRecord): void | Promise<void>

@@ -30,6 +30,7 @@ export type Link =
 export class Crosswalk {
   readonly #handle: FileHandle
   readonly #known: Set<string>
+  #isTorn = false
 
   private constructor(handle: FileHandle, known: Set<string>) {
     this.#handle = handle
@@ -69,7 +70,11 @@ export class Crosswalk {
     const news = links.filter((link) => !this.#known.has(keyOf(link)))
     if (news.length === 0) return
     const lines = news.map((link) => `${JSON.stringify({ time: nowIso(), ...link })}\n`)
-    await this.#handle.appendFile(lines.join(''))
+    // A write that failed, on a full disk, may have left half a line: what follows begins on a line of its own.
+    const text = (this.#isTorn ? '\n' : '') + lines.join('')
+    this.#isTorn = true
+    await this.#handle.appendFile(text)
+    this.#isTorn = false
     faultPoint('crosswalk.written')
     await this.#handle.datasync()
     faultPoint('crosswalk.synced')

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
-import { FionaError } from '../error/index.ts'
+import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { statementTexts } from './basic-profile.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
 import type { Exclusion } from './exclusions.ts'
@@ -135,7 +135,7 @@ class StudyInTheMaking {
       await this.#makeFrom(file, source, reasons, pool)
     } catch (error) {
       // Reading speaks in FionaErrors; anything else is trouble with writing, and not the object's.
-      if (!(error instanceof FionaError)) throw error
+      if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
       reasons.add('unreadable-object', 'object')
     }
     for (const { code, where, count } of reasons.list()) {
@@ -214,7 +214,8 @@ class StudyInTheMaking {
           if (!isNew) this.#isLeaking = true
         }
       } catch (error) {
-        if (!(error instanceof FionaError)) throw error
+        if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined)
+          throw error
         this.#reasons.add('unreadable-object', 'output')
       }
     }

@@ -1,5 +1,5 @@
 import { DicomFile } from '../dicom/index.ts'
-import { FionaError } from '../error/index.ts'
+import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import type { SourceObject } from './source-objects.ts'
 
 /** Who a study is of, as its first readable object says; empty where it says nothing. */
@@ -18,7 +18,7 @@ export function patientOf(objects: readonly SourceObject[]): Patient {
       }
     } catch (error) {
       // The one that cannot be read is reported when its turn comes.
-      if (!(error instanceof FionaError)) throw error
+      if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
     }
   }
   return { PatientID: '', IssuerOfPatientID: '' }

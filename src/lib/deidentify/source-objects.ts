@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { troubleOfSurroundings } from '../error/index.ts'
 import type { RequestRecord, StudyRecord } from '../record/index.ts'
 
 /** One object of a study, and what the classification said of its series. */
@@ -39,6 +40,10 @@ function listOf(types: unknown): readonly string[] {
 async function filesIn(directory: string | null, SeriesInstanceUID: string): Promise<string[]> {
   if (directory === null) return []
   const folder = join(directory, SeriesInstanceUID)
-  const names = await readdir(folder).catch(() => [])
+  const names = await readdir(folder).catch((error: unknown) => {
+    // The objects may all be there: the study is not to be held for that.
+    if (troubleOfSurroundings(error) !== undefined) throw error
+    return []
+  })
   return names.filter((name) => name.endsWith('.dcm')).map((name) => join(folder, name))
 }

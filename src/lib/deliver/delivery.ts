@@ -1,4 +1,4 @@
-import { FionaError } from '../error/index.ts'
+import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
 import { fileDigest } from '../storage/index.ts'
 import type { Carrier } from './carrier.ts'
@@ -111,8 +111,9 @@ export class Delivery {
     if (this.#error === undefined && failures.length === 0 && alsoMissing === 0) return 'delivered'
     // Whatever else it looks like: the rest was not tried.
     if (halt.stopping.aborted) return 'interrupted'
-    const retry = this.#error ?? failures.find(({ error }) => error.retryable)?.error
-    if (retry?.retryable === true) return { retry, progressed: this.#sent.size > sentUpToNow }
+    const retry = this.#error ?? failures.find(({ error }) => mayPass(error))?.error
+    if (retry !== undefined && mayPass(retry))
+      return { retry, progressed: this.#sent.size > sentUpToNow }
     this.#error ??= failures[0]?.error ?? filesMissing(alsoMissing)
     return { final: this.#error }
   }
@@ -144,8 +145,7 @@ export class Delivery {
         this.#note(ledger, object, sha256)
       },
       failed: (object, error) => {
-        this.#failures.set(object.name, error)
-        if (!error.retryable) this.#lost.set(object.name, error)
+        this.#fail(object.name, error)
       },
       suspect: (object) => {
         this.#suspects.add(object.name)
@@ -179,11 +179,15 @@ export class Delivery {
         } else missing.push(object)
       } catch (error) {
         if (!(error instanceof FionaError)) throw error
-        this.#failures.set(file.name, error)
-        this.#lost.set(file.name, error)
+        this.#fail(file.name, error)
       }
     }
     return missing.sort((a, b) => this.#rank(a) - this.#rank(b))
+  }
+
+  #fail(name: string, error: FionaError): void {
+    this.#failures.set(name, error)
+    if (!mayPass(error)) this.#lost.set(name, error)
   }
 
   #isKnown({ name }: StudyFile): void {
@@ -212,6 +216,11 @@ export class Delivery {
     }
     this.#verified = this.#failures.size === 0
   }
+}
+
+/** A try that found no free descriptor says nothing of the object. */
+function mayPass(error: FionaError): boolean {
+  return error.retryable || troubleOfSurroundings(error) !== undefined
 }
 
 function notThere(destination: string): FionaError {

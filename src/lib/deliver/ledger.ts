@@ -97,13 +97,15 @@ export class DiskLedgers implements Ledgers {
     if (entries.size === 0 && !endsWithin) await create(path)
     const fd = openSync(path, 'a', 0o640)
     let needsSync = false
+    // What follows a torn line begins on a line of its own; a disk that is full tears one, too.
+    let isTorn = endsWithin
     const append = (text: string): void => {
-      const line = Buffer.from(text)
+      const line = Buffer.from(isTorn ? `\n${text}` : text)
+      isTorn = true
       for (let at = 0; at < line.length;) at += writeSync(fd, line, at)
+      isTorn = false
       needsSync = true
     }
-    // What follows a torn line begins on a line of its own.
-    if (endsWithin) append('\n')
     return {
       find: (name) => entries.get(name),
       add: (delivered) => {

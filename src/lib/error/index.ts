@@ -1,2 +1,3 @@
 export { ExitCode, FionaError } from './fiona-error.ts'
 export type { FionaErrorOptions } from './fiona-error.ts'
+export { troubleOfSurroundings } from './surroundings.ts'
