@@ -19,6 +19,10 @@ export default defineTool({
     A rule file that is changed is taken while the tool runs, within some seconds. One with a mistake is not:
     the log says what is wrong, and the rules from before stay in force.
 
+    --test reads no records but a file of cases: attributes of an object or a series, or a record, each with
+    a name and all the types that it should get. Of each that gets others it prints which, and what the
+    rules saw. Values of the cases stand in that.
+
     A record whose object cannot be read becomes an error record in its place, and the stream goes on.`,
   reads: ['instance', 'series', 'study'],
   adds: ['ClassifyType', 'classifyTrace'],
@@ -42,6 +46,10 @@ export default defineTool({
       type: 'boolean',
       describe: 'check the rule file, print what is wrong with it, and stop',
     },
+    test: {
+      type: 'path',
+      describe: 'hold the rules against cases (NDJSON), print what differs and why, and stop',
+    },
   },
   examples: [
     [
@@ -53,11 +61,16 @@ export default defineTool({
       'try new rules on what came already',
     ],
     ['fiona-classify --rules new.json --lint', 'is the rule file right?'],
+    ['fiona-classify --rules new.json --test cases.ndjson', 'does it still give what it should?'],
   ],
-  exitCodes: { 78: 'the rule file has a mistake: line, column and text are on stderr' },
+  exitCodes: {
+    1: 'error records were written; with --test, a case got other types than expected',
+    65: 'the test file has a mistake: line, column and text are on stderr',
+    78: 'the rule file has a mistake: line, column and text are on stderr',
+  },
   seeAlso: ['fiona-arrive', 'fiona-organize', 'fiona-import'],
   async run({ options, config, configPath, log, filter, print }) {
-    const { Classifier, RuleSet, WatchedRules, formatProblem, lintRules } =
+    const { Classifier, RuleSet, WatchedRules, formatProblem, lintRules, loadCases, testCase } =
       await import('../lib/classify/index.ts')
     // Without a configuration file there is nothing in it that the defaults do not say.
     const configured = configPath === undefined ? undefined : (await config()).classification
@@ -70,6 +83,20 @@ export default defineTool({
       if (mistakes > 0) return ExitCode.badConfig
       await print(`${name}: ${String(definitions)} definitions, no mistakes`)
       return ExitCode.ok
+    }
+    if (options.test !== undefined) {
+      const rules = await RuleSet.load(path, semantics)
+      const cases = await loadCases(options.test)
+      let differ = 0
+      for (const each of cases) {
+        const lines = await testCase(rules, each, options.test)
+        if (lines.length > 0) differ += 1
+        for (const line of lines) await print(line)
+      }
+      process.stderr.write(
+        `${rules.name}: ${String(differ)} of ${String(cases.length)} cases differ\n`,
+      )
+      return differ > 0 ? ExitCode.someErrors : ExitCode.ok
     }
     const watched =
       path === undefined ? undefined : await WatchedRules.open(path, semantics, performance.now())

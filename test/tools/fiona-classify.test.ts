@@ -145,6 +145,30 @@ t.test('a rule file with a mistake ends it with 78, the line and the remedy', as
   t.match(run(['--rules', folder()]), { code: 78, err: /is a directory/ })
 })
 
+t.test('--test tells which cases got other types, and ends with 0, 1, 65 or 78', (t) => {
+  const thing = (expect: string[]) =>
+    JSON.stringify({ name: expect.join(), attributes: { Modality: 'CT', Rows: 64 }, expect })
+  const test = (cases: string, rules = bySize) => run(['--rules', rules, '--test', ruleFile(cases)])
+  t.match(test(thing(['CT'])), { code: 0, out: [], err: `${bySize}: 0 of 1 cases differ\n` })
+  const differing = test(`${thing(['CT'])}\n${thing(['large'])}\n`)
+  t.match(differing, { code: 1, err: `${bySize}: 1 of 2 cases differ\n` })
+  t.match(differing.out, [
+    /rules.json:2: large$/,
+    '  missing: large',
+    /rules.json:1: large does not hold$/,
+    /no {2}\["Rows"\] > "100"; found 64$/,
+    '  not expected: CT',
+  ])
+  t.match(test('{"name":"x",\n "attributes":{}}'), {
+    code: 65,
+    out: [],
+    err: /rules.json:1:1: a case needs "expect"[^]*\nhint: /,
+  })
+  t.match(run(['--test', '/nowhere/cases']), { code: 65, err: /no test file at \/nowhere/ })
+  t.match(test(thing(['CT']), ruleFile('[{"type":"T"}]')), { code: 78, out: [] })
+  t.end()
+})
+
 t.test('--lint tells of keys that stand there twice, and of text that is not UTF-8', (t) => {
   const twice = ruleFile(
     [

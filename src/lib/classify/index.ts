@@ -7,6 +7,8 @@
  */
 export { Classifier, type ClassifierOptions } from './classifier.ts'
 export { type RuleProblem, formatProblem } from './problems.ts'
+export { type RuleCase, loadCases, parseCases } from './read-cases.ts'
 export type { SemanticsName } from './rule-definition.ts'
 export { RuleSet, lintRules } from './rule-set.ts'
+export { testCase } from './test-rules.ts'
 export { type RuleChange, WatchedRules } from './watched-rules.ts'

@@ -50,6 +50,11 @@ export function parseJson(text: string): JsonNode {
   return new JsonParser(text).parse()
 }
 
+/** JSON values one after the other, as in NDJSON. @throws JsonError */
+export function parseJsonValues(text: string): JsonNode[] {
+  return new JsonParser(text).parseValues()
+}
+
 const deepestNesting = 100
 
 class JsonParser {
@@ -62,10 +67,21 @@ class JsonParser {
   }
 
   parse(): JsonNode {
-    if (this.#text.startsWith('\ufeff')) this.#at = 1
+    this.#passByteOrderMark()
     const node = this.#value('a value')
     if (this.#peek() !== '') this.#fail(`${this.#shown()} after the end of the JSON`)
     return node
+  }
+
+  parseValues(): JsonNode[] {
+    this.#passByteOrderMark()
+    const nodes: JsonNode[] = []
+    while (this.#peek() !== '') nodes.push(this.#value('a value'))
+    return nodes
+  }
+
+  #passByteOrderMark(): void {
+    if (this.#text.startsWith('\ufeff')) this.#at = 1
   }
 
   #peek(): string {

@@ -13,6 +13,7 @@ export interface RuleProblem {
 export class Problems {
   readonly name: string
   readonly #text: string
+  #lineStarts: number[] | undefined
   readonly #found: (RuleProblem & { readonly offset: number })[] = []
 
   /** @param name of the file, for messages */
@@ -45,10 +46,22 @@ export class Problems {
   }
 
   #place(offset: number): { line: number; column: number } {
-    const before = this.#text.slice(0, offset)
-    const lastBreak = before.lastIndexOf('\n')
-    return { line: before.split('\n').length, column: offset - lastBreak }
+    this.#lineStarts ??= lineStarts(this.#text)
+    let low = 0
+    let high = this.#lineStarts.length
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle
+      else high = middle
+    }
+    return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 }
   }
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
 }
 
 /** `rules.json:12:7: unknown operator "contians"; did you mean "contains"?` */
@@ -60,12 +73,17 @@ export function formatProblem(name: string, problem: RuleProblem): string {
 
 const mostShown = 20
 
-export function refuseRules(name: string, problems: readonly RuleProblem[]): FionaError {
+/** The mistakes as one message. */
+export function listMistakes(name: string, problems: readonly RuleProblem[]): string {
   const mistakes = problems.filter(({ severity }) => severity === 'mistake')
   const shown = mistakes.slice(0, mostShown).map((problem) => formatProblem(name, problem))
   const more = mistakes.length - shown.length
   if (more > 0) shown.push(`and ${String(more)} more`)
-  return new FionaError('E_RULES', shown.join('\n  '), {
+  return shown.join('\n  ')
+}
+
+export function refuseRules(name: string, problems: readonly RuleProblem[]): FionaError {
+  return new FionaError('E_RULES', listMistakes(name, problems), {
     hint: 'correct the rule file; fiona-classify --lint --rules FILE checks it, docs/rules.md explains the language',
     exitCode: ExitCode.badConfig,
   })

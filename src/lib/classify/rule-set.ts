@@ -1,16 +1,15 @@
-import { readFile, stat } from 'node:fs/promises'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode } from '../error/index.ts'
 import { CompatRules } from './compat-rules.ts'
 import { defaultRules } from './default-rules.ts'
 import { type RuleProblem, Problems, refuseRules } from './problems.ts'
 import { readRules } from './read-rules.ts'
+import { readTextFile } from './read-text-file.ts'
 import type { Definition, SemanticsName } from './rule-definition.ts'
 import type { SeriesTypes, TypeOrder } from './rules.ts'
 import { StrictRules } from './strict-rules.ts'
 
 /** What is in force where no rule file is named. */
 export const defaultRulesName = 'default rules'
-const longestFile = 16 << 20
 
 /** A rule file without mistakes, compiled. */
 export class RuleSet {
@@ -81,36 +80,13 @@ function check(text: string, semantics: SemanticsName, name: string) {
   return { definitions, problems: problems.all() }
 }
 
-async function readRuleFile(path: string): Promise<string> {
-  try {
-    const found = await stat(path)
-    if (found.isDirectory()) throw cannotRead(`${path} is a directory, not a rule file`)
-    if (found.size > longestFile) throw cannotRead(`the rule file ${path} is larger than 16 MiB`)
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path))
-  } catch (error) {
-    if (error instanceof FionaError) throw error
-    if (error instanceof TypeError) throw notUtf8(path, error)
-    const code = (error as NodeJS.ErrnoException).code
-    const message =
-      code === 'ENOENT'
-        ? `no rule file at ${path}`
-        : `the rule file ${path} cannot be read (${String(code)})`
-    throw cannotRead(message, error)
-  }
+const ruleFile = {
+  code: 'E_RULES',
+  what: 'rule file',
+  hint: 'name one with --rules or classification.rules; without either the default rules apply',
+  exitCode: ExitCode.badConfig,
 }
 
-function notUtf8(path: string, cause: unknown): FionaError {
-  return new FionaError('E_RULES', `the rule file ${path} is not UTF-8 text`, {
-    hint: 'save it as UTF-8, for example with iconv -f LATIN1 -t UTF-8',
-    exitCode: ExitCode.badConfig,
-    cause,
-  })
-}
-
-function cannotRead(message: string, cause?: unknown): FionaError {
-  return new FionaError('E_RULES', message, {
-    hint: 'name one with --rules or classification.rules; without either the default rules apply',
-    exitCode: ExitCode.badConfig,
-    cause,
-  })
+function readRuleFile(path: string): Promise<string> {
+  return readTextFile(path, ruleFile)
 }

@@ -54,15 +54,15 @@ export interface TestTrace {
 
 /** The types that a rule file can give, in its order, each once. */
 export class TypeOrder {
-  readonly #order: readonly string[]
+  readonly all: readonly string[]
 
   constructor(definitions: readonly Definition[]) {
-    this.#order = [...new Set(definitions.map(({ type }) => type))]
+    this.all = [...new Set(definitions.map(({ type }) => type))]
   }
 
   sort(types: Iterable<string>): string[] {
     const wanted = new Set(types)
-    return wanted.size === 0 ? [] : this.#order.filter((type) => wanted.has(type))
+    return wanted.size === 0 ? [] : this.all.filter((type) => wanted.has(type))
   }
 }
 
