@@ -122,7 +122,7 @@ export async function readLog(path: string): Promise<LogContent> {
   async function* lines(): AsyncGenerator<unknown> {
     if (handle === undefined) return
     let rest: Buffer[] = []
-    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20 })) {
+    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 16 })) {
       let piece = chunk as Buffer
       for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline)) {
         const line = Buffer.concat([...rest, piece.subarray(0, end + 1)])

@@ -1,8 +1,10 @@
-import { DigestSet } from './digest-set.ts'
-import type { Attributes, Sources } from './facts.ts'
+import { sharedSources, type Attributes, type Sources } from './facts.ts'
 import { Study, type Released, type Series } from './study.ts'
 
-/** A study as it lies on disk. What is monotonic time is left out: it means nothing to another process. */
+/**
+ * A study as it lies on disk, but for the digests that have no room in its line. What is monotonic time is left
+ * out: it means nothing to another process.
+ */
 export interface StudyState {
   readonly project?: string
   readonly StudyInstanceUID: string
@@ -16,8 +18,20 @@ export interface StudyState {
   readonly attributes?: Attributes
   readonly sources: Sources
   readonly series: readonly SeriesState[]
-  /** Digests of the objects' names, base64. */
+  /** The first piece of the digests of its objects' names, base64. */
   readonly objects: string
+}
+
+/** A study for the disk: a line with its state, and one for each further piece of its digests. None is long. */
+export interface StudyLines {
+  readonly state: StudyState
+  readonly pieces: Iterable<string>
+}
+
+export function linesOf(study: Study): StudyLines {
+  const pieces = study.objects.pieces()
+  const first = pieces.next()
+  return { state: stateOf(study, first.done === true ? '' : first.value), pieces }
 }
 
 type SeriesState = Pick<
@@ -28,7 +42,7 @@ type SeriesState = Pick<
   readonly elsewhere?: readonly (readonly [name: string, path: string])[]
 }
 
-export function stateOf(study: Study): StudyState {
+function stateOf(study: Study, objects: string): StudyState {
   const { project, directory, attributes, released } = study
   return {
     ...(project === undefined ? {} : { project }),
@@ -43,10 +57,11 @@ export function stateOf(study: Study): StudyState {
     ...(attributes === undefined ? {} : { attributes }),
     sources: study.sources,
     series: Array.from(study.series.values(), stateOfSeries),
-    objects: study.objects.toBase64(),
+    objects,
   }
 }
 
+/** Further pieces of its digests are for its set of objects. */
 export function studyFrom(state: StudyState): Study {
   const study = new Study(state.project, state.StudyInstanceUID)
   study.revision = state.revision
@@ -57,11 +72,13 @@ export function studyFrom(state: StudyState): Study {
   study.openedAt = state.openedAt
   study.released = state.released
   study.attributes = state.attributes
-  study.sources = state.sources
-  study.objects = DigestSet.fromBase64(state.objects)
-  for (const { attributes, elsewhere, ...rest } of state.series) {
+  study.sources = sharedSources(state.sources)
+  study.objects.addPiece(state.objects)
+  for (const { attributes, elsewhere, sources, ...rest } of state.series) {
     study.series.set(rest.SeriesInstanceUID, {
       ...rest,
+      study,
+      sources: sharedSources(sources),
       attributes,
       elsewhere: elsewhere === undefined ? undefined : new Map(elsewhere),
       lastAt: 0,
