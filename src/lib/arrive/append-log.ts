@@ -67,10 +67,10 @@ export class AppendLog {
     for (const value of values) {
       text += `${JSON.stringify(value)}\n`
       if (text.length < bufferedChars) continue
-      await handle.appendFile(text)
+      writeAll(handle.fd, Buffer.from(text))
       text = ''
     }
-    await handle.appendFile(text)
+    writeAll(handle.fd, Buffer.from(text))
     await handle.sync()
     faultPoint('arrive.log-made')
     const { ino, size } = await handle.stat({ bigint: true })
@@ -96,7 +96,7 @@ export class AppendLog {
     if (this.#handle === undefined || this.#pending === '') return
     const data = Buffer.from(this.#pending)
     this.#pending = ''
-    for (let at = 0; at < data.length;) at += writeSync(this.#handle.fd, data, at)
+    writeAll(this.#handle.fd, data)
     this.#bytes += data.length
     faultPoint('arrive.written')
   }
@@ -110,6 +110,10 @@ export class AppendLog {
       retryable: true,
     })
   }
+}
+
+function writeAll(fd: number, data: Buffer): void {
+  for (let at = 0; at < data.length;) at += writeSync(fd, data, at)
 }
 
 /** What a log holds; nothing when there is none yet. */

@@ -6,16 +6,16 @@ import { Study, type Released, type Series } from './study.ts'
  * out: it means nothing to another process.
  */
 export interface StudyState {
-  readonly project?: string
+  readonly project?: string | undefined
   readonly StudyInstanceUID: string
   readonly revision: number
   readonly instances: number
   readonly bytes: number
   readonly decided: number
-  readonly directory?: string
+  readonly directory?: string | undefined
   readonly openedAt: number
-  readonly released?: Released
-  readonly attributes?: Attributes
+  readonly released?: Released | undefined
+  readonly attributes?: Attributes | undefined
   readonly sources: Sources
   readonly series: readonly SeriesState[]
   /** The first piece of the digests of its objects' names, base64. */
@@ -38,23 +38,23 @@ type SeriesState = Pick<
   Series,
   'SeriesInstanceUID' | 'instances' | 'bytes' | 'said' | 'decided' | 'sources'
 > & {
-  readonly attributes?: Attributes
-  readonly elsewhere?: readonly (readonly [name: string, path: string])[]
+  readonly attributes?: Attributes | undefined
+  readonly elsewhere?: readonly (readonly [name: string, path: string])[] | undefined
 }
 
+/** What is undefined is left out by JSON. In one literal: put together of parts, it would fill the old generation. */
 function stateOf(study: Study, objects: string): StudyState {
-  const { project, directory, attributes, released } = study
   return {
-    ...(project === undefined ? {} : { project }),
+    project: study.project,
     StudyInstanceUID: study.StudyInstanceUID,
     revision: study.revision,
     instances: study.instances,
     bytes: study.bytes,
     decided: study.decided,
-    ...(directory === undefined ? {} : { directory }),
+    directory: study.directory,
     openedAt: study.openedAt,
-    ...(released === undefined ? {} : { released }),
-    ...(attributes === undefined ? {} : { attributes }),
+    released: study.released,
+    attributes: study.attributes,
     sources: study.sources,
     series: Array.from(study.series.values(), stateOfSeries),
     objects,
@@ -97,7 +97,7 @@ function stateOfSeries(series: Series): SeriesState {
     said: series.said,
     decided: series.decided,
     sources: series.sources,
-    ...(attributes === undefined ? {} : { attributes }),
-    ...(elsewhere === undefined ? {} : { elsewhere: [...elsewhere] }),
+    attributes,
+    elsewhere: elsewhere === undefined ? undefined : [...elsewhere],
   }
 }
