@@ -67,10 +67,10 @@ export class AppendLog {
     for (const value of values) {
       text += `${JSON.stringify(value)}\n`
       if (text.length < bufferedChars) continue
-      await handle.appendFile(text)
+      writeAll(handle.fd, Buffer.from(text))
       text = ''
     }
-    await handle.appendFile(text)
+    writeAll(handle.fd, Buffer.from(text))
     await handle.sync()
     faultPoint('arrive.log-made')
     const { ino, size } = await handle.stat({ bigint: true })
@@ -96,7 +96,7 @@ export class AppendLog {
     if (this.#handle === undefined || this.#pending === '') return
     const data = Buffer.from(this.#pending)
     this.#pending = ''
-    for (let at = 0; at < data.length;) at += writeSync(this.#handle.fd, data, at)
+    writeAll(this.#handle.fd, data)
     this.#bytes += data.length
     faultPoint('arrive.written')
   }
@@ -112,6 +112,10 @@ export class AppendLog {
   }
 }
 
+function writeAll(fd: number, data: Buffer): void {
+  for (let at = 0; at < data.length;) at += writeSync(fd, data, at)
+}
+
 /** What a log holds; nothing when there is none yet. */
 export async function readLog(path: string): Promise<LogContent> {
   const handle = await open(path, 'r').catch((error: unknown) => {
@@ -122,7 +126,7 @@ export async function readLog(path: string): Promise<LogContent> {
   async function* lines(): AsyncGenerator<unknown> {
     if (handle === undefined) return
     let rest: Buffer[] = []
-    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20 })) {
+    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 16 })) {
       let piece = chunk as Buffer
       for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline)) {
         const line = Buffer.concat([...rest, piece.subarray(0, end + 1)])

@@ -15,7 +15,7 @@ import type { Keeper, Memory, Step } from './keeper.ts'
 import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
 import { PerformedSteps, stepOf } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
-import type { Study, Arrived, Released, Series } from './study.ts'
+import { Study, type Arrived, type Released, type Series } from './study.ts'
 
 export interface WaitingTimes {
   readonly quietSeconds: number
@@ -35,12 +35,6 @@ export interface ArrivalOptions {
   readonly now: () => number
   /** Wall clock, ms since 1970. */
   readonly wallClock: () => number
-}
-
-interface Awaited {
-  readonly study: Study
-  /** Undefined: the study itself. */
-  readonly series: Series | undefined
 }
 
 /**
@@ -68,7 +62,7 @@ export class Arrival implements FilterLogic {
   readonly #performed = new PerformedSteps()
   /** Open studies whose last missing object came, or whose steps ended behind it. */
   readonly #proven = new WeakSet<Study>()
-  readonly #deadlines = new Deadlines<Awaited>()
+  readonly #deadlines = new Deadlines<Study | Series>()
   readonly #deliveries: Deliveries
   readonly #keeper: Keeper
   #overdueSince: number | undefined
@@ -204,9 +198,9 @@ export class Arrival implements FilterLogic {
     const series = study.series.get(object.SeriesInstanceUID)
     if (series !== undefined) {
       series.lastAt = now
-      if (!series.awaited) this.#awaitSeries(study, series)
+      if (!series.awaited) this.#awaitSeries(series)
     }
-    if (!wasOpen) this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+    if (!wasOpen) this.#deadlines.push(this.#dueOf(study), study)
     if (this.#performed.counted(study, object)) this.#awaitDecision(study)
     return true
   }
@@ -217,7 +211,7 @@ export class Arrival implements FilterLogic {
     this.#performed.take(performed)
     this.#keeper.note({ step: 'performed', performed })
     for (const uid of performed.studies) {
-      for (const study of this.#head.openOf(uid)) {
+      for (const study of this.#head.open.inAllProjects(uid)) {
         if (this.#performed.proves(study)) this.#awaitDecision(study)
       }
     }
@@ -228,7 +222,7 @@ export class Arrival implements FilterLogic {
    * nothing of objects that came after the decision it brought about.
    */
   #release({ StudyInstanceUID, project, time, releasedBy }: ReleaseRecord): void {
-    for (const study of this.#head.openOf(StudyInstanceUID)) {
+    for (const study of this.#head.open.inAllProjects(StudyInstanceUID)) {
       if (project !== undefined && project !== study.project) continue
       if (time !== undefined && Date.parse(time) < study.openedAt) continue
       const by: Released = {
@@ -245,7 +239,7 @@ export class Arrival implements FilterLogic {
   /** As soon as nothing more waits in the pipe: it may belong to the study, too. */
   #awaitDecision(study: Study): void {
     this.#proven.add(study)
-    this.#deadlines.push(this.#options.now(), { study, series: undefined })
+    this.#deadlines.push(this.#options.now(), study)
   }
 
   #dueOf(study: Study): number {
@@ -261,9 +255,9 @@ export class Arrival implements FilterLogic {
     return { quietSeconds, maxWaitSeconds, ...timesOf?.(project) }
   }
 
-  #awaitSeries(study: Study, series: Series): void {
+  #awaitSeries(series: Series): void {
     series.awaited = true
-    this.#deadlines.push(series.lastAt + this.#quietMsOf(study), { study, series })
+    this.#deadlines.push(series.lastAt + this.#quietMsOf(series.study), series)
   }
 
   /** Under constant load the timer never gets its turn between two chunks of input. */
@@ -298,13 +292,13 @@ export class Arrival implements FilterLogic {
         this.#overdueSince = undefined
         break
       }
-      const { study, series } = due
+      const study = due instanceof Study ? due : due.study
       const quietMs = this.#quietMsOf(study)
-      if (series !== undefined) {
-        series.awaited = false
-        if (series.said === series.instances) continue
-        if (series.lastAt + quietMs > nowMs) this.#awaitSeries(study, series)
-        else records.push(...(await this.#decideSeries(study, series)))
+      if (!(due instanceof Study)) {
+        due.awaited = false
+        if (due.said === due.instances) continue
+        if (due.lastAt + quietMs > nowMs) this.#awaitSeries(due)
+        else records.push(...(await this.#decideSeries(study, due)))
       } else if (study.isOpen) {
         const dueAt = this.#dueOf(study)
         const isReleased = study.released !== undefined
@@ -383,9 +377,9 @@ export class Arrival implements FilterLogic {
       for (const series of study.series.values()) {
         if (series.said === series.instances) continue
         series.lastAt = now()
-        this.#awaitSeries(study, series)
+        this.#awaitSeries(series)
       }
-      this.#deadlines.push(this.#dueOf(study), { study, series: undefined })
+      this.#deadlines.push(this.#dueOf(study), study)
       const isDecided = study.released !== undefined || this.#performed.proves(study)
       if (isDecided) this.#awaitDecision(study)
     }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { copyFile, readFile, readdir, rm } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
@@ -16,10 +16,12 @@ import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
 import { PerformedSteps } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
-import { stateOf, studyFrom, type StudyState } from './study-state.ts'
+import { linesOf, studyFrom, type StudyState } from './study-state.ts'
 import type { Study } from './study.ts'
 
-const format = { format: 'fiona-arrive state', version: 2 }
+const format = { format: 'fiona-arrive state', version: 3 }
+/** In version 2 all digests of a study stood in one line. */
+const readable = new Set([2, 3].map((version) => JSON.stringify({ ...format, version })))
 /** The log is written anew when it is longer than this and twice what it was when it was new. */
 const shortLogBytes = 4 << 20
 /** Files synced at once: the file system commits them together. */
@@ -96,7 +98,7 @@ export class DurableKeeper implements Keeper {
     for (const folder of await readdir(complete).catch(() => [])) {
       const file = join(complete, folder, `${uid}.json`)
       if (!existsSync(file)) continue
-      const study = studyFrom(parseState(await readFile(file, 'utf8'), file))
+      const study = await readStudy(file)
       if (!studies.some(({ key }) => key === study.key)) studies.push(study)
     }
     return { studies, evidence: (study) => performed.evidence(study) }
@@ -109,7 +111,7 @@ export class DurableKeeper implements Keeper {
     const path = this.#pathOf(of)
     // Nearly always there is none; an exception for each new study would cost more than the rest.
     if (!existsSync(path)) return undefined
-    return studyFrom(parseState(await readFile(path, 'utf8'), path))
+    return readStudy(path)
   }
 
   note(step: Step): void {
@@ -145,7 +147,7 @@ export class DurableKeeper implements Keeper {
   async #putAside(study: Study): Promise<void> {
     const path = this.#pathOf(study)
     await makeDirectories(dirname(path))
-    await writeFileAtomic(path, `${JSON.stringify(stateOf(study))}\n`)
+    await writeFileAtomic(path, bytesOf(study))
   }
 
   #pathOf(study: { project?: string | undefined; StudyInstanceUID: string }): string {
@@ -160,23 +162,31 @@ function folderOf(project: string | undefined): string {
   return /^[\w.-]{1,100}$/.test(project) ? `in-${project}` : `of-${hash('sha256', project)}`
 }
 
-function parseState(text: string, path: string): StudyState {
-  try {
-    return JSON.parse(text) as StudyState
-  } catch (error) {
-    throw new FionaError('E_STATE_FORMAT', `${path} is damaged`, {
-      hint: 'remove it, and the study counts as one that never came before',
-      exitCode: ExitCode.badInput,
-      cause: error,
-    })
+function* bytesOf(study: Study): Generator<Buffer> {
+  const { state, pieces } = linesOf(study)
+  yield Buffer.from(`${JSON.stringify(state)}\n`)
+  for (const piece of pieces) yield Buffer.from(`${JSON.stringify(piece)}\n`)
+}
+
+async function readStudy(path: string): Promise<Study> {
+  const { lines, brokenBytes } = await readLog(path)
+  let study: Study | undefined
+  for await (const line of lines) {
+    if (study === undefined) study = studyFrom(line as StudyState)
+    else study.objects.addPiece(line as string)
   }
+  if (study !== undefined && brokenBytes() === 0) return study
+  throw new FionaError('E_STATE_FORMAT', `${path} is damaged`, {
+    hint: 'remove it, and the study counts as one that never came before',
+    exitCode: ExitCode.badInput,
+  })
 }
 
 async function* stepsOf(lines: AsyncIterable<unknown>, path: string): AsyncGenerator<Step> {
   let first = true
   for await (const line of lines) {
     if (!first) yield line as Step
-    else if (JSON.stringify(line) !== JSON.stringify(format)) {
+    else if (!readable.has(JSON.stringify(line))) {
       throw new FionaError('E_STATE_FORMAT', `${path} is not a state this version can read`, {
         hint: 'another version of fiona-arrive wrote it: go on with that one, or move the directory away to begin anew. Nothing was changed',
         exitCode: ExitCode.badInput,
@@ -190,7 +200,12 @@ function* stepsFrom(memory: Memory): Generator<unknown> {
   yield format
   yield { step: 'numbered', next: memory.nextDecision } satisfies Step
   for (const study of memory.open.values()) {
-    yield { step: 'study', state: stateOf(study) } satisfies Step
+    const { state, pieces } = linesOf(study)
+    const { project, StudyInstanceUID } = study
+    yield { step: 'study', state } satisfies Step
+    for (const piece of pieces) {
+      yield { step: 'objects', study: { project, StudyInstanceUID }, piece } satisfies Step
+    }
   }
   for (const performed of memory.performed.values()) {
     yield { step: 'performed', performed } satisfies Step

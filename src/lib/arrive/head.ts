@@ -1,18 +1,11 @@
 import type { Keeper } from './keeper.ts'
-import { CompleteStudies, RecalledStudies } from './study-maps.ts'
-import { Study } from './study.ts'
-
-export interface StudyName {
-  readonly project?: string | undefined
-  readonly StudyInstanceUID: string
-}
+import { CompleteStudies, OpenStudies, RecalledStudies } from './study-maps.ts'
+import { Study, type StudyName } from './study.ts'
 
 /** The studies in memory. The others the keeper may know. */
 export class Head {
-  readonly open = new Map<string, Study>()
+  readonly open = new OpenStudies()
   readonly complete = new CompleteStudies()
-  /** How many open studies each project has: whoever knows a study by its UID alone asks for each. */
-  readonly #projects = new Map<string | undefined, number>()
   readonly #recalled = new RecalledStudies()
   readonly #keeper: Keeper
 
@@ -21,15 +14,10 @@ export class Head {
   }
 
   get(of: StudyName): Study | undefined {
+    const open = this.open.get(of)
+    if (open !== undefined) return open
     const key = Study.keyOf(of)
-    return this.open.get(key) ?? this.complete.get(key) ?? this.#recalled.get(key)
-  }
-
-  /** The open studies of this UID, whatever their projects. */
-  openOf(StudyInstanceUID: string): Study[] {
-    return [...this.#projects.keys()].flatMap((project) => {
-      return this.open.get(Study.keyOf({ project, StudyInstanceUID })) ?? []
-    })
+    return this.complete.get(key) ?? this.#recalled.get(key)
   }
 
   /** A study that is not in memory: complete long ago, or new. */
@@ -45,17 +33,10 @@ export class Head {
     this.#recalled.delete(key)
     if (study.isOpen) {
       this.complete.delete(key)
-      if (!this.open.has(key)) this.#countProject(study.project, 1)
-      this.open.set(key, study)
+      this.open.add(study)
     } else {
-      if (this.open.delete(key)) this.#countProject(study.project, -1)
+      this.open.delete(study)
       this.complete.add(study)
     }
-  }
-
-  #countProject(project: string | undefined, by: 1 | -1): void {
-    const count = (this.#projects.get(project) ?? 0) + by
-    if (count === 0) this.#projects.delete(project)
-    else this.#projects.set(project, count)
   }
 }

@@ -1,7 +1,7 @@
 import type { AnyRecord } from '../record/index.ts'
 import type { PerformedStep } from './performed-steps.ts'
 import type { StudyState } from './study-state.ts'
-import type { CompleteStudies } from './study-maps.ts'
+import type { CompleteStudies, OpenStudies } from './study-maps.ts'
 import type { Arrived, Released, Study } from './study.ts'
 
 /** Records that were decided together, numbered in order. */
@@ -22,12 +22,18 @@ export type Step =
   | { readonly step: 'decision'; readonly decision: Decision }
   | { readonly step: 'delivered'; readonly upTo: number }
   | { readonly step: 'study'; readonly state: StudyState }
+  | {
+      /** More digests of a study that was just placed. */
+      readonly step: 'objects'
+      readonly study: { readonly project?: string | undefined; readonly StudyInstanceUID: string }
+      readonly piece: string
+    }
   | { readonly step: 'numbered'; readonly next: number }
 
 /** What the tracker has in its head. */
 export interface Memory {
   /** Studies with objects that no revision has counted. */
-  readonly open: ReadonlyMap<string, Study>
+  readonly open: Pick<OpenStudies, 'values'>
   /** The keeper may take out what it keeps elsewhere, or has no room for. */
   readonly complete: CompleteStudies
   /** What modalities said, as long as it may prove something. */

@@ -20,6 +20,9 @@ export async function restoreFrom(
       case 'study':
         head.place(studyFrom(step.state))
         break
+      case 'objects':
+        head.get(step.study)?.objects.addPiece(step.piece)
+        break
       case 'object': {
         const { object, openedAt } = step
         const study = head.get(object) ?? (await head.recall(object))

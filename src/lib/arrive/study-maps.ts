@@ -1,4 +1,42 @@
-import type { Study } from './study.ts'
+import type { Study, StudyName } from './study.ts'
+
+/** By project and UID: a key made of both would be a string more for each study. */
+export class OpenStudies {
+  readonly #byProject = new Map<string | undefined, Map<string, Study>>()
+
+  get size(): number {
+    let size = 0
+    for (const studies of this.#byProject.values()) size += studies.size
+    return size
+  }
+
+  *values(): Generator<Study> {
+    for (const studies of this.#byProject.values()) yield* studies.values()
+  }
+
+  get({ project, StudyInstanceUID }: StudyName): Study | undefined {
+    return this.#byProject.get(project)?.get(StudyInstanceUID)
+  }
+
+  inAllProjects(StudyInstanceUID: string): Study[] {
+    return [...this.#byProject.values()].flatMap((studies) => studies.get(StudyInstanceUID) ?? [])
+  }
+
+  add(study: Study): void {
+    let studies = this.#byProject.get(study.project)
+    if (studies === undefined) {
+      studies = new Map()
+      this.#byProject.set(study.project, studies)
+    }
+    studies.set(study.StudyInstanceUID, study)
+  }
+
+  delete({ project, StudyInstanceUID }: StudyName): void {
+    const studies = this.#byProject.get(project)
+    studies?.delete(StudyInstanceUID)
+    if (studies?.size === 0) this.#byProject.delete(project)
+  }
+}
 
 /** Complete studies that are still in the head, least recently completed first. */
 export class CompleteStudies {

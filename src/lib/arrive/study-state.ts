@@ -1,52 +1,67 @@
-import { DigestSet } from './digest-set.ts'
-import type { Attributes, Sources } from './facts.ts'
+import { sharedSources, type Attributes, type Sources } from './facts.ts'
 import { Study, type Released, type Series } from './study.ts'
 
-/** A study as it lies on disk. What is monotonic time is left out: it means nothing to another process. */
+/**
+ * A study as it lies on disk, but for the digests that have no room in its line. What is monotonic time is left
+ * out: it means nothing to another process.
+ */
 export interface StudyState {
-  readonly project?: string
+  readonly project?: string | undefined
   readonly StudyInstanceUID: string
   readonly revision: number
   readonly instances: number
   readonly bytes: number
   readonly decided: number
-  readonly directory?: string
+  readonly directory?: string | undefined
   readonly openedAt: number
-  readonly released?: Released
-  readonly attributes?: Attributes
+  readonly released?: Released | undefined
+  readonly attributes?: Attributes | undefined
   readonly sources: Sources
   readonly series: readonly SeriesState[]
-  /** Digests of the objects' names, base64. */
+  /** The first piece of the digests of its objects' names, base64. */
   readonly objects: string
+}
+
+/** A study for the disk: a line with its state, and one for each further piece of its digests. None is long. */
+export interface StudyLines {
+  readonly state: StudyState
+  readonly pieces: Iterable<string>
+}
+
+export function linesOf(study: Study): StudyLines {
+  const pieces = study.objects.pieces()
+  const first = pieces.next()
+  return { state: stateOf(study, first.done === true ? '' : first.value), pieces }
 }
 
 type SeriesState = Pick<
   Series,
   'SeriesInstanceUID' | 'instances' | 'bytes' | 'said' | 'decided' | 'sources'
 > & {
-  readonly attributes?: Attributes
-  readonly elsewhere?: readonly (readonly [name: string, path: string])[]
+  readonly attributes?: Attributes | undefined
+  readonly elsewhere?: readonly (readonly [name: string, path: string])[] | undefined
 }
 
-export function stateOf(study: Study): StudyState {
-  const { project, directory, attributes, released } = study
+/** What is undefined is left out by JSON. In one literal: put together of parts, it would fill the old generation. */
+function stateOf(study: Study, objects: string): StudyState {
   return {
-    ...(project === undefined ? {} : { project }),
+    project: study.project,
     StudyInstanceUID: study.StudyInstanceUID,
     revision: study.revision,
     instances: study.instances,
     bytes: study.bytes,
     decided: study.decided,
-    ...(directory === undefined ? {} : { directory }),
+    directory: study.directory,
     openedAt: study.openedAt,
-    ...(released === undefined ? {} : { released }),
-    ...(attributes === undefined ? {} : { attributes }),
+    released: study.released,
+    attributes: study.attributes,
     sources: study.sources,
     series: Array.from(study.series.values(), stateOfSeries),
-    objects: study.objects.toBase64(),
+    objects,
   }
 }
 
+/** Further pieces of its digests are for its set of objects. */
 export function studyFrom(state: StudyState): Study {
   const study = new Study(state.project, state.StudyInstanceUID)
   study.revision = state.revision
@@ -57,11 +72,13 @@ export function studyFrom(state: StudyState): Study {
   study.openedAt = state.openedAt
   study.released = state.released
   study.attributes = state.attributes
-  study.sources = state.sources
-  study.objects = DigestSet.fromBase64(state.objects)
-  for (const { attributes, elsewhere, ...rest } of state.series) {
+  study.sources = sharedSources(state.sources)
+  study.objects.addPiece(state.objects)
+  for (const { attributes, elsewhere, sources, ...rest } of state.series) {
     study.series.set(rest.SeriesInstanceUID, {
       ...rest,
+      study,
+      sources: sharedSources(sources),
       attributes,
       elsewhere: elsewhere === undefined ? undefined : new Map(elsewhere),
       lastAt: 0,
@@ -80,7 +97,7 @@ function stateOfSeries(series: Series): SeriesState {
     said: series.said,
     decided: series.decided,
     sources: series.sources,
-    ...(attributes === undefined ? {} : { attributes }),
-    ...(elsewhere === undefined ? {} : { elsewhere: [...elsewhere] }),
+    attributes,
+    elsewhere: elsewhere === undefined ? undefined : [...elsewhere],
   }
 }

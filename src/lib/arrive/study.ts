@@ -3,6 +3,11 @@ import { DigestSet } from './digest-set.ts'
 import { mergeAttributes, mergeSources, noSources, type Attributes, type Sources } from './facts.ts'
 import { nameByDigest } from './object-name.ts'
 
+export interface StudyName {
+  readonly project?: string | undefined
+  readonly StudyInstanceUID: string
+}
+
 /** What is to be known of one object. Attributes and source are left out where they say nothing new. */
 export interface Arrived {
   readonly project: string | undefined
@@ -29,6 +34,7 @@ export interface Released {
 }
 
 export interface Series {
+  readonly study: Study
   readonly SeriesInstanceUID: string
   instances: number
   bytes: number
@@ -57,6 +63,19 @@ function studyDirectory(object: Arrived): string | undefined {
   return isArchived ? directory : undefined
 }
 
+/** Most studies lie in one of a few places, and a path of its own for each would be most of its size. */
+const places = new Map<string, string>()
+const mostPlaces = 1000
+
+function placeOf(directory: string, StudyInstanceUID: string): string {
+  const place = directory.slice(0, -StudyInstanceUID.length)
+  const known = places.get(place)
+  if (known !== undefined) return known
+  if (places.size >= mostPlaces) places.clear()
+  places.set(place, place)
+  return place
+}
+
 /** A study as far as it has arrived: running totals, and up to where they were already told. */
 export class Study {
   readonly project: string | undefined
@@ -68,10 +87,10 @@ export class Study {
   decided = 0
   attributes: Attributes | undefined
   sources: Sources = noSources
-  /** The study's own directory; undefined until an object lies in one. */
-  directory: string | undefined
+  /** What stands before the study's UID in the path of its directory. */
+  #place: string | undefined
   /** Which objects were counted: see `has`. */
-  objects = new DigestSet()
+  readonly objects = new DigestSet()
   /** When the first object of the coming revision arrived: wall clock, ms. */
   openedAt = 0
   /** The latest moment for the coming revision: monotonic, ms, of this process. */
@@ -88,12 +107,21 @@ export class Study {
   }
 
   /** One study may come in two projects: they are two studies. */
-  static keyOf(study: { project?: string | undefined; StudyInstanceUID: string }): string {
+  static keyOf(study: StudyName): string {
     return `${study.StudyInstanceUID}/${study.project ?? ''}`
   }
 
   get key(): string {
     return Study.keyOf(this)
+  }
+
+  /** The study's own directory, whose name is its UID; undefined until an object lies in one. */
+  get directory(): string | undefined {
+    return this.#place === undefined ? undefined : this.#place + this.StudyInstanceUID
+  }
+
+  set directory(path: string | undefined) {
+    this.#place = path === undefined ? undefined : placeOf(path, this.StudyInstanceUID)
   }
 
   /** It has objects that no revision has counted. */
@@ -163,6 +191,7 @@ export class Study {
     let series = this.series.get(SeriesInstanceUID)
     if (series === undefined) {
       series = {
+        study: this,
         SeriesInstanceUID,
         instances: 0,
         bytes: 0,

@@ -16,7 +16,8 @@ export interface Release {
 }
 
 const usualPatienceMs = 10_000
-const lookEveryMs = 200
+/** The first pause; each further one is twice as long, since a look reads the whole state. */
+const firstPauseMs = 200
 
 /**
  * Says that an open study is complete: a `release` record in the journal that fiona-arrive reads. From then on
@@ -30,8 +31,9 @@ export async function releaseStudy(release: Release): Promise<number> {
   const before = await lookUp(dataDir, study)
   if (!before.some(({ isOpen }) => isOpen)) throw notOpen(study, before)
   await append(dataDir, study)
-  for (let waited = 0; waited < patienceMs; waited += lookEveryMs) {
-    await delay(lookEveryMs)
+  const until = performance.now() + patienceMs
+  for (let pauseMs = firstPauseMs; performance.now() + pauseMs <= until; pauseMs *= 2) {
+    await delay(pauseMs)
     const now = await lookUp(dataDir, study)
     const isSaid = before.every(
       ({ stage, project, isOpen, revision }) =>
