@@ -152,7 +152,7 @@ t.test('a legible series JSON keeps its types and sender; any other is made agai
 
 t.test('what cannot be read, or lies where another should, is told and passed over', (t) => {
   const dataDir = dataDirectory()
-  const good = String(stored(dataDir, {}).path)
+  const good = String(stored(dataDir, {})['path'])
   const folder = join(dataDir, 'default/archive/2.25.1/2.25.1.1')
   const [damaged, misplaced] = [join(folder, '2.25.1.1.2.dcm'), join(folder, '2.25.1.1.3.dcm')]
   writeFileSync(damaged, 'no DICOM at all')
