@@ -4,3 +4,5 @@
  * beside each series. Names come from the objects, so every one is hostile until escaped.
  */
 export { Organizer } from './organizer.ts'
+export { rebuildViews, type RebuildCounts } from './rebuild.ts'
+export { RebuildProgress } from './rebuild-progress.ts'

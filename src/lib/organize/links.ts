@@ -27,10 +27,13 @@ export function linkText(root: string, path: string, target: string): string {
  */
 export class ViewTree {
   readonly #root: string
+  readonly #mends: boolean
   readonly #real: RealDirectories
 
-  constructor(root: string) {
+  /** @param mends every link that says another thing than it should is replaced, also one that leads to a file */
+  constructor(root: string, { mends = false } = {}) {
     this.#root = resolve(root)
+    this.#mends = mends
     this.#real = new RealDirectories(root, ledElsewhere)
   }
 
@@ -40,7 +43,7 @@ export class ViewTree {
    */
   link(path: string, target: string): Linked {
     const text = linkText(this.#root, path, target)
-    return this.#within(dirname(path), (directory) => linkIn(directory, path, text))
+    return this.#within(dirname(path), (directory) => linkIn(directory, path, text, this.#mends))
   }
 
   /**
@@ -80,7 +83,7 @@ export class ViewTree {
   }
 }
 
-function linkIn(directory: string, path: string, text: string): Linked {
+function linkIn(directory: string, path: string, text: string, mends: boolean): Linked {
   const name = join(directory, basename(path))
   try {
     symlinkSync(text, name)
@@ -92,8 +95,8 @@ function linkIn(directory: string, path: string, text: string): Linked {
   if (!lstatSync(name).isSymbolicLink()) throw blocked(path, 'a link')
   const before = readlinkSync(name)
   if (before === text) return 'there'
-  const leadsOut = isAbsolute(before) && !isAbsolute(text)
-  if (!leadsOut && statSync(name, { throwIfNoEntry: false }) !== undefined) return 'there'
+  const isWrong = mends || (isAbsolute(before) && !isAbsolute(text))
+  if (!isWrong && statSync(name, { throwIfNoEntry: false }) !== undefined) return 'there'
   const temporary = temporaryPath(directory)
   symlinkSync(text, temporary)
   renameSync(temporary, name)

@@ -42,9 +42,10 @@ export class Organizer implements FilterLogic {
   readonly #followed = new FollowedSeries()
   readonly #participants = new ParticipantView()
 
-  constructor(dataDir: string) {
+  /** @param options.mends objects of the archive only: a link that says anything else than it should is replaced */
+  constructor(dataDir: string, options: { readonly mends?: boolean } = {}) {
     this.#dataDir = dataDir
-    this.#views = new ViewTree(dataDir)
+    this.#views = new ViewTree(dataDir, options)
   }
 
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {

@@ -1,46 +1,47 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { lstatSync, opendirSync, readdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { isTemporaryOfDead, writeFileAtomic } from '../storage/index.ts'
 import type { SeriesFields } from './series-fields.ts'
+import { isSummaryOf, listOf, mergedFields, readSummary } from './summary-file.ts'
 
-/** Bytes; ours have some two thousand. */
-const longestSummary = 1 << 20
+/** Of writing again because another process wrote first: each time it, too, was on its way to the end. */
+const mostTries = 100
 
 /**
  * The JSON beside a series' links. The first object decides its fields, those that run excepted:
  * NumFiles (counted from the links, so that a replay counts nothing twice), the least SliceLocation,
- * the modalities and the types.
+ * the modalities and the types. Another process may write it, too (`--rebuild` beside a running chain): what it
+ * says is then taken in, and the links are counted again.
  */
 export class SeriesSummary {
   readonly path: string
-  readonly #fields: SeriesFields
+  readonly #directory: string
+  #fields: SeriesFields
   #links: number
   #isChanged: boolean
+  /** Types came from records here, and not from the file alone. */
+  #knowsTypes = false
+  /** The file that was last read or written here. */
+  #version: string
 
-  private constructor(path: string, fields: SeriesFields, links: number) {
-    this.path = path
-    this.#fields = fields
-    this.#links = links
-    this.#isChanged = !this.isEmpty && fields['NumFiles'] !== String(links)
+  private constructor(directory: string) {
+    this.#directory = directory
+    this.path = summaryPath(directory)
+    this.#version = versionOf(this.path)
+    const found = readSummary(this.path)
+    // Of what is no summary of this series, only what cannot be made again is of use.
+    this.#fields = isSummaryOf(directory, found) ? found : typesOf(found)
+    this.#links = countLinks(directory)
+    this.#isChanged = !this.isEmpty && this.#fields['NumFiles'] !== String(this.#links)
   }
 
   /** From what is on disk: one look at the directory, then each link is counted as it is made. */
   static follow(directory: string): SeriesSummary {
-    const path = `${directory}.json`
-    for (const name of readdirSync(dirname(path)).filter(isTemporaryOfDead)) {
-      rmSync(join(dirname(path), name), { force: true })
+    const folder = dirname(directory)
+    for (const name of readdirSync(folder).filter(isTemporaryOfDead)) {
+      rmSync(join(folder, name), { force: true })
     }
-    const fields = readFields(path)
-    const links = readdirSync(directory).filter((name) => isLinkName(name)).length
-    return new SeriesSummary(path, fields ?? {}, links)
+    return new SeriesSummary(directory)
   }
 
   /** No object has told its fields yet. */
@@ -82,6 +83,7 @@ export class SeriesSummary {
 
   /** One object's types join those of the series, in the order they come. */
   addTypes(types: readonly string[]): void {
+    this.#knowsTypes = true
     const before = listOf(this.#fields['ClassifyType'])
     const more = types.filter((type) => !before.includes(type))
     if (more.length > 0 || this.#fields['ClassifyType'] === undefined) {
@@ -91,22 +93,40 @@ export class SeriesSummary {
 
   /** The types of the whole series, from somebody who knows. */
   setTypes(types: readonly string[]): void {
+    this.#knowsTypes = true
     this.#set('ClassifyType', [...types])
   }
 
   async write(): Promise<void> {
-    if (!this.#isChanged) return
-    this.#isChanged = false
-    this.#fields['NumFiles'] = String(this.#links)
-    const sorted = Object.fromEntries(
-      Object.entries(this.#fields).sort(([a], [b]) => (a < b ? -1 : 1)),
-    )
-    try {
-      await writeFileAtomic(this.path, `${JSON.stringify(sorted, null, 2)}\n`)
-    } catch (error) {
-      this.#isChanged = true
-      throw error
+    for (let tries = 1; this.#isChanged; tries++) {
+      this.#takeInChanges()
+      this.#isChanged = false
+      this.#fields['NumFiles'] = String(this.#links)
+      const sorted = Object.fromEntries(
+        Object.entries(this.#fields).sort(([a], [b]) => (a < b ? -1 : 1)),
+      )
+      try {
+        await writeFileAtomic(this.path, `${JSON.stringify(sorted, null, 2)}\n`, {
+          isStill: () => versionOf(this.path) === this.#version,
+        })
+        this.#version = versionOf(this.path)
+      } catch (error) {
+        this.#isChanged = true
+        if ((error as NodeJS.ErrnoException).code !== 'ESTALE' || tries >= mostTries) throw error
+      }
     }
+  }
+
+  /** What another process wrote since: it may know more, and have made links that were not counted here. */
+  #takeInChanges(): void {
+    const version = versionOf(this.path)
+    if (version === this.#version) return
+    this.#version = version
+    const found = readSummary(this.path)
+    if (isSummaryOf(this.#directory, found)) {
+      this.#fields = mergedFields(found, this.#fields, this.#knowsTypes)
+    }
+    this.#links = countLinks(this.#directory)
   }
 
   #set(name: string, value: unknown): void {
@@ -116,43 +136,38 @@ export class SeriesSummary {
   }
 }
 
-function readFields(path: string): SeriesFields | undefined {
-  let text
-  try {
-    text = readOwnFile(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    // What a link leads to is no summary of ours: the link is replaced.
-    if (code === 'ENOENT' || code === 'ELOOP') return undefined
-    throw error
-  }
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Somebody's editor was here: made again from the objects.
-  }
-  return undefined
+/** `<raw>/<Study>/<Series>.json`, beside the series' links. */
+export function summaryPath(directory: string): string {
+  return join(dirname(directory), `${basename(directory)}.json`)
 }
 
-/** Neither through a link, nor for ever from a pipe. */
-function readOwnFile(path: string): string {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+/** Each write makes a new file; an inode that is used again has another time. */
+function versionOf(path: string): string {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found === undefined) return ''
+  return [found.ino, found.mtimeNs, found.size].join(' ')
+}
+
+function typesOf(found: SeriesFields | undefined): SeriesFields {
+  const types = listOf(found?.['ClassifyType'])
+  return types.length === 0 ? {} : { ClassifyType: types }
+}
+
+/** One name after the other: a series may have a million. */
+export function countLinks(directory: string): number {
+  const listing = opendirSync(directory, { bufferSize: 1024 })
   try {
-    const found = fstatSync(fd)
-    return found.isFile() && found.size <= longestSummary ? readFileSync(fd, 'utf8') : ''
+    let links = 0
+    for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) {
+      if (isLinkName(entry.name)) links++
+    }
+    return links
   } finally {
-    closeSync(fd)
+    listing.closeSync()
   }
 }
 
 function isLinkName(name: string): boolean {
   // Of objects that came with other bytes under the same UID (`<SOP>~<digest>.dcm`) only the first counts.
   return /^[0-9.]+\.dcm$/.test(name)
-}
-
-function listOf(value: unknown): string[] {
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }

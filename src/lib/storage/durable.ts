@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
@@ -60,11 +60,19 @@ async function isDirectory(path: string): Promise<boolean> {
   })
 }
 
-/** A file that is either the old one or the whole new one, whatever happens in between. */
+/**
+ * A file that is either the old one or the whole new one, whatever happens in between.
+ * @param options.isStill asked when all but the name is done, for who must not replace what another process wrote
+ *   meanwhile: false ends it with ESTALE, and the old one stays
+ */
 export async function writeFileAtomic(
   path: string,
   data: string | Buffer | Iterable<Buffer>,
-  options: { readonly mode?: number; readonly durable?: boolean } = {},
+  options: {
+    readonly mode?: number
+    readonly durable?: boolean
+    readonly isStill?: () => boolean
+  } = {},
 ): Promise<void> {
   const temporary = temporaryPath(dirname(path))
   const handle = await open(temporary, 'wx', options.mode ?? 0o640)
@@ -79,7 +87,9 @@ export async function writeFileAtomic(
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    if (options.isStill === undefined) await rename(temporary, path)
+    else if (options.isStill()) renameSync(temporary, path)
+    else throw Object.assign(new Error(`ESTALE: ${path} was replaced`), { code: 'ESTALE', path })
     faultPoint('atomic.renamed')
   } catch (error) {
     await rm(temporary, { force: true })
