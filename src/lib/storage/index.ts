@@ -2,7 +2,7 @@
 // that become visible only when whole, and the archive where received objects lie.
 export { RealDirectories } from './real-directories.ts'
 export { escapedComponent, inside, safeComponent } from './safe-path.ts'
-export { isProjectName, projectFolder } from './project-name.ts'
+export { isProjectName, projectFolder, projectOfFolder } from './project-name.ts'
 export {
   createExclusively,
   freeBytes,
