@@ -35,6 +35,12 @@ export default defineTool({
     into the journal received, so that nothing that dies loses it; where the chain does not run, it holds when it
     does. A study that is not open is refused. fiona-arrive --explain STUDY tells what it waits for.
 
+    explain says to which project a DICOM file, or each object of a study, goes, and why: each project in order, each
+    condition of its match and the value it saw. What is known of how an object came is in the journal received, or in
+    the header of an archived file; --calling-aet, --called-aet and --address say it of a file that has not come
+    yet, or ask what if. On a terminal it is text, else, and with --json, one JSON object for all objects of the
+    same reasons, with the values of the first. It shows values of headers: nothing for a log.
+
     The file enabled of an original FIONA (<dataDir>/config/enabled, else <dataDir>/enabled) is honoured and watched:
     0 as first character closes all doors, as second that of the modalities (MPPS). The third is not
     obeyed: nothing is ever sent that was not de-identified.
@@ -42,7 +48,7 @@ export default defineTool({
     Without a configuration the embedded defaults apply: data in ./var, port 11112, AE title FIONA, and
     de-identified studies are delivered into the folder delivered of the data directory.`,
   arguments: {
-    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT], release STUDY',
+    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT], release STUDY, explain FILE|STUDY',
     required: true,
     repeated: true,
     describe: 'what to do, and at which door or with which study',
@@ -62,7 +68,13 @@ export default defineTool({
       describe: 'a study with no new object for this long is complete',
       configKey: 'arrival.quietSeconds',
     },
-    json: { type: 'boolean', describe: 'status: one JSON object; check: one for each finding' },
+    json: {
+      type: 'boolean',
+      describe: 'status: one JSON object; check, explain: one for each finding',
+    },
+    'calling-aet': { type: 'string', describe: 'explain: as if it came from this AE title' },
+    'called-aet': { type: 'string', describe: 'explain: as if it was sent to this AE title' },
+    address: { type: 'string', describe: 'explain: as if it came from this address' },
     demo: { type: 'boolean', describe: 'send itself a generated study, show each step, and stop' },
   },
   examples: [
@@ -72,6 +84,7 @@ export default defineTool({
     ['fiona-ctl status --json | jq .trouble', 'what is not well?'],
     ['fiona-ctl disable ABCD', 'close the door of a project until it is enabled again'],
     ['fiona-ctl release 1.2.840.1', 'nothing more comes: this study is complete'],
+    ['fiona-ctl explain ct.dcm --calling-aet CT1', 'which project would take this file, and why?'],
     ['fiona-ctl check', 'before the first start, and after every change'],
     ['fiona up --demo', 'watch a generated study go through'],
   ],
@@ -88,7 +101,7 @@ export default defineTool({
     ],
   ],
   exitCodes: {
-    65: 'release: no such study is open',
+    65: 'release: no such study is open; explain: no such study, or no DICOM file',
     1: 'status: something is not well; check: there are errors',
     69: 'the port is in use, the chain did not come up, or it does not run',
     77: 'it is disabled, or the chain belongs to another user',
@@ -101,14 +114,37 @@ export default defineTool({
       const { releaseStudy } = await import('../lib/manage/index.ts')
       return releaseStudy({ config: overridden(await config(), options), study: project, print })
     }
-    if (word === 'release') throw releaseUsage()
+    if (word === 'release') throw oneThing('release takes one study', 'release StudyInstanceUID')
+    if (word === 'explain') {
+      if (project === undefined || more.length > 0) {
+        throw oneThing('explain takes one file or study', 'explain FILE|StudyInstanceUID')
+      }
+      const { explainProject } = await import('../lib/manage/index.ts')
+      const { callingAet: callingAET, calledAet: calledAET, address } = options
+      await explainProject({
+        config: overridden(await config(), options),
+        word: project,
+        source: {
+          ...(callingAET === undefined ? {} : { callingAET }),
+          ...(calledAET === undefined ? {} : { calledAET }),
+          ...(address === undefined ? {} : { address }),
+        },
+        json: options.json === true || !process.stdout.isTTY,
+        signal,
+        print,
+        onUnreadable(code, objects) {
+          log.warn({ code, objects }, 'objects that cannot be read are not explained')
+        },
+      })
+      return ExitCode.ok
+    }
     if (!isWord(word) || more.length > 0 || (project !== undefined && !takesProject(word))) {
       const message =
         isWord(word) && more.length === 0
           ? `${word} takes no PROJECT`
           : `unknown command ${JSON.stringify(args.join(' '))}`
       throw new FionaError('E_USAGE', message, {
-        hint: `there are ${words.join(', ')}, release; fiona-ctl up runs the chain`,
+        hint: `there are ${words.join(', ')}, release, explain; fiona-ctl up runs the chain`,
         exitCode: ExitCode.usage,
       })
     }
@@ -161,9 +197,9 @@ function takesProject(word: Word): boolean {
   return word !== 'up' && word !== 'status' && word !== 'check'
 }
 
-function releaseUsage(): FionaError {
-  return new FionaError('E_USAGE', 'release takes one study', {
-    hint: 'fiona-ctl release StudyInstanceUID',
+function oneThing(message: string, command: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: `fiona-ctl ${command}`,
     exitCode: ExitCode.usage,
   })
 }

@@ -19,8 +19,33 @@ type ConnectionFact = (typeof connectionFacts)[number]
 const longestMatchedValue = 256
 
 interface Condition {
+  /** A fact of the connection, or the keyword of an attribute. */
+  readonly key: string
+  /** As the configuration has it, */
+  readonly written: string
+  /** and compiled. */
   readonly pattern: RegExp
   readonly valueOf: (source: ObjectSource, file: DicomFile) => string
+}
+
+/** What one condition of a `match` saw of an object. */
+export interface SeenCondition {
+  readonly key: string
+  readonly pattern: string
+  /** What the pattern was held against. */
+  readonly value: string
+  readonly holds: boolean
+}
+
+/** Why an object goes where it goes. */
+export interface ExplainedChoice {
+  readonly project: string
+  /** In the order in which they are asked; those behind the chosen one, too. */
+  readonly asked: readonly {
+    readonly project: string
+    readonly conditions: readonly SeenCondition[]
+    readonly holds: boolean
+  }[]
 }
 
 /**
@@ -36,6 +61,8 @@ export class ProjectChoice {
     for (const [name, { match }] of Object.entries(projects)) {
       if (match === undefined) continue
       const conditions = Object.entries(match).map(([key, pattern]) => ({
+        key,
+        written: pattern,
         pattern: patternOf(name, key, pattern),
         valueOf: valueOf(name, key),
       }))
@@ -48,13 +75,33 @@ export class ProjectChoice {
 
   choose(source: ObjectSource, file: DicomFile): string {
     for (const [name, conditions] of this.#projects) {
-      const holds = conditions.every(({ pattern, valueOf }) =>
-        pattern.test(valueOf(source, file).slice(0, longestMatchedValue)),
-      )
-      if (holds) return name
+      if (conditions.every((condition) => holds(condition, seen(condition, source, file)))) {
+        return name
+      }
     }
     return 'default'
   }
+
+  /** The same choice, with what each condition saw. */
+  explain(source: ObjectSource, file: DicomFile): ExplainedChoice {
+    const asked = this.#projects.map(([project, conditions]) => {
+      const all = conditions.map((condition): SeenCondition => {
+        const value = seen(condition, source, file)
+        const { key, written } = condition
+        return { key, pattern: written, value, holds: holds(condition, value) }
+      })
+      return { project, conditions: all, holds: all.every((one) => one.holds) }
+    })
+    return { project: this.choose(source, file), asked }
+  }
+}
+
+function seen({ valueOf }: Condition, source: ObjectSource, file: DicomFile): string {
+  return valueOf(source, file).slice(0, longestMatchedValue)
+}
+
+function holds({ pattern }: Condition, value: string): boolean {
+  return pattern.test(value)
 }
 
 function patternOf(project: string, key: string, pattern: string): RegExp {

@@ -1,3 +1,4 @@
 // The words of fiona-ctl, the same for whatever runs the chain.
+export { explainProject, type Explanation } from './explain-project.ts'
 export { releaseStudy, type Release } from './release.ts'
 export { manage, type Command } from './manage.ts'
