@@ -21,28 +21,31 @@ export function identityOf(file: DicomFile): ObjectIdentity {
 /** Headers read between two looks at what else there is to do. */
 const batch = 64
 
+type Visit = (file: DicomFile, identity: ObjectIdentity, path: string) => void
+
 export interface ReadReport {
   /** The first of the files that could not be read, if any. */
   readonly trouble: FionaError | undefined
 }
 
 /** Shows every object to `visit`, in order. What cannot be read is skipped and reported. */
-export async function visitObjects(
-  paths: readonly string[],
-  visit: (file: DicomFile, identity: ObjectIdentity, path: string) => void,
-): Promise<ReadReport> {
+export async function visitObjects(paths: readonly string[], visit: Visit): Promise<ReadReport> {
   let trouble: FionaError | undefined
   for (const [at, path] of paths.entries()) {
     if (at % batch === batch - 1) await othersTurn()
     try {
-      using file = openHeader(path)
-      visit(file, identityOf(file), path)
+      visitOne(path, visit)
     } catch (error) {
       if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
       trouble ??= error
     }
   }
   return { trouble }
+}
+
+function visitOne(path: string, visit: Visit): void {
+  using file = openHeader(path)
+  visit(file, identityOf(file), path)
 }
 
 const deepestFolder = 8

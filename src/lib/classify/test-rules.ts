@@ -51,10 +51,14 @@ function classifyDataSets(rules: RuleSet, dataSets: readonly Buffer[]): Classifi
   const series = rules.startSeries()
   let last: Classified = { types: [] }
   for (const dataSet of dataSets) {
-    using file = openCase(dataSet)
-    last = series.add(file, true)
+    last = addTo(series, dataSet)
   }
   return dataSets.length === 1 ? last : series.summary(true)
+}
+
+function addTo(series: ReturnType<RuleSet['startSeries']>, dataSet: Buffer): Classified {
+  using file = openCase(dataSet)
+  return series.add(file, true)
 }
 
 async function classifyRecord(rules: RuleSet, record: AnyRecord): Promise<Classified> {

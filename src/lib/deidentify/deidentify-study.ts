@@ -208,16 +208,20 @@ class StudyInTheMaking {
     const search = new IdentitySearch(this.#identity, this.#given)
     for (const { path, isNew } of this.#outputs.values()) {
       try {
-        using file = DicomFile.open(path)
-        for (const where of search.find(file)) {
-          this.#reasons.add('identity-found', where)
-          if (!isNew) this.#isLeaking = true
-        }
+        this.#searchOne(search, path, isNew)
       } catch (error) {
         if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined)
           throw error
         this.#reasons.add('unreadable-object', 'output')
       }
+    }
+  }
+
+  #searchOne(search: IdentitySearch, path: string, isNew: boolean): void {
+    using file = DicomFile.open(path)
+    for (const where of search.find(file)) {
+      this.#reasons.add('identity-found', where)
+      if (!isNew) this.#isLeaking = true
     }
   }
 

@@ -11,15 +11,19 @@ export interface Patient {
 export function patientOf(objects: readonly SourceObject[]): Patient {
   for (const { path } of objects) {
     try {
-      using file = DicomFile.open(path, { stopAtPixelData: true })
-      return {
-        PatientID: file.string(file.dataSet, 0x00100020) ?? '',
-        IssuerOfPatientID: file.string(file.dataSet, 0x00100021) ?? '',
-      }
+      return patientIn(path)
     } catch (error) {
       // The one that cannot be read is reported when its turn comes.
       if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
     }
   }
   return { PatientID: '', IssuerOfPatientID: '' }
+}
+
+function patientIn(path: string): Patient {
+  using file = DicomFile.open(path, { stopAtPixelData: true })
+  return {
+    PatientID: file.string(file.dataSet, 0x00100020) ?? '',
+    IssuerOfPatientID: file.string(file.dataSet, 0x00100021) ?? '',
+  }
 }

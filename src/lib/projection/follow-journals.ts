@@ -23,30 +23,37 @@ export interface Following {
 }
 
 /** Brings the index up to date with the journals, and keeps it so when it is to follow. */
-export async function followJournals(
+export async function followJournals(path: string, following: Following): Promise<void> {
+  let isDone = false
+  while (!isDone && !following.signal.aborted) isDone = await followOnce(path, following)
+}
+
+/** @returns whether nothing is left to do; else it begins anew, with what the journals or the file are now */
+async function followOnce(
   path: string,
   { dataDir, follow, signal, onSetAside }: Following,
-): Promise<void> {
-  while (!signal.aborted) {
-    using projection = await Projection.open(path, onSetAside)
-    const round = new AbortController()
-    const either = AbortSignal.any([signal, round.signal])
-    const results = await Promise.allSettled(
-      indexedJournals.map((journal) =>
-        // One that has to begin anew takes the others along; they lose nothing.
-        followOne(projection, { dataDir, journal, follow, signal: either }).finally(() => {
-          if (follow) round.abort()
-        }),
-      ),
-    )
-    const failures = results.flatMap((one) =>
-      one.status === 'rejected' ? [one.reason as unknown] : [],
-    )
-    const trouble = failures.find((reason) => !isDamage(reason))
-    if (trouble !== undefined) throw trouble as Error
-    if (failures.length > 0) onSetAside('it is damaged', projection.setAside())
-    else if (!follow && results.every((one) => one.status === 'fulfilled' && one.value)) return
+): Promise<boolean> {
+  using projection = await Projection.open(path, onSetAside)
+  const round = new AbortController()
+  const either = AbortSignal.any([signal, round.signal])
+  const results = await Promise.allSettled(
+    indexedJournals.map((journal) =>
+      // One that has to begin anew takes the others along; they lose nothing.
+      followOne(projection, { dataDir, journal, follow, signal: either }).finally(() => {
+        if (follow) round.abort()
+      }),
+    ),
+  )
+  const failures = results.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason as unknown] : [],
+  )
+  const trouble = failures.find((reason) => !isDamage(reason))
+  if (trouble !== undefined) throw trouble as Error
+  if (failures.length > 0) {
+    onSetAside('it is damaged', projection.setAside())
+    return false
   }
+  return !follow && results.every((one) => one.status === 'fulfilled' && one.value)
 }
 
 /** Everything that the journals hold now, into a projection of one's own. */
