@@ -2,7 +2,6 @@ import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
-import { errorRecord } from '../lib/record/index.ts'
 
 export default defineTool({
   name: 'fiona-organize',
@@ -87,7 +86,10 @@ export default defineTool({
         exitCode: ExitCode.usage,
       })
     }
-    const { Organizer, rebuildViews, RebuildProgress } = await import('../lib/organize/index.ts')
+    const [{ Organizer, rebuildViews, RebuildProgress }, { errorRecord }] = await Promise.all([
+      import('../lib/organize/index.ts'),
+      import('../lib/record/index.ts'),
+    ])
     const dataDir = options.dataDir ?? (await config()).dataDir
     if (rebuild !== true) return filter(new Organizer(dataDir))
     const counts = { objects: 0, errors: 0, foreign: 0 }

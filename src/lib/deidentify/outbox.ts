@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { copyFile, link, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import {
@@ -36,7 +36,7 @@ export class Outbox {
     await makeDirectories(this.root, { durable: this.#durable })
     await (this.#swept ??= this.#sweep())
     const directory = temporaryPath(join(this.root, stagingName))
-    const make = () => mkdir(join(directory, 'study'), { recursive: true, mode: 0o750 })
+    const make = (): Promise<void> => makeDirectories(join(directory, 'study'), { durable: false })
     // Another process may remove the folder around it, empty as it was, in this moment.
     await make().catch(make)
     return new StagedStudy(this.root, directory, this.#durable)
@@ -92,7 +92,7 @@ export class StagedStudy {
   async place(SeriesInstanceUID: string, SOPInstanceUID: string): Promise<string> {
     const folder = inside(this.path, safeComponent(SeriesInstanceUID))
     if (!this.#series.has(folder)) {
-      await mkdir(folder, { recursive: true, mode: 0o750 })
+      await makeDirectories(folder, { durable: false })
       this.#series.add(folder)
     }
     return join(folder, `${safeComponent(SOPInstanceUID)}.dcm`)
@@ -110,7 +110,7 @@ export class StagedStudy {
     faultPoint('outbox.staged')
     if (isLater) {
       const aside = join(this.#directory, 'replaced', relative(this.#root, final))
-      await mkdir(dirname(aside), { recursive: true })
+      await makeDirectories(dirname(aside), { durable: false })
       await rename(final, aside)
       faultPoint('outbox.set-aside')
     }
@@ -166,7 +166,7 @@ export async function objectsIn(
 }
 
 async function copyTree(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
+  await makeDirectories(to, { durable: false, mode: 0o700 })
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) await copyTree(source, target)

@@ -21,7 +21,7 @@ export async function syncDirectory(path: string, syncs = inThePool): Promise<vo
 /**
  * `mkdir -p`, durable: each directory that was made is synced into its parent. An existing directory is no
  * error. Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made
- * (below /proc, say), and takes no signal meanwhile.
+ * (below /proc, say), takes no signal meanwhile, and calls a full or read-only disk ENOENT.
  * @throws the error of mkdir(2); ENOTDIR where something else has the name
  */
 export async function makeDirectories(
