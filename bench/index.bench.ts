@@ -41,7 +41,7 @@ interface Question {
 const questions: readonly Question[] = [
   { words: ['studies', '--limit', '50'], list: listStudies, questions: { limit: 50 } },
   {
-    words: ['studies', '--since', '24h'],
+    words: ['studies', '--since', new Date(now - 86_400_000).toISOString()],
     list: listStudies,
     questions: { sinceMs: now - 86_400_000 },
   },
