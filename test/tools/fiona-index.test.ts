@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { binDir, run, start } from '../fixtures/peers.ts'
+import { withoutSqlite } from '../fixtures/sqlite.ts'
 
 // tap's loaders are for the tests: the tools run as they do for everybody.
 process.env['NODE_OPTIONS'] = ''
+
+const needsSqlite = { skip: withoutSqlite }
 
 const study = (n: number) => `2.25.${String(1000 + n)}`
 /** A journal's segments as any writer leaves them. */
@@ -86,6 +89,7 @@ async function ls(dataDir: string, ...args: string[]) {
 
 t.test(
   'what is listed is the same without an index, with one, and after all is read again',
+  needsSqlite,
   async (t) => {
     const dataDir = site(t as never)
     const without = await ls(dataDir, 'studies')
@@ -109,24 +113,28 @@ t.test(
   },
 )
 
-t.test('an object that comes again counts once, another one under its UID counts', async (t) => {
-  const dataDir = site(t as never)
-  await index(dataDir, '--once')
-  const uid = `${study(0)}.1.1`
-  appendFileSync(
-    segment(dataDir, 'received'),
-    lines(
-      instance(0, 1, { duplicate: true }),
-      instance(0, 1, { path: `/a/${uid}~0123456789abcdef.dcm` }),
-    ),
-  )
-  t.match((await ls(dataDir)).stderr, /the index is 2 records behind/)
-  await index(dataDir, '--once')
-  const { rows } = await ls(dataDir, 'projects', '--project', 'EVEN')
-  t.match(rows, [{ studies: 2, series: 2, instances: 7, bytes: 7000, errors: 1 }])
-})
+t.test(
+  'an object that comes again counts once, another one under its UID counts',
+  needsSqlite,
+  async (t) => {
+    const dataDir = site(t as never)
+    await index(dataDir, '--once')
+    const uid = `${study(0)}.1.1`
+    appendFileSync(
+      segment(dataDir, 'received'),
+      lines(
+        instance(0, 1, { duplicate: true }),
+        instance(0, 1, { path: `/a/${uid}~0123456789abcdef.dcm` }),
+      ),
+    )
+    t.match((await ls(dataDir)).stderr, /the index is 2 records behind/)
+    await index(dataDir, '--once')
+    const { rows } = await ls(dataDir, 'projects', '--project', 'EVEN')
+    t.match(rows, [{ studies: 2, series: 2, instances: 7, bytes: 7000, errors: 1 }])
+  },
+)
 
-t.test('the questions: project, time, type', async (t) => {
+t.test('the questions: project, time, type', needsSqlite, async (t) => {
   const dataDir = site(t as never)
   await index(dataDir, '--once')
   const uids = async (...args: string[]) =>
@@ -142,6 +150,7 @@ t.test('the questions: project, time, type', async (t) => {
 
 t.test(
   'a damaged index, one of another kind, or one ahead of its journals is made again',
+  needsSqlite,
   async (t) => {
     const dataDir = site(t as never)
     const path = join(dataDir, 'index.sqlite')
@@ -163,7 +172,7 @@ t.test(
   },
 )
 
-t.test('killed at any moment, each object counts once', async (t) => {
+t.test('killed at any moment, each object counts once', needsSqlite, async (t) => {
   const dataDir = site(t as never)
   const received = segment(dataDir, 'received')
   rmSync(received)
@@ -185,7 +194,7 @@ t.test('killed at any moment, each object counts once', async (t) => {
   )
 })
 
-t.test('as a filter it passes all on, and the archive can fill it', async (t) => {
+t.test('as a filter it passes all on, and the archive can fill it', needsSqlite, async (t) => {
   const dataDir = t.testdir()
   const input = lines({ type: 'other', x: 1 }, instance(1, 1), instance(1, 1), instance(1, 2), {
     type: 'mark',
@@ -199,6 +208,7 @@ t.test('as a filter it passes all on, and the archive can fill it', async (t) =>
 
 t.test(
   'no control character of a header reaches the output, and JSON keeps its value',
+  needsSqlite,
   async (t) => {
     const dataDir = t.testdir()
     const PatientID = 'A\u001b]0;x\u0007\u009b31m\u202e'
