@@ -2,10 +2,11 @@
 // state directory, as in the chain; each line is one run of the tool to its end, with a mark every 10,000 records.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { watchPeak } from './peak-memory.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-arrive', import.meta.url))
 const recordsAMark = 10_000
@@ -41,8 +42,7 @@ async function measure({ who, records, studyOf }: Load) {
     const start = performance.now()
     const child = spawn(tool, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     const exit = once(child, 'exit')
-    let peakKiB = 0
-    const look = setInterval(() => (peakKiB = Math.max(peakKiB, peakOf(child.pid))), 50)
+    const peak = watchPeak(child)
     child.stdout.resume()
     for (let at = 0; at < records; at += recordsAMark) {
       const lines = Array.from({ length: recordsAMark }, (_, n) => line(at + n, studyOf(at + n)))
@@ -51,25 +51,15 @@ async function measure({ who, records, studyOf }: Load) {
     }
     child.stdin.end()
     const [code] = (await exit) as [number | null]
-    clearInterval(look)
-    if (code !== 0 || peakKiB === 0) throw new Error(`fiona-arrive ended with ${String(code)}`)
+    const peakMB = peak()
+    if (code !== 0 || peakMB === 0) throw new Error(`fiona-arrive ended with ${String(code)}`)
     return {
       who,
       'objects/s': Math.round((records * 1000) / (performance.now() - start)),
-      'peak MB': Math.round(peakKiB / 1024),
+      'peak MB': peakMB,
     }
   } finally {
     rmSync(dataDir, { recursive: true })
-  }
-}
-
-/** VmHWM: the most that was ever resident, whenever it is looked at. */
-function peakOf(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
-    return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)
-  } catch {
-    return 0
   }
 }
 

@@ -4,7 +4,7 @@
 // to the journals themselves, without an index, and by jq. BENCH_OBJECTS=100000 is quicker.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +19,7 @@ import {
   type Listing,
   type Questions,
 } from '../src/lib/projection/index.ts'
+import { watchPeak } from './peak-memory.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const objects = Number(process.env['BENCH_OBJECTS'] ?? 1_000_000)
@@ -143,26 +144,16 @@ async function measure([tool = '', ...args]: readonly string[], dataDir: string)
   const child = spawn(join(bin, tool), [...args, '--data-dir', dataDir, '--log-level', 'error'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let [peakKiB, lines] = [0, 0]
-  const look = setInterval(() => (peakKiB = Math.max(peakKiB, peakOf(child.pid))), 50)
+  const peak = watchPeak(child)
+  let lines = 0
   child.stdout.on('data', (chunk: Buffer) => {
     for (const byte of chunk) if (byte === 0x0a) lines++
   })
   const [code] = (await once(child, 'close')) as [number | null]
   const ms = performance.now() - start
-  clearInterval(look)
+  const peakMB = peak()
   if (code !== 0) throw new Error(`${tool} ended with ${String(code)}`)
-  return { ms, lines, peakMB: Math.round(peakKiB / 1024) }
-}
-
-/** VmHWM: the most that was ever resident, whenever it is looked at. */
-function peakOf(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
-    return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0)
-  } catch {
-    return 0
-  }
+  return { ms, lines, peakMB }
 }
 
 function median(times: readonly number[] = []): number {

@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { binDir, freePort } from '../test/fixtures/peers.ts'
+import { peakMegabytesOf } from './peak-memory.ts'
 
 /** The kernel counts time in ticks of a hundredth of a second. */
 const ticksPerSecond = 100
@@ -123,11 +124,11 @@ export class RunningReceiver {
   /** With a forking receiver, ask while its children live. */
   cost(): Cost {
     for (const pid of childrenOf(this.#pid)) {
-      this.#peakOfChildren = Math.max(this.#peakOfChildren, peakMegabytes(pid))
+      this.#peakOfChildren = Math.max(this.#peakOfChildren, peakMegabytesOf(pid))
     }
     return {
       cpuSeconds: cpuSeconds(this.#pid) - this.#cpuAtStart,
-      peakMegabytes: Math.max(peakMegabytes(this.#pid), this.#peakOfChildren),
+      peakMegabytes: Math.max(peakMegabytesOf(this.#pid), this.#peakOfChildren),
     }
   }
 
@@ -174,11 +175,6 @@ function cpuSeconds(pid: number): number {
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
   const living = childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child), 0)
   return ticks / ticksPerSecond + living
-}
-
-function peakMegabytes(pid: number): number {
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'latin1')
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
 
 function childrenOf(pid: number): number[] {

@@ -200,7 +200,7 @@ export default defineTool({
       // Not among the records, when they go to the same terminal.
       const isWatched = isatty(2) && (journal !== undefined || !isatty(1))
       const progress = isWatched
-        ? new imports.Progress(counts, process.stderr, imports.countFiles(args, signal))
+        ? imports.importProgress(counts, process.stderr, imports.countFiles(args, signal))
         : undefined
       const done = await imports
         .runImport({ ...run, entries, counts })

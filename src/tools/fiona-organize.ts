@@ -86,7 +86,7 @@ export default defineTool({
         exitCode: ExitCode.usage,
       })
     }
-    const [{ Organizer, rebuildViews, RebuildProgress }, { errorRecord }] = await Promise.all([
+    const [{ Organizer, rebuildViews, rebuildProgress }, { errorRecord }] = await Promise.all([
       import('../lib/organize/index.ts'),
       import('../lib/record/index.ts'),
     ])
@@ -95,7 +95,7 @@ export default defineTool({
     const counts = { objects: 0, errors: 0, foreign: 0 }
     const failed = (path: string, error: FionaError): Promise<void> =>
       emit(errorRecord('fiona-organize', error, { type: 'path', path: resolve(path) }))
-    const progress = isatty(2) ? new RebuildProgress(counts, process.stderr) : undefined
+    const progress = isatty(2) ? rebuildProgress(counts, process.stderr) : undefined
     await rebuildViews({ dataDir, project, signal, failed, counts }).finally(() => {
       progress?.close()
     })

@@ -91,3 +91,15 @@ export function isLink(path: string): boolean {
 export function json(path: string): Record<string, unknown> {
   return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
 }
+
+/** What fiona-classify says of a series when it is complete. */
+export const classifiedSeries = {
+  type: 'series',
+  StudyInstanceUID: '2.25.1',
+  SeriesInstanceUID: '2.25.1.1',
+  path: null,
+  instances: 1,
+  bytes: 1,
+  reason: 'quiet',
+  ClassifyType: ['two'],
+}

@@ -9,7 +9,7 @@ import {
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 import { Organizer } from '../../src/lib/organize/index.ts'
-import { dataDirectory, json, store, viewsOf } from './organized.ts'
+import { classifiedSeries, dataDirectory, json, store, viewsOf } from './organized.ts'
 
 const places = [
   'default/raw',
@@ -50,17 +50,7 @@ t.test('what a study record says is not written through a link', async (t) => {
   writeFileSync(join(elsewhere, '2.25.1.1.json'), before)
   mkdirSync(join(dataDir, 'default/raw'), { recursive: true })
   symlinkSync(elsewhere, join(dataDir, 'default/raw/2.25.1'))
-  const series = {
-    type: 'series',
-    StudyInstanceUID: '2.25.1',
-    SeriesInstanceUID: '2.25.1.1',
-    path: null,
-    instances: 1,
-    bytes: 1,
-    reason: 'quiet',
-    ClassifyType: ['two'],
-  }
-  await t.rejects(Promise.resolve(new Organizer(dataDir).record(series)), {
+  await t.rejects(Promise.resolve(new Organizer(dataDir).record(classifiedSeries)), {
     code: 'E_VIEW_BLOCKED',
   })
   t.equal(readFileSync(join(elsewhere, '2.25.1.1.json'), 'utf8'), before)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Organizer } from '../../src/lib/organize/index.ts'
 import { el } from '../fixtures/dicom-writer.ts'
-import { dataDirectory, json, store } from './organized.ts'
+import { classifiedSeries, dataDirectory, json, store } from './organized.ts'
 
 const jsonPath = (dataDir: string) => join(dataDir, 'default/raw/2.25.1/2.25.1.1.json')
 
@@ -183,17 +183,7 @@ t.test('types of a series record stand for the whole series', async (t) => {
   const dataDir = dataDirectory()
   const organizer = new Organizer(dataDir)
   await organizer.record(store(dataDir, {}, { ClassifyType: ['one'] }))
-  const series = {
-    type: 'series',
-    StudyInstanceUID: '2.25.1',
-    SeriesInstanceUID: '2.25.1.1',
-    path: null,
-    instances: 1,
-    bytes: 1,
-    reason: 'quiet',
-    ClassifyType: ['two'],
-  }
-  t.equal(await organizer.record(series), series)
+  t.equal(await organizer.record(classifiedSeries), classifiedSeries)
   t.same(json(jsonPath(dataDir))['ClassifyType'], ['two'])
 })
 

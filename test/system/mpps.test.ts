@@ -105,12 +105,16 @@ async function report(
     })
     client.addRequest(request)
   }
+  await sendAll(client, port)
+  return statuses
+}
+
+async function sendAll(client: dcmjsDimse.Client, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     client.on('closed', resolve)
     client.on('networkError', reject)
     client.send('127.0.0.1', port, 'CT1', 'FIONA')
   })
-  return statuses
 }
 
 t.test('another toolkit reports a step from its beginning to its end', async (t) => {
@@ -166,11 +170,7 @@ t.test(
         statuses.push(response.getStatus())
       })
       client.addRequest(request)
-      await new Promise<void>((resolve, reject) => {
-        client.on('closed', resolve)
-        client.on('networkError', reject)
-        client.send('127.0.0.1', scp.port, 'CT1', 'FIONA')
-      })
+      await sendAll(client, scp.port)
       return statuses
     }
     t.same(await get(MPPS), [0x0211], 'unrecognized operation (PS3.7 C.5.21)')

@@ -3,5 +3,6 @@
 export { defineTool } from './tool.ts'
 export type { FilterLogic, FilterResult, Tool, ToolContext } from './tool.ts'
 export { runTool } from './run-tool.ts'
+export { LiveLine } from './live-line.ts'
 export { tellReady } from './tell-ready.ts'
 export { untilAborted } from './until-aborted.ts'

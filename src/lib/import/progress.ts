@@ -1,3 +1,4 @@
+import { LiveLine } from '../cli/index.ts'
 import { walk } from './walk.ts'
 import type { ImportCounts } from './run-import.ts'
 
@@ -9,50 +10,30 @@ export interface Sample {
   readonly bytes: number
 }
 
-const everyMs = 250
 /** Speed is that of the last ten seconds: a disc slows down towards its end. */
 const samplesKept = 40
 
 /**
- * One line on a terminal that is written over and over. It tells numbers only: names of files can be names of
- * patients.
+ * How far an import is, on a terminal.
+ * @param total how many files there are, once that is known
  */
-export class Progress {
-  readonly #counts: ImportCounts
-  readonly #terminal: NodeJS.WriteStream
-  readonly #samples: Sample[] = []
-  readonly #timer: NodeJS.Timeout
-  #total: number | undefined
-
-  /** @param total how many files there are, once that is known */
-  constructor(
-    counts: ImportCounts,
-    terminal: NodeJS.WriteStream,
-    total: Promise<number | undefined>,
-  ) {
-    this.#counts = counts
-    this.#terminal = terminal
-    total.then(
-      (files) => (this.#total = files),
-      () => undefined,
-    )
-    this.#timer = setInterval(() => this.#draw('\r'), everyMs)
-  }
-
-  /** The last state stays to be read. */
-  close(): void {
-    clearInterval(this.#timer)
-    this.#draw('\n')
-  }
-
-  #draw(end: '\r' | '\n'): void {
-    const { files, bytes } = this.#counts
-    this.#samples.push({ ms: performance.now(), files, bytes })
-    if (this.#samples.length > samplesKept) this.#samples.shift()
-    const line = progressLine(this.#counts, this.#samples, end === '\n' ? undefined : this.#total)
-    // Erased first, and left at its beginning, where a line of the log may be written over it.
-    this.#terminal.write(`\r\u001b[K${line.slice(0, (this.#terminal.columns || 80) - 1)}${end}`)
-  }
+export function importProgress(
+  counts: ImportCounts,
+  terminal: NodeJS.WriteStream,
+  total: Promise<number | undefined>,
+): LiveLine {
+  const samples: Sample[] = []
+  let known: number | undefined
+  total.then(
+    (files) => (known = files),
+    () => undefined,
+  )
+  return new LiveLine(terminal, (isLast) => {
+    const { files, bytes } = counts
+    samples.push({ ms: performance.now(), files, bytes })
+    if (samples.length > samplesKept) samples.shift()
+    return progressLine(counts, samples, isLast ? undefined : known)
+  })
 }
 
 /** @param samples oldest first, the last one is now */

@@ -5,4 +5,4 @@
  */
 export { Organizer } from './organizer.ts'
 export { rebuildViews, type RebuildCounts } from './rebuild.ts'
-export { RebuildProgress } from './rebuild-progress.ts'
+export { rebuildProgress } from './rebuild-progress.ts'
