@@ -42,6 +42,15 @@ t.test('a released study is complete as soon as the pipe is empty', async (t) =>
   t.equal(arrival.timer.dueAt(), undefined)
 })
 
+t.test('the end of the pipe is all that a released study waits for', async (t) => {
+  const clock = new Clock()
+  const arrival = await arrivalOf(clock, { atEnd: 'keep' })
+  for (const study of ['A', 'B']) await arrival.record(instance({}, { project: study }))
+  await arrival.record(release(clock.ms, { project: 'A' }))
+  t.match(ofType('study', await arrival.end()), [{ project: 'A', reason: 'released' }])
+  t.same(await arrival.end(), [], 'the others stay open')
+})
+
 t.test('it holds in every project, or in the one it names', async (t) => {
   for (const [more, count] of [
     [{}, 2],

@@ -123,7 +123,10 @@ export class Arrival implements FilterLogic {
   async end(): Promise<AnyRecord[]> {
     this.#deliveries.written()
     const records = this.#deliveries.repeat()
-    if (this.#options.atEnd === 'keep') return records
+    if (this.#options.atEnd === 'keep') {
+      // What a person or a modality decided waited only for what was behind it in the pipe: nothing is.
+      return [...records, ...(await this.#decideAllDue(this.#options.now()))]
+    }
     for (const study of [...this.#head.open.values()]) {
       for (const record of await this.#decideStudy(study, 'flush')) records.push(record)
     }
@@ -282,6 +285,15 @@ export class Arrival implements FilterLogic {
   async #fire(nowMs: number): Promise<AnyRecord[]> {
     this.#deliveries.written()
     return [...this.#deliveries.repeat(), ...(await this.#decideDue(nowMs))]
+  }
+
+  async #decideAllDue(nowMs: number): Promise<AnyRecord[]> {
+    const records: AnyRecord[] = []
+    while (true) {
+      const some = await this.#decideDue(nowMs)
+      if (some.length === 0) return records
+      for (const record of some) records.push(record)
+    }
   }
 
   async #decideDue(nowMs: number): Promise<AnyRecord[]> {
