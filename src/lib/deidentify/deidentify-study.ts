@@ -6,13 +6,14 @@ import { statementTexts } from './basic-profile.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
 import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
+import { ObjectWriter } from './object-writer.ts'
 import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
+import { openAhead } from './open-ahead.ts'
 import { type Reason, type ReasonCode, Reasons } from './reasons.ts'
 import { IdentitySearch } from './search-identity.ts'
 import type { SourceObject, Sources } from './source-objects.ts'
-import { SyncPool } from './sync-pool.ts'
-import { sizeOfSame, writeObject } from './write-object.ts'
+import { sizeOfSame } from './write-object.ts'
 
 export interface StudyTask {
   readonly StudyInstanceUID: string
@@ -115,11 +116,13 @@ class StudyInTheMaking {
 
   async makeAll(): Promise<void> {
     const { sources, durable } = this.#task
-    const pool = new SyncPool({ syncs: durable })
+    const writer = new ObjectWriter({ syncs: durable })
     try {
-      for (const source of sources.objects) await this.#make(source, pool)
+      for await (const { source, open } of openAhead(sources.objects)) {
+        await this.#make(source, open, writer)
+      }
     } finally {
-      await pool.done()
+      await writer.done()
     }
     if (sources.missing > 0) this.#reasons.add('objects-missing', 'objects', sources.missing)
     if (sources.objects.length === 0) this.#reasons.add('objects-missing', 'study')
@@ -128,11 +131,11 @@ class StudyInTheMaking {
     }
   }
 
-  async #make(source: SourceObject, pool: SyncPool): Promise<void> {
+  async #make(source: SourceObject, open: () => DicomFile, writer: ObjectWriter): Promise<void> {
     const reasons = new Reasons()
     try {
-      using file = DicomFile.open(source.path)
-      await this.#makeFrom(file, source, reasons, pool)
+      using file = open()
+      await this.#makeFrom(file, source, reasons, writer)
     } catch (error) {
       // Reading speaks in FionaErrors; anything else is trouble with writing, and not the object's.
       if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
@@ -148,7 +151,7 @@ class StudyInTheMaking {
     file: DicomFile,
     source: SourceObject,
     reasons: Reasons,
-    pool: SyncPool,
+    writer: ObjectWriter,
   ): Promise<void> {
     const uids = uidsOf(file)
     if (uids.StudyInstanceUID !== normalUid(this.#task.StudyInstanceUID)) {
@@ -174,6 +177,7 @@ class StudyInTheMaking {
     const { SeriesInstanceUID, SOPInstanceUID } = object
     const twin = this.#outputs.get(SOPInstanceUID)
     if (twin !== undefined) {
+      await writer.done()
       const isSame = sizeOfSame(twin.path, object.parts(), file) !== undefined
       if (!isSame) reasons.add('same-uid-twice', '(0008,0018) SOPInstanceUID')
       return
@@ -190,9 +194,8 @@ class StudyInTheMaking {
       return
     }
     const path = await this.#staged.place(SeriesInstanceUID, SOPInstanceUID)
-    const { fd, bytes } = writeObject(path, object.parts(), file)
+    const bytes = await writer.write(path, object.parts(), file)
     this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew: true })
-    await pool.add(fd)
   }
 
   /** Only now everything is known of the study that its objects say. Earlier revisions are searched, too. */

@@ -3,29 +3,24 @@ import { faultPoint } from '../fault/index.ts'
 import type { DicomFile, OutPart } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
-/** One buffer for everything: an object of up to a megabyte is one write(2), a larger one never in memory. */
-const buffer = Buffer.allocUnsafeSlow(1 << 20)
-const other = Buffer.allocUnsafeSlow(1 << 20)
+/** So much is written at once: an object of up to that is one write(2), a larger one never in memory. */
+export const pieceBytes = 1 << 20
+const buffer = Buffer.allocUnsafeSlow(pieceBytes)
+const other = Buffer.allocUnsafeSlow(pieceBytes)
 
 /**
  * A new file, not yet on stable storage. Its descriptor is the caller's, to sync and close.
  * @throws FionaError of reading `file`; errors of the system are those of writing
  */
-export function writeObject(
-  path: string,
-  parts: Iterable<OutPart>,
-  file: DicomFile,
-): { fd: number; bytes: number } {
+export function writeInPieces(path: string, parts: Iterable<OutPart>, file: DicomFile): number {
   const fd = openSync(path, 'wx', 0o640)
   try {
-    let bytes = 0
-    pour(parts, file, (chunk) => {
-      for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at, chunk.length - at)
-      bytes += chunk.length
+    pour(parts, file, buffer, (piece) => {
+      for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at, piece.length - at)
       return true
     })
     faultPoint('outbox.object-written')
-    return { fd, bytes }
+    return fd
   } catch (error) {
     closeSync(fd)
     // Half an object is nothing to look at.
@@ -49,7 +44,7 @@ export function sizeOfSame(
   try {
     const { size } = fstatSync(fd)
     let at = 0
-    const same = pour(parts, file, (chunk) => {
+    const same = pour(parts, file, buffer, (chunk) => {
       const there = other.subarray(0, chunk.length)
       for (let done = 0; done < there.length;) {
         const count = readSync(fd, there, done, there.length - done, at + done)
@@ -65,27 +60,31 @@ export function sizeOfSame(
   }
 }
 
-/** @param take borrows the chunk until it returns; false ends it */
-function pour(
+/**
+ * The bytes of `parts` through `memory`, one filling after the other.
+ * @param take borrows what was filled until it returns; false ends it
+ */
+export function pour(
   parts: Iterable<OutPart>,
   file: DicomFile,
-  take: (chunk: Buffer) => boolean,
+  memory: Buffer,
+  take: (filled: Buffer) => boolean,
 ): boolean {
   let used = 0
   const flush = (): boolean => {
     const whole = used
     used = 0
-    return whole === 0 || take(buffer.subarray(0, whole))
+    return whole === 0 || take(memory.subarray(0, whole))
   }
   for (const part of parts) {
     const { length } = part
     for (let at = 0; at < length;) {
-      const size = Math.min(length - at, buffer.length - used)
-      if (Buffer.isBuffer(part)) part.copy(buffer, used, at, at + size)
-      else file.rangeInto(buffer.subarray(used, used + size), part.offset + at)
+      const size = Math.min(length - at, memory.length - used)
+      if (Buffer.isBuffer(part)) part.copy(memory, used, at, at + size)
+      else file.rangeInto(memory.subarray(used, used + size), part.offset + at)
       used += size
       at += size
-      if (used === buffer.length && !flush()) return false
+      if (used === memory.length && !flush()) return false
     }
   }
   return flush()
