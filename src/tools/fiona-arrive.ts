@@ -17,8 +17,12 @@ export default defineTool({
     study is complete as soon as what waits in the pipe was counted (reason released). It holds for what is
     open, in each project or in the one it names, and not for objects that come after its time.
 
-    A project may have times of its own: projects.X.arrival.quietSeconds and maxWaitSeconds. The options stand for
-    those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
+    A sender that paused for longer than the quiet time within its last twenty studies, in more than one in ten of
+    them, is given one and a half times its longest pause, and --longest-quiet-seconds at most: its next studies
+    are not told in pieces.
+
+    A project may have times of its own, by the same names: projects.X.arrival.quietSeconds, maxWaitSeconds,
+    longestQuietSeconds. The options stand for those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
     machine tells how long a study has been open.
 
     With --explain it reads no input: it says what every fiona-arrive of the data directory knows of a study, as of
@@ -48,7 +52,8 @@ export default defineTool({
     (with --at-end keep it stands still).
 
     A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
-    about studies, and what is open stays open until the stage runs again; see --at-end. Neither does SIGTERM.`,
+    about studies, and what is open stays open until the stage runs again, but for what was released or proven
+    just before; see --at-end. Neither does SIGTERM.`,
   reads: ['instance', 'mpps', 'release'],
   writes: ['series', 'study'],
   options: {
@@ -63,6 +68,12 @@ export default defineTool({
       min: 0,
       describe: 'a study is complete at the latest this long after its first object',
       configKey: 'arrival.maxWaitSeconds',
+    },
+    'longest-quiet-seconds': {
+      type: 'number',
+      min: 0,
+      describe: 'the quiet time grows up to this for a sender that pauses (twice the quiet time)',
+      configKey: 'arrival.longestQuietSeconds',
     },
     'data-dir': {
       type: 'path',
@@ -126,6 +137,7 @@ export default defineTool({
       const lines = await explain(options.dataDir ?? dataDir, options.explain, (project) => ({
         quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
         maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+        longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
         ...projects[project ?? 'default']?.arrival,
       }))
       for (const line of lines) await print(line)
@@ -144,6 +156,7 @@ export default defineTool({
       {
         quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
         maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+        longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
         timesOf: (project) => projects[project ?? 'default']?.arrival,
         atEnd,
         deliveredBy: stage === undefined ? 'writing' : 'marks',

@@ -16,17 +16,10 @@ import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
 import { PerformedSteps, stepOf } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
 import { Study, type Arrived, type Released, type Series } from './study.ts'
+import { Waiting, type OwnTimes, type WaitingTimes } from './waiting.ts'
 
-export interface WaitingTimes {
-  readonly quietSeconds: number
-  readonly maxWaitSeconds: number
-}
-
-export interface ArrivalOptions {
-  readonly quietSeconds: number
-  readonly maxWaitSeconds: number
-  /** What a project has of its own in place of these two. */
-  readonly timesOf?: (project: string | undefined) => Partial<WaitingTimes> | undefined
+export interface ArrivalOptions extends WaitingTimes {
+  readonly timesOf?: OwnTimes
   /** Whether the end of the input means that nothing more will come. */
   readonly atEnd: 'flush' | 'keep'
   /** What proves that a decision has reached the next in line: see Deliveries. */
@@ -63,6 +56,7 @@ export class Arrival implements FilterLogic {
   /** Open studies whose last missing object came, or whose steps ended behind it. */
   readonly #proven = new WeakSet<Study>()
   readonly #deadlines = new Deadlines<Study | Series>()
+  readonly #waiting: Waiting
   readonly #deliveries: Deliveries
   readonly #keeper: Keeper
   #overdueSince: number | undefined
@@ -71,6 +65,9 @@ export class Arrival implements FilterLogic {
     this.#options = options
     this.#keeper = keeper
     this.#head = new Head(keeper)
+    this.#waiting = new Waiting(options, options.timesOf, (pause) => {
+      this.#keeper.note({ step: 'paused', pause })
+    })
     this.#deliveries = new Deliveries(options.deliveredBy, (upTo) => {
       this.#keeper.note({ step: 'delivered', upTo })
     })
@@ -86,7 +83,12 @@ export class Arrival implements FilterLogic {
     let arrival: Arrival | undefined
     const keeper = await openKeeper(async (from, steps) => {
       arrival = new Arrival(options, from)
-      await restoreFrom(steps, arrival.#head, arrival.#deliveries, arrival.#performed)
+      await restoreFrom(steps, {
+        head: arrival.#head,
+        deliveries: arrival.#deliveries,
+        performed: arrival.#performed,
+        rhythms: arrival.#waiting.rhythms,
+      })
       arrival.#awaitAgain()
       return arrival.#memory
     })
@@ -146,6 +148,7 @@ export class Arrival implements FilterLogic {
       open: this.#head.open,
       complete: this.#head.complete,
       performed: this.#performed,
+      rhythms: this.#waiting.rhythms,
       decisions: this.#deliveries.pending,
       nextDecision: this.#deliveries.nextNumber,
     }
@@ -195,15 +198,16 @@ export class Arrival implements FilterLogic {
       this.#keeper.note({ step: 'object', object: news, openedAt: study.openedAt })
       this.#head.place(study)
       study.firstAt = now
-      study.latestAt = now + this.#timesOf(study).maxWaitSeconds * 1000
+      study.latestAt = now + this.#waiting.maxWaitMs(study)
     }
+    this.#waiting.objectCame(study, now)
     study.lastAt = now
     const series = study.series.get(object.SeriesInstanceUID)
     if (series !== undefined) {
       series.lastAt = now
       if (!series.awaited) this.#awaitSeries(series)
     }
-    if (!wasOpen) this.#deadlines.push(this.#dueOf(study), study)
+    if (!wasOpen) this.#deadlines.push(this.#waiting.dueAt(study), study)
     if (this.#performed.counted(study, object)) this.#awaitDecision(study)
     return true
   }
@@ -245,22 +249,9 @@ export class Arrival implements FilterLogic {
     this.#deadlines.push(this.#options.now(), study)
   }
 
-  #dueOf(study: Study): number {
-    return Math.min(study.lastAt + this.#quietMsOf(study), study.latestAt)
-  }
-
-  #quietMsOf(study: Study): number {
-    return this.#timesOf(study).quietSeconds * 1000
-  }
-
-  #timesOf({ project }: Study): WaitingTimes {
-    const { quietSeconds, maxWaitSeconds, timesOf } = this.#options
-    return { quietSeconds, maxWaitSeconds, ...timesOf?.(project) }
-  }
-
   #awaitSeries(series: Series): void {
     series.awaited = true
-    this.#deadlines.push(series.lastAt + this.#quietMsOf(series.study), series)
+    this.#deadlines.push(series.lastAt + this.#waiting.quietMs(series.study), series)
   }
 
   /** Under constant load the timer never gets its turn between two chunks of input. */
@@ -305,14 +296,14 @@ export class Arrival implements FilterLogic {
         break
       }
       const study = due instanceof Study ? due : due.study
-      const quietMs = this.#quietMsOf(study)
+      const quietMs = this.#waiting.quietMs(study)
       if (!(due instanceof Study)) {
         due.awaited = false
         if (due.said === due.instances) continue
         if (due.lastAt + quietMs > nowMs) this.#awaitSeries(due)
         else records.push(...(await this.#decideSeries(study, due)))
       } else if (study.isOpen) {
-        const dueAt = this.#dueOf(study)
+        const dueAt = this.#waiting.dueAt(study)
         const isReleased = study.released !== undefined
         const isProven = this.#proven.has(study) && this.#performed.proves(study)
         if (dueAt > nowMs && !isProven && !isReleased) this.#deadlines.push(dueAt, due)
@@ -342,6 +333,7 @@ export class Arrival implements FilterLogic {
       }
     }
     records.push(await studyRecord(study, reason, this.#evidence(study), time))
+    this.#waiting.decided(study)
     study.close()
     this.#proven.delete(study)
     this.#performed.decided(study)
@@ -361,7 +353,7 @@ export class Arrival implements FilterLogic {
     const { released } = study
     const seconds = (ms: number): number => Math.max(0, Math.round(ms) / 1000)
     return {
-      ...this.#timesOf(study),
+      ...this.#waiting.evidence(study),
       sinceLastObjectSeconds: seconds(now() - study.lastAt),
       sinceFirstObjectSeconds: seconds(now() - study.firstAt),
       ...this.#performed.evidence(study),
@@ -380,18 +372,18 @@ export class Arrival implements FilterLogic {
   #awaitAgain(): void {
     const { now, wallClock } = this.#options
     for (const study of this.#head.open.values()) {
-      const { maxWaitSeconds, quietSeconds } = this.#timesOf(study)
+      const [maxWaitMs, quietMs] = [this.#waiting.maxWaitMs(study), this.#waiting.quietMs(study)]
       const waited = Math.max(0, wallClock() - study.openedAt)
       study.firstAt = now() - waited
-      const left = Math.max(maxWaitSeconds * 1000 - waited, quietSeconds * 1000)
+      const left = Math.max(maxWaitMs - waited, quietMs)
       study.lastAt = now()
-      study.latestAt = now() + Math.min(left, maxWaitSeconds * 1000)
+      study.latestAt = now() + Math.min(left, maxWaitMs)
       for (const series of study.series.values()) {
         if (series.said === series.instances) continue
         series.lastAt = now()
         this.#awaitSeries(series)
       }
-      this.#deadlines.push(this.#dueOf(study), study)
+      this.#deadlines.push(this.#waiting.dueAt(study), study)
       const isDecided = study.released !== undefined || this.#performed.proves(study)
       if (isDecided) this.#awaitDecision(study)
     }

@@ -16,6 +16,7 @@ import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
 import { PerformedSteps } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
+import { Rhythms } from './rhythms.ts'
 import { linesOf, studyFrom, type StudyState } from './study-state.ts'
 import type { Study } from './study.ts'
 
@@ -84,6 +85,7 @@ export class DurableKeeper implements Keeper {
   ): Promise<{
     readonly studies: readonly Study[]
     readonly evidence: PerformedSteps['evidence']
+    readonly rhythms: Rhythms
   }> {
     const uid = parseUid(StudyInstanceUID, 'StudyInstanceUID')
     const keeper = new DurableKeeper(directory, shortLogBytes)
@@ -91,7 +93,9 @@ export class DurableKeeper implements Keeper {
     const performed = new PerformedSteps()
     const { path } = keeper.#log
     const deliveries = new Deliveries('marks', () => undefined)
-    await restoreFrom(stepsOf((await readLog(path)).lines, path), head, deliveries, performed)
+    const rhythms = new Rhythms()
+    const { lines } = await readLog(path)
+    await restoreFrom(stepsOf(lines, path), { head, deliveries, performed, rhythms })
     const inHead = [...head.open.values(), ...head.complete.values()]
     const studies = inHead.filter((study) => study.StudyInstanceUID === uid)
     const complete = join(directory, 'complete')
@@ -101,7 +105,7 @@ export class DurableKeeper implements Keeper {
       const study = await readStudy(file)
       if (!studies.some(({ key }) => key === study.key)) studies.push(study)
     }
-    return { studies, evidence: (study) => performed.evidence(study) }
+    return { studies, evidence: (study) => performed.evidence(study), rhythms }
   }
 
   async recall(of: {
@@ -210,5 +214,6 @@ function* stepsFrom(memory: Memory): Generator<unknown> {
   for (const performed of memory.performed.values()) {
     yield { step: 'performed', performed } satisfies Step
   }
+  for (const pause of memory.rhythms.values()) yield { step: 'paused', pause } satisfies Step
   for (const decision of memory.decisions) yield { step: 'decision', decision } satisfies Step
 }

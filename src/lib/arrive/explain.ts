@@ -1,6 +1,6 @@
 import { ExitCode, FionaError } from '../error/index.ts'
-import type { WaitingTimes } from './arrival.ts'
 import { lookUp, stateDirectory, type KnownStudy } from './look-up.ts'
+import type { WaitingTimes } from './waiting.ts'
 
 /**
  * Lines for a person who asks why a study is, or is not, complete. No identifying values.
@@ -34,7 +34,13 @@ function linesOf(study: KnownStudy, times: WaitingTimes): string[] {
   ]
 }
 
-function waitsFor(study: KnownStudy, { quietSeconds, maxWaitSeconds }: WaitingTimes): string[] {
+function waitsFor(study: KnownStudy, times: WaitingTimes): string[] {
+  const quietSeconds = study.quietSeconds(times)
+  const { maxWaitSeconds } = times
+  const isLonger = quietSeconds > times.quietSeconds
+  const why = isLonger
+    ? `as its sender pauses; quietSeconds: ${String(times.quietSeconds)}`
+    : 'quietSeconds'
   const { openedAt, isReleased, mpps, missing } = study
   const since = new Date(openedAt).toISOString()
   const atLatest = new Date(openedAt + maxWaitSeconds * 1000).toISOString()
@@ -42,7 +48,7 @@ function waitsFor(study: KnownStudy, { quietSeconds, maxWaitSeconds }: WaitingTi
     return ['  it is released: complete as soon as what waits in the pipe was counted']
   return [
     `  open since ${since}`,
-    `  complete when no object comes for ${String(quietSeconds)} s (quietSeconds), at the latest at ${atLatest} (maxWaitSeconds)`,
+    `  complete when no object comes for ${String(quietSeconds)} s (${why}), at the latest at ${atLatest} (maxWaitSeconds)`,
     ...(mpps === undefined
       ? ['  no modality has reported a step of it']
       : [

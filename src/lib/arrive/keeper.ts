@@ -1,5 +1,6 @@
 import type { AnyRecord } from '../record/index.ts'
 import type { PerformedStep } from './performed-steps.ts'
+import type { Pause } from './rhythms.ts'
 import type { StudyState } from './study-state.ts'
 import type { CompleteStudies, OpenStudies } from './study-maps.ts'
 import type { Arrived, Released, Study } from './study.ts'
@@ -19,6 +20,7 @@ export type Step =
       readonly study: { readonly project?: string | undefined; readonly StudyInstanceUID: string }
       readonly by: Released
     }
+  | { readonly step: 'paused'; readonly pause: Pause }
   | { readonly step: 'decision'; readonly decision: Decision }
   | { readonly step: 'delivered'; readonly upTo: number }
   | { readonly step: 'study'; readonly state: StudyState }
@@ -38,6 +40,8 @@ export interface Memory {
   readonly complete: CompleteStudies
   /** What modalities said, as long as it may prove something. */
   readonly performed: { values(): Iterable<PerformedStep> }
+  /** How long senders pause. */
+  readonly rhythms: { values(): Iterable<Pause> }
   /** Decisions not known to be delivered. */
   readonly decisions: readonly Decision[]
   readonly nextDecision: number

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DurableKeeper } from './durable-keeper.ts'
 import type { Study } from './study.ts'
+import { quietSecondsOf, type WaitingTimes } from './waiting.ts'
 
 /** What is kept of a study. */
 export interface KnownStudy {
@@ -22,6 +23,8 @@ export interface KnownStudy {
   /** Of its modalities' steps, and how many of the objects they list are not here. */
   readonly mpps?: readonly string[]
   readonly missing?: number
+  /** The quiet time in force, by the rhythm of its sender. */
+  readonly quietSeconds: (times: WaitingTimes) => number
 }
 
 /** Where each fiona-arrive of a site keeps its memory. */
@@ -39,13 +42,16 @@ export async function lookUp(dataDir: string, StudyInstanceUID: string): Promise
   const known: KnownStudy[] = []
   for (const stage of stages.sort()) {
     const directory = join(stateDirectory(dataDir), stage)
-    const { studies, evidence } = await DurableKeeper.look(directory, StudyInstanceUID)
-    for (const study of studies) known.push({ stage, ...told(study), ...evidence(study) })
+    const { studies, evidence, rhythms } = await DurableKeeper.look(directory, StudyInstanceUID)
+    for (const study of studies) {
+      const quietSeconds = (times: WaitingTimes): number => quietSecondsOf(study, times, rhythms)
+      known.push({ stage, ...told(study), ...evidence(study), quietSeconds })
+    }
   }
   return known
 }
 
-function told(study: Study): Omit<KnownStudy, 'stage'> {
+function told(study: Study): Omit<KnownStudy, 'stage' | 'quietSeconds'> {
   return {
     project: study.project,
     isOpen: study.isOpen,

@@ -3,14 +3,21 @@ import type { Deliveries } from './deliveries.ts'
 import type { Head } from './head.ts'
 import type { Step } from './keeper.ts'
 import type { PerformedSteps } from './performed-steps.ts'
+import type { Rhythms } from './rhythms.ts'
 import { studyFrom } from './study-state.ts'
+
+/** What is made again. */
+export interface Restored {
+  readonly head: Head
+  readonly deliveries: Deliveries
+  readonly performed: PerformedSteps
+  readonly rhythms: Rhythms
+}
 
 /** What former processes noted, in order: afterwards the memory is as it was. */
 export async function restoreFrom(
   steps: AsyncIterable<Step>,
-  head: Head,
-  deliveries: Deliveries,
-  performed: PerformedSteps,
+  { head, deliveries, performed, rhythms }: Restored,
 ): Promise<void> {
   for await (const step of steps) {
     switch (step.step) {
@@ -33,6 +40,9 @@ export async function restoreFrom(
       }
       case 'performed':
         performed.take(step.performed)
+        break
+      case 'paused':
+        rhythms.take(step.pause)
         break
       case 'released': {
         const study = head.get(step.study)

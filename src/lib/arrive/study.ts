@@ -98,6 +98,8 @@ export class Study {
   /** When that first object came, and the last one: monotonic, ms, of this process. */
   firstAt = 0
   lastAt = 0
+  /** Between two of its objects, as far as this process saw them: ms. */
+  longestPauseMs = 0
   /** Said for the coming revision. */
   released: Released | undefined
 

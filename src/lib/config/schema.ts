@@ -93,6 +93,7 @@ const project = Type.Object(
     arrival: optional({
       quietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
@@ -178,7 +179,11 @@ export const ConfigSchema = Type.Object(
     }),
     mpps: optional({ port: port() }),
     inboxes: Type.Array(inbox, { default: [] }),
-    arrival: strict({ quietSeconds: positive(16), maxWaitSeconds: positive(14400) }),
+    arrival: strict({
+      quietSeconds: positive(16),
+      maxWaitSeconds: positive(14400),
+      longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
     classification: strict({
       rules: Type.Optional(path),
       semantics: Type.Union([Type.Literal('strict'), Type.Literal('compat')], {

@@ -72,7 +72,6 @@ export class ObjectWriter {
         for (let at = 0; at < size;) {
           at += (await writeAsync(fd, memory, at, size - at)).bytesWritten
         }
-        faultPoint('outbox.object-written')
       } catch (error) {
         await closeAsync(fd)
         throw error
@@ -85,6 +84,7 @@ export class ObjectWriter {
 
   async #settle(fd: number): Promise<void> {
     try {
+      faultPoint('outbox.object-written')
       if (this.#syncs) await fsyncAsync(fd)
     } finally {
       await closeAsync(fd)

@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
-import { faultPoint } from '../fault/index.ts'
 import type { DicomFile, OutPart } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
@@ -19,7 +18,6 @@ export function writeInPieces(path: string, parts: Iterable<OutPart>, file: Dico
       for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at, piece.length - at)
       return true
     })
-    faultPoint('outbox.object-written')
     return fd
   } catch (error) {
     closeSync(fd)
