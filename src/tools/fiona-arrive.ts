@@ -1,4 +1,5 @@
-import { defineTool } from '../lib/cli/index.ts'
+import type { Logger } from 'pino'
+import { defineTool, type FilterLogic } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
 export default defineTool({
@@ -24,6 +25,11 @@ export default defineTool({
     A project may have times of its own, by the same names: projects.X.arrival.quietSeconds, maxWaitSeconds,
     longestQuietSeconds. The options stand for those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
     machine tells how long a study has been open.
+
+    With --touch-dir it also touches, for each object, the files by whose age scripts for the original FIONA tell
+    that something is complete: "<calling> <called> <address> scp_<StudyInstanceUID>" and "<calling> <called>
+    <address> <StudyInstanceUID> <SeriesInstanceUID>", at most once a second. Characters that would end a field are left
+    out; what is not known is "unknown". Whoever has done with one removes it.
 
     With --explain it reads no input: it says what every fiona-arrive of the data directory knows of a study, as of
     their last mark, and what an open one waits for.
@@ -79,6 +85,11 @@ export default defineTool({
       type: 'path',
       describe: 'keep what is open below this directory, to survive a restart',
       configKey: 'dataDir',
+    },
+    'touch-dir': {
+      type: 'path',
+      describe: 'touch a file for each study and series here, for scripts of the original',
+      configKey: 'arrival.touchDir',
     },
     clock: {
       type: 'choice',
@@ -183,8 +194,29 @@ export default defineTool({
       },
     )
     if (arrivals.openStudies > 0) log.info({ studies: arrivals.openStudies }, 'open studies go on')
-    const code = await filter(isReplay ? byRecordClock(arrivals, clock, atEnd) : arrivals)
+    const logic = isReplay ? byRecordClock(arrivals, clock, atEnd) : arrivals
+    const code = await filter(
+      await withTouchFiles(logic, options.touchDir ?? arrival.touchDir, log),
+    )
     await arrivals.close()
     return code
   },
 })
+
+async function withTouchFiles(
+  logic: FilterLogic,
+  directory: string | undefined,
+  log: Logger,
+): Promise<FilterLogic> {
+  if (directory === undefined) return logic
+  const { TouchFiles, touching } = await import('../lib/arrive/index.ts')
+  const { makeDirectories } = await import('../lib/storage/index.ts')
+  await makeDirectories(directory)
+  let isTold = false
+  return touching(logic, new TouchFiles(directory, () => performance.now()), (error) => {
+    // Once: it would be said for each object.
+    if (!isTold)
+      log.warn({ err: error, directory }, 'files cannot be touched; objects count all the same')
+    isTold = true
+  })
+}

@@ -251,3 +251,15 @@ t.test('a wrong option is a usage error', (t) => {
   }
   t.end()
 })
+
+t.test('touch files for scripts of the original: where asked for, and made where missing', (t) => {
+  const directory = join(dataDirectory(), 'site', '.arrived')
+  const { code, records } = run(['--touch-dir', directory], [instance(), instance({ object: 2 })])
+  t.equal(code, 0)
+  t.equal(ofType('instance', records).length, 2)
+  t.same(readdirSync(directory).sort(), [
+    'CT1 FIONA 10.0.0.1 2.25.1 2.25.1.1',
+    'CT1 FIONA 10.0.0.1 scp_2.25.1',
+  ])
+  t.end()
+})

@@ -183,6 +183,7 @@ export const ConfigSchema = Type.Object(
       quietSeconds: positive(16),
       maxWaitSeconds: positive(14400),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      touchDir: Type.Optional(path),
     }),
     classification: strict({
       rules: Type.Optional(path),
