@@ -39,7 +39,7 @@ export default defineTool({
 
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
-  reads: ['request', 'study', 'instance', 'series', 'mpps', 'release'],
+  reads: ['request', 'study', 'instance', 'series', 'mpps', 'release', 'association'],
   writes: ['deidentified', 'held'],
   options: {
     'key-file': {

@@ -22,8 +22,12 @@ export default defineTool({
     them, is given one and a half times its longest pause, and --longest-quiet-seconds at most: its next studies
     are not told in pieces.
 
+    With arrival.settledSeconds, which is shorter, fiona-scp records the ends of associations, and a study is settled when all
+    that brought its objects were released, and no series has fewer objects than its header announces (Images
+    in Acquisition): then that is its quiet time, or one and a half times the longest pause of its sender.
+
     A project may have times of its own, by the same names: projects.X.arrival.quietSeconds, maxWaitSeconds,
-    longestQuietSeconds. The options stand for those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
+    longestQuietSeconds, settledSeconds. The options stand for those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the
     machine tells how long a study has been open.
 
     With --touch-dir it also touches, for each object, the files by whose age scripts for the original FIONA tell
@@ -60,7 +64,7 @@ export default defineTool({
     A stage ends its pipeline's input only when it stops. So within a stage the end of the input says nothing
     about studies, and what is open stays open until the stage runs again, but for what was released or proven
     just before; see --at-end. Neither does SIGTERM.`,
-  reads: ['instance', 'mpps', 'release'],
+  reads: ['instance', 'mpps', 'release', 'association'],
   writes: ['series', 'study'],
   options: {
     'quiet-seconds': {
@@ -168,6 +172,7 @@ export default defineTool({
         quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
         maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
         longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
+        settledSeconds: arrival.settledSeconds,
         timesOf: (project) => projects[project ?? 'default']?.arrival,
         atEnd,
         deliveredBy: stage === undefined ? 'writing' : 'marks',

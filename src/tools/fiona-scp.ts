@@ -1,4 +1,5 @@
 import { defineTool, tellReady, untilAborted } from '../lib/cli/index.ts'
+import type { Config } from '../lib/config/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -34,8 +35,11 @@ export default defineTool({
     the address it called from at receiver.peerPort. It is tried again for a day, over restarts; then an error
     record (E_COMMITMENT_UNREPORTED) tells of it.
 
+    Where the configuration has arrival.settledSeconds, the end of an association that brought objects is a
+    record, too, for fiona-arrive.
+
     On SIGTERM it accepts no more, ends the object in hand, aborts what is still open, and exits.`,
-  writes: ['instance'],
+  writes: ['instance', 'association'],
   options: {
     port: {
       type: 'integer',
@@ -173,6 +177,16 @@ export default defineTool({
       onStored: (record) => {
         commitment.note(record)
       },
+      // A record more for whoever counts lines: only where somebody makes use of it.
+      onEnded: needsEnds(file)
+        ? (record) => {
+            sink.put(record).catch(() => {
+              log.warn(
+                'the end of an association could not be recorded: its studies wait for the quiet time',
+              )
+            })
+          }
+        : undefined,
       onSinkLost: () => {
         sinkLost.abort()
       },
@@ -194,3 +208,9 @@ export default defineTool({
     log.info('stopped')
   },
 })
+
+/** Does some fiona-arrive decide by the ends of associations? */
+function needsEnds({ arrival, projects }: Config): boolean {
+  const times = [arrival, ...Object.values(projects).map((project) => project.arrival)]
+  return times.some((one) => one?.settledSeconds !== undefined)
+}

@@ -77,6 +77,14 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     series: [{ SeriesInstanceUID: series, instances: ['2.25.3001'] }],
   },
   release: { type: 'release', ...common, StudyInstanceUID: study, releasedBy: 'anna' },
+  association: {
+    type: 'association',
+    ...common,
+    association: 'a1b2c3',
+    end: 'released',
+    objects: 250,
+    source: { callingAET: 'CT1', calledAET: 'FIONA', address: '10.0.0.1' },
+  },
   request: {
     type: 'request',
     ...common,

@@ -136,6 +136,8 @@ t.test('records of the clinic are consumed; by hand others pass', (t) => {
     instanceOf(path),
     { type: 'series', SeriesInstanceUID: '2.25.1', StudyInstanceUID: '2.25.1001' },
     { type: 'mpps', MPPSInstanceUID: '2.25.5', status: 'COMPLETED' },
+    { type: 'release', StudyInstanceUID: '2.25.1001' },
+    { type: 'association', association: 'a1', end: 'released', objects: 1 },
   ]
   const { code, records } = run(site.args, [...clinical, { type: 'x-other', n: 1 }, study, mark(1)])
   t.equal(code, 0)

@@ -21,7 +21,7 @@ import {
   dataSetBytes,
   syntax,
 } from '../fixtures/dicom-writer.ts'
-import { missing, pydicomSamples, run } from '../fixtures/peers.ts'
+import { missing, pydicomSamples, run, start } from '../fixtures/peers.ts'
 import { Scp, dataSetOf, newDataDir } from './scp.ts'
 
 const dcmtk = { skip: missing('storescu', 'dcmsend', 'echoscu') }
@@ -382,6 +382,36 @@ t.test('one association too many is told to come again', async (t) => {
   const fourth = await Peer.associated(scp.port)
   await fourth.release()
   await second.release()
+})
+
+t.test('the end of an association is a record where somebody decides by it', dcmtk, async (t) => {
+  const dataDir = newDataDir(t)
+  const config = join(dataDir, 'fiona.yaml')
+  const arrival = { quietSeconds: 3600, settledSeconds: 1 }
+  writeFileSync(config, JSON.stringify({ projects: { ABCD: { arrival } } }))
+  const scp = await Scp.start(t, { dataDir, args: ['--config', config] })
+  const file = join(dataDir, 'ct.dcm')
+  writeFileSync(file, ctImage())
+  t.equal((await run('echoscu', ['127.0.0.1', String(scp.port)])).code, 0)
+  t.equal((await run('storescu', ['-xs', '127.0.0.1', String(scp.port), file])).code, 0)
+  const [stored, ended] = await scp.recorded(2)
+  t.match(ended, {
+    type: 'association',
+    association: stored?.source?.association,
+    end: 'released',
+    objects: 1,
+    source: { callingAET: 'STORESCU', address: '127.0.0.1' },
+  })
+  const lines = scp.records.map((record) => `${JSON.stringify({ ...record, project: 'ABCD' })}\n`)
+  const args = ['--config', config, '--at-end', 'keep']
+  const arrive = start('fiona-arrive', args, { env: { FIONA_STAGE: '' } })
+  arrive.stdin?.write(lines.join(''))
+  let said = ''
+  for await (const chunk of arrive.stdout ?? []) {
+    said += String(chunk)
+    if (said.includes('"type":"study"')) arrive.stdin?.end()
+  }
+  t.match(said, /"type":"study".*"quietSeconds":1,/)
 })
 
 t.test('a configuration says who may send; the rest is rejected', async (t) => {

@@ -2,6 +2,7 @@ import type { FilterLogic, FilterResult } from '../cli/index.ts'
 import {
   parseRecord,
   type AnyRecord,
+  type AssociationRecord,
   type InstanceRecord,
   type MarkRecord,
   type MppsRecord,
@@ -45,7 +46,7 @@ const mostAtOnce = 500
  * and said again, word for word, as long as nobody has confirmed it.
  */
 export class Arrival implements FilterLogic {
-  readonly handles = ['instance', 'mpps', 'release']
+  readonly handles = ['instance', 'mpps', 'release', 'association']
   readonly timer = {
     dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#deadlines.next),
     fire: (nowMs: number): Promise<AnyRecord[]> => this.#fire(nowMs),
@@ -106,6 +107,10 @@ export class Arrival implements FilterLogic {
     }
     if (record.type === 'release') {
       this.#release(parseRecord(record) as ReleaseRecord)
+      return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
+    }
+    if (record.type === 'association') {
+      this.#associationEnded(parseRecord(record) as AssociationRecord)
       return this.#isTimeToSpeak() ? this.#speakAfter(record) : record
     }
     const instance = parseRecord(record) as InstanceRecord
@@ -200,7 +205,7 @@ export class Arrival implements FilterLogic {
       study.firstAt = now
       study.latestAt = now + this.#waiting.maxWaitMs(study)
     }
-    this.#waiting.objectCame(study, now)
+    this.#waiting.objectCame(study, now, object.source?.association)
     study.lastAt = now
     const series = study.series.get(object.SeriesInstanceUID)
     if (series !== undefined) {
@@ -240,6 +245,12 @@ export class Arrival implements FilterLogic {
       const { project: of } = study
       this.#keeper.note({ step: 'released', study: { project: of, StudyInstanceUID }, by })
       this.#awaitDecision(study)
+    }
+  }
+
+  #associationEnded({ association, end }: AssociationRecord): void {
+    for (const study of this.#waiting.associationEnded(association, end === 'released')) {
+      this.#deadlines.push(this.#waiting.dueAt(study), study)
     }
   }
 

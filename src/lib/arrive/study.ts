@@ -22,7 +22,13 @@ export interface Arrived {
   readonly sha256?: string | undefined
   readonly attributes?: Attributes | undefined
   readonly source?:
-    | { callingAET?: string; calledAET?: string; address?: string; [fact: string]: unknown }
+    | {
+        callingAET?: string
+        calledAET?: string
+        address?: string
+        association?: string
+        [fact: string]: unknown
+      }
     | undefined
 }
 

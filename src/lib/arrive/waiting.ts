@@ -1,11 +1,17 @@
 import { type Pause, Rhythms } from './rhythms.ts'
+import { Associations } from './associations.ts'
 import type { Study } from './study.ts'
+
+/** The next pause may be a little longer than the last ones. */
+const margin = 1.5
 
 export interface WaitingTimes {
   readonly quietSeconds: number
   readonly maxWaitSeconds: number
   /** What the quiet time grows to, at most, for a sender that pauses; twice the quiet time when it is not given. */
   readonly longestQuietSeconds?: number | undefined
+  /** The quiet time when all that is known says that nothing is missing; undefined: it stays as it is. */
+  readonly settledSeconds?: number | undefined
 }
 
 /** What a project has of its own in place of the times of all. */
@@ -14,6 +20,7 @@ export type OwnTimes = (project: string | undefined) => Partial<WaitingTimes> | 
 /** How long a study is waited for: the times of its project, and what is known of the rhythm of its sender. */
 export class Waiting {
   readonly rhythms = new Rhythms()
+  readonly #associations = new Associations()
   readonly #times: WaitingTimes
   readonly #own: OwnTimes | undefined
   readonly #learned: (pause: Pause) => void
@@ -26,7 +33,7 @@ export class Waiting {
   }
 
   quietMs(study: Study): number {
-    return quietSecondsOf(study, this.#timesOf(study), this.rhythms) * 1000
+    return this.#quietSecondsOf(study, this.#timesOf(study)) * 1000
   }
 
   maxWaitMs(study: Study): number {
@@ -39,9 +46,9 @@ export class Waiting {
   }
 
   /** A new object came at `now`. What came too late by far says nothing of a rhythm. */
-  objectCame(study: Study, now: number): void {
-    const isFirst = study.lastAt === 0
-    const pause = isFirst ? 0 : now - study.lastAt
+  objectCame(study: Study, now: number, association: string | undefined): void {
+    this.#associations.brought(study, association, study.instances - study.decided === 1)
+    const pause = study.lastAt === 0 ? 0 : now - study.lastAt
     if (pause > longestOf(this.#timesOf(study)) * 1000) return
     study.longestPauseMs = Math.max(study.longestPauseMs, pause)
   }
@@ -50,28 +57,46 @@ export class Waiting {
   decided(study: Study): void {
     const pause = this.rhythms.paused(study.sources, study.key, Math.round(study.longestPauseMs))
     if (pause !== undefined) this.#learned(pause)
+    this.#associations.decided(study)
+  }
+
+  /** @returns the studies that may have settled by it */
+  associationEnded(association: string, isReleased: boolean): Study[] {
+    return this.#associations.ended(association, isReleased)
   }
 
   /** The times in force, for the evidence of a decision. */
   evidence(study: Study): Readonly<Record<string, number>> {
     const times = this.#timesOf(study)
-    const quietSeconds = quietSecondsOf(study, times, this.rhythms)
+    const quietSeconds = this.#quietSecondsOf(study, times)
+    const announced = announcedOf(study)
     return {
       quietSeconds,
       maxWaitSeconds: times.maxWaitSeconds,
       ...(quietSeconds === times.quietSeconds
         ? {}
         : { configuredQuietSeconds: times.quietSeconds }),
+      ...(announced === undefined ? {} : { announced }),
     }
+  }
+
+  #quietSecondsOf(study: Study, times: WaitingTimes): number {
+    const quietSeconds = quietSecondsOf(study, times, this.rhythms)
+    const { settledSeconds } = times
+    if (settledSeconds === undefined || !this.#isSettled(study)) return quietSeconds
+    const afterPauses = (margin * this.rhythms.longestOf(study.sources)) / 1000
+    return Math.min(quietSeconds, Math.max(settledSeconds, afterPauses))
+  }
+
+  /** Whoever sent its objects has gone as one goes who is done, and no header announces more than came. */
+  #isSettled(study: Study): boolean {
+    return this.#associations.areReleased(study) && (announcedOf(study) ?? 0) <= study.instances
   }
 
   #timesOf({ project }: Study): WaitingTimes {
     return { ...this.#times, ...this.#own?.(project) }
   }
 }
-
-/** The next pause may be a little longer than the last ones. */
-const margin = 1.5
 
 /** In seconds. A sender that pauses for longer than the quiet time gets more of it, up to a limit. */
 export function quietSecondsOf(
@@ -82,6 +107,22 @@ export function quietSecondsOf(
   const pauseSeconds = rhythms.longestOf(study.sources) / 1000
   if (pauseSeconds <= times.quietSeconds) return times.quietSeconds
   return Math.max(times.quietSeconds, Math.min(margin * pauseSeconds, longestOf(times)))
+}
+
+/**
+ * How many objects the headers of its series announce together (Images in Acquisition, PS3.3 C.7.6.1, of the first
+ * object); a series that has more than that counts with what it has. Undefined where none announces any.
+ */
+function announcedOf({ series }: Study): number | undefined {
+  let announced = 0
+  let isAny = false
+  for (const { attributes, instances } of series.values()) {
+    const images = Number(attributes?.['ImagesInAcquisition'] ?? Number.NaN)
+    const isCount = Number.isSafeInteger(images) && images > 0
+    isAny ||= isCount
+    announced += isCount ? Math.max(images, instances) : instances
+  }
+  return isAny ? announced : undefined
 }
 
 function longestOf({ quietSeconds, longestQuietSeconds }: WaitingTimes): number {

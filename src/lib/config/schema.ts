@@ -94,6 +94,7 @@ const project = Type.Object(
       quietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      settledSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
@@ -183,6 +184,7 @@ export const ConfigSchema = Type.Object(
       quietSeconds: positive(16),
       maxWaitSeconds: positive(14400),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      settledSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       touchDir: Type.Optional(path),
     }),
     classification: strict({

@@ -28,8 +28,8 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   readonly profileOf: (project: string) => string
 }
 
-const clinical = new Set(['instance', 'series', 'study', 'request', 'mpps', 'release'])
-const neverNeeded = new Set(['series', 'mpps', 'release'])
+const neverNeeded = new Set(['series', 'mpps', 'release', 'association'])
+const clinical = new Set(['instance', 'study', 'request', ...neverNeeded])
 /** What a stage takes out of the stream again, on the clinical side. */
 const diverted = new Set(['error', 'held'])
 

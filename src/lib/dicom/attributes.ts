@@ -15,6 +15,7 @@ const keywords = [
   'InstanceNumber',
   'Modality',
   'Manufacturer',
+  'ImagesInAcquisition',
 ] as const
 
 let tags: readonly (readonly [keyword: string, tag: number])[] | undefined

@@ -31,7 +31,7 @@ import {
 } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
 import { type Access, type Intake, type RecordSink, type Taken, loadOf } from '../intake/index.ts'
-import type { InstanceRecord } from '../record/index.ts'
+import { type AssociationRecord, type InstanceRecord, nowIso } from '../record/index.ts'
 import type { ArchivePart, Syncs } from '../storage/index.ts'
 import { chooseSyntax } from './accepted-syntaxes.ts'
 import { classAgreement } from './agreed-class.ts'
@@ -59,6 +59,8 @@ export interface ReceiverOptions {
   readonly others?: readonly ClassProvider[]
   /** An object is in the archive, and its record safe. */
   readonly onStored?: (record: InstanceRecord) => void
+  /** An association has ended that brought objects. */
+  readonly onEnded?: ((record: AssociationRecord) => void) | undefined
   /** The records' reader has gone: no object can be acknowledged any more. */
   readonly onSinkLost: (error: unknown) => void
 }
@@ -200,6 +202,20 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     const facts = { ...logged(association), ...counts, seconds, end, reason }
     if (end === 'released') this.#options.log.info(facts, 'association released')
     else this.#options.log.warn(facts, `association ended: ${end}`)
+    const { id, address, callingAETitle: callingAET, calledAETitle: calledAET } = association
+    if (objects > 0) {
+      const source = { callingAET, calledAET, address }
+      const time = nowIso()
+      this.#options.onEnded?.({
+        type: 'association',
+        v: 1,
+        time,
+        association: id,
+        end,
+        objects,
+        source,
+      })
+    }
   }
 
   turnedAway(address: string, reason: string): void {

@@ -14,7 +14,7 @@ import { Receiver, type ReceiverOptions } from './receiver.ts'
 
 type OfReceiver = Pick<
   ReceiverOptions,
-  'intake' | 'sink' | 'maxPduBytes' | 'log' | 'onStored' | 'onSinkLost'
+  'intake' | 'sink' | 'maxPduBytes' | 'log' | 'onStored' | 'onEnded' | 'onSinkLost'
 >
 type OfServer = Pick<DicomServerOptions, 'maxPduBytes' | 'idleMs' | 'handshakeMs' | 'tls'>
 

@@ -1,6 +1,7 @@
 import type * as Schema from './schema.ts'
 
 export type {
+  AssociationRecord,
   DeidentifiedRecord,
   ErrorRecord,
   ExportRecord,
@@ -23,6 +24,7 @@ export interface RecordTypes {
   study: Schema.StudyRecord
   mpps: Schema.MppsRecord
   release: Schema.ReleaseRecord
+  association: Schema.AssociationRecord
   request: Schema.RequestRecord
   deidentified: Schema.DeidentifiedRecord
   held: Schema.HeldRecord

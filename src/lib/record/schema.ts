@@ -169,6 +169,17 @@ export const ReleaseSchema = record(
   },
 )
 
+export const AssociationSchema = record(
+  'association',
+  'an association that sent objects has ended',
+  {
+    association: Type.String({ minLength: 1, description: 'as in the source of its objects' }),
+    end: Type.String({ description: 'released, aborted, closed, timeout, stopped' }),
+    objects: count('stored'),
+    source: Type.Optional(source),
+  },
+)
+
 const requestFacts = {
   requestId: Type.String({
     minLength: 1,
@@ -273,6 +284,7 @@ export const recordSchemas = {
   study: StudySchema,
   mpps: MppsSchema,
   release: ReleaseSchema,
+  association: AssociationSchema,
   request: RequestSchema,
   deidentified: DeidentifiedSchema,
   held: HeldSchema,
@@ -288,6 +300,7 @@ export type SeriesRecord = Static<typeof SeriesSchema>
 export type StudyRecord = Static<typeof StudySchema>
 export type MppsRecord = Static<typeof MppsSchema>
 export type ReleaseRecord = Static<typeof ReleaseSchema>
+export type AssociationRecord = Static<typeof AssociationSchema>
 export type RequestRecord = Static<typeof RequestSchema>
 export type DeidentifiedRecord = Static<typeof DeidentifiedSchema>
 export type HeldRecord = Static<typeof HeldSchema>
