@@ -351,7 +351,7 @@ t.test('progress is told on a terminal only, and in numbers only', async (t) => 
   t.equal((await run(args)).stderr, '')
 })
 
-t.test('a full disk ends it: what was said is stored, the rest is untouched', async (t) => {
+t.test('REL-13: a full disk ends it: what was said is stored, the rest is untouched', async (t) => {
   const { root, folder, data } = site(t)
   const config = join(root, 'fiona.json')
   writeFileSync(config, JSON.stringify({ receiver: { reserveBytes: Number.MAX_SAFE_INTEGER } }))
@@ -362,7 +362,7 @@ t.test('a full disk ends it: what was said is stored, the rest is untouched', as
   t.same(readdirSync(folder), ['a.dcm', 'b', 'c.dcm'])
 })
 
-t.test('where the file system takes no more, nothing half-written stays', async (t) => {
+t.test('REL-13: where the file system takes no more, nothing half-written stays', async (t) => {
   const root = t.testdir({ data: {}, in: {} })
   writeFileSync(join(root, 'in/1-small.dcm'), ctImage({ sopUID: '2.25.1' }))
   // More of them than are copied at once.
