@@ -151,7 +151,7 @@ t.test(
       ],
       ['no class', requestBytes('2.25.5', [['', uidOf(1)]]), [], 0x0115],
       ['damaged', good.subarray(0, -3), [], 0x0115],
-      ['sequences 20,000 deep', Buffer.alloc(20_000 * 16, nestedItem), [], 0x0115],
+      ['sequences 20,000 deep', Buffer.alloc(20_000 * 16, nestedItem), [], 0x0213],
       ['another action', good, [[Field.actionType, 2]], 0x0123],
       ['another class', good, [[Field.requestedClass, '1.2.840.10008.1.20.2']], 0x0118],
       ['another instance', good, [[Field.requestedInstance, '2.25.4']], 0x0112],
