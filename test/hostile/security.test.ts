@@ -47,6 +47,12 @@ const rows: readonly [id: string, what: string, names: RegExp, atLeast: number][
     /command|Message ID|before/i,
     60,
   ],
+  [
+    'SEC-15, SEC-16',
+    'pixels that lie of themselves are stored, and decoded by nobody',
+    /^pixels/,
+    5,
+  ],
   ['SEC-18', 'a deflated data set is inflated within limits, or refused', /deflated/, 5],
   ['SEC-21', 'an odd VR, and group 2 in a data set', /odd VR|group 2/, 2],
 ]
