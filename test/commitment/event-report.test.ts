@@ -8,6 +8,12 @@ import { syntax } from '../fixtures/dicom-writer.ts'
 const one = { SOPClassUID: '1.2.3', SOPInstanceUID: '2.25.1' }
 const other = { SOPClassUID: '1.2.34', SOPInstanceUID: '2.25.12' }
 
+async function blocksOf(...report: Parameters<typeof encodeEventReport>): Promise<Buffer[]> {
+  const blocks: Buffer[] = []
+  for await (const block of encodeEventReport(...report)) blocks.push(block)
+  return blocks
+}
+
 t.test('a report says the same in every transfer syntax', async (t) => {
   const outcome = new Outcome(ReferenceList.from([one, other]))
   outcome.commit(0)
@@ -19,7 +25,7 @@ t.test('a report says the same in every transfer syntax', async (t) => {
     syntax.bigEndian,
     syntax.deflated,
   ]) {
-    const bytes = Buffer.concat(await encodeEventReport('2.25.9', outcome, transferSyntax))
+    const bytes = Buffer.concat(await blocksOf('2.25.9', outcome, transferSyntax))
     t.equal(bytes.length % 2, 0)
     using file = DicomFile.fromDataSet(bytes, transferSyntax)
     t.equal(file.string(file.dataSet, 0x00081195), '2.25.9', transferSyntax)
@@ -41,7 +47,7 @@ t.test('a sequence without items is left out', async (t) => {
   all.commit(1)
   t.equal(eventTypeOf(all), 1)
   using whole = DicomFile.fromDataSet(
-    Buffer.concat(await encodeEventReport('1', all, syntax.explicit)),
+    Buffer.concat(await blocksOf('1', all, syntax.explicit)),
     syntax.explicit,
   )
   t.equal(whole.dataSet.get(0x00081198), undefined)
@@ -49,7 +55,7 @@ t.test('a sequence without items is left out', async (t) => {
   const none = new Outcome(ReferenceList.from([one]))
   t.equal(eventTypeOf(none), 2)
   using empty = DicomFile.fromDataSet(
-    Buffer.concat(await encodeEventReport('1', none, syntax.explicit)),
+    Buffer.concat(await blocksOf('1', none, syntax.explicit)),
     syntax.explicit,
   )
   t.equal(empty.dataSet.get(0x00081199), undefined)
@@ -62,7 +68,7 @@ t.test('a long report comes in blocks of even length, each object once', async (
   }))
   const outcome = new Outcome(ReferenceList.from(references))
   for (let at = 0; at < 3000; at += 3) outcome.commit(at)
-  const blocks = await encodeEventReport('1', outcome, syntax.implicit)
+  const blocks = await blocksOf('1', outcome, syntax.implicit)
   t.ok(blocks.length > 2)
   t.ok(blocks.every(({ length }) => length % 2 === 0))
   using file = DicomFile.fromDataSet(Buffer.concat(blocks), syntax.implicit)

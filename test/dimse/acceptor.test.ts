@@ -366,7 +366,7 @@ t.test('an association that ends within a data set abandons it', async (t) => {
 })
 
 t.test(
-  'while a consumer asks to wait nothing is read, no time runs, and nothing is lost',
+  'REL-01: while a consumer asks to wait nothing is read, no time runs, and nothing is lost',
   async (t) => {
     const { keeper, port } = await serve(t, { idleMs: 1000 })
     const peer = await Peer.associated(port)

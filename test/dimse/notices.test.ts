@@ -6,6 +6,7 @@ import {
   CommandField,
   type CommandSet,
   DicomServer,
+  type DicomServerOptions,
   Draining,
   type Notice,
   type Operation,
@@ -18,12 +19,17 @@ import {
 } from '../../src/lib/dimse/index.ts'
 import { Peer, commandPdus, dataPdus } from './peer.ts'
 
+const texts = ['012345', '6789']
 const notice: Notice = {
   contextId: 1,
   SOPClassUID: '2.25.3',
   SOPInstanceUID: '2.25.4',
   EventTypeID: 2,
-  dataSet: [Buffer.from('012345'), Buffer.from('6789')],
+  dataSet: {
+    async *[Symbol.asyncIterator]() {
+      for (const text of texts) yield Buffer.from(text)
+    },
+  },
 }
 
 /** Answers C-ECHO when a test says so, and hands out the way back. */
@@ -62,12 +68,19 @@ class Echoing implements ServiceProvider {
   }
 }
 
-async function serve(t: Test) {
+async function serve(t: Test, options: Partial<DicomServerOptions> = {}) {
   const provider = new Echoing()
   const server = await DicomServer.listen(
     provider,
     {},
-    { port: 0, host: '127.0.0.1', maxPduBytes: 16384, idleMs: 60_000, handshakeMs: 60_000 },
+    {
+      port: 0,
+      host: '127.0.0.1',
+      maxPduBytes: 16384,
+      idleMs: 60_000,
+      handshakeMs: 60_000,
+      ...options,
+    },
   )
   t.teardown(() => server.stop(0))
   return { provider, server, peer: await Peer.associated(server.port) }
@@ -99,7 +112,7 @@ t.test(
       EventTypeID: 2,
       CommandDataSetType: 1,
     })
-    t.same(heard.dataSet, notice.dataSet)
+    t.equal(heard.dataSet?.toString(), texts.join(''))
     peer.send(answerTo(heard.command))
     t.match(await response, { Status: 0, EventTypeID: 2 })
     await peer.release()
@@ -199,6 +212,89 @@ t.test('an answer to nothing, or twice, ends the association', async (t) => {
   await response
   peer.send(answerTo(command))
   t.match(await peer.next(), { type: PduType.Abort })
+  peer.socket.destroy()
+})
+
+/** Blocks of 64 KiB, and how many were asked for. */
+function countedBlocks(count: number) {
+  const counted = { asked: 0 }
+  const dataSet = {
+    async *[Symbol.asyncIterator]() {
+      for (; counted.asked < count; counted.asked++) yield Buffer.alloc(1 << 16, counted.asked)
+    },
+  }
+  return { counted, notice: { ...notice, dataSet } }
+}
+
+t.test('a long notice is made while it goes out, as fast as the peer takes it', async (t) => {
+  const { provider, peer } = await serve(t)
+  peer.send(commandPdus(echoRequest(1)))
+  const { wayBack } = await provider.arrived(1)
+  await peer.message()
+  peer.socket.pause()
+  const { counted, notice: long } = countedBlocks(1000)
+  const response = wayBack.notify(long, patient)
+  // What the peer says meanwhile is dealt with behind it.
+  for (let before = -1; before !== counted.asked || before === 0;) {
+    before = counted.asked
+    await later(300)
+  }
+  t.ok(counted.asked < 500, `${String(counted.asked)} blocks made for a peer that takes none`)
+  peer.send(commandPdus(echoRequest(2)))
+  peer.socket.resume()
+  const { command, dataSet } = await peer.message()
+  t.equal(dataSet?.length, 1000 << 16)
+  t.ok(dataSet?.every((byte, at) => byte === ((at >>> 16) & 0xff)))
+  t.match((await peer.message()).command, { CommandField: CommandField.CEchoResponse })
+  peer.send(answerTo(command))
+  t.match(await response, { Status: 0 })
+  await peer.release()
+})
+
+t.test('a peer that does not take a notice is not waited for longer than others', async (t) => {
+  const { provider, peer } = await serve(t, { idleMs: 400 })
+  peer.send(commandPdus(echoRequest(1)))
+  const { wayBack } = await provider.arrived(1)
+  await peer.message()
+  peer.socket.pause()
+  const { notice: long } = countedBlocks(1000)
+  await t.rejects(wayBack.notify(long, patient), { code: 'E_ASSOCIATION_ABORTED' })
+  t.equal(wayBack.isOpen, false)
+  peer.socket.destroy()
+})
+
+t.test('half a notice whose rest cannot be made is ended by A-ABORT', async (t) => {
+  const { provider, peer } = await serve(t)
+  peer.send(commandPdus(echoRequest(1)))
+  const { wayBack } = await provider.arrived(1)
+  await peer.message()
+  const dataSet = {
+    async *[Symbol.asyncIterator]() {
+      yield* [Buffer.alloc(8), Buffer.alloc(8)]
+      throw new Error('no more')
+    },
+  }
+  const lost = t.rejects(wayBack.notify({ ...notice, dataSet }, patient), {
+    code: 'E_ASSOCIATION_ABORTED',
+  })
+  let heard = await peer.next()
+  while (heard !== 'closed' && heard.type === 'command') heard = await peer.next()
+  t.match(heard, { type: PduType.Abort })
+  await lost
+  peer.socket.destroy()
+})
+
+t.test('whoever waits for what we owe it is not idle', async (t) => {
+  const { provider, peer } = await serve(t, { idleMs: 100 })
+  peer.send(commandPdus(echoRequest(1)))
+  const { wayBack } = await provider.arrived(1)
+  await peer.message()
+  let pay = (): void => undefined
+  wayBack.owe(new Promise((resolve) => (pay = resolve)))
+  const next = peer.next()
+  t.equal(await Promise.race([next, later(500)]), 'nothing')
+  pay()
+  t.match(await next, { type: PduType.Abort }, 'then it is')
   peer.socket.destroy()
 })
 

@@ -1,7 +1,7 @@
 // A file system that fills up, is full, or cannot be written: a small one of our own, mounted in memory.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ctElements, dataSetBytes } from '../fixtures/dicom-writer.ts'
@@ -55,6 +55,26 @@ function fill(dataDir: string): () => void {
   }
 }
 
+t.test(
+  'REL-15: a folder of the archive on another file system refuses until it is not',
+  mayMount,
+  async (t) => {
+    const scp = await startOn(t, 16, 0)
+    t.equal(await goodStore(scp.port, objectOf(1, 64)), 0)
+    const archive = join(scp.dataDir, 'default/archive')
+    t.ok(mount('-t', 'tmpfs', 'fiona-test', archive))
+    t.equal(await goodStore(scp.port, objectOf(2, 64)), outOfResources)
+    t.match(await scp.logged('object refused'), { code: 'E_ARCHIVE_WRITE' })
+    t.same(
+      readdirSync(archive, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()),
+      [],
+    )
+    t.equal(spawnSync('umount', [archive]).status, 0)
+    t.equal(await goodStore(scp.port, objectOf(2, 64)), 0)
+    isWhole(t, scp, 2)
+  },
+)
+
 /** Everything that has a record is there and whole, and nothing is there without. */
 function isWhole(t: Test, scp: Scp, records: number): void {
   t.equal(scp.journal().length, records)
@@ -68,7 +88,7 @@ function isWhole(t: Test, scp: Scp, records: number): void {
 }
 
 t.test(
-  'an object too large for the disk is refused, and its space given back',
+  'REL-13: an object too large for the disk is refused, and its space given back',
   mayMount,
   async (t) => {
     const scp = await startOn(t, 16, 0)
@@ -83,7 +103,7 @@ t.test(
 )
 
 t.test(
-  'an object that grows into the reserve is refused before the disk is full',
+  'REL-13: an object that grows into the reserve is refused before the disk is full',
   mayMount,
   async (t) => {
     const scp = await startOn(t, 64, 32 << 20)
@@ -101,35 +121,39 @@ t.test(
   },
 )
 
-t.test('storing until the disk is full, and on when there is space again', mayMount, async (t) => {
-  const scp = await startOn(t, 8, 0)
-  const client = await OddClient.associated(scp.port)
-  let stored = 0
-  for (let number = 0; ; number++) {
-    client.send(storePdus(objectOf(number, 200)))
-    const status = await client.status()
-    if (status === 0) stored++
-    else {
-      t.equal(status, outOfResources)
-      break
+t.test(
+  'REL-13: storing until the disk is full, and on when there is space again',
+  mayMount,
+  async (t) => {
+    const scp = await startOn(t, 8, 0)
+    const client = await OddClient.associated(scp.port)
+    let stored = 0
+    for (let number = 0; ; number++) {
+      client.send(storePdus(objectOf(number, 200)))
+      const status = await client.status()
+      if (status === 0) stored++
+      else {
+        t.equal(status, outOfResources)
+        break
+      }
     }
-  }
-  t.ok(stored > 50, `${String(stored)} objects`)
-  await client.release()
-  isWhole(t, scp, stored)
+    t.ok(stored > 50, `${String(stored)} objects`)
+    await client.release()
+    isWhole(t, scp, stored)
 
-  const giveBack = fill(scp.dataDir)
-  const refused = await OddClient.connect(scp.port)
-  refused.send(associateRq())
-  t.same(await refused.next(), congestion, 'full: told at the association')
-  t.equal(await goodEcho(scp.port), 0, 'an echo is still answered')
-  giveBack()
-  rmSync(join(scp.dataDir, 'default/archive'), { recursive: true })
-  t.equal(await goodStore(scp.port, objectOf(5000, 200)), 0)
-  t.match(scp.journal().at(-1), { SOPInstanceUID: '2.25.30015000' })
-})
+    const giveBack = fill(scp.dataDir)
+    const refused = await OddClient.connect(scp.port)
+    refused.send(associateRq())
+    t.same(await refused.next(), congestion, 'full: told at the association')
+    t.equal(await goodEcho(scp.port), 0, 'an echo is still answered')
+    giveBack()
+    rmSync(join(scp.dataDir, 'default/archive'), { recursive: true })
+    t.equal(await goodStore(scp.port, objectOf(5000, 200)), 0)
+    t.match(scp.journal().at(-1), { SOPInstanceUID: '2.25.30015000' })
+  },
+)
 
-t.test('a disk that fills up in the middle of an association', mayMount, async (t) => {
+t.test('REL-13: a disk that fills up in the middle of an association', mayMount, async (t) => {
   const scp = await startOn(t, 8, 0)
   const client = await OddClient.associated(scp.port)
   client.send(storePdus(objectOf(1, 64)))
@@ -144,15 +168,19 @@ t.test('a disk that fills up in the middle of an association', mayMount, async (
   isWhole(t, scp, 2)
 })
 
-t.test('an archive gone read-only refuses until it can be written again', mayMount, async (t) => {
-  const scp = await startOn(t, 16, 0)
-  t.equal(await goodStore(scp.port, objectOf(1, 64)), 0)
-  // The journal is open for writing, and a file system in use is not made read-only from outside.
-  const frozen = join(scp.dataDir, 'default')
-  t.ok(mount('--bind', frozen, frozen) && mount('-o', 'remount,bind,ro', frozen))
-  t.equal(await goodStore(scp.port, objectOf(2, 64)), outOfResources)
-  t.equal(await goodEcho(scp.port), 0)
-  t.equal(spawnSync('umount', [frozen]).status, 0)
-  t.equal(await goodStore(scp.port, objectOf(2, 64)), 0)
-  isWhole(t, scp, 2)
-})
+t.test(
+  'REL-14: an archive gone read-only refuses until it can be written again',
+  mayMount,
+  async (t) => {
+    const scp = await startOn(t, 16, 0)
+    t.equal(await goodStore(scp.port, objectOf(1, 64)), 0)
+    // The journal is open for writing, and a file system in use is not made read-only from outside.
+    const frozen = join(scp.dataDir, 'default')
+    t.ok(mount('--bind', frozen, frozen) && mount('-o', 'remount,bind,ro', frozen))
+    t.equal(await goodStore(scp.port, objectOf(2, 64)), outOfResources)
+    t.equal(await goodEcho(scp.port), 0)
+    t.equal(spawnSync('umount', [frozen]).status, 0)
+    t.equal(await goodStore(scp.port, objectOf(2, 64)), 0)
+    isWhole(t, scp, 2)
+  },
+)

@@ -42,7 +42,7 @@ const ends: Readonly<Record<string, (client: OddClient) => void>> = {
 }
 for (const [what, end] of Object.entries(ends)) {
   t.test(
-    `${what} behind any PDU of an object: what was acknowledged stays, nothing else is seen`,
+    `REL-04: ${what} behind any PDU of an object: what was acknowledged stays, nothing else is seen`,
     async (t) => {
       const scp = await Scp.start(t, { args: ['--journal', 'received'] })
       const pdus = (number: number): Buffer[] => {
@@ -73,7 +73,7 @@ for (const [what, end] of Object.entries(ends)) {
   )
 
   t.test(
-    `${what} instead of hearing the answer: the object comes again, and is a duplicate`,
+    `REL-04, REL-05: ${what} instead of hearing the answer: the object comes again, and is a duplicate`,
     async (t) => {
       const scp = await Scp.start(t, { args: ['--journal', 'received'] })
       for (let number = 0; number < 8; number++) {
@@ -101,7 +101,7 @@ for (const [what, end] of Object.entries(ends)) {
 }
 
 t.test(
-  'the same object on many associations at once is stored once, and all hear success',
+  'REL-06: the same object on many associations at once is stored once, and all hear success',
   async (t) => {
     const scp = await Scp.start(t)
     const object = objectOf(1)

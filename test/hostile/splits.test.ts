@@ -65,24 +65,66 @@ async function send(client: OddClient, wire: Buffer, segments: readonly number[]
   return client.status()
 }
 
-t.test('however an object is cut and packed, its file is the one of the plain way', async (t) => {
-  const scp = await Scp.start(t, { args: ['--durability', 'none'] })
-  let number = 0
-  await fc.assert(
-    fc.asyncProperty(waysToSend, async (way) => {
-      const object = objectOf(++number, way.side)
+t.test(
+  'REL-02: however an object is cut and packed, its file is the one of the plain way',
+  async (t) => {
+    const scp = await Scp.start(t, { args: ['--durability', 'none'] })
+    let number = 0
+    await fc.assert(
+      fc.asyncProperty(waysToSend, async (way) => {
+        const object = objectOf(++number, way.side)
+        const client = await OddClient.associated(scp.port)
+        const status = await send(client, wireOf(way, object), way.segments)
+        await client.release()
+        if (status !== 0) return false
+        const record = (await scp.recorded(number)).at(-1)
+        if (record === undefined) return false
+        return dataSetOf(readFileSync(record.path)).equals(object.dataSet)
+      }),
+      { numRuns: 120 },
+    )
+    t.equal(scp.records.length, number)
+  },
+)
+
+/** As some pack: dcm4che lets command and data share a PDU, others fill PDUs with short fragments. */
+const packings: Readonly<Record<string, (object: ReturnType<typeof objectOf>) => Buffer[]>> = {
+  'REL-01: four data fragments of 16 KiB in each PDU': (object) => [
+    pData(...fragments(1, true, storeCommand(object), 16_000)),
+    ...pack(fragments(1, false, object.dataSet, 16_384), [4]),
+  ],
+  'REL-02: command and data in one PDU': (object) =>
+    pack(
+      [
+        ...fragments(1, true, storeCommand(object), 16_000),
+        ...fragments(1, false, object.dataSet, 65_000),
+      ],
+      [2],
+    ),
+  'fragments of 50 bytes, each in a PDU': (object) =>
+    [
+      ...fragments(1, true, storeCommand(object), 50),
+      ...fragments(1, false, object.dataSet, 50),
+    ].map((one) => pData(one)),
+}
+for (const [what, packed] of Object.entries(packings)) {
+  t.test(`${what}, on four associations at once: every byte is there`, async (t) => {
+    const scp = await Scp.start(t)
+    const store = async (number: number): Promise<number> => {
+      const object = objectOf(number, 1000)
       const client = await OddClient.associated(scp.port)
-      const status = await send(client, wireOf(way, object), way.segments)
+      client.send(Buffer.concat(packed(object)))
+      const status = await client.status()
       await client.release()
-      if (status !== 0) return false
-      const record = (await scp.recorded(number)).at(-1)
-      if (record === undefined) return false
-      return dataSetOf(readFileSync(record.path)).equals(object.dataSet)
-    }),
-    { numRuns: 120 },
-  )
-  t.equal(scp.records.length, number)
-})
+      return status
+    }
+    t.same(await Promise.all([1, 2, 3, 4].map(store)), [0, 0, 0, 0])
+    for (const { path, SOPInstanceUID } of await scp.recorded(4)) {
+      const { dataSet } = objectOf(Number(SOPInstanceUID.slice('2.25.4001'.length)), 1000)
+      t.ok(dataSetOf(readFileSync(path)).equals(dataSet), SOPInstanceUID)
+    }
+  })
+}
 
 t.test('each split is a duplicate of the plain way, header included', async (t) => {
   const scp = await Scp.start(t, { args: ['--durability', 'none'] })
@@ -101,7 +143,7 @@ t.test('each split is a duplicate of the plain way, header included', async (t) 
   t.ok(others.every(({ duplicate, sha256 }) => duplicate === true && sha256 === first?.sha256))
 })
 
-t.test('one-byte segments through the real wire', async (t) => {
+t.test('REL-03: one-byte segments through the real wire', async (t) => {
   const scp = await Scp.start(t)
   const object = objectOf(1, 4)
   const client = await OddClient.associated(scp.port)

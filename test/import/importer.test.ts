@@ -65,7 +65,7 @@ t.test('a source that was written to after it was copied is not removed', async 
   t.ok(existsSync(path))
 })
 
-t.test('a file replaced by a link since it was found is refused', async (t) => {
+t.test('SEC-09: a file replaced by a link since it was found is refused', async (t) => {
   const root = t.testdir({ data: {}, folder: { 'a.dcm': '' }, secret: ctImage() })
   const path = join(root, 'folder/a.dcm')
   rmSync(path)
@@ -77,7 +77,7 @@ t.test('a file replaced by a link since it was found is refused', async (t) => {
   }
 })
 
-t.test('a folder replaced by a link since it was found is refused', async (t) => {
+t.test('SEC-09: a folder replaced by a link since it was found is refused', async (t) => {
   const root = t.testdir({ data: {}, folder: { 'a.dcm': '' }, secret: { 'a.dcm': ctImage() } })
   renameSync(join(root, 'folder'), join(root, 'was'))
   symlinkSync('secret', join(root, 'folder'))

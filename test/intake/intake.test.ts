@@ -192,7 +192,7 @@ t.test(
   },
 )
 
-t.test('a hostile project name does not leave the data directory', async (t) => {
+t.test('SEC-05: a hostile project name does not leave the data directory', async (t) => {
   const dataDir = t.testdir()
   const record = await take(open(dataDir), ctImage(), { project: '../../x' })
   t.ok(record.path.startsWith(`${dataDir}/`))

@@ -92,20 +92,23 @@ t.test(
   },
 )
 
-t.test('a sender that is faster than the disk is asked to wait, and loses nothing', async (t) => {
-  const { pool, digester, archive } = setUp(t)
-  const part = await archive.begin()
-  const writer = new PartWriter(part, { pool, digester, direct: true })
-  const bytes = randomBytes(2 << 20)
-  writer.write(bytes)
-  const wait = writer.congestion
-  t.ok(wait instanceof Promise)
-  await wait
-  writer.write(bytes)
-  await writer.finish()
-  t.ok(readFileSync(part.path).equals(Buffer.concat([bytes, bytes])))
-  await writer.release()
-})
+t.test(
+  'REL-01: a sender that is faster than the disk is asked to wait, and loses nothing',
+  async (t) => {
+    const { pool, digester, archive } = setUp(t)
+    const part = await archive.begin()
+    const writer = new PartWriter(part, { pool, digester, direct: true })
+    const bytes = randomBytes(2 << 20)
+    writer.write(bytes)
+    const wait = writer.congestion
+    t.ok(wait instanceof Promise)
+    await wait
+    writer.write(bytes)
+    await writer.finish()
+    t.ok(readFileSync(part.path).equals(Buffer.concat([bytes, bytes])))
+    await writer.release()
+  },
+)
 
 /** A part whose file is a device that is always full. */
 function onFullDisk(part: ArchivePart): ArchivePart {

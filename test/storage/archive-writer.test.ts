@@ -67,7 +67,7 @@ t.test(
   },
 )
 
-t.test('a UID that is a path is refused before anything is placed', async (t) => {
+t.test('SEC-04: a UID that is a path is refused before anything is placed', async (t) => {
   const dataDir = t.testdir()
   const archive = new ArchiveWriter({ dataDir })
   const part = await archive.begin()

@@ -8,7 +8,7 @@ import { Scp, newDataDir } from '../tools/scp.ts'
 
 const rounds = 6
 
-t.test('what was answered with success is reported, whenever it is killed', async (t) => {
+t.test('REL-11: what was answered with success is reported, whenever it is killed', async (t) => {
   const dataDir = newDataDir(t)
   const listening = await RawListener.listen()
   t.teardown(() => {

@@ -1,13 +1,13 @@
 // Modalities that ask for storage commitment, as other people wrote them: Orthanc releases at once and hears
 // of it on an association of ours, dcmjs-dimse stays and hears of it on its own.
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import dcmjsDimse from 'dcmjs-dimse'
 import { CT_IMAGE_STORAGE, ctImage } from '../fixtures/dicom-writer.ts'
-import { freePort, missing, start } from '../fixtures/peers.ts'
-import { Scp } from '../tools/scp.ts'
+import { freePort, missing, pydicomSamples, start } from '../fixtures/peers.ts'
+import { Scp, dataSetOf } from '../tools/scp.ts'
 
 const { Client, Dataset, requests, responses, constants } = dcmjsDimse
 dcmjsDimse.log.setLevel('silent')
@@ -59,7 +59,18 @@ async function startOrthanc(t: Test, dicomPort: number, receiverPort: number) {
     if (child.exitCode !== null) throw new Error('Orthanc has ended')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  return call
+  const file = async (path: string): Promise<Buffer> => {
+    const response = await fetch(`http://127.0.0.1:${String(httpPort)}${path}`)
+    return Buffer.from(await response.arrayBuffer())
+  }
+  return Object.assign(call, { file })
+}
+
+/** From its tag to the end of the file. */
+function pixelDataOf(file: Buffer): Buffer {
+  const at = file.indexOf('e07f10004f420000ffffffff', 0, 'hex')
+  if (at < 0) throw new Error('no pixel data in fragments')
+  return file.subarray(at)
 }
 
 t.test(
@@ -81,6 +92,20 @@ t.test(
     }
     await orthanc('/modalities/fiona/store', JSON.stringify(ids))
     t.equal((await scp.recorded(2)).length, 2)
+    // What Orthanc has is here, too. An object that is compressed stays so; its header Orthanc writes anew.
+    const compressed = pydicomSamples().filter((path) => path.endsWith('/JPEG2000.dcm'))
+    for (const path of compressed) {
+      const { ID } = (await orthanc('/instances', readFileSync(path))) as { ID: string }
+      ids.push(ID)
+      await orthanc('/modalities/fiona/store', JSON.stringify([ID]))
+      const last = (await scp.recorded(ids.length)).at(-1)
+      t.match(last, { TransferSyntaxUID: '1.2.840.10008.1.2.4.91' })
+    }
+    for (const [n, { path }] of scp.records.entries()) {
+      const own = await orthanc.file(`/instances/${ids[n] ?? ''}/file`)
+      const compared = n < 2 ? dataSetOf : pixelDataOf
+      t.ok(compared(readFileSync(path)).equals(compared(own)), path)
+    }
     const asked = (await orthanc(
       '/modalities/fiona/storage-commitment',
       JSON.stringify({

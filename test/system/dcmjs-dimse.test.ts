@@ -1,10 +1,10 @@
 // Another JavaScript toolkit as sender and as receiver: it packs PDVs and answers otherwise than DCMTK.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import dcmjsDimse from 'dcmjs-dimse'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
-import { ctImage } from '../fixtures/dicom-writer.ts'
+import { ctElements, ctImage, dataSetBytes } from '../fixtures/dicom-writer.ts'
 import { freePort, run } from '../fixtures/peers.ts'
 import { Scp } from '../tools/scp.ts'
 
@@ -43,6 +43,15 @@ t.test('its client is answered, and its objects are stored', async (t) => {
   for (const { path } of scp.records) {
     using file = DicomFile.open(path)
     t.equal(file.string(file.dataSet, 0x00100010), 'Example^Patient')
+    // It writes what it sends anew, but for the pixels.
+    const sent = ctElements({
+      instanceNumber: Number(file.string(file.dataSet, 0x00200013)),
+      rows: 64,
+      columns: 64,
+    })
+    const pixels = dataSetBytes(sent.filter(({ tag }) => tag === 0x7fe00010)).subarray(12)
+    t.equal(pixels.length, 64 * 64 * 2)
+    t.ok(readFileSync(path).includes(pixels))
   }
 })
 

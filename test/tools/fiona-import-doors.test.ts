@@ -122,7 +122,7 @@ t.test('lines of 1 MB that writers mix are told, none is passed over', async (t)
 })
 
 t.test(
-  'a reader killed again and again loses nothing of what waits and of what it has',
+  'REL-12: a reader killed again and again loses nothing of what waits and of what it has',
   async (t) => {
     const door = site(t)
     await door.open()

@@ -180,7 +180,7 @@ t.test(
 )
 
 t.test(
-  'links, pipes and what cannot be moved stay, are told once, and block nothing',
+  'SEC-09: links, pipes and what cannot be moved stay, are told once, and block nothing',
   async (t) => {
     const watched = new Watched(t)
     await watched.start()
@@ -201,7 +201,7 @@ t.test(
   },
 )
 
-t.test('killed at any time and started again, it loses nothing', async (t) => {
+t.test('REL-11: killed at any time and started again, it loses nothing', async (t) => {
   const watched = new Watched(t)
   const count = 60
   for (let n = 0; n < count; n++) watched.put(`${String(n)}.dcm`, object(n))

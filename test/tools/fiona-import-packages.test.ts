@@ -204,6 +204,13 @@ t.test(
         ...names.slice(0, 3).map((name) => ({ name, data: object(9) })),
         { name: 'x', data: object(2) },
       ]),
+      'names.tgz': gzipSync(
+        tarFile([
+          ...names.slice(0, 3).map((name) => ({ name, data: object(9) })),
+          { name: 'l', type: '2', link: '../../..' },
+          { name: 'x', data: object(5) },
+        ]),
+      ),
       'links.zip': zipFile([
         { name: 'l', ...link },
         { name: 'l/inside', data: object(3) },
@@ -220,13 +227,13 @@ t.test(
     const { code, records } = await run([...args, folder])
     t.equal(code, 1)
     const count = (wanted: string) => codes(records).filter((code) => code === wanted).length
-    t.equal(count('E_PACKAGE_NAME'), names.length + 3)
-    t.equal(count('E_PACKAGE_TYPE'), 5)
+    t.equal(count('E_PACKAGE_NAME'), names.length + 6)
+    t.equal(count('E_PACKAGE_TYPE'), 6)
     t.same(
       instances(records)
         .map(({ SOPInstanceUID }) => SOPInstanceUID)
         .sort(),
-      ['2.25.1', '2.25.2', '2.25.3', '2.25.4'],
+      ['2.25.1', '2.25.2', '2.25.3', '2.25.4', '2.25.5'],
     )
     t.same(readdirSync(root), before)
     isClean(t, data)

@@ -351,7 +351,7 @@ t.test('progress is told on a terminal only, and in numbers only', async (t) => 
   t.equal((await run(args)).stderr, '')
 })
 
-t.test('a full disk ends it: what was said is stored, the rest is untouched', async (t) => {
+t.test('REL-13: a full disk ends it: what was said is stored, the rest is untouched', async (t) => {
   const { root, folder, data } = site(t)
   const config = join(root, 'fiona.json')
   writeFileSync(config, JSON.stringify({ receiver: { reserveBytes: Number.MAX_SAFE_INTEGER } }))
@@ -362,7 +362,7 @@ t.test('a full disk ends it: what was said is stored, the rest is untouched', as
   t.same(readdirSync(folder), ['a.dcm', 'b', 'c.dcm'])
 })
 
-t.test('where the file system takes no more, nothing half-written stays', async (t) => {
+t.test('REL-13: where the file system takes no more, nothing half-written stays', async (t) => {
   const root = t.testdir({ data: {}, in: {} })
   writeFileSync(join(root, 'in/1-small.dcm'), ctImage({ sopUID: '2.25.1' }))
   // More of them than are copied at once.
@@ -424,6 +424,39 @@ t.test('stopped by a signal, it says so, and what it said is stored', async (t) 
   child.kill('SIGTERM')
   t.same(await once(child, 'close'), [75, null])
 })
+
+t.test(
+  'REL-11: killed in its middle and started again it goes on: each object is there once',
+  async (t) => {
+    const count = 150
+    const files = Array.from({ length: count }, (_, n) => {
+      return [`${String(n)}.dcm`, ctImage({ sopUID: `2.25.${String(n)}` })] as const
+    })
+    const root = t.testdir({ data: {}, in: Object.fromEntries(files) })
+    const [data, folder] = [join(root, 'data'), join(root, 'in')]
+    const args = ['--data-dir', data, '--journal', 'received', '--move', folder]
+    const recorded = async (): Promise<number> =>
+      (await journal(root, 'received').catch(() => [])).length
+    for (const least of [20, 60]) {
+      const child = spawn(tool, args, { env: { ...process.env, ...env }, stdio: 'ignore' })
+      await until(async () => (await recorded()) >= least)
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    }
+    t.ok(readdirSync(folder).length > 0, 'it was killed before the end')
+    const { code } = await run(args)
+    t.equal(code, 0)
+    t.same(readdirSync(folder), [])
+    t.same(partsIn(data), [])
+    const stored = readdirSync(join(data, 'default/archive'), { recursive: true })
+      .map(String)
+      .filter((path) => path.endsWith('.dcm'))
+    t.equal(stored.length, count)
+    const told = instances(await journal(root, 'received'))
+    t.equal(new Set(told.map(({ SOPInstanceUID }) => SOPInstanceUID)).size, count)
+    for (const { path, sha256: digest } of told) t.equal(sha256(path), digest)
+  },
+)
 
 /** A service at a named pipe, its log line by line. */
 class Door {

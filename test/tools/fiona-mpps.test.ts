@@ -54,124 +54,134 @@ t.test('a port in use, or no place for steps, ends it at its start', async (t) =
   })
 })
 
-t.test('a step from its beginning to its end: records before answers', async (t) => {
-  const scp = await startMpps(t, { args: ['--aet', 'RIS'] })
-  const peer = await modality(scp.port)
-  peer.send(createPdus(uid, beginning()))
-  t.match(await peer.message(), {
-    command: {
-      CommandField: CommandField.NCreateResponse,
-      AffectedSOPClassUID: MPPS,
-      AffectedSOPInstanceUID: uid,
-      MessageIDBeingRespondedTo: 1,
-      Status: 0,
-      CommandDataSetType: 0x0101,
-    },
-  })
-  t.match(await scp.recorded(1), [{ type: 'mpps', status: 'IN PROGRESS' }])
-  peer.send(setPdus(uid, [performed(series)]))
-  t.equal(await peer.status(), Status.success)
-  peer.send(setPdus(uid, ending('COMPLETED', series)))
-  t.match(await peer.message(), {
-    command: {
-      CommandField: CommandField.NSetResponse,
-      AffectedSOPClassUID: MPPS,
-      AffectedSOPInstanceUID: uid,
-      Status: 0,
-    },
-  })
-  peer.send(setPdus(uid, ending('COMPLETED', series)))
-  t.match(await peer.message(), {
-    command: {
-      Status: 0x0110,
-      ErrorID: 0xa710,
-      ErrorComment: 'Performed Procedure Step Object may no longer be updated',
-    },
-  })
-  await peer.release()
-  t.match(records(scp), [
-    { status: 'IN PROGRESS', series: [] },
-    { status: 'IN PROGRESS', series: [{ SeriesInstanceUID: '2.25.1001.1' }] },
-    {
-      status: 'COMPLETED',
-      MPPSInstanceUID: uid,
-      StudyInstanceUID: '2.25.1001',
-      series: [{ instances: ['2.25.1001.1.1', '2.25.1001.1.2'] }],
-      source: { callingAET: 'CT1', calledAET: 'FIONA', address: '127.0.0.1' },
-      attributes: { PatientID: 'EX-0007', Modality: 'CT' },
-    },
-  ])
-  t.same(steps(scp), [`${uid}.json`])
-  await scp.logged('association released')
-  t.equal(await scp.end('SIGTERM'), 0)
-  t.notMatch(JSON.stringify(scp.log), /EX-0007|Example\^Step|19700101/, 'no line names the patient')
-})
-
-t.test('every way of saying nothing that can be believed has its status', async (t) => {
-  const scp = await startMpps(t)
-  const peer = await modality(scp.port)
-  const cut = dataSetBytes(beginning()).subarray(0, -7)
-  const nested = Buffer.concat(
-    Array.from({ length: 20_000 }, () =>
-      Buffer.from('0800401153510000fffffffffeff00e0ffffffff', 'hex'),
-    ),
-  )
-  const flood = Buffer.alloc(9 << 20)
-  const many = Buffer.concat(
-    Array.from({ length: 300_000 }, () => Buffer.from('090001104c4f0000', 'hex')),
-  )
-  const cases: readonly (readonly [what: string, wire: Buffer, status: number])[] = [
-    ['a path as SOP instance', createPdus('../../../tmp/x', beginning()), 0x0117],
-    ['a shell command', createPdus('$(touch /tmp/fiona-x);`id`', beginning()), 0x0117],
-    ['an absolute path', createPdus('/etc/cron.d/x', beginning()), 0x0117],
-    ['dots', createPdus('..', beginning()), 0x0117],
-    ['a NUL inside', createPdus('1.2\0/../x', beginning()), 0x0117],
-    ['65 digits', createPdus('1'.repeat(65), beginning()), 0x0117],
-    ['dots as study', createPdus(uid, beginning(scheduled('..'))), 0x0106],
-    ['a path as series', createPdus(uid, beginning(performed({ '/etc/x': [] }))), 0x0106],
-    ['created COMPLETED', createPdus(uid, beginning(el(0x00400252, 'CS', 'COMPLETED'))), 0x0106],
-    ['no study', createPdus(uid, beginning(sq(0x00400270, []))), 0x0121],
-    ['an empty data set', createPdus(uid, Buffer.alloc(0)), 0x0120],
-    ['a data set cut short', createPdus(uid, cut), 0x0106],
-    ['noise', createPdus(uid, Buffer.alloc(5000, 0xa5)), 0x0106],
-    ['sequences 20,000 deep', createPdus(uid, nested), 0x0213],
-    ['nine megabytes', createPdus(uid, flood), 0x0213],
-    ['300,000 elements', createPdus(uid, many), 0x0213],
-    ['6,000 attributes', createPdus(uid, many.subarray(0, 6000 * 8)), 0x0213],
-    ['the schedule as text', createPdus(uid, beginning(el(0x00400270, 'LO', 'x'))), 0x0121],
-    ['another class', createPdus(uid, beginning(), { AffectedSOPClassUID: '1.2.3' }), 0x0118],
-    ['a step nobody created', setPdus('2.25.9', ending('COMPLETED', series)), 0x0112],
-    ['a path to set', setPdus('../2.25.9', ending('COMPLETED', series)), 0x0117],
-    ['no SOP instance to set', setPdus('', ending('COMPLETED', series)), 0x0117],
-    [
-      'N-CREATE without data set',
-      commandPdus({
+t.test(
+  'SEC-32: a step from its beginning to its end: records before answers, no patient in the log',
+  async (t) => {
+    const scp = await startMpps(t, { args: ['--aet', 'RIS'] })
+    const peer = await modality(scp.port)
+    peer.send(createPdus(uid, beginning()))
+    t.match(await peer.message(), {
+      command: {
+        CommandField: CommandField.NCreateResponse,
         AffectedSOPClassUID: MPPS,
-        CommandField: CommandField.NCreateRequest,
-        MessageID: 1,
+        AffectedSOPInstanceUID: uid,
+        MessageIDBeingRespondedTo: 1,
+        Status: 0,
         CommandDataSetType: 0x0101,
-      }),
-      0x0120,
-    ],
-    ['N-GET', createPdus(uid, beginning(), { CommandField: 0x0110 }), 0x0211],
-    ['C-STORE', createPdus(uid, beginning(), { CommandField: 0x0001 }), 0x0211],
-    ['N-CREATE in the context of C-ECHO', echoContext(createPdus(uid, beginning())), 0x0211],
-  ]
-  for (const [what, wire, status] of cases) {
-    peer.send(wire)
-    const { command } = await peer.message()
-    t.equal(command.Status?.toString(16), status.toString(16), what)
-    t.match(command.ErrorComment, /^[ -~]{1,64}$/, what)
-  }
-  t.same(steps(scp), [], 'nothing was kept')
-  t.same(scp.records, [], 'nothing was said')
-  t.notOk(existsSync('/tmp/fiona-x'))
-  peer.send(commandPdus(echoRequest(1), 3))
-  t.equal(await peer.status(), Status.success)
-  peer.send(createPdus(uid, beginning()))
-  t.equal(await peer.status(), Status.success, 'the association goes on')
-  await peer.release()
-})
+      },
+    })
+    t.match(await scp.recorded(1), [{ type: 'mpps', status: 'IN PROGRESS' }])
+    peer.send(setPdus(uid, [performed(series)]))
+    t.equal(await peer.status(), Status.success)
+    peer.send(setPdus(uid, ending('COMPLETED', series)))
+    t.match(await peer.message(), {
+      command: {
+        CommandField: CommandField.NSetResponse,
+        AffectedSOPClassUID: MPPS,
+        AffectedSOPInstanceUID: uid,
+        Status: 0,
+      },
+    })
+    peer.send(setPdus(uid, ending('COMPLETED', series)))
+    t.match(await peer.message(), {
+      command: {
+        Status: 0x0110,
+        ErrorID: 0xa710,
+        ErrorComment: 'Performed Procedure Step Object may no longer be updated',
+      },
+    })
+    await peer.release()
+    t.match(records(scp), [
+      { status: 'IN PROGRESS', series: [] },
+      { status: 'IN PROGRESS', series: [{ SeriesInstanceUID: '2.25.1001.1' }] },
+      {
+        status: 'COMPLETED',
+        MPPSInstanceUID: uid,
+        StudyInstanceUID: '2.25.1001',
+        series: [{ instances: ['2.25.1001.1.1', '2.25.1001.1.2'] }],
+        source: { callingAET: 'CT1', calledAET: 'FIONA', address: '127.0.0.1' },
+        attributes: { PatientID: 'EX-0007', Modality: 'CT' },
+      },
+    ])
+    t.same(steps(scp), [`${uid}.json`])
+    await scp.logged('association released')
+    t.equal(await scp.end('SIGTERM'), 0)
+    t.notMatch(
+      JSON.stringify(scp.log),
+      /EX-0007|Example\^Step|19700101/,
+      'no line names the patient',
+    )
+  },
+)
+
+t.test(
+  'SEC-01, SEC-03, SEC-04, SEC-10, SEC-14: every way of saying nothing that can be believed has its status',
+  async (t) => {
+    const scp = await startMpps(t)
+    const peer = await modality(scp.port)
+    const cut = dataSetBytes(beginning()).subarray(0, -7)
+    const nested = Buffer.concat(
+      Array.from({ length: 20_000 }, () =>
+        Buffer.from('0800401153510000fffffffffeff00e0ffffffff', 'hex'),
+      ),
+    )
+    const flood = Buffer.alloc(9 << 20)
+    const many = Buffer.concat(
+      Array.from({ length: 300_000 }, () => Buffer.from('090001104c4f0000', 'hex')),
+    )
+    const cases: readonly (readonly [what: string, wire: Buffer, status: number])[] = [
+      ['a path as SOP instance', createPdus('../../../tmp/x', beginning()), 0x0117],
+      ['a shell command', createPdus('$(touch /tmp/fiona-x);`id`', beginning()), 0x0117],
+      ['an absolute path', createPdus('/etc/cron.d/x', beginning()), 0x0117],
+      ['dots', createPdus('..', beginning()), 0x0117],
+      ['a NUL inside', createPdus('1.2\0/../x', beginning()), 0x0117],
+      ['65 digits', createPdus('1'.repeat(65), beginning()), 0x0117],
+      ['dots as study', createPdus(uid, beginning(scheduled('..'))), 0x0106],
+      ['a path as series', createPdus(uid, beginning(performed({ '/etc/x': [] }))), 0x0106],
+      ['created COMPLETED', createPdus(uid, beginning(el(0x00400252, 'CS', 'COMPLETED'))), 0x0106],
+      ['no study', createPdus(uid, beginning(sq(0x00400270, []))), 0x0121],
+      ['an empty data set', createPdus(uid, Buffer.alloc(0)), 0x0120],
+      ['a data set cut short', createPdus(uid, cut), 0x0106],
+      ['noise', createPdus(uid, Buffer.alloc(5000, 0xa5)), 0x0106],
+      ['sequences 20,000 deep', createPdus(uid, nested), 0x0213],
+      ['nine megabytes', createPdus(uid, flood), 0x0213],
+      ['300,000 elements', createPdus(uid, many), 0x0213],
+      ['6,000 attributes', createPdus(uid, many.subarray(0, 6000 * 8)), 0x0213],
+      ['the schedule as text', createPdus(uid, beginning(el(0x00400270, 'LO', 'x'))), 0x0121],
+      ['another class', createPdus(uid, beginning(), { AffectedSOPClassUID: '1.2.3' }), 0x0118],
+      ['a step nobody created', setPdus('2.25.9', ending('COMPLETED', series)), 0x0112],
+      ['a path to set', setPdus('../2.25.9', ending('COMPLETED', series)), 0x0117],
+      ['no SOP instance to set', setPdus('', ending('COMPLETED', series)), 0x0117],
+      [
+        'N-CREATE without data set',
+        commandPdus({
+          AffectedSOPClassUID: MPPS,
+          CommandField: CommandField.NCreateRequest,
+          MessageID: 1,
+          CommandDataSetType: 0x0101,
+        }),
+        0x0120,
+      ],
+      ['N-GET', createPdus(uid, beginning(), { CommandField: 0x0110 }), 0x0211],
+      ['C-STORE', createPdus(uid, beginning(), { CommandField: 0x0001 }), 0x0211],
+      ['N-CREATE in the context of C-ECHO', echoContext(createPdus(uid, beginning())), 0x0211],
+    ]
+    for (const [what, wire, status] of cases) {
+      peer.send(wire)
+      const { command } = await peer.message()
+      t.equal(command.Status?.toString(16), status.toString(16), what)
+      t.match(command.ErrorComment, /^[ -~]{1,64}$/, what)
+    }
+    t.same(steps(scp), [], 'nothing was kept')
+    t.same(scp.records, [], 'nothing was said')
+    t.notOk(existsSync('/tmp/fiona-x'))
+    peer.send(commandPdus(echoRequest(1), 3))
+    t.equal(await peer.status(), Status.success)
+    peer.send(createPdus(uid, beginning()))
+    t.equal(await peer.status(), Status.success, 'the association goes on')
+    await peer.release()
+  },
+)
 
 /** The same message in the presentation context of verification. */
 function echoContext(pdus: Buffer): Buffer {
@@ -261,7 +271,7 @@ t.test('only steps and C-ECHO are accepted, uncompressed or deflated', async (t)
   await peer.release()
 })
 
-t.test('what is no DICOM is turned away, and the next is served', async (t) => {
+t.test('SEC-11, SEC-20: what is no DICOM is turned away, and the next is served', async (t) => {
   const scp = await startMpps(t)
   for (const bytes of [
     Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
@@ -286,7 +296,7 @@ t.test('what is no DICOM is turned away, and the next is served', async (t) => {
   await peer.release()
 })
 
-t.test('SIGKILL at any moment loses nothing that was answered', async (t) => {
+t.test('REL-11: SIGKILL at any moment loses nothing that was answered', async (t) => {
   const dataDir = newDataDir(t)
   const answered = new Map<string, string>()
   const args = ['--journal', 'received']
@@ -356,7 +366,7 @@ async function portOf({ stderr }: ChildProcess): Promise<number> {
 }
 
 t.test(
-  'a reader of stdout that goes away ends it, and nothing is answered with success',
+  'REL-18: a reader of stdout that goes away ends it, and nothing is answered with success',
   async (t) => {
     const child = spawn(join(binDir, 'fiona-mpps'), ['--port', '0', '--data-dir', newDataDir(t)], {
       stdio: ['ignore', 'pipe', 'pipe'],

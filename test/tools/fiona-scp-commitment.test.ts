@@ -48,6 +48,9 @@ async function listener(t: Test, options: Parameters<typeof RawListener.listen>[
   return listening
 }
 
+/** A sequence of undefined length and an item in it, implicit VR; as often as repeated, as deep. */
+const nestedItem = Buffer.from('08009911fffffffffeff00e0ffffffff', 'hex')
+
 const waitingIn = (dataDir: string): string[] => {
   try {
     return readdirSync(join(dataDir, 'commitment')).filter((name) => name.endsWith('.request'))
@@ -129,7 +132,7 @@ t.test('only what lies in the project that the peer sends to is committed', asyn
 })
 
 t.test(
-  'a request that is none is refused with its reason, and the association goes on',
+  'SEC-03, SEC-04, SEC-10, SEC-14: a request that is none is refused with its reason, and the association goes on',
   async (t) => {
     const scp = await Scp.start(t)
     const peer = await RawPeer.associated(scp.port, { contexts: both })
@@ -148,6 +151,7 @@ t.test(
       ],
       ['no class', requestBytes('2.25.5', [['', uidOf(1)]]), [], 0x0115],
       ['damaged', good.subarray(0, -3), [], 0x0115],
+      ['sequences 20,000 deep', Buffer.alloc(20_000 * 16, nestedItem), [], 0x0213],
       ['another action', good, [[Field.actionType, 2]], 0x0123],
       ['another class', good, [[Field.requestedClass, '1.2.840.10008.1.20.2']], 0x0118],
       ['another instance', good, [[Field.requestedInstance, '2.25.4']], 0x0112],

@@ -1,11 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import t from 'tap'
+import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls'
+import t, { type Test } from 'tap'
 import { PduType } from '../../src/lib/dimse/index.ts'
-import { ctImage } from '../fixtures/dicom-writer.ts'
+import { RawPeer, implicit } from '../commitment/raw-peer.ts'
+import { CT_IMAGE_STORAGE, ctElements, ctImage, dataSetBytes } from '../fixtures/dicom-writer.ts'
+import { associateRq } from '../fixtures/odd-client.ts'
 import { missing, run } from '../fixtures/peers.ts'
+import { residentBytes } from '../fixtures/process-memory.ts'
 import { Peer } from '../dimse/peer.ts'
 import { Scp, newDataDir } from './scp.ts'
 
@@ -99,3 +103,147 @@ t.test('a TLS sender on the plain port is told that nobody understands it', asyn
   peer.send(Buffer.from('16030100010100', 'hex'))
   t.match(await peer.next(), { type: PduType.Abort })
 })
+
+/** A receiver that takes TLS only, from whoever comes. */
+async function secured(t: Test, args: readonly string[] = []): Promise<Scp> {
+  const dataDir = newDataDir(t)
+  const { cert, key } = await certificate(dataDir, 'fiona')
+  const config = join(dataDir, 'fiona.yaml')
+  writeFileSync(config, JSON.stringify({ receiver: { tls: { certFile: cert, keyFile: key } } }))
+  return Scp.start(t, { dataDir, args: ['--config', config, ...args] })
+}
+
+const trusting = { host: '127.0.0.1', rejectUnauthorized: false }
+const images = [{ id: 3, abstractSyntax: CT_IMAGE_STORAGE, transferSyntax: implicit }]
+
+/** C-STORE by TLS from a client that does everything right. @returns its status */
+async function goodSecureStore({ port }: Scp): Promise<number> {
+  const peer = await RawPeer.associated(port, { contexts: images, tls: trusting })
+  const dataSet = dataSetBytes(ctElements(), { explicitVR: false })
+  const status = await peer.store(3, CT_IMAGE_STORAGE, '2.25.30011', dataSet)
+  await peer.release()
+  return status
+}
+
+/** What a client of TLS says first. */
+async function clientHello(): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connectTls({ ...trusting, port: (server.address() as AddressInfo).port })
+  client.on('error', () => undefined)
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  const [hello] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  client.destroy()
+  server.close()
+  return hello
+}
+
+const openFiles = ({ child }: Scp): number => readdirSync(`/proc/${String(child.pid)}/fd`).length
+
+t.test(
+  'SEC-11, SEC-12: crowds within a TLS handshake and behind it are bounded in number, time and memory',
+  { skip: missing('openssl') },
+  async (t) => {
+    const scp = await secured(t, ['--idle-seconds', '2'])
+    t.equal(await goodSecureStore(scp), 0)
+    const before = openFiles(scp)
+    const hello = await clientHello()
+    const crowd: Socket[] = []
+    const among = <One extends Socket>(socket: One): One => {
+      socket.on('error', () => undefined)
+      socket.resume()
+      crowd.push(socket)
+      return socket
+    }
+    const plain = async (...says: readonly Buffer[]): Promise<Socket> => {
+      const socket = among(connect(scp.port, '127.0.0.1'))
+      await once(socket, 'connect')
+      for (const bytes of says) socket.write(bytes)
+      return socket
+    }
+    const secure = async (...says: readonly Buffer[]): Promise<void> => {
+      const socket = among(connectTls({ ...trusting, port: scp.port }))
+      await once(socket, 'secureConnect')
+      for (const bytes of says) socket.write(bytes)
+      if (says.length > 0) await once(socket, 'data')
+    }
+    const times = (count: number, one: () => Promise<unknown>): Promise<unknown> =>
+      Promise.all(Array.from({ length: count }, one))
+    await times(40, () => secure())
+    await times(40, () => secure(associateRq()))
+    await times(20, () => plain(Buffer.from('GET / HTTP/1.1\r\n\r\n')))
+    await times(20, async () => {
+      const socket = await plain(hello)
+      await once(socket, 'data')
+      socket.resetAndDestroy()
+    })
+    await times(300, () => plain())
+    await times(150, () => plain(hello.subarray(0, 100)))
+    await times(150, () => plain(hello))
+    const dripping = await plain()
+    let at = 0
+    const drip = setInterval(() => dripping.write(hello.subarray(at, ++at)), 300)
+    t.teardown(() => {
+      clearInterval(drip)
+    })
+    // Of 601 within their handshake the last 500 stay, for their two seconds, and 80 are through.
+    t.ok(openFiles(scp) - before <= 600, `${String(openFiles(scp) - before)} connections`)
+    t.equal(await goodSecureStore(scp), 0)
+    t.equal(await goodSecureStore(scp), 0)
+    for (const socket of crowd) if (!socket.closed) await once(socket, 'close')
+    while (openFiles(scp) > before) await new Promise((resolve) => setTimeout(resolve, 20))
+    const peak = residentBytes(scp.child.pid, 'peak')
+    t.ok(peak < 200e6, `${String(Math.round(peak / 1e6))} MB at most`)
+    t.same(scp.incoming(), [])
+    t.equal(await goodSecureStore(scp), 0)
+  },
+)
+
+t.test(
+  'BCP 195: TLS 1.2 and 1.3 with forward secrecy, nothing older or weaker, no renegotiation',
+  { skip: missing('openssl') },
+  async (t) => {
+    const scp = await secured(t)
+    const shaken = async (options: ConnectionOptions): Promise<TLSSocket | string> => {
+      const socket = connectTls({ ...trusting, port: scp.port, ...options })
+      return new Promise((resolve) => {
+        socket.once('secureConnect', () => {
+          resolve(socket)
+        })
+        socket.on('error', (error: NodeJS.ErrnoException) => {
+          resolve(error.code ?? error.message)
+        })
+      })
+    }
+    const agreed = async (options: ConnectionOptions): Promise<string | null> => {
+      const socket = await shaken(options)
+      if (typeof socket === 'string') return socket
+      const words = `${String(socket.getProtocol())} ${socket.getCipher().name}`
+      socket.destroy()
+      return words
+    }
+    t.match(await agreed({}), /^TLSv1\.3 TLS_AES_/)
+    const older = { maxVersion: 'TLSv1.2' } as const
+    for (const ciphers of ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384']) {
+      t.equal(await agreed({ ...older, ciphers }), `TLSv1.2 ${ciphers}`)
+    }
+    for (const ciphers of ['AES128-GCM-SHA256', 'AES256-SHA', 'ECDHE-RSA-AES128-SHA256']) {
+      t.match(await agreed({ ...older, ciphers }), /HANDSHAKE_FAILURE/, ciphers)
+    }
+    const oldest = {
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      ciphers: 'ALL@SECLEVEL=0',
+    } as const
+    t.match(await agreed(oldest), /PROTOCOL_VERSION/)
+
+    const socket = await shaken(older)
+    if (typeof socket === 'string') throw new Error(socket)
+    const refused = once(socket, 'error')
+    socket.renegotiate({}, () => undefined)
+    t.match(await refused, [{ code: /NO_RENEGOTIATION/ }])
+    socket.destroy()
+    t.equal(await goodSecureStore(scp), 0)
+  },
+)

@@ -514,18 +514,21 @@ t.test('no context lets in what could not have been agreed itself', async (t) =>
   t.notOk(existsSync(join(dataDir, 'quarantine')))
 })
 
-t.test('an archive that cannot be written refuses, and the sender keeps its object', async (t) => {
-  const dataDir = newDataDir(t)
-  const scp = await Scp.start(t, { dataDir })
-  // A file where the project's tree should be: like a disk that fails at the last step.
-  writeFileSync(join(dataDir, 'default'), '')
-  const peer = await Peer.associated(scp.port)
-  peer.send(storePdus(objectOf(1)))
-  t.equal(await peer.status(), Status.outOfResources)
-  await peer.release()
-  await scp.logged('association released')
-  t.same(scp.incoming(), [])
-})
+t.test(
+  'REL-14: an archive that cannot be written refuses, and the sender keeps its object',
+  async (t) => {
+    const dataDir = newDataDir(t)
+    const scp = await Scp.start(t, { dataDir })
+    // A file where the project's tree should be: like a disk that fails at the last step.
+    writeFileSync(join(dataDir, 'default'), '')
+    const peer = await Peer.associated(scp.port)
+    peer.send(storePdus(objectOf(1)))
+    t.equal(await peer.status(), Status.outOfResources)
+    await peer.release()
+    await scp.logged('association released')
+    t.same(scp.incoming(), [])
+  },
+)
 
 t.test('four associations at once lose nothing', dcmtk, async (t) => {
   const scp = await Scp.start(t, { args: ['--journal', 'received'] })
@@ -563,7 +566,7 @@ t.test('four associations at once lose nothing', dcmtk, async (t) => {
 })
 
 t.test(
-  'kill -9 in the middle: what was answered with success is kept, nothing half is seen',
+  'REL-11: kill -9 in the middle: what was answered with success is kept, nothing half is seen',
   async (t) => {
     const dataDir = newDataDir(t)
     const scp = await Scp.start(t, { dataDir, args: ['--journal', 'received'] })
@@ -630,7 +633,7 @@ t.test('SIGTERM within an object: it is ended and answered, then the association
   t.same(scp.incoming(), [])
 })
 
-t.test('when the reader of the records has gone, no object is acknowledged', async (t) => {
+t.test('REL-18: when the reader of the records has gone, no object is acknowledged', async (t) => {
   const scp = await Scp.start(t)
   const peer = await Peer.associated(scp.port)
   peer.send(storePdus(objectOf(1)))

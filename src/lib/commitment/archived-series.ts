@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -26,20 +26,26 @@ export async function* archivedSeries(
 
 /** [] for what is no directory, or no longer there. */
 async function directoriesIn(path: string): Promise<string[]> {
-  const entries = await entriesIn(path)
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))
+  const directories: string[] = []
+  for await (const entry of entriesIn(path)) {
+    if (entry.isDirectory()) directories.push(join(path, entry.name))
+  }
+  return directories
 }
 
-/** Names of the files in the directory of a series; symbolic links are none. */
-export async function filesIn(path: string): Promise<string[]> {
-  const entries = await entriesIn(path)
-  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+/**
+ * Names of the files in the directory of a series, as they are read: thousands at once, held for as long as
+ * each is looked at, would outlive many collections. Symbolic links are none.
+ */
+export async function* filesIn(path: string): AsyncGenerator<string, void, undefined> {
+  for await (const entry of entriesIn(path)) if (entry.isFile()) yield entry.name
 }
 
-async function entriesIn(path: string): Promise<Dirent[]> {
-  return readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+async function* entriesIn(path: string): AsyncGenerator<Dirent, void, undefined> {
+  try {
+    yield* await opendir(path)
+  } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    throw error
-  })
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
+  }
 }

@@ -11,12 +11,27 @@ export function eventTypeOf(outcome: Outcome): number {
   return outcome.hasFailures ? EventType.failuresExist : EventType.allCommitted
 }
 
-/** The event information (PS3.4 table J.3-2), in blocks, each of even length. */
-export async function encodeEventReport(
+/** The event information (PS3.4 table J.3-2), in blocks, each of even length, made as they are asked for. */
+export async function* encodeEventReport(
   TransactionUID: string,
   outcome: Outcome,
   transferSyntax: string,
-): Promise<readonly Buffer[]> {
+): AsyncGenerator<Buffer, void, undefined> {
+  const blocks = eventInformation(TransactionUID, outcome, transferSyntax)
+  if (transferSyntax !== TransferSyntax.DeflatedExplicitVRLittleEndian) {
+    yield* blocks
+    return
+  }
+  const all: Buffer[] = []
+  for await (const block of blocks) all.push(block)
+  yield deflated(Buffer.concat(all))
+}
+
+async function* eventInformation(
+  TransactionUID: string,
+  outcome: Outcome,
+  transferSyntax: string,
+): AsyncGenerator<Buffer, void, undefined> {
   const encoding = encodingOf(transferSyntax)
   const reasonOf = (reason: number): Buffer => {
     const bytes = Buffer.alloc(2)
@@ -36,7 +51,6 @@ export async function encodeEventReport(
     ])
     elements.push({ tag: 0x00081198, vr: 'SQ', items })
   }
-  const blocks: Buffer[] = []
   let block = Buffer.allocUnsafeSlow(blockBytes)
   let used = 0
   for (const part of encodeDataSet(elements, encoding)) {
@@ -46,16 +60,13 @@ export async function encodeEventReport(
       at += copied
       used += copied
       if (used < blockBytes) continue
-      blocks.push(block)
+      yield block
       block = Buffer.allocUnsafeSlow(blockBytes)
       used = 0
       await turn()
     }
   }
-  if (used > 0) blocks.push(block.subarray(0, used))
-  return transferSyntax === TransferSyntax.DeflatedExplicitVRLittleEndian
-    ? [deflated(Buffer.concat(blocks))]
-    : blocks
+  if (used > 0) yield block.subarray(0, used)
 }
 
 /** Each is made when it is asked for. */

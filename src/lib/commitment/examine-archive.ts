@@ -20,6 +20,9 @@ export interface Archive {
 /** How often it is looked whether an object that is still on its way has come. */
 const lookAgainMs = 200
 
+/** Others wait no longer while files are looked at; a turn for each file would cost more than the file. */
+const longestTurnMs = 2
+
 /** `<SOPInstanceUID>.dcm`, or `<SOPInstanceUID>~<digest>.dcm` where another object had the UID before. */
 const archivedName = /^([0-9.]+)(?:~[0-9a-f]+)?\.dcm$/
 
@@ -108,12 +111,16 @@ export class ArchiveExamination {
 
   async #lookInto(series: string, searches: readonly Search[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (const name of await filesIn(series)) {
+    let since = performance.now()
+    for await (const name of filesIn(series)) {
       const [, uid = ''] = archivedName.exec(name) ?? []
       for (const search of searches) {
         if (!search.wanted.has(uid)) continue
         this.#examineFor(search, uid, join(series, name))
-        await turn(undefined, { signal })
+        if (performance.now() - since < longestTurnMs) continue
+        await turn()
+        signal.throwIfAborted()
+        since = performance.now()
       }
     }
   }

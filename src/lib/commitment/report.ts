@@ -36,7 +36,7 @@ export async function reportOnSameAssociation(
   { wayBack, context }: Origin,
   signal: AbortSignal,
 ): Promise<void> {
-  const notice = await eventOf(request, outcome, context.transferSyntax)
+  const notice = eventOf(request, outcome, context.transferSyntax)
   const response = await wayBack.notify(
     { contextId: context.id, ...notice },
     AbortSignal.any([signal, AbortSignal.timeout(answerSeconds * 1000)]),
@@ -73,19 +73,18 @@ export async function reportOnNewAssociation(
         'it does not take reports of storage commitment (SCP role) on an association of ours',
       )
     }
-    const { dataSet, ...event } = await eventOf(request, outcome, syntax)
-    requireTaken(await association.reportEvent({ ...event, dataSet }, syntax))
+    requireTaken(await association.reportEvent(eventOf(request, outcome, syntax), syntax))
   } finally {
     await association.release()
   }
 }
 
-async function eventOf(request: WaitingRequest, outcome: Outcome, transferSyntax: string) {
+function eventOf(request: WaitingRequest, outcome: Outcome, transferSyntax: string) {
   return {
     SOPClassUID: STORAGE_COMMITMENT,
     SOPInstanceUID: STORAGE_COMMITMENT_INSTANCE,
     EventTypeID: eventTypeOf(outcome),
-    dataSet: await encodeEventReport(request.TransactionUID, outcome, transferSyntax),
+    dataSet: encodeEventReport(request.TransactionUID, outcome, transferSyntax),
   }
 }
 

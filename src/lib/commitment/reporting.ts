@@ -140,7 +140,7 @@ export class Reporting {
     if (references === undefined) return
     const outcome = request.isDuplicate
       ? new Outcome(references, FailureReason.duplicateTransactionUID)
-      : await this.#examine(request, references)
+      : await this.#examine(course, references)
     await this.#report(course, outcome)
     const { failures } = outcome
     const failed = [...failures.values()].reduce((sum, count) => sum + count, 0)
@@ -149,13 +149,16 @@ export class Reporting {
     this.#options.log[level](facts, 'storage commitment reported')
   }
 
-  async #examine(request: WaitingRequest, references: ReferenceList): Promise<Outcome> {
+  async #examine({ request, origin }: Course, references: ReferenceList): Promise<Outcome> {
     const { callingAET, calledAET, address, project, time } = request
-    const origin = { source: { callingAET, calledAET, address }, project }
-    return this.#options.examination.examine(references, origin, {
+    const from = { source: { callingAET, calledAET, address }, project }
+    const examined = this.#options.examination.examine(references, from, {
       patienceMs: Date.parse(time) + onTheirWayMs - Date.now(),
       signal: this.#stop.signal,
     })
+    // Its association is kept for the report, however long this takes.
+    origin?.wayBack.owe(examined.then(noMatter, noMatter))
+    return examined
   }
 
   async #report({ request, origin }: Course, outcome: Outcome): Promise<void> {
@@ -213,6 +216,8 @@ export class Reporting {
     }
   }
 }
+
+const noMatter = (): void => undefined
 
 function named(
   failures: ReadonlyMap<FailureReason, number>,

@@ -58,6 +58,12 @@ export class Acceptor implements TransportListener, PduListener {
   #holds = 0
   /** The peer does not take what we sent. */
   #isBlocked = false
+  /** A message of ours is going out in pieces. */
+  #isSending = false
+  /** Whoever waits for the peer to take what we sent, or for the end of the connection. */
+  #onTaken: (() => void) | undefined
+  /** How many things the peer waits for that we owe it. */
+  #debts = 0
   #isStopping = false
   #isClosed = false
   #isGone = false
@@ -110,6 +116,7 @@ export class Acceptor implements TransportListener, PduListener {
   onDrain(): void {
     this.#isBlocked = false
     this.#touch()
+    this.#onTaken?.()
     this.#readOn()
   }
 
@@ -118,6 +125,7 @@ export class Acceptor implements TransportListener, PduListener {
     if (this.#state !== 13) this.#end('closed')
     this.#isClosed = true
     this.#unread = undefined
+    this.#onTaken?.()
     this.#pdus.close()
     void (this.#leaving ?? Promise.resolve()).finally(() => {
       this.#leaving = undefined
@@ -128,6 +136,7 @@ export class Acceptor implements TransportListener, PduListener {
   /** Called now and then; the clock is monotonic. */
   checkDeadline(): void {
     if (this.#isBusy || this.#holds > 0 || this.#now() < this.#deadline) return
+    if (this.#state === 6 && this.#debts > 0 && !this.#isBlocked) return
     if (this.#state === 6) this.#abort('timeout', 'nothing came for too long')
     else if (this.#state === 2) {
       // AA-2: whoever has not said what it wants gets no answer.
@@ -272,8 +281,14 @@ export class Acceptor implements TransportListener, PduListener {
       whileBusy: (work) => {
         this.#whileBusy(work)
       },
+      sendInPieces: (pieces) => {
+        void this.#sendInPieces(pieces)
+      },
       hold: (until) => {
         this.#hold(until)
+      },
+      owe: (until) => {
+        this.#owe(until)
       },
     })
   }
@@ -305,6 +320,14 @@ export class Acceptor implements TransportListener, PduListener {
     })
   }
 
+  #owe(until: Promise<void>): void {
+    this.#debts += 1
+    void until.then(() => {
+      this.#debts -= 1
+      this.#touch()
+    })
+  }
+
   #beGone(): void {
     if (this.#isBusy || this.#leaving !== undefined || this.#isGone) return
     this.#isGone = true
@@ -312,7 +335,8 @@ export class Acceptor implements TransportListener, PduListener {
   }
 
   get #wantsMore(): boolean {
-    return this.#state === 13 || (!this.#isBusy && !this.#isBlocked && this.#holds === 0)
+    if (this.#state === 13) return true
+    return !this.#isBusy && !this.#isBlocked && !this.#isSending && this.#holds === 0
   }
 
   #read(bytes: Buffer): void {
@@ -348,6 +372,23 @@ export class Acceptor implements TransportListener, PduListener {
     if (!this.#transport.write(parts)) {
       this.#isBlocked = true
       this.#pdus.stop()
+    }
+  }
+
+  async #sendInPieces(pieces: AsyncIterable<readonly Buffer[]>): Promise<void> {
+    this.#isSending = true
+    this.#pdus.stop()
+    try {
+      for await (const parts of pieces) {
+        if (this.#isClosed || this.#state !== 6) return
+        this.#send(parts)
+        if (this.#isBlocked) await new Promise<void>((resolve) => (this.#onTaken = resolve))
+      }
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#isSending = false
+      this.#readOn()
     }
   }
 

@@ -3,7 +3,13 @@ import { MessageReader, type MessageListener } from './message-reader.ts'
 import { responseTo } from './messages.ts'
 import type { AcceptedContext } from './negotiation.ts'
 import { type Notice, Notices } from './notices.ts'
-import { AbortReason, AbortSource, ProtocolError, dataTransferParts } from './pdu/index.ts'
+import {
+  AbortReason,
+  AbortSource,
+  ProtocolError,
+  dataTransferParts,
+  dataTransferPieces,
+} from './pdu/index.ts'
 import { lost } from './requestor-trouble.ts'
 import type {
   Answer,
@@ -20,6 +26,10 @@ export interface Line {
   readonly isOpen: boolean
   /** In one piece, whatever it is made of. */
   send(parts: readonly Buffer[]): void
+  /** As fast as the peer takes it; until the last piece is out nothing is read, so nothing comes between. */
+  sendInPieces(pieces: AsyncIterable<readonly Buffer[]>): void
+  /** The peer waits for us until then: it is not idle, although nothing comes. It does not reject. */
+  owe(until: Promise<void>): void
   /** Nothing more is read from the peer until the work is done. */
   whileBusy(work: () => Promise<void>): void
   /** The same, for what was read already does not matter. It does not reject. */
@@ -62,7 +72,7 @@ export class MessageExchange implements MessageListener, WayBack {
     this.reader = new MessageReader(this, (id) => this.#contexts.has(id))
     this.#notices = new Notices(
       (...message) => {
-        this.#send(...message)
+        this.#sendNotice(...message)
       },
       () => this.#line.isOpen && this.#operation === undefined && this.reader.isAtRest,
     )
@@ -74,6 +84,10 @@ export class MessageExchange implements MessageListener, WayBack {
 
   notify(notice: Notice, signal: AbortSignal): Promise<CommandSet> {
     return this.#notices.add(notice, signal)
+  }
+
+  owe(until: Promise<void>): void {
+    this.#line.owe(until)
   }
 
   command(contextId: number, command: CommandSet): void {
@@ -147,16 +161,34 @@ export class MessageExchange implements MessageListener, WayBack {
     this.#operation = undefined
     if (!this.#line.isOpen) return
     const { dataSet } = answer
-    this.#send(context.id, responseTo(command, answer), dataSet === undefined ? [] : [dataSet])
+    this.#send(context.id, responseTo(command, answer), dataSet)
   }
 
   /** Command and data set in one piece: no message of another kind can come between them. */
-  #send(contextId: number, command: CommandSet, dataSet: readonly Buffer[]): void {
-    // Fragments of even length, as PS3.8 annex E has them: some peers abort at others.
-    const most = this.#maxFragmentBytes > 1 ? this.#maxFragmentBytes & ~1 : 1
-    const parts = (isCommand: boolean, blocks: readonly Buffer[]): Iterable<Buffer> =>
-      dataTransferParts({ contextId, isCommand }, blocks, most)
+  #send(contextId: number, command: CommandSet, dataSet: Buffer | undefined): void {
     this.#notices.touch()
-    this.#line.send([...parts(true, [encodeCommandSet(command)]), ...parts(false, dataSet)])
+    const data = dataSet === undefined ? [] : this.#parts({ contextId, isCommand: false }, dataSet)
+    this.#line.send([...this.#command(contextId, command), ...data])
+  }
+
+  #sendNotice(contextId: number, command: CommandSet, dataSet: AsyncIterable<Buffer>): void {
+    this.#notices.touch()
+    this.#line.send([...this.#command(contextId, command)])
+    this.#line.sendInPieces(
+      dataTransferPieces({ contextId, isCommand: false }, dataSet, this.#evenFragmentBytes),
+    )
+  }
+
+  #command(contextId: number, command: CommandSet): Iterable<Buffer> {
+    return this.#parts({ contextId, isCommand: true }, encodeCommandSet(command))
+  }
+
+  #parts(message: { contextId: number; isCommand: boolean }, bytes: Buffer): Iterable<Buffer> {
+    return dataTransferParts(message, bytes, this.#evenFragmentBytes)
+  }
+
+  /** Fragments of even length, as PS3.8 annex E has them: some peers abort at others. */
+  get #evenFragmentBytes(): number {
+    return this.#maxFragmentBytes > 1 ? this.#maxFragmentBytes & ~1 : 1
   }
 }

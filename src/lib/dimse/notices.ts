@@ -8,9 +8,11 @@ export interface Notice {
   readonly SOPClassUID: string
   readonly SOPInstanceUID: string
   readonly EventTypeID: number
-  /** In the context's transfer syntax; in blocks of even length, for it may be megabytes. */
-  readonly dataSet: readonly Buffer[]
+  /** In the context's transfer syntax; in blocks of even length, made as they go out, for it may be megabytes. */
+  readonly dataSet: AsyncIterable<Buffer>
 }
+
+type SendNotice = (contextId: number, command: CommandSet, dataSet: AsyncIterable<Buffer>) => void
 
 interface Waiting {
   readonly notice: Notice
@@ -30,7 +32,7 @@ const quietMs = 200
  * asynchronous window of 1 has it (PS3.7 D.3.3.3), and each only when the peer has been quiet for a moment.
  */
 export class Notices {
-  readonly #send: (contextId: number, command: CommandSet, dataSet: readonly Buffer[]) => void
+  readonly #send: SendNotice
   readonly #isIdle: () => boolean
   #queue: Waiting[] = []
   #outstanding: { readonly MessageID: number; readonly waiting: Waiting } | undefined
@@ -40,10 +42,7 @@ export class Notices {
   #end: { readonly error: Error } | undefined
 
   /** @param isIdle no message is half-way, and no operation of the peer awaits its answer */
-  constructor(
-    send: (contextId: number, command: CommandSet, dataSet: readonly Buffer[]) => void,
-    isIdle: () => boolean,
-  ) {
+  constructor(send: SendNotice, isIdle: () => boolean) {
     this.#send = send
     this.#isIdle = isIdle
   }

@@ -7,7 +7,7 @@ import {
   AbortSource,
   PduType,
   ProtocolError,
-  dataTransferParts,
+  dataTransferPieces,
   encodeControlPdu,
   encodeDataTransfer,
   maxFragmentBytes,
@@ -22,8 +22,6 @@ const longestPdu = 1 << 20
 const pduWhereUnlimited = 1 << 18
 /** A release that is not answered by then is not waited for: all that mattered was answered before. */
 const releaseSeconds = 5
-/** A long data set waits for the peer now and then: so each piece has its time, and TLS no copy of all. */
-const longestPiece = 1 << 18
 /** Answers to one query. */
 const mostMatches = 1_000_000
 
@@ -167,17 +165,16 @@ export class Association {
     const contextId = this.#contextFor(event.SOPClassUID, transferSyntax)
     const request = eventReportRequest({ ...event, MessageID: this.#nextMessageId() })
     const most = this.#fragmentBytes > 1 ? this.#fragmentBytes & ~1 : 1
-    const parts = dataTransferParts({ contextId, isCommand: false }, event.dataSet, most)
-    let piece = [this.#encode(contextId, request)]
-    let bytes = 0
-    for (const part of parts) {
-      piece.push(part)
-      bytes += part.length
-      if (bytes < longestPiece) continue
-      await this.#connection.write(...piece)
-      ;[piece, bytes] = [[], 0]
+    const pieces = dataTransferPieces({ contextId, isCommand: false }, event.dataSet, most)
+    await this.#connection.write(this.#encode(contextId, request))
+    try {
+      // It waits for the peer behind each piece: so each has its time, and TLS no copy of all.
+      for await (const piece of pieces) await this.#connection.write(...piece)
+    } catch (error) {
+      // Half a report cannot be taken back.
+      this.#connection.fail(lost(this.peer, 'the report could not be made'), { abort: true })
+      throw error
     }
-    if (piece.length > 0) await this.#connection.write(...piece)
     const { command } = await this.#answerTo(request, 'no answer to N-EVENT-REPORT')
     return command.Status ?? 0x0110
   }

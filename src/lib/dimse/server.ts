@@ -19,6 +19,11 @@ export interface DicomServerOptions extends AcceptorSettings {
 }
 
 const backlog = 1024
+/**
+ * TLS connections within their handshake, which takes a client milliseconds: each holds 70 kB that its peer need
+ * not pay for.
+ */
+const mostHandshakes = 500
 /** Requests that have begun to come in, together: a crowd of the longest ones would fill the memory. */
 const mostAnnouncedBytes = 32 << 20
 
@@ -68,6 +73,8 @@ export class DicomServer {
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       const { code } = error as NodeJS.ErrnoException
       observer.turnedAway?.(socket.remoteAddress ?? '', `TLS: ${code ?? error.message}`)
+      // Node leaves one whose time is over as it is.
+      socket.destroy()
     })
     // One coarse clock for all: a timer a connection, moved at every PDU, costs more than it tells.
     const shortest = Math.min(options.handshakeMs, options.idleMs)
@@ -146,10 +153,9 @@ export class DicomServer {
   #watchHandshake(socket: Socket): void {
     const name = nameOf(socket)
     const [oldest] = this.#handshakes
-    if (
-      oldest !== undefined &&
-      this.#handshakes.size + this.#acceptors.size >= this.#maxConnections
-    ) {
+    const { size } = this.#handshakes
+    const isFull = size >= mostHandshakes || size + this.#acceptors.size >= this.#maxConnections
+    if (oldest !== undefined && isFull) {
       this.#handshakes.delete(oldest[0])
       oldest[1].destroy()
     }

@@ -22,6 +22,8 @@ export interface WayBack {
    * @throws FionaError E_ASSOCIATION_ABORTED when the association ends before the response
    */
   notify(notice: Notice, signal: AbortSignal): Promise<CommandSet>
+  /** We work at what the peer asked for: until then it is not idle, although nothing comes. It does not reject. */
+  owe(until: Promise<void>): void
 }
 
 /** A request of the peer. */

@@ -14,7 +14,10 @@ export function asStorageError(error: unknown): unknown {
   if (full.has(code)) return diskFull(`the archive cannot be written (${code})`, error)
   if (!Object.hasOwn(constants.errno, code)) return error
   return new FionaError('E_ARCHIVE_WRITE', `the archive cannot be written (${code})`, {
-    hint: 'check the file system and the permissions of the data directory, then send again',
+    hint:
+      code === 'EXDEV'
+        ? 'the data directory must be one file system: mount all of it, no folder in it'
+        : 'check the file system and the permissions of the data directory, then send again',
     retryable: true,
     exitCode: ExitCode.io,
     cause: error,

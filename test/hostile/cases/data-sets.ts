@@ -8,7 +8,7 @@ import {
   storeCommand,
   uid,
 } from '../../fixtures/odd-client.ts'
-import { ctElements, dataSetBytes, raw, sq, el } from '../../fixtures/dicom-writer.ts'
+import { ctElements, dataSetBytes, el, encapsulated, raw, sq } from '../../fixtures/dicom-writer.ts'
 import {
   type Case,
   type Expectation,
@@ -65,6 +65,16 @@ export function dataSets(): Case[] {
       'a whole file as a data set',
       'any',
       Buffer.concat([Buffer.alloc(128), bytesOf('DICM'), object.dataSet]),
+    ),
+    // Nobody decodes pixels at reception: what they are said to be is nobody's memory.
+    stored('pixels of a billion frames', 0, withElement(el(0x00280008, 'IS', '1000000000'))),
+    stored('pixels in 65,535 rows', 0, withElement(el(0x00280010, 'US', 65_535))),
+    stored('pixels in rows of another type', 0, withElement(el(0x00280010, 'UL', 70_000))),
+    stored('pixels without columns', 0, withElement(el(0x00280011, 'US', noBytes))),
+    stored(
+      'pixels that are JPEG markers without end',
+      0,
+      withElement(encapsulated([Buffer.alloc(60_000, hex('ff01'))])),
     ),
     stored(
       'sequences 64 deep',

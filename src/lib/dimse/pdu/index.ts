@@ -5,6 +5,7 @@ export { ProtocolError } from './protocol-error.ts'
 export { readControlPdu } from './read-pdu.ts'
 export {
   dataTransferParts,
+  dataTransferPieces,
   encodeControlPdu,
   encodeDataHeader,
   encodeDataTransfer,

@@ -118,27 +118,48 @@ export function encodeDataTransfer(
   { bytes, ...message }: Message & { readonly bytes: Buffer },
   maxBytes: number,
 ): Buffer {
-  return Buffer.concat([...dataTransferParts(message, [bytes], maxBytes)])
+  return Buffer.concat([...dataTransferParts(message, bytes, maxBytes)])
+}
+
+/** The same in parts, of which nothing is copied: headers, and what stands behind each. */
+export function* dataTransferParts(
+  message: Message,
+  bytes: Buffer,
+  maxBytes: number,
+): Generator<Buffer, void, undefined> {
+  yield* partsOf(message, bytes, { isFinal: true, maxBytes })
 }
 
 /**
- * The same of a long data set that is there in blocks: headers and parts of the blocks in turn, of which
- * nothing is copied. No fragment goes over the end of a block: where they shall be of even length, so must the blocks be.
+ * A long data set that is made in blocks while it goes out: the parts of each block, to be sent before the
+ * next is asked for. No fragment goes over the end of a block: where they shall be of even length, so must
+ * the blocks be.
  */
-export function* dataTransferParts(
-  { contextId, isCommand }: Message,
-  blocks: readonly Buffer[],
+export async function* dataTransferPieces(
+  message: Message,
+  blocks: AsyncIterable<Buffer>,
   maxBytes: number,
-): Generator<Buffer, void, undefined> {
-  const final = blocks.length - 1
-  for (const [index, block] of blocks.entries()) {
-    let at = 0
-    do {
-      const end = Math.min(at + maxBytes, block.length)
-      const isLast = index === final && end === block.length
-      yield encodeDataHeader({ contextId, isCommand, isLast }, end - at)
-      yield block.subarray(at, end)
-      at = end
-    } while (at < block.length)
+): AsyncGenerator<readonly Buffer[], void, undefined> {
+  // Which one is the last is known when no other comes.
+  let held: Buffer | undefined
+  for await (const block of blocks) {
+    if (held !== undefined) yield [...partsOf(message, held, { isFinal: false, maxBytes })]
+    held = block
   }
+  yield [...partsOf(message, held ?? Buffer.alloc(0), { isFinal: true, maxBytes })]
+}
+
+function* partsOf(
+  { contextId, isCommand }: Message,
+  bytes: Buffer,
+  { isFinal, maxBytes }: { readonly isFinal: boolean; readonly maxBytes: number },
+): Generator<Buffer, void, undefined> {
+  let at = 0
+  do {
+    const end = Math.min(at + maxBytes, bytes.length)
+    const isLast = isFinal && end === bytes.length
+    yield encodeDataHeader({ contextId, isCommand, isLast }, end - at)
+    yield bytes.subarray(at, end)
+    at = end
+  } while (at < bytes.length)
 }
