@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
-import { defineTool, tellReady } from '../lib/cli/index.ts'
+import { defineTool, takeKept, tellReady } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
 /** Copies overlap their waiting for disks; reading headers in place waits for nothing, there only lines are gathered. */
@@ -180,8 +180,10 @@ export default defineTool({
           stateDirectory: join(dataDir, 'state', 'front-door'),
           isSynced: durability === 'fsync',
         }
-        await imports.keepFrontDoor(door, run, signal, () => {
-          tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log })
+        const kept = takeKept()
+        await imports.keepFrontDoor(door, run, signal, (descriptor) => {
+          const keep = [{ name: 'pipe', descriptor }]
+          tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log, keep, kept })
         })
         return ExitCode.ok
       }
