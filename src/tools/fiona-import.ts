@@ -143,9 +143,11 @@ export default defineTool({
     const imports = await import('../lib/import/index.ts')
     const { journalName } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
-    const { dataDir: configured, projects, receiver } = await config()
+    const { dataDir: configured, projects, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
-    const { journal, project, frontDoor, watch } = options
+    const { journal, frontDoor, watch } = options
+    const inbox = watch === undefined ? undefined : inboxes.find(({ folder }) => folder === watch)
+    const project = options.project ?? inbox?.project
     const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
@@ -189,7 +191,7 @@ export default defineTool({
       }
       if (watch !== undefined) {
         tellReady({ status: `watching ${watch}`, dataDir, signal, log })
-        const settleMs = (options.settleSeconds ?? 10) * 1000
+        const settleMs = (options.settleSeconds ?? inbox?.settleSeconds ?? 10) * 1000
         await imports.watchInbox(watch, realDataDir, run, { intake, settleMs, signal })
         return ExitCode.ok
       }
