@@ -49,7 +49,7 @@ export async function testUpgrade(root, packages) {
   await configure(2, 600)
   send(second.slice(0, 2))
   await until('it has a study in hand', () => lines('organized', 'instance') === firstStudy + 2)
-  const head = () => inside('head -1 /var/lib/fiona/state/fiona-arrive/log')
+  const head = () => inside('head -1 /var/lib/fiona/state/fiona-arrive/organize/log')
   check('its state has an earlier format', head().includes('"version":2'), head())
 
   const kept = () =>

@@ -43,7 +43,8 @@ export default defineTool({
     while; hidden ones, and those called .part, .tmp, .filepart and the like, when they are renamed. What is no
     DICOM, or is damaged, goes to the quarantine with the reason beside it; links, pipes and what cannot be
     read stay. Empty folders are removed after a minute. Killed while it takes a file, it takes it again at the next
-    start, and tells it as duplicate.
+    start, and tells it as duplicate. Of a folder that is an inbox of the configuration (inboxes), project and
+    settleSeconds hold where no option says otherwise.
 
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
     as from stdin, with absolute paths; known records are taken as if they had been made here. Owner and group may
