@@ -96,6 +96,8 @@ async function test() {
   run('chroot', root, 'sh', '-c', 'dpkg -i /root/package/fiona_*.deb')
   mkdirSync(join(root, 'root/study'))
   const { files } = await makeDemoStudy(join(root, 'root/study'))
+  // A slice: of a report DCMTK sends another encoding of the same, which counts as another object.
+  const slice = files[0].path.slice(root.length)
 
   await boot(root)
   for (const service of services) check(`${service} runs`, isActive(service))
@@ -128,9 +130,9 @@ async function test() {
   await managed()
   await crashLoop()
   wrongConfiguration()
-  await frontDoor()
+  await frontDoor(slice)
   await killedUnderLoad()
-  await furtherParts()
+  await furtherParts(slice)
   jobs()
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
@@ -144,7 +146,6 @@ async function test() {
     archived() === files.length,
     `${archived()} of ${files.length}`,
   )
-  console.log(inside(`find /var/lib/fiona -name '*.dcm' | sort; fiona-journal cat errors; ls -R /var/lib/fiona/quarantine`)) // DEBUG
   await until(
     'the study is delivered',
     () => inside(`find /var/lib/fiona/delivered -name '*.dcm' | wc -l`) !== '0',
@@ -153,12 +154,16 @@ async function test() {
     'the other one is held for a person',
     () => inside('fiona-journal cat held | wc -l') !== '0',
   )
-  await until(
-    'every stage has come to its end',
-    () => inside('fiona-journal cat sent --type transfer | grep -vc A-B.C') === '1',
+  const complete = (instances) =>
+    inside(
+      `fiona-journal cat organized --type study | grep -c '"instances":${instances},"bytes"' || true`,
+    )
+  await until('both studies are complete', () => complete(9) !== '0' && complete(3) !== '0')
+  await until('every stage has come to its end', () =>
+    status().stages.every(({ lag }) => lag === 0),
   )
-  const errors = inside('fiona-journal cat errors | grep -o \'"code":"[A-Z_]*"\' || true')
-  check('the only error record is of what was no DICOM', errors === '"code":"E_NOT_DICOM"', errors)
+  const errors = inside('fiona-journal cat errors')
+  check('no error record was written', errors === '', errors)
 
   inside('systemctl restart fiona.target')
   await until('all run after a restart', () => services.every(isActive))
@@ -323,8 +328,8 @@ function wrongConfiguration() {
 }
 
 /** Files lie in /tmp where administrators put them. */
-async function frontDoor() {
-  inside(`install -m 0644 "$(find /root/study -type f -name '*2*' | head -1)" /tmp/one.dcm`)
+async function frontDoor(slice) {
+  inside(`install -m 0644 ${slice} /tmp/one.dcm`)
   inside('echo /tmp/one.dcm >/run/fiona/received.pipe')
   await until(
     'the front door takes a path below /tmp',
@@ -373,7 +378,7 @@ async function killedUnderLoad() {
 }
 
 /** Inboxes and front doors of other journals: the configuration says which there are, fiona-ctl sees to it. */
-async function furtherParts() {
+async function furtherParts(slice) {
   inside(`for i in /srv/inbox '/srv/A $HOME-C'; do install -d -o fiona -g fiona "$i"; done`)
   const configuration = `frontDoors: { journals: [received, organized, requested] }
 inboxes:
@@ -392,7 +397,7 @@ inboxes:
     "'fiona-inbox@srv-A\\x20\\x24HOME\\x2dC'",
   ]
   for (const unit of units) await killed(unit)
-  inside(`cp "$(find /root/study -type f | head -1)" '/srv/A $HOME-C/one'`)
+  inside(`cp ${slice} '/srv/A $HOME-C/one'`)
   inside('echo nothing >/srv/inbox/two.dcm; chown fiona:fiona /srv/inbox/two.dcm')
   await until(
     'what is put into an inbox is its project’s',
