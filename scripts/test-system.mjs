@@ -2,7 +2,7 @@
 // system booted with systemd-nspawn (without network), fed by storescu, parts and the whole of it killed, booted again,
 // and the package removed. Needs root, a mirror of Debian (FIONA_DEBIAN_MIRROR, default deb.debian.org) and minutes;
 // fewer where FIONA_DEBIAN_ROOT is a folder with what debootstrap made before: it is copied.
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   cpSync,
@@ -17,6 +17,25 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import {
+  answers,
+  boot,
+  check,
+  ctl,
+  hasLine,
+  inside,
+  isActive,
+  mainPid,
+  outcome,
+  part,
+  powerCut,
+  run,
+  status,
+  tryInside,
+  until,
+} from './booted-system.mjs'
+import { packageEarlier } from './earlier-package.mjs'
+import { testUpgrade } from './test-upgrade.mjs'
 import { makeDemoStudy } from '../src/lib/demo/make-demo-study.ts'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -27,48 +46,60 @@ const root = join(work, 'root')
 const services = [
   'fiona-scp@default',
   'fiona-front-door',
+  'fiona-front-door@organized',
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
 ]
-const environment = [
-  'env',
-  '-i',
-  'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
-  'TCP_NODELAY=1',
-  'FIONA_CONFIG=/etc/fiona/fiona.yaml',
-]
-let container
-let passed = 0
-let failed = 0
 
 try {
+  requireTools()
+  run(process.execPath, 'scripts/package.mjs', join(work, 'package'))
   await test()
+  await powerCut()
+  rmSync(root, { recursive: true, force: true })
+  await upgrade()
 } catch (error) {
-  failed++
   console.error(error)
+  check('the test comes to its end', false)
 } finally {
   await powerCut()
   // Nothing of ours is mounted there any more; what is left is a folder.
   if (process.env.FIONA_KEEP_SYSTEM === undefined) rmSync(work, { recursive: true, force: true })
   else console.log(`kept: ${work}`)
 }
+const { passed, failed } = outcome()
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
-async function test() {
-  requireTools()
+async function upgrade() {
+  if (!packageEarlier(work, join(work, 'earlier-package'))) {
+    console.log('# the upgrade is not tested: this clone does not have the earlier version')
+    return
+  }
+  makeDebian()
+  await testUpgrade(root, {
+    earlier: join(work, 'earlier-package'),
+    package: join(work, 'package'),
+  })
+}
+
+function makeDebian() {
   const made = process.env.FIONA_DEBIAN_ROOT
-  if (made === undefined) {
-    run('debootstrap', '--variant=minbase', `--include=${include}`, 'trixie', root, mirror)
-  } else run('cp', '-a', made, root)
-  run(process.execPath, 'scripts/package.mjs', join(work, 'package'))
+  if (made !== undefined) return run('cp', '-a', made, root)
+  run('debootstrap', '--variant=minbase', `--include=${include}`, 'trixie', root, mirror)
+}
+
+async function test() {
+  makeDebian()
   cpSync(join(work, 'package'), join(root, 'root/package'), { recursive: true })
   run('chroot', root, 'sh', '-c', 'dpkg -i /root/package/fiona_*.deb')
   mkdirSync(join(root, 'root/study'))
   const { files } = await makeDemoStudy(join(root, 'root/study'))
+  // A slice: of a report DCMTK sends another encoding of the same, which counts as another object.
+  const slice = files[0].path.slice(root.length)
 
-  await boot()
+  await boot(root)
   for (const service of services) check(`${service} runs`, isActive(service))
   check('the key is root’s alone', inside('stat -c %U:%a /etc/fiona/pseudonym.key') === 'root:600')
   check(
@@ -99,16 +130,22 @@ async function test() {
   await managed()
   await crashLoop()
   wrongConfiguration()
-  await frontDoor()
+  await frontDoor(slice)
+  await killedUnderLoad()
+  await furtherParts(slice)
   jobs()
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f -name '*2*' | head -4)`)
   inside(`kill -9 ${mainPid('fiona-stage@organize')} ${mainPid('fiona-stage@deidentify')}`)
   inside(`storescu -aec FIONA 127.0.0.1 11112 $(find /root/study -type f)`)
   await powerCut()
 
-  await boot()
+  await boot(root)
   const archived = () => Number(inside(`find /var/lib/fiona/default/archive -name '*.dcm' | wc -l`))
-  check('everything acknowledged is in the archive after a power cut', archived() === files.length)
+  check(
+    'everything acknowledged is in the archive after a power cut',
+    archived() === files.length,
+    `${archived()} of ${files.length}`,
+  )
   await until(
     'the study is delivered',
     () => inside(`find /var/lib/fiona/delivered -name '*.dcm' | wc -l`) !== '0',
@@ -117,11 +154,16 @@ async function test() {
     'the other one is held for a person',
     () => inside('fiona-journal cat held | wc -l') !== '0',
   )
-  await until(
-    'every stage has come to its end',
-    () => inside('fiona-journal cat sent --type transfer | wc -l') === '1',
+  const complete = (instances) =>
+    inside(
+      `fiona-journal cat organized --type study | grep -c '"instances":${instances},"bytes"' || true`,
+    )
+  await until('both studies are complete', () => complete(9) !== '0' && complete(3) !== '0')
+  await until('every stage has come to its end', () =>
+    status().stages.every(({ lag }) => lag === 0),
   )
-  check('no error record was written', inside('fiona-journal cat errors | wc -l') === '0')
+  const errors = inside('fiona-journal cat errors')
+  check('no error record was written', errors === '', errors)
 
   inside('systemctl restart fiona.target')
   await until('all run after a restart', () => services.every(isActive))
@@ -199,7 +241,7 @@ async function managed() {
   check('fiona-mpps answers', answers('FIONA', 11114))
   const seen = status()
   check('status: all is well', seen.ok === true, seen.trouble.join('; '))
-  const expected = [...services.map((name) => name.replace(/^fiona-(stage@)?/, '')), 'mpps']
+  const expected = [...services, 'fiona-mpps']
   check(
     'status: every part runs, under systemd',
     seen.runs === 'systemd' &&
@@ -216,7 +258,7 @@ async function managed() {
     ctl('restart').status === 0 && !answers('FIONA', 11112),
   )
   await powerCut()
-  await boot()
+  await boot(root)
   await until('the door of the project is open after a boot', () => answers('PROJECTAB', 11113))
   await until('fiona-mpps is, too', () => answers('FIONA', 11114))
   check('what is disabled is not', !answers('FIONA', 11112) && part('receiver').state === 'closed')
@@ -286,8 +328,8 @@ function wrongConfiguration() {
 }
 
 /** Files lie in /tmp where administrators put them. */
-async function frontDoor() {
-  inside(`install -m 0644 "$(find /root/study -type f -name '*2*' | head -1)" /tmp/one.dcm`)
+async function frontDoor(slice) {
+  inside(`install -m 0644 ${slice} /tmp/one.dcm`)
   inside('echo /tmp/one.dcm >/run/fiona/received.pipe')
   await until(
     'the front door takes a path below /tmp',
@@ -299,6 +341,91 @@ async function frontDoor() {
     shown.split('\n').sort().join(' ') === 'PrivateTmp=no RestrictAddressFamilies=AF_UNIX',
     shown.replaceAll('\n', ' '),
   )
+}
+
+/**
+ * A sender that never stops, and a receiver that is killed under it: its socket stays open, so that whoever calls in
+ * that moment is not refused. What it had in hand is aborted, and taken when it is sent again.
+ */
+async function killedUnderLoad() {
+  const file = `$(find /root/study -type f | head -3)`
+  inside(
+    `rm -f /tmp/enough; nohup sh -c 'until test -e /tmp/enough; do storescu -aec FIONA 127.0.0.1 11112 ${file} && echo sent || echo again; done' >/tmp/sender 2>&1 &`,
+  )
+  const sent = () => Number(inside('grep -c ^sent /tmp/sender || true'))
+  await until('the sender sends', () => sent() > 2)
+  const took = []
+  for (let kills = 0; kills < 5; kills++) {
+    await delay(1000)
+    const pid = mainPid('fiona-scp@default')
+    took.push(
+      inside(
+        `a=$(date +%s%N); kill -9 ${pid}; echoscu -to 20 127.0.0.1 11112 && b=$(date +%s%N) && echo $(((b - a) / 1000000)) || echo refused`,
+      ),
+    )
+  }
+  const before = sent()
+  await until('the sender goes on', () => sent() > before + 2)
+  inside('touch /tmp/enough')
+  check(
+    'a C-ECHO right behind kill -9 under load is answered, not refused',
+    took.every((ms) => Number(ms) < 15_000),
+    `${took.join(', ')} ms`,
+  )
+  await until('the sender ends', () => tryInside('pgrep storescu | wc -l') === '0')
+  const refused = inside('grep -c refused /tmp/sender || true')
+  check('the sender was never refused', refused === '0', refused)
+}
+
+/** Inboxes and front doors of other journals: the configuration says which there are, fiona-ctl sees to it. */
+async function furtherParts(slice) {
+  inside(`for i in /srv/inbox '/srv/A $HOME-C'; do install -d -o fiona -g fiona "$i"; done`)
+  const configuration = `frontDoors: { journals: [received, organized, requested] }
+inboxes:
+  - { folder: /srv/inbox, settleSeconds: 1 }
+  - { folder: '/srv/A $HOME-C', project: A-B.C, settleSeconds: 1 }
+`
+  addToConfiguration(configuration)
+  check('restart follows the configuration', ctl('restart').status === 0)
+  const names = ['front-door-organized', 'front-door-requested', 'inbox-1', 'inbox-2']
+  await until('further front doors and inboxes run', () =>
+    names.every((name) => part(name)?.state === 'running'),
+  )
+  const units = [
+    'fiona-front-door@requested',
+    'fiona-inbox@srv-inbox',
+    "'fiona-inbox@srv-A\\x20\\x24HOME\\x2dC'",
+  ]
+  for (const unit of units) await killed(unit)
+  inside(`cp ${slice} '/srv/A $HOME-C/one'`)
+  inside('echo nothing >/srv/inbox/two.dcm; chown fiona:fiona /srv/inbox/two.dcm')
+  await until(
+    'what is put into an inbox is its project’s',
+    () => inside(`find /var/lib/fiona/A-B.C/archive -name '*.dcm' | wc -l`) === '1',
+  )
+  await until(
+    'what is no DICOM goes to the quarantine',
+    () => inside('ls /srv/inbox | wc -l; ls /var/lib/fiona/quarantine | wc -l') === '0\n2',
+  )
+  const series = `{"type":"series","v":1,"SeriesInstanceUID":"2.25.7","StudyInstanceUID":"2.25.5","path":"/x","instances":1,"bytes":1,"reason":"quiet"}`
+  inside(`echo '${series}' >/run/fiona/organized.pipe`)
+  await until(
+    'a record enters by the front door of organized',
+    () => inside('fiona-journal cat organized --study 2.25.5 | wc -l') === '1',
+  )
+  const pid = mainPid('fiona-front-door@requested')
+  const seen = tryInside(
+    `nsenter -t ${pid} -m setpriv --reuid fiona --regid fiona --clear-groups sh -c 'cat /var/lib/fiona/default/archive/*/*/* /var/lib/fiona/journal/received/*; echo x >>/var/lib/fiona/journal/organized/x' 2>/dev/null | wc -c`,
+  )
+  check('a front door sees no object and writes no other journal', seen === '0', seen)
+
+  inside(`sed -i '/^frontDoors:/,$d' /etc/fiona/fiona.yaml`)
+  check('restart without them', ctl('restart').status === 0)
+  check(
+    'what the configuration no longer names is gone',
+    units.every((unit) => !isActive(unit)) && isActive('fiona-front-door@organized'),
+  )
+  await until('all is well', () => ctl('status').status === 0)
 }
 
 /** They end, and well; the timer is there when it is wanted. */
@@ -313,28 +440,6 @@ function jobs() {
   )
   inside('systemctl enable --now fiona-job-prune.timer')
   check('its timer waits', isActive('fiona-job-prune.timer'))
-}
-
-function ctl(words) {
-  const args = ['-t', String(leaderPid()), '-a', ...environment, 'fiona-ctl', ...words.split(' ')]
-  const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' })
-  return { status, output: `${stdout}${stderr}` }
-}
-
-function status() {
-  return JSON.parse(ctl('status --json').output.split('\n')[0])
-}
-
-function part(name) {
-  return status().parts.find((one) => one.name === name)
-}
-
-function answers(aeTitle, port) {
-  return tryInside(`echoscu -to 2 -aec ${aeTitle} 127.0.0.1 ${port} && echo yes`) === 'yes'
-}
-
-function hasLine(match) {
-  return inside(`journalctl -b --no-pager -q -n 1 '${match}' | wc -l`) === '1'
 }
 
 /** The last key of what the package brings is `projects`. */
@@ -361,74 +466,6 @@ async function hung(service) {
 
 function isLink(path) {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
-}
-
-async function boot() {
-  const log = ['ignore', 'ignore', 'inherit']
-  container = spawn(
-    'systemd-nspawn',
-    ['--register=no', '--keep-unit', '--private-network', '--quiet', '-b', '-D', root],
-    { stdio: log },
-  )
-  await until('the system boots', () => {
-    const state = tryInside('systemctl is-system-running')
-    return state === 'running' || state === 'degraded'
-  })
-}
-
-/** As if somebody pulled the plug: the first process of the container, and all others with it. */
-async function powerCut() {
-  const leader = leaderPid()
-  if (leader === undefined) return
-  const ended = new Promise((resolve) => container.once('exit', resolve))
-  process.kill(leader, 'SIGKILL')
-  await ended
-}
-
-function leaderPid() {
-  if (container?.pid === undefined || container.exitCode !== null) return undefined
-  const path = `/proc/${container.pid}/task/${container.pid}/children`
-  const [pid] = existsSync(path) ? readFileSync(path, 'utf8').trim().split(' ') : []
-  return pid ? Number(pid) : undefined
-}
-
-function tryInside(command) {
-  const leader = leaderPid()
-  if (leader === undefined) return undefined
-  const words = ['-t', String(leader), '-a', ...environment]
-  return spawnSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).stdout?.trim()
-}
-
-function inside(command) {
-  const words = ['-t', String(leaderPid()), '-a', ...environment]
-  return execFileSync('nsenter', [...words, 'sh', '-c', command], { encoding: 'utf8' }).trim()
-}
-
-function mainPid(service) {
-  return inside(`systemctl show -P MainPID ${service}`)
-}
-
-function isActive(service) {
-  return tryInside(`systemctl is-active ${service}`) === 'active'
-}
-
-async function until(what, holds) {
-  for (let tries = 0; tries < 300; tries++) {
-    if (holds()) return check(what, true)
-    await delay(200)
-  }
-  check(what, false)
-  console.log(tryInside(`journalctl -b --no-pager -u 'fiona*' | tail -40`))
-}
-
-function check(what, isTrue, detail) {
-  if (isTrue) passed++
-  else failed++
-  console.log(`${isTrue ? '✓' : '✗'} ${what}${detail === undefined ? '' : ` (${detail})`}`)
-}
-
-function run(command, ...args) {
-  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 function requireTools() {

@@ -9,10 +9,10 @@ export default defineTool({
   section: 8,
   summary: 'run and manage the standard chain',
   description: `fiona-ctl up (or fiona up) runs the standard chain in the foreground: a receiver for each door, the
-    front door and a stage for each step. What dies is started again, after a growing pause. What dies five
-    times within a minute, or ends with exit code 64 or 78, is failing: it is tried on every 30 seconds, and said
-    once. On SIGTERM or Ctrl-C the parts stop in order, each finishing what it has in hand. Killed at any
-    moment, it starts again on the same data directory and nothing is lost.
+    front door and a stage for each step. What dies is started again: at once when it had run for ten seconds, else
+    after a growing pause. What dies five times within a minute, or ends with exit code 64 or 78, is failing: it is
+    tried on every 30 seconds, and said once. On SIGTERM or Ctrl-C the parts stop in order, each finishing what it
+    has in hand. Killed at any moment, it starts again on the same data directory and nothing is lost.
 
     On a terminal fiona up says where to send a study and shows each record in a line. Elsewhere its stdout has one
     JSON object a line for each event, with its time and, but for those of the whole chain, its part: starting (of the
@@ -22,7 +22,9 @@ export default defineTool({
 
     start, stop, restart, enable, disable and status are the same under systemd (where fiona.target is installed,
     they speak to its units) and without it (they speak to the running chain by <runDir>/control.sock, which only
-    its own user can open; start begins it in the background and waits until its door answers). PROJECT means the
+    its own user can open; start begins it in the background and waits until its door answers). Under systemd start,
+    restart and enable make the units follow the configuration: doors of projects, mpps, inboxes and front doors that
+    are new there are enabled, those that are gone are stopped. PROJECT means the
     door of that project (projects.*.receiver), default the common one; without it the whole chain is meant.
     start and stop hold until the next start of the chain, enable and disable over restarts: disable closes, enable
     opens. A chain that was disabled as a whole does not start until it is enabled.

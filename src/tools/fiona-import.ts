@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
-import { defineTool, tellReady } from '../lib/cli/index.ts'
+import { defineTool, takeKept, tellReady } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
 /** Copies overlap their waiting for disks; reading headers in place waits for nothing, there only lines are gathered. */
@@ -43,7 +43,8 @@ export default defineTool({
     while; hidden ones, and those called .part, .tmp, .filepart and the like, when they are renamed. What is no
     DICOM, or is damaged, goes to the quarantine with the reason beside it; links, pipes and what cannot be
     read stay. Empty folders are removed after a minute. Killed while it takes a file, it takes it again at the next
-    start, and tells it as duplicate.
+    start, and tells it as duplicate. Of a folder that is an inbox of the configuration (inboxes), project and
+    settleSeconds hold where no option says otherwise.
 
     With --front-door it is a service: it makes a named pipe and takes what is written into it, line by line
     as from stdin, with absolute paths; known records are taken as if they had been made here. Owner and group may
@@ -143,9 +144,11 @@ export default defineTool({
     const imports = await import('../lib/import/index.ts')
     const { journalName } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
-    const { dataDir: configured, projects, receiver } = await config()
+    const { dataDir: configured, projects, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
-    const { journal, project, frontDoor, watch } = options
+    const { journal, frontDoor, watch } = options
+    const inbox = watch === undefined ? undefined : inboxes.find(({ folder }) => folder === watch)
+    const project = options.project ?? inbox?.project
     const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
@@ -180,14 +183,16 @@ export default defineTool({
           stateDirectory: join(dataDir, 'state', 'front-door'),
           isSynced: durability === 'fsync',
         }
-        await imports.keepFrontDoor(door, run, signal, () => {
-          tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log })
+        const kept = takeKept()
+        await imports.keepFrontDoor(door, run, signal, (descriptor) => {
+          const keep = [{ name: 'pipe', descriptor }]
+          tellReady({ status: `open: ${frontDoor}`, dataDir, signal, log, keep, kept })
         })
         return ExitCode.ok
       }
       if (watch !== undefined) {
         tellReady({ status: `watching ${watch}`, dataDir, signal, log })
-        const settleMs = (options.settleSeconds ?? 10) * 1000
+        const settleMs = (options.settleSeconds ?? inbox?.settleSeconds ?? 10) * 1000
         await imports.watchInbox(watch, realDataDir, run, { intake, settleMs, signal })
         return ExitCode.ok
       }

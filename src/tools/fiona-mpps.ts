@@ -1,4 +1,4 @@
-import { defineTool, tellReady, untilAborted } from '../lib/cli/index.ts'
+import { defineTool, keepsakeOfPort, takeKept, tellReady, untilAborted } from '../lib/cli/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
 const handshakeMs = 15_000
@@ -104,8 +104,11 @@ export default defineTool({
       maxAssociationsPerAddress,
     })
     const scp = new MppsScp({ steps, access, maxPduBytes, log })
+    const kept = takeKept()
+    const port = options.port ?? mpps?.port ?? usualPort
     const server = await DicomServer.listen(scp, scp, {
-      port: options.port ?? mpps?.port ?? usualPort,
+      port,
+      descriptor: kept.get(keepsakeOfPort(port)),
       maxPduBytes,
       idleMs,
       handshakeMs: Math.min(handshakeMs, idleMs),
@@ -115,7 +118,14 @@ export default defineTool({
       { port: server.port, aet: aeTitle, dataDir, tls: tls !== undefined },
       `listening on port ${String(server.port)}`,
     )
-    tellReady({ status: `listening on ${String(server.port)}`, dataDir, signal, log })
+    tellReady({
+      status: `listening on ${String(server.port)}`,
+      dataDir,
+      signal,
+      log,
+      keep: [{ name: keepsakeOfPort(server.port), descriptor: server.descriptor }],
+      kept,
+    })
     await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await server.stop(graceMs)

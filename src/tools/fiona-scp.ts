@@ -1,4 +1,4 @@
-import { defineTool, tellReady, untilAborted } from '../lib/cli/index.ts'
+import { defineTool, keepsakeOfPort, takeKept, tellReady, untilAborted } from '../lib/cli/index.ts'
 import type { Config } from '../lib/config/index.ts'
 
 /** The time a connection has for its association request: the ARTIM timer of PS3.8 9.1.5. */
@@ -158,6 +158,7 @@ export default defineTool({
       isOurs: isAskedAt(options.door, file),
     })
 
+    const kept = takeKept()
     const sinkLost = new AbortController()
     const reception = await Reception.open({
       syncs,
@@ -172,6 +173,7 @@ export default defineTool({
       idleMs,
       handshakeMs: Math.min(handshakeMs, idleMs),
       tls,
+      descriptorOf: (port) => kept.get(keepsakeOfPort(port)),
       log,
       othersAt: (project) => [commitment.at(project)],
       onStored: (record) => {
@@ -199,7 +201,10 @@ export default defineTool({
     }
     commitment.start()
     const ports = reception.doors.map(({ port }) => port).join(', ')
-    tellReady({ status: `listening on ${ports}`, dataDir, signal, log })
+    const keep = reception.doors.map(({ port, descriptor }) => {
+      return { name: keepsakeOfPort(port), descriptor }
+    })
+    tellReady({ status: `listening on ${ports}`, dataDir, signal, log, keep, kept })
     await untilAborted(signal, sinkLost.signal)
     log.info('stopping')
     await reception.close(graceMs)

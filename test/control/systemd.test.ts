@@ -1,18 +1,33 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { hasSystemd, hasUnit, Systemd, unitOf } from '../../src/lib/control/index.ts'
+import { loadConfig, type Config } from '../../src/lib/config/index.ts'
+import { hasSystemd, Systemd, unitOf } from '../../src/lib/control/index.ts'
 
 t.test('each part has its unit', (t) => {
   const parts = [undefined, 'receiver', 'receiver-A-B', 'mpps', 'front-door', 'organize']
-  t.same(parts.map(unitOf), [
-    'fiona.target',
-    'fiona-scp@default.service',
-    'fiona-scp@A\\x2dB.service',
-    'fiona-mpps.service',
-    'fiona-front-door.service',
-    'fiona-stage@organize.service',
-  ])
+  t.same(
+    parts.map((part) => unitOf(part)),
+    [
+      'fiona.target',
+      'fiona-scp@default.service',
+      'fiona-scp@A\\x2dB.service',
+      'fiona-mpps.service',
+      'fiona-front-door.service',
+      'fiona-stage@organize.service',
+    ],
+  )
+  const inboxes = [{ folder: '/srv/in' }, { folder: '/srv/A B-C/.x' }]
+  const further = ['front-door-organized', 'inbox-1', 'inbox-2', 'receiver-inbox-1']
+  t.same(
+    further.map((part) => unitOf(part, { inboxes })),
+    [
+      'fiona-front-door@organized.service',
+      'fiona-inbox@srv-in.service',
+      'fiona-inbox@srv-A\\x20B\\x2dC-.x.service',
+      'fiona-scp@inbox\\x2d1.service',
+    ],
+  )
   t.end()
 })
 
@@ -77,10 +92,65 @@ t.test('what systemd says is told in the words of fiona-ctl', async (t) => {
   t.equal(await systemd.isDisabled(undefined), false)
 })
 
-t.test('parts that only fiona up runs have no unit', (t) => {
-  for (const part of ['inbox-1', 'front-door-organized']) t.notOk(hasUnit(part), part)
-  for (const part of ['receiver', 'receiver-inbox-1', 'front-door', 'mpps', 'organize']) {
-    t.ok(hasUnit(part), part)
+/** A systemctl that says what it is asked, and of the units in `masked` that they are. */
+function listening(test: typeof t, masked: readonly string[]) {
+  const folder = test.testdir()
+  const tool = join(folder, 'systemctl')
+  const answer = masked.map((unit) => `*${unit}) echo LoadState=masked;; `).join('')
+  writeFileSync(
+    tool,
+    `#!/bin/sh\nif test "$1" = show; then case "$*" in ${answer}*) echo LoadState=loaded;; esac
+else printf '%s|' "$@" >>${folder}/log; echo >>${folder}/log; fi\n`,
+  )
+  chmodSync(tool, 0o755)
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}:${before ?? ''}`
+  test.teardown(() => (process.env['PATH'] = before))
+  const links = join(folder, 'fiona.target.wants')
+  mkdirSync(links)
+  writeFileSync(join(folder, 'log'), '')
+  return {
+    links,
+    asked: () => readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(0, -1),
+    link: (unit: string) => {
+      symlinkSync('/nowhere', join(links, unit))
+    },
   }
-  t.end()
+}
+
+async function site(inboxes: Config['inboxes'], journals: Config['frontDoors']['journals']) {
+  const config = await loadConfig(undefined)
+  return { ...config, inboxes, frontDoors: { ...config.frontDoors, journals } }
+}
+
+t.test('the target wants what the configuration asks for', async (t) => {
+  const system = listening(t as never, ['fiona-inbox@srv-closed.service'])
+  const asking = await site(
+    [{ folder: '/srv/in' }, { folder: '/srv/closed' }],
+    ['received', 'organized'],
+  )
+  const config = {
+    ...asking,
+    mpps: { port: 4007 },
+    projects: { A: { destinations: [], receiver: { port: 11113 } } },
+  }
+  await new Systemd().follow(config, system.links)
+  t.same(system.asked(), [
+    'enable|--|fiona-front-door@organized.service|fiona-inbox@srv-in.service|fiona-mpps.service|fiona-scp@A.service|',
+  ])
+})
+
+t.test('what the configuration no longer names is stopped; what others linked stays', async (t) => {
+  const system = listening(t as never, [])
+  for (const unit of ['fiona-inbox@srv-old.service', 'fiona-inbox@srv-in.service'])
+    system.link(unit)
+  for (const unit of ['fiona-mpps.service', 'fiona-job-ours.timer']) system.link(unit)
+  await new Systemd().follow(await site([{ folder: '/srv/in' }], ['received']), system.links)
+  t.same(system.asked(), ['disable|--now|--|fiona-inbox@srv-old.service|'])
+})
+
+t.test('a target without links is one that nothing was added to', async (t) => {
+  const system = listening(t as never, [])
+  await new Systemd().follow(await site([], ['received']), join(system.links, 'none'))
+  t.same(system.asked(), [])
 })

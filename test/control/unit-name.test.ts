@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import t from 'tap'
-import { escapeInstance } from '../../src/lib/control/unit-name.ts'
+import { escapeInstance, escapePath } from '../../src/lib/control/unit-name.ts'
 
 t.test('what a unit may not hold is written as bytes', (t) => {
   const names = ['ABCD_1.2', 'A-B', 'a b', '.x', 'ä', '%i', 'a@b', '$(id)', '\\', 'a/b', 'x*?']
@@ -28,5 +28,12 @@ t.test('it is what systemd-escape makes, and systemd-escape undoes it', { skip }
   for (const one of names.slice(0, 20)) {
     t.equal(ask(['--unescape', '--', escapeInstance(one)]).join(' '), one)
   }
+  t.end()
+})
+
+t.test('a path is what systemd-escape --path makes of it', { skip }, (t) => {
+  const paths = ['/srv/in', '/srv//a b/', '/.hidden/.x', '/a-b/ä$', '/srv/./in', '/x%i']
+  const { stdout } = spawnSync('systemd-escape', ['--path', '--', ...paths], { encoding: 'utf8' })
+  t.same(paths.map(escapePath), stdout.trim().split(' '))
   t.end()
 })

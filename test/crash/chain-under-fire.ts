@@ -15,14 +15,16 @@ export class ChainUnderFire {
   readonly #root: string
   readonly #configPath: string
   readonly #faults: string
+  readonly #environment: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
   starts = 0
 
   /** @param root holds everything of this run; `faults` in it must be there */
-  constructor(root: string, configPath: string) {
+  constructor(root: string, configPath: string, environment: NodeJS.ProcessEnv = {}) {
     this.#root = root
     this.#configPath = configPath
     this.#faults = join(root, 'faults')
+    this.#environment = environment
   }
 
   get isUp(): boolean {
@@ -40,6 +42,7 @@ export class ChainUnderFire {
       stdio: ['ignore', 'ignore', log],
       env: {
         ...process.env,
+        ...this.#environment,
         FIONA_CONFIG: undefined,
         FIONA_FAULT_DIRECTORY: this.#faults,
         FIONA_FAULT_POINT: points.join(','),

@@ -57,6 +57,24 @@ t.test('what dies is started again, after a pause that grows', async (t) => {
   t.equal(log(directory)[0], 'flaky started a b --c', 'arguments arrive as they are')
 })
 
+t.test('what was well is started again at once', async (t) => {
+  const directory = t.testdir()
+  command(directory, 'well', 'sleep 0.2; exit 3')
+  const { tell, of, times } = recorder()
+  const supervisor = new Supervisor({
+    ...{ binDir: directory, environment: {}, tell },
+    patience: { firstDelayMs: 250, longestDelayMs: 30_000, wellAfterMs: 100 },
+  })
+  const planned = times('restarting', 2)
+  supervisor.start([{ name: 'one', command: 'well', args: [] }])
+  await planned
+  await supervisor.stop()
+  t.same(
+    of('restarting').map((each) => each.event === 'restarting' && each.inSeconds),
+    [0, 0],
+  )
+})
+
 t.test('a command that is not there counts as one that died', async (t) => {
   const { tell, happened, times } = recorder()
   const supervisor = new Supervisor({ binDir: t.testdir(), environment: {}, tell })

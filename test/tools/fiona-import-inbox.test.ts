@@ -27,7 +27,7 @@ const object = (n: number) => ctImage({ sopUID: `2.25.${String(n)}` })
 class Watched {
   readonly root = mkdtempSync(join(tmpdir(), 'fiona-inbox-'))
   readonly inbox = join(this.root, 'inbox')
-  readonly args: readonly string[]
+  args: readonly string[]
   child: ChildProcess | undefined
 
   constructor(t: Test, settleSeconds = 0.3) {
@@ -39,6 +39,13 @@ class Watched {
     })
     const settle = ['--settle-seconds', String(settleSeconds)]
     this.args = ['--data-dir', join(this.root, 'data'), '--watch', this.inbox, ...settle]
+  }
+  /** The same by the configuration alone. */
+  configured(inbox: Record<string, unknown>): void {
+    const path = join(this.root, 'fiona.yaml')
+    const inboxes = [{ folder: this.inbox, ...inbox }]
+    writeFileSync(path, JSON.stringify({ dataDir: join(this.root, 'data'), inboxes }))
+    this.args = ['--config', path, '--watch', this.inbox]
   }
   async start(): Promise<void> {
     this.child = spawn(tool, [...this.args, '--journal', 'received'], {
@@ -237,4 +244,12 @@ t.test('an inbox must be a folder apart from the data directory', async (t) => {
     t.equal(code, 73, name)
     t.match(stderr, /^error: the inbox .*\nhint: /)
   }
+})
+
+t.test('what the configuration says of an inbox holds for whoever watches it', async (t) => {
+  const watched = new Watched(t)
+  watched.configured({ project: 'ABCD', settleSeconds: 0.3 })
+  await watched.start()
+  watched.put('one', object(1))
+  t.match(await watched.records('received', 1), [{ project: 'ABCD' }])
 })

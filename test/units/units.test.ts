@@ -34,6 +34,8 @@ function site(test: typeof t): string {
     symlinkSync('fiona-stage@.service', join(units, `fiona-stage@${stage}.service`))
   }
   symlinkSync('fiona-scp@.service', join(units, 'fiona-scp@default.service'))
+  symlinkSync('fiona-inbox@.service', join(units, 'fiona-inbox@srv-inbox.service'))
+  symlinkSync('fiona-front-door@.service', join(units, 'fiona-front-door@organized.service'))
   return units
 }
 
@@ -41,6 +43,8 @@ const instances = [
   'fiona-scp@default',
   'fiona-mpps',
   'fiona-front-door',
+  'fiona-front-door@organized',
+  'fiona-inbox@srv-inbox',
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
@@ -109,13 +113,35 @@ t.test('the front door sees /tmp and no network', async (t) => {
   t.strictSame(settings.get('PrivateNetwork'), ['yes'])
 })
 
+t.test('an inbox and a further front door have no network', async (t) => {
+  for (const name of ['fiona-inbox@srv-inbox', 'fiona-front-door@organized']) {
+    const settings = effectiveSettings(filesOf(name))
+    t.strictSame(settings.get('RestrictAddressFamilies'), ['AF_UNIX'], name)
+    t.strictSame(settings.get('PrivateNetwork'), ['yes'], name)
+  }
+})
+
+t.test('what a killed process listened on, or read, is kept open', async (t) => {
+  for (const name of [
+    'fiona-scp@default',
+    'fiona-mpps',
+    'fiona-front-door',
+    'fiona-front-door@organized',
+  ]) {
+    t.strictSame(effectiveSettings(filesOf(name)).get('FileDescriptorStoreMax'), ['1'], name)
+  }
+})
+
 t.test('the front door reaches what it keeps on disk until it is done', async (t) => {
-  const closed = effectiveSettings(filesOf('fiona-front-door')).get('InaccessiblePaths') ?? []
   const kept = '/var/lib/fiona/state/front-door/'
-  t.strictSame(
-    closed.filter((path) => kept.startsWith(`${path.replace(/^-/, '')}/`)),
-    [],
-  )
+  for (const name of ['fiona-front-door', 'fiona-front-door@organized']) {
+    const closed = effectiveSettings(filesOf(name)).get('InaccessiblePaths') ?? []
+    t.strictSame(
+      closed.filter((path) => kept.startsWith(`${path.replace(/^-/, '')}/`)),
+      [],
+      name,
+    )
+  }
 })
 
 t.test('a job runs once each time, as long as it takes', async (t) => {

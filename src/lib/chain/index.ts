@@ -3,6 +3,7 @@
 export {
   doorPart,
   frontDoorsOf,
+  inboxPart,
   partNames,
   partsOf,
   portsOf,

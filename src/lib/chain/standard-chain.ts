@@ -75,6 +75,11 @@ export function doorPart(project: string | undefined): string {
   return project === undefined ? 'receiver' : `receiver-${project}`
 }
 
+/** @param at its place among the `inboxes` of the configuration, from 0 */
+export function inboxPart(at: number): string {
+  return `inbox-${String(at + 1)}`
+}
+
 /** What the configuration asks for. */
 export function partsOf(
   config: Pick<Config, 'frontDoors' | 'inboxes' | 'mpps' | 'projects' | 'runDir'>,
@@ -133,7 +138,7 @@ function inbox(
   at: number,
 ): ChainProcess {
   return {
-    name: `inbox-${String(at + 1)}`,
+    name: inboxPart(at),
     command: 'fiona-import',
     args: [
       ...['--watch', folder, '--journal', 'received'],

@@ -3,6 +3,7 @@
 export { defineTool } from './tool.ts'
 export type { FilterLogic, FilterResult, Tool, ToolContext } from './tool.ts'
 export { runTool } from './run-tool.ts'
+export { type Keepsake, keepsakeOfPort, takeKept } from './kept-descriptors.ts'
 export { LiveLine } from './live-line.ts'
 export { tellReady } from './tell-ready.ts'
 export { untilAborted } from './until-aborted.ts'

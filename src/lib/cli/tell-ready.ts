@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { close } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Keepsake } from './kept-descriptors.ts'
 
 export interface Readiness {
   /** One line for `systemctl status`; it must name nobody. */
@@ -10,6 +12,10 @@ export interface Readiness {
   readonly dataDir: string
   readonly signal: AbortSignal
   readonly log: Logger
+  /** What is to stay open when this process is killed. */
+  readonly keep?: readonly Keepsake[]
+  /** What `takeKept` gave. */
+  readonly kept?: ReadonlyMap<string, number>
 }
 
 /** Longer than PID 1 is ever busy; then the next ping has its turn. */
@@ -23,36 +29,67 @@ const patienceMs = 5_000
  * Node has no datagram sockets of Unix, so systemd-notify(1) speaks; the unit says NotifyAccess=all. It waits
  * until PID 1 has taken the message (a barrier), or PID 1 might look for a process that has gone already.
  */
-export function tellReady({ status, dataDir, signal, log }: Readiness): void {
-  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC, WATCHDOG_PID } = process.env
+export function tellReady(readiness: Readiness): void {
+  const { status, dataDir, signal, log } = readiness
+  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC, WATCHDOG_PID, FDSTORE } = process.env
   if (socket === undefined || socket === '') return
   // They are for this process, not for what it starts.
-  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) {
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'FDSTORE']) {
     Reflect.deleteProperty(process.env, name)
   }
   const tell = teller(socket, log)
   const isWatched = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid
   const everyMs = isWatched ? Number(WATCHDOG_USEC ?? 0) / 1000 / 3 : 0
   signal.addEventListener('abort', () => {
-    void tell('STOPPING=1', 'STATUS=stopping: finishing what is in hand')
+    void tell(['STOPPING=1', 'STATUS=stopping: finishing what is in hand'])
   })
-  void tell('READY=1', `STATUS=${status}`).then(() =>
-    everyMs > 0 ? keepTelling(everyMs, dataDir, signal, tell) : undefined,
-  )
+  const hasStore = Number(FDSTORE ?? 0) > 0
+  void (hasStore ? updateStore(readiness, tell) : Promise.resolve())
+    .then(() => tell(['READY=1', `STATUS=${status}`]))
+    .then(() => (everyMs > 0 ? keepTelling(everyMs, dataDir, signal, tell) : undefined))
 }
 
-type Tell = (...messages: readonly string[]) => Promise<void>
+/** @param descriptor handed over with the message */
+type Tell = (messages: readonly string[], descriptor?: number) => Promise<void>
 
 function teller(socket: string, log: Logger): Tell {
   const env = { PATH: process.env['PATH'], NOTIFY_SOCKET: socket }
-  return (...messages) =>
+  return (messages, descriptor) =>
     new Promise((resolve) => {
-      const options = { env, timeout: patienceMs, killSignal: 'SIGKILL' as const }
-      execFile('systemd-notify', messages, options, (error) => {
-        if (error !== null) log.warn({ err: error.message }, 'the service manager was not reached')
+      const [words, more] = descriptor === undefined ? [[], []] : [['--fd=3'], [descriptor]]
+      const child = spawn('systemd-notify', [...words, ...messages], {
+        env,
+        stdio: ['ignore', 'ignore', 'inherit', ...more],
+        timeout: patienceMs,
+        killSignal: 'SIGKILL',
+      })
+      const done = (trouble: string | undefined): void => {
+        if (trouble !== undefined) log.warn({ err: trouble }, 'the service manager was not reached')
         resolve()
+      }
+      child.once('error', (error) => {
+        done(error.message)
+      })
+      child.once('exit', (code, by) => {
+        done(code === 0 ? undefined : `systemd-notify: ${by ?? `exit code ${String(code)}`}`)
       })
     })
+}
+
+/** Into the file descriptor store with what did not come from there; out of it with what is of no use any more. */
+async function updateStore({ keep = [], kept }: Readiness, tell: Tell): Promise<void> {
+  const isInUse = (name: string, descriptor: number): boolean =>
+    keep.some((one) => one.name === name && one.descriptor === descriptor)
+  for (const [name, descriptor] of kept ?? []) {
+    if (isInUse(name, descriptor)) continue
+    // A port would answer, and nobody would serve.
+    close(descriptor, () => undefined)
+    await tell(['FDSTOREREMOVE=1', `FDNAME=${name}`])
+  }
+  for (const { name, descriptor } of keep) {
+    if (descriptor === undefined || kept?.get(name) === descriptor) continue
+    await tell(['FDSTORE=1', `--fdname=${name}`], descriptor)
+  }
 }
 
 async function keepTelling(
@@ -65,6 +102,6 @@ async function keepTelling(
     await delay(everyMs, undefined, { ref: false })
     // An answer of any kind will do: that something is missing or forbidden is told where it matters.
     await stat(dataDir).catch(() => undefined)
-    await tell('WATCHDOG=1')
+    await tell(['WATCHDOG=1'])
   }
 }

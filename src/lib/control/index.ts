@@ -5,7 +5,7 @@ export { closedParts, disabledDoors, setDisabled, wholeChain } from './closed-pa
 export { enabledPath, readEnabled, type Enabled } from './enabled-file.ts'
 export { ControlServer, type ControlRequest, type ControlAnswer } from './control-server.ts'
 export { askChain, controlSocket } from './control-client.ts'
-export { hasSystemd, hasUnit, Systemd, unitOf } from './systemd.ts'
+export { hasSystemd, Systemd, unitOf } from './systemd.ts'
 export { isListening, partReports, siteStatus, type SiteStatus } from './site-status.ts'
 export { statusScreen } from './status-screen.ts'
 export { startChain } from './start-chain.ts'

@@ -13,7 +13,7 @@ import {
 import { freeBytes } from '../storage/index.ts'
 import { askChain } from './control-client.ts'
 import type { ControlAnswer } from './control-server.ts'
-import { type Systemd, hasUnit } from './systemd.ts'
+import type { Systemd } from './systemd.ts'
 
 export interface PartReport {
   readonly name: string
@@ -66,7 +66,7 @@ export async function partReports(
 ): Promise<{ readonly parts: readonly PartReport[]; readonly chain: ControlAnswer | undefined }> {
   const names = partNames(partsOf(config))
   if (systemd !== undefined) {
-    const parts = names.filter(hasUnit).map((name) => systemd.part(name))
+    const parts = names.map((name) => systemd.part(name, config))
     return { parts: (await Promise.all(parts)) as unknown as PartReport[], chain: undefined }
   }
   const chain = await askChain(config.runDir, { do: 'status' })

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { inboxPart, partNames, partsOf } from '../chain/index.ts'
+import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { escapeInstance } from './unit-name.ts'
+import { escapeInstance, escapePath } from './unit-name.ts'
 
 const execute = promisify(execFile)
 const target = 'fiona.target'
@@ -20,19 +23,21 @@ export async function hasSystemd(running = '/run/systemd/system'): Promise<boole
   return stdout.trim() === 'LoadState=loaded'
 }
 
-/** The unit of a part; undefined: of the whole chain. */
-export function unitOf(part: string | undefined): string {
+/** The unit of a part; undefined: of the whole chain. An inbox has that of its folder. */
+export function unitOf(
+  part: string | undefined,
+  { inboxes }: Pick<Config, 'inboxes'> = { inboxes: [] },
+): string {
   if (part === undefined) return target
   if (part === 'receiver') return 'fiona-scp@default.service'
   const project = /^receiver-(.*)$/s.exec(part)?.[1]
   if (project !== undefined) return `fiona-scp@${escapeInstance(project)}.service`
+  const journal = /^front-door-(.*)$/.exec(part)?.[1]
+  if (journal !== undefined) return `fiona-front-door@${escapeInstance(journal)}.service`
+  const inbox = inboxes.find((_, at) => part === inboxPart(at))
+  if (inbox !== undefined) return `fiona-inbox@${escapePath(inbox.folder)}.service`
   if (part === 'front-door' || part === 'mpps') return `fiona-${part}.service`
   return `fiona-stage@${escapeInstance(part)}.service`
-}
-
-/** Inboxes, and front doors of other journals than `received`, are for fiona up: a site writes units of its own for them. */
-export function hasUnit(part: string): boolean {
-  return !/^(?:inbox|front-door)-/.test(part)
 }
 
 export class Systemd {
@@ -45,16 +50,38 @@ export class Systemd {
     if (part === undefined) await this.#run(['stop', '--', 'fiona-*.service'])
   }
 
+  /**
+   * The target wants what the configuration asks for beyond what it wants by itself: doors of projects, inboxes,
+   * further front doors, MPPS. What is new there is enabled, what is gone is stopped and disabled; nothing is started
+   * here, and what is masked stays closed.
+   * @param links where the links of the target are
+   */
+  async follow(config: Config, links = `/etc/systemd/system/${target}.wants`): Promise<void> {
+    const asked = furtherUnits(config)
+    const linked: readonly string[] = await readdir(links).catch(() => [])
+    const gone = linked.filter((unit) => followsConfiguration.test(unit) && !asked.includes(unit))
+    if (gone.length > 0) await this.#run(['disable', '--now', '--', ...gone])
+    const added: string[] = []
+    for (const unit of asked.filter((unit) => !linked.includes(unit))) {
+      const { LoadState } = await this.#show(unit, ['LoadState'])
+      if (LoadState !== 'masked') added.push(unit)
+    }
+    if (added.length > 0) await this.#run(['enable', '--', ...added])
+  }
+
   /** Whether it was closed with disable; undefined: the whole chain. */
   async isDisabled(part: string | undefined): Promise<boolean> {
-    const found = await this.#show(part, ['LoadState', 'UnitFileState'])
+    const found = await this.#show(unitOf(part), ['LoadState', 'UnitFileState'])
     return part === undefined
       ? found['UnitFileState'] === 'disabled'
       : found['LoadState'] === 'masked'
   }
 
-  async part(name: string): Promise<Readonly<Record<string, unknown>>> {
-    const found = await this.#show(name, [
+  async part(
+    name: string,
+    config?: Pick<Config, 'inboxes'>,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const found = await this.#show(unitOf(name, config), [
       ...['LoadState', 'ActiveState', 'MainPID', 'NRestarts', 'StateChangeTimestamp'],
       ...['Result', 'ExecMainStatus'],
     ])
@@ -73,11 +100,11 @@ export class Systemd {
   }
 
   async #show(
-    part: string | undefined,
+    unit: string,
     properties: readonly string[],
   ): Promise<Readonly<Record<string, string>>> {
     const wanted = `--property=${properties.join(',')}`
-    const text = await this.#run(['show', '--timestamp=unix', wanted, '--', unitOf(part)])
+    const text = await this.#run(['show', '--timestamp=unix', wanted, '--', unit])
     return Object.fromEntries(
       text.split('\n').map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
     )
@@ -95,6 +122,17 @@ export class Systemd {
       })
     }
   }
+}
+
+/** Units that exist because the configuration names what they are for. */
+const followsConfiguration = /^fiona-(?:scp|inbox|front-door)@.+\.service$/
+
+/** Those that `fiona.target` does not want by itself. */
+function furtherUnits(config: Config): readonly string[] {
+  return partNames(partsOf(config))
+    .map((part) => unitOf(part, config))
+    .filter((unit) => followsConfiguration.test(unit) || unit === unitOf('mpps'))
+    .filter((unit) => unit !== unitOf('receiver'))
 }
 
 /**

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 /**
  * A name as the instance of a unit: fiona-scp@NAME. Letters, digits, `:`, `_` and `.` stay (no `.` in front), `/`
  * becomes `-`, each other byte `\xHH`. The unit undoes it with %I. As systemd-escape(1) does, see
@@ -10,4 +12,9 @@ export function escapeInstance(name: string): string {
     const isPlain = at === 0 ? /[A-Za-z0-9:_]/ : /[A-Za-z0-9:_.]/
     return isPlain.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`
   }).join('')
+}
+
+/** The same for an absolute path, which the unit undoes with %f. As `systemd-escape --path` does. */
+export function escapePath(path: string): string {
+  return escapeInstance(resolve(path).slice(1))
 }

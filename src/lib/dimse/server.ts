@@ -10,6 +10,8 @@ export interface DicomServerOptions extends AcceptorSettings {
   /** 0 takes a free one. */
   readonly port: number
   readonly host?: string
+  /** A socket that listens on that port already: it is taken over. */
+  readonly descriptor?: number | undefined
   /** Certificates and the like; absent: plain TCP. */
   readonly tls?: TlsOptions | undefined
   /** Beyond so many connections the longest silent one makes room for the next. */
@@ -95,7 +97,9 @@ export class DicomServer {
     const server = await listener(options)
     const dicom = new DicomServer(provider, observer, options, server)
     try {
-      server.listen({ port: options.port, host: options.host, backlog })
+      const { descriptor: fd, port, host } = options
+      if (fd === undefined) server.listen({ port, host, backlog })
+      else server.listen({ fd }, backlog)
       await once(server, 'listening')
     } catch (error) {
       clearInterval(dicom.#clock)
@@ -111,6 +115,12 @@ export class DicomServer {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Of the listening socket; undefined where this Node does not tell. */
+  get descriptor(): number | undefined {
+    const { _handle: handle } = this.#server as unknown as { _handle?: { fd?: number } | null }
+    return handle?.fd
   }
 
   /** Whoever is connected, associated or not. */

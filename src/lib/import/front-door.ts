@@ -46,7 +46,8 @@ export interface DoorAccess {
  */
 export class FrontDoor {
   readonly path: string
-  readonly #fd: number
+  /** It holds what the kernel holds of the pipe. */
+  readonly descriptor: number
   readonly #spool: LineSpool
   readonly #log: Logger
   #socket: Socket | undefined
@@ -59,7 +60,7 @@ export class FrontDoor {
 
   private constructor(path: string, fd: number, spool: LineSpool, log: Logger) {
     this.path = path
-    this.#fd = fd
+    this.descriptor = fd
     this.#spool = spool
     this.#log = log
     const last = spool.lastByte()
@@ -132,7 +133,7 @@ export class FrontDoor {
       this.#leave()
       await closed
     }
-    closeSync(this.#fd)
+    closeSync(this.descriptor)
   }
 
   #hasRoom(): boolean {
@@ -142,7 +143,7 @@ export class FrontDoor {
   #listen(): void {
     // Again through the descriptor: what has the name by now may be something else.
     const { O_RDWR, O_NONBLOCK } = constants
-    const fd = openSync(`/proc/self/fd/${String(this.#fd)}`, O_RDWR | O_NONBLOCK)
+    const fd = openSync(`/proc/self/fd/${String(this.descriptor)}`, O_RDWR | O_NONBLOCK)
     const socket = new Socket({ fd, readable: true, writable: false })
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('error', (error) => {
@@ -204,7 +205,7 @@ export class FrontDoor {
     this.#leave()
     if (this.#held !== undefined) this.#takeHeld()
     for (let bytes = 0; bytes < mostLeftBytes && this.#held === undefined;) {
-      const part = readNow(this.#fd)
+      const part = readNow(this.descriptor)
       if (part === undefined) break
       this.#take(part)
       bytes += part.length

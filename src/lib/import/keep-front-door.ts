@@ -36,14 +36,14 @@ const waitMs = 10_000
  * Takes what is written into a named pipe, until the signal, and then what is still in it. A line that
  * means nothing, or a file that is nothing, becomes an error record and a line in the log; the door stays
  * open. Killed, it goes on where it was at the next start: what was in hand is done again.
- * @param opened called when it is open
+ * @param opened called when it is open, with a descriptor of the pipe: whoever keeps that open, keeps what is in it
  * @throws FionaError E_FRONT_DOOR, E_LEASE_HELD
  */
 export async function keepFrontDoor(
   options: DoorOptions,
   run: Omit<ImportRun, 'entries' | 'patience' | 'failed' | 'isService' | 'reached'>,
   signal: AbortSignal,
-  opened?: () => void,
+  opened?: (descriptor: number) => void,
 ): Promise<ImportSummary> {
   const { path, journal, takesRecordsOnly } = options
   const { log } = run
@@ -88,7 +88,7 @@ export async function keepFrontDoor(
     try {
       const door = await FrontDoor.open(path, options.access, spool, log)
       log.info({ path }, 'the front door is open')
-      opened?.()
+      opened?.(door.descriptor)
       try {
         return await take(door.chunks(signal), {
           beginsAt: spool.position,

@@ -39,8 +39,11 @@ export async function manage(command: Command): Promise<number> {
   }
   const part = project === undefined ? undefined : partOf(config, project)
   if (word === 'start' || word === 'restart') await refuseClosed(config, part, systemd)
-  if (systemd !== undefined) await systemd.perform(word, part)
-  else if (word === 'enable' || word === 'disable') await allow(command, part)
+  if (systemd !== undefined) {
+    const opens = word === 'start' || word === 'restart' || word === 'enable'
+    if (opens && part === undefined) await systemd.follow(config)
+    await systemd.perform(word, part)
+  } else if (word === 'enable' || word === 'disable') await allow(command, part)
   else await drive(command, word, part)
   const done = { start: 'runs', stop: 'is stopped', restart: 'runs', enable: 'is enabled' }
   const what = part ?? 'the chain'

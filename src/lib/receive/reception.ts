@@ -28,12 +28,16 @@ export interface ReceptionOptions extends OfReceiver, OfServer {
   /** Only this door: `default` for the common one, or that of a project; undefined: all. */
   readonly door?: string | undefined
   readonly maxAssociations: number
+  /** A socket that listens on this port already. */
+  readonly descriptorOf?: (port: number) => number | undefined
   /** What is served beside storage at a door; undefined: the common one. */
   readonly othersAt: (project: string | undefined) => readonly ClassProvider[]
 }
 
 export interface OpenDoor extends Door {
   readonly port: number
+  /** Of its listening socket. */
+  readonly descriptor: number | undefined
 }
 
 /** All doors of a receiver: what comes in by one takes from what there may be in all. */
@@ -94,7 +98,12 @@ export class Reception {
       writing: { pool: this.#pool, digester: this.#digester, direct: directWrites },
       everybody,
     })
-    const server = await DicomServer.listen(receiver, receiver, { ...options, port: door.port })
-    this.#opened.push({ door: { ...door, port: server.port }, server, receiver })
+    const server = await DicomServer.listen(receiver, receiver, {
+      ...options,
+      port: door.port,
+      descriptor: options.descriptorOf?.(door.port),
+    })
+    const { port, descriptor } = server
+    this.#opened.push({ door: { ...door, port, descriptor }, server, receiver })
   }
 }

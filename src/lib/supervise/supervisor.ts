@@ -9,7 +9,7 @@ import type { Ending, PartEvent } from './part-event.ts'
 export interface Patience {
   readonly firstDelayMs: number
   readonly longestDelayMs: number
-  /** A process that ran this long was well: its next death starts the back-off anew. */
+  /** A process that ran this long was well: after its next death it is started again at once, and the back-off begins anew. */
   readonly wellAfterMs: number
 }
 const usualPatience: Patience = { firstDelayMs: 250, longestDelayMs: 30_000, wellAfterMs: 10_000 }
@@ -217,7 +217,8 @@ export class Supervisor {
     const { firstDelayMs, longestDelayMs, wellAfterMs } = this.#patience
     const now = performance.now()
     clearTimeout(running.timer)
-    if (now - running.startedAt > wellAfterMs) running.delayMs = firstDelayMs
+    // At once: its port is closed, or its pipe unread. Whoever is killed as soon as it runs is not well.
+    if (now - running.startedAt > wellAfterMs) running.delayMs = 0
     running.deaths = [...running.deaths.filter((at) => now - at < loopMs), now]
     const wasFailing = running.isFailing
     running.isFailing =
@@ -234,7 +235,7 @@ export class Supervisor {
       running.restarts += 1
       this.#spawn(running)
     }, running.delayMs)
-    running.delayMs = Math.min(running.delayMs * 2, longestDelayMs)
+    running.delayMs = Math.min(Math.max(running.delayMs * 2, firstDelayMs), longestDelayMs)
   }
 }
 
