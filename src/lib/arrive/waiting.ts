@@ -47,9 +47,12 @@ export class Waiting {
 
   /** A new object came at `now`. What came too late by far says nothing of a rhythm. */
   objectCame(study: Study, now: number, association: string | undefined): void {
-    this.#associations.brought(study, association, study.instances - study.decided === 1)
+    const times = this.#timesOf(study)
+    if (times.settledSeconds !== undefined) {
+      this.#associations.brought(study, association, study.instances - study.decided === 1)
+    }
     const pause = study.lastAt === 0 ? 0 : now - study.lastAt
-    if (pause > longestOf(this.#timesOf(study)) * 1000) return
+    if (pause > longestOf(times) * 1000) return
     study.longestPauseMs = Math.max(study.longestPauseMs, pause)
   }
 
