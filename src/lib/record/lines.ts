@@ -112,15 +112,19 @@ const typeNames = new Map<string, string>()
 
 /**
  * The type of a record written the usual way, `type` first, without parsing it: that is what makes
- * passing on foreign records cheap. Undefined means: parse the line to find out.
+ * passing on foreign records cheap. Undefined means: parse the line to find out. The line lies in `bytes`
+ * from `start` to `end`, without its newline.
  */
-export function recordTypeOf(line: Buffer): string | undefined {
+export function recordTypeOf(bytes: Buffer, start = 0, end = bytes.length): string | undefined {
   // Byte by byte: calls into Buffer's native methods cost more than all the rest of passing a line on.
-  if (line[line.length - 1] !== closingBrace) return undefined
-  for (let at = 0; at < head.length; at++) if (line[at] !== head[at]) return undefined
-  let end = head.length
-  while (line[end] !== quote) if (++end - head.length > longestName) return undefined
-  const name = line.toString('latin1', head.length, end)
+  if (end - start <= head.length || bytes[end - 1] !== closingBrace) return undefined
+  for (let at = 0; at < head.length; at++) if (bytes[start + at] !== head[at]) return undefined
+  const nameStart = start + head.length
+  let nameEnd = nameStart
+  while (bytes[nameEnd] !== quote) {
+    if (++nameEnd === end || nameEnd - nameStart > longestName) return undefined
+  }
+  const name = bytes.toString('latin1', nameStart, nameEnd)
   if (name.includes(String.fromCharCode(backslash))) return undefined
   const known = typeNames.get(name)
   if (known !== undefined) return known

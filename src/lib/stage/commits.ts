@@ -100,7 +100,7 @@ export class Commits {
     const { progress, lease, from, stage, workers } = this.#context
     const moved = lines - this.committed.lines
     if (moved > 0) {
-      await lease.assertHeld()
+      lease.assertHeld()
       faultPoint('cursor.before-save')
       await saveCursor(from, stage, { cursor, seq, workers })
       faultPoint('cursor.saved')

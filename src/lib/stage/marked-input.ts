@@ -6,6 +6,10 @@ import type { Workers } from './workers.ts'
 
 /** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
 const maxOutstanding = 4
+/** A mark also costs a commit. While more and more comes, one stands no closer to the last than this, */
+const markPauseMs = 20
+/** unless so much has been fed since: a part of what may be in flight. */
+const markDistance = { lines: 2500, bytes: 4 * 1024 * 1024 }
 
 /** What goes into a pipeline: records from the journal, with marks of our own between them. */
 export class MarkedInput {
@@ -15,14 +19,29 @@ export class MarkedInput {
   readonly #foreignMarks: (count: number) => void
   #fed: Position
   #wantsMark = false
+  /** Where the last mark was given out, and when. */
+  #marked: Position
+  #markedAt = -Infinity
 
-  /** @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out */
-  constructor(workers: Workers, progress: Progress, foreignMarks: (count: number) => void) {
+  readonly #now: () => number
+
+  /**
+   * @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out
+   * @param now monotonic, ms
+   */
+  constructor(
+    workers: Workers,
+    progress: Progress,
+    foreignMarks: (count: number) => void,
+    now = () => performance.now(),
+  ) {
     this.#workers = workers
     this.#progress = progress
     this.#ledger = new MarkLedger(progress.seq)
     this.#foreignMarks = foreignMarks
+    this.#now = now
     this.#fed = { cursor: progress.cursor, lines: 0, bytes: 0 }
+    this.#marked = this.#fed
   }
 
   get fed(): Position {
@@ -62,6 +81,8 @@ export class MarkedInput {
   mark(): Promise<void> {
     const seq = this.#ledger.issue(this.#fed)
     const mark = { type: 'mark', seq, committed: this.#progress.seq }
+    this.#marked = this.#fed
+    this.#markedAt = this.#now()
     return this.#workers.mark(seq, `${JSON.stringify(mark)}\n`)
   }
 
@@ -69,11 +90,25 @@ export class MarkedInput {
     this.#wantsMark = true
   }
 
-  /** The mark that is wanted, unless enough are on their way: then when one of them has come back. */
-  markIfWanted(): void {
-    if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return
+  /**
+   * The mark that is wanted, unless enough are on their way: then when one of them has come back.
+   * @returns milliseconds after which to ask again, when it is too soon for one
+   */
+  markIfWanted(): number | undefined {
+    if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return undefined
+    const waitMs = this.#markedAt + markPauseMs - this.#now()
+    if (waitMs > 0 && !this.#isFarFromMark) return waitMs
     this.#wantsMark = false
     void this.mark()
+    return undefined
+  }
+
+  get #isFarFromMark(): boolean {
+    const { lines, bytes } = this.#fed
+    return (
+      lines - this.#marked.lines >= markDistance.lines ||
+      bytes - this.#marked.bytes >= markDistance.bytes
+    )
   }
 
   /** The position that a mark vouches for which came out; undefined when it is none of ours. */

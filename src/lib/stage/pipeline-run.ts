@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { JournalChunk } from '../journal/index.ts'
 import { Change } from './change.ts'
@@ -7,6 +8,7 @@ import { eachLine, firstLines } from './chunk-lines.ts'
 import { JournalFeed } from './journal-feed.ts'
 import { MarkedInput } from './marked-input.ts'
 import type { Ending } from './pipeline.ts'
+import { ReadingRest } from './reading-rest.ts'
 import { SignsOfLife } from './signs-of-life.ts'
 import { OutputSorter, type Piece, type SortRules } from './sort-output.ts'
 import type { Workers } from './workers.ts'
@@ -96,6 +98,7 @@ export class PipelineRun {
   #hungSeconds: number | undefined
   #probeMs = firstProbeMs
   #trouble: { error: unknown } | undefined
+  #laterMark: NodeJS.Timeout | undefined
 
   constructor(context: RunContext, plan: RunPlan) {
     this.#context = context
@@ -168,6 +171,7 @@ export class PipelineRun {
       return { kind: 'failed', ending: { ...ending, how }, inFlight }
     } finally {
       clearInterval(watch)
+      clearTimeout(this.#laterMark)
       clearTimeout(overdue)
       signal.removeEventListener('abort', stop)
       this.#pipeline.kill()
@@ -302,7 +306,13 @@ export class PipelineRun {
   }
 
   #mark(): void {
-    if (!this.#isClosing && this.#plan.limit === undefined) this.#input.markIfWanted()
+    if (this.#isClosing || this.#plan.limit !== undefined) return
+    const waitMs = this.#input.markIfWanted()
+    if (waitMs === undefined) return
+    this.#laterMark ??= setTimeout(() => {
+      this.#laterMark = undefined
+      this.#mark()
+    }, waitMs)
   }
 
   /** Looks after what does not happen by itself: output without a mark, marks that do not return. */
@@ -349,6 +359,7 @@ export class PipelineRun {
   async #collect(output: Readable, worker: number): Promise<void> {
     const { outlets } = this.#context
     const sorter = this.#sorters[worker]
+    const rest = new ReadingRest()
     for await (const chunk of output) {
       this.#printedAt = performance.now()
       for (const piece of sorter?.push(chunk as Buffer) ?? []) this.#take(piece, worker)
@@ -358,6 +369,8 @@ export class PipelineRun {
       this.#commits.soon()
       if (isTooMuch) await this.#commits.untilIdle()
       if (this.#trouble !== undefined) return
+      const restMs = rest.after((chunk as Buffer).length, performance.now())
+      if (restMs > 0) await delay(restMs)
     }
   }
 

@@ -243,7 +243,7 @@ class Stage {
     this.#outlets.add(to, stageError(this.#context.sort, why, contentOf(chunk.lines)))
     this.#outlets.seal()
     await this.#outlets.append()
-    await this.#context.lease.assertHeld()
+    this.#context.lease.assertHeld()
     await saveCursor(from, name, {
       cursor: chunk.cursor,
       seq: this.#progress.seq,
