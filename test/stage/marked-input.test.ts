@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { JournalChunk } from '../../src/lib/journal/index.ts'
+import { MovingCursor, type JournalChunk } from '../../src/lib/journal/index.ts'
 import { MarkedInput } from '../../src/lib/stage/marked-input.ts'
 import { Pipeline } from '../../src/lib/stage/pipeline.ts'
 import { Workers } from '../../src/lib/stage/workers.ts'
@@ -9,13 +9,12 @@ const chunk = (lines: number): JournalChunk => ({
   lines: Buffer.from(line.repeat(lines)),
   segment: 's.ndjson',
   end: lines * line.length,
-  cursor: { 's.ndjson': lines * line.length },
 })
 
 t.test('a lone record gets its mark at once; in a stream, marks stand apart', async (t) => {
   const workers = new Workers([new Pipeline('cat >/dev/null', process.env)])
   let now = 1000
-  const progress = { cursor: {}, seq: 0, passesMarks: true }
+  const progress = { cursor: new MovingCursor(), tidiedAt: 0, seq: 0, passesMarks: true }
   const input = new MarkedInput(
     workers,
     progress,

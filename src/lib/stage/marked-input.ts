@@ -1,6 +1,6 @@
-import { countLines, type JournalChunk } from '../journal/index.ts'
+import { countLines, joinMoves, type JournalChunk } from '../journal/index.ts'
 import type { Progress } from './commits.ts'
-import { MarkLedger, type MarkedPosition, type Position } from './mark-ledger.ts'
+import { MarkLedger, type MarkedPosition } from './mark-ledger.ts'
 import { withoutMarks } from './without-marks.ts'
 import type { Workers } from './workers.ts'
 
@@ -8,6 +8,9 @@ import type { Workers } from './workers.ts'
 const maxOutstanding = 4
 /** A mark also costs a commit. While more and more comes, one stands no closer to the last than this, */
 const markPauseMs = 20
+/** and no closer than so many times what the commit of one took, up to a limit: a cursor may name very many segments, */
+const commitsApart = 4
+const longestPauseMs = 500
 /** unless so much has been fed since: a part of what may be in flight. */
 const markDistance = { lines: 2500, bytes: 4 * 1024 * 1024 }
 
@@ -17,11 +20,14 @@ export class MarkedInput {
   readonly #progress: Progress
   readonly #ledger: MarkLedger
   readonly #foreignMarks: (count: number) => void
-  #fed: Position
+  #fed = { lines: 0, bytes: 0 }
+  /** Since the last mark. */
+  #moves = new Map<string, number>()
   #wantsMark = false
   /** Where the last mark was given out, and when. */
-  #marked: Position
+  #marked = this.#fed
   #markedAt = -Infinity
+  #pauseMs = markPauseMs
 
   readonly #now: () => number
 
@@ -40,11 +46,10 @@ export class MarkedInput {
     this.#ledger = new MarkLedger(progress.seq)
     this.#foreignMarks = foreignMarks
     this.#now = now
-    this.#fed = { cursor: progress.cursor, lines: 0, bytes: 0 }
-    this.#marked = this.#fed
   }
 
-  get fed(): Position {
+  /** Lines and bytes so far. */
+  get fed(): { readonly lines: number; readonly bytes: number } {
     return this.#fed
   }
 
@@ -60,7 +65,8 @@ export class MarkedInput {
 
   /** Behind everything: what a pipeline vouches for that has ended well. */
   get end(): MarkedPosition {
-    return { ...this.#fed, seq: this.#ledger.lastSeq }
+    const moves = joinMoves(this.#ledger.outstandingMoves, this.#moves)
+    return { ...this.#fed, moves, seq: this.#ledger.lastSeq }
   }
 
   /**
@@ -70,8 +76,8 @@ export class MarkedInput {
   write(chunk: JournalChunk): Promise<void> {
     const { lines, dropped } = withoutMarks(chunk.lines)
     if (dropped > 0) this.#foreignMarks(dropped)
+    this.#moves.set(chunk.segment, chunk.end)
     this.#fed = {
-      cursor: chunk.cursor,
       lines: this.#fed.lines + countLines(chunk.lines),
       bytes: this.#fed.bytes + chunk.lines.length,
     }
@@ -79,11 +85,16 @@ export class MarkedInput {
   }
 
   mark(): Promise<void> {
-    const seq = this.#ledger.issue(this.#fed)
+    const seq = this.#ledger.issue({ ...this.#fed, moves: this.#moves })
+    this.#moves = new Map()
     const mark = { type: 'mark', seq, committed: this.#progress.seq }
     this.#marked = this.#fed
     this.#markedAt = this.#now()
     return this.#workers.mark(seq, `${JSON.stringify(mark)}\n`)
+  }
+
+  commitTook(ms: number): void {
+    this.#pauseMs = Math.min(longestPauseMs, Math.max(markPauseMs, commitsApart * ms))
   }
 
   wantMark(): void {
@@ -96,7 +107,7 @@ export class MarkedInput {
    */
   markIfWanted(): number | undefined {
     if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return undefined
-    const waitMs = this.#markedAt + markPauseMs - this.#now()
+    const waitMs = this.#markedAt + this.#pauseMs - this.#now()
     if (waitMs > 0 && !this.#isFarFromMark) return waitMs
     this.#wantsMark = false
     void this.mark()

@@ -104,7 +104,8 @@ export class PipelineRun {
     this.#context = context
     this.#plan = plan
     this.#commits = new Commits(context, {
-      committed: (lines) => {
+      committed: (lines, ms) => {
+        this.#input.commitTook(ms)
         context.onCommitted(lines)
         this.#change.notify()
       },
@@ -222,7 +223,7 @@ export class PipelineRun {
     const { limit, once } = this.#plan
     const stop = this.#stopFeeding.signal
     const follow = !once && limit === undefined
-    const feed = new JournalFeed(from, { cursor: progress.cursor, follow, stop })
+    const feed = new JournalFeed(from, { cursor: progress.cursor.whole(), follow, stop })
     try {
       for (;;) {
         // Where marks do not come back, the end of the input stands for the mark: a pause ends the batch.

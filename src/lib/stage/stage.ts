@@ -5,6 +5,7 @@ import {
   leasePath,
   Lease,
   loadCursor,
+  MovingCursor,
   readJournal,
   saveCursor,
   type JournalChunk,
@@ -78,8 +79,11 @@ export async function runStage(options: StageOptions): Promise<number> {
     options.begun?.()
     const saved = await loadCursor(from, name)
     await register(options, saved)
+    const cursor = new MovingCursor(saved?.cursor)
+    await cursor.forgetGone(from)
     await new Stage(options, lease, outlets, {
-      cursor: saved?.cursor ?? {},
+      cursor,
+      tidiedAt: performance.now(),
       seq: saved?.seq ?? 0,
       passesMarks: undefined,
     }).runAll()
@@ -234,6 +238,7 @@ class Stage {
   /** The record at the cursor goes to the errors, and the cursor behind it. */
   async #moveFirstAway(how: string): Promise<void> {
     const { from, name, log } = this.#options
+    const { cursor } = this.#progress
     const chunk = await firstLine(from, this.#progress)
     if (chunk === undefined) return
     const why = new FionaError('E_STAGE_POISON', `this record ends the pipeline: ${how}`, {
@@ -244,12 +249,12 @@ class Stage {
     this.#outlets.seal()
     await this.#outlets.append()
     this.#context.lease.assertHeld()
+    cursor.move(new Map([[chunk.segment, chunk.end]]))
     await saveCursor(from, name, {
-      cursor: chunk.cursor,
+      cursor: cursor.whole(),
       seq: this.#progress.seq,
       workers: this.#options.workers,
     })
-    this.#progress.cursor = chunk.cursor
     this.#suspicion.committed(1)
     log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
   }
@@ -286,7 +291,10 @@ function startWorkers(
 }
 
 async function firstLine(from: string, { cursor }: Progress): Promise<JournalChunk | undefined> {
-  for await (const chunk of readJournal(from, { cursor, chunkBytes: 64 * 1024 })) {
+  for await (const chunk of readJournal(from, {
+    cursor: cursor.whole(),
+    chunkBytes: 64 * 1024,
+  })) {
     return firstLines(chunk, 1)
   }
   return undefined
