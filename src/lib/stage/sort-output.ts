@@ -10,7 +10,12 @@ import {
 export type Destination = 'to' | 'errors' | 'held'
 
 export type Piece =
-  | { readonly to: Destination; readonly lines: Buffer }
+  | {
+      readonly to: Destination
+      readonly lines: Buffer
+      /** An error record in place of a line that was none. */
+      readonly isStray?: boolean
+    }
   /** A mark came out; whose it is, the ledger knows. */
   | { readonly mark: number }
 
@@ -119,7 +124,7 @@ export class OutputSorter {
 
   #stray(why: FionaError, text: string | null): Piece {
     const to = errorsGoTo(this.#rules.diverted)
-    return { to, lines: stageError(this.#rules, why, text) }
+    return { to, lines: stageError(this.#rules, why, text), isStray: true }
   }
 }
 
