@@ -44,8 +44,14 @@ export default defineTool({
     fiona-send) do so for each copy, under names that tell N: change N when they hold nothing.
 
     A pipeline whose input has ended and that then does nothing for --drain-seconds (at least 5: it prints nothing,
-    computes nothing, reads and writes nothing) hangs: it is ended, which is a failure like others. One that
-    computes, or prints, without end is not noticed; watch what waits with fiona-journal stat.
+    computes nothing, reads and writes nothing) hangs: it is ended, which is a failure like others.
+
+    One that would go on without end is ended as well, and the record that makes it do so is looked for at once, since
+    each try is dear: one that prints more than --flood-mib without a mark coming out (where marks are dropped: in one run),
+    or more than 100,000 lines that are no records; and one that for --stuck-seconds neither reads nor writes nor prints
+    while it owes something, whether it computes, waits, or does not read its input. After a flood, nothing that has no
+    mark behind it is appended, and no more than 32 MiB of it are kept, until something has been committed. Of a line
+    longer than 16 MiB nothing is kept but an error record. One that goes on reading or writing elsewhere is not noticed.
 
     On SIGTERM it stops feeding, lets the pipeline drain, commits what comes out, and exits with 0. What does not
     drain in --drain-seconds is ended, and done again next time. When the stage itself is killed, its pipeline
@@ -83,6 +89,19 @@ export default defineTool({
       default: 30,
       describe:
         'how long the pipeline may take to finish after SIGTERM, or do nothing after the end of its input',
+    },
+    'flood-mib': {
+      type: 'integer',
+      min: 0,
+      default: 256,
+      describe: 'how much may be printed without a mark coming out, in MiB; 0: no limit',
+    },
+    'stuck-seconds': {
+      type: 'number',
+      min: 0,
+      default: 900,
+      describe:
+        'how long what was fed may be kept without reading, writing or printing; 0: no limit',
     },
     'wait-seconds': {
       type: 'number',
@@ -152,6 +171,10 @@ export default defineTool({
       log,
       signal,
       drainMs: options.drainSeconds * 1000,
+      limits: {
+        floodBytes: options.floodMib === 0 ? Infinity : options.floodMib * 1024 * 1024,
+        stuckMs: options.stuckSeconds === 0 ? Infinity : options.stuckSeconds * 1000,
+      },
       waitMs: options.waitSeconds * 1000,
       begun: () => {
         tellReady({ status: `running stage ${name}`, dataDir, signal, log })

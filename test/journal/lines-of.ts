@@ -1,4 +1,9 @@
-import { readJournal, type Cursor, type ReadOptions } from '../../src/lib/journal/index.ts'
+import {
+  MovingCursor,
+  readJournal,
+  type Cursor,
+  type ReadOptions,
+} from '../../src/lib/journal/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 
 /** Everything a journal holds now, and the cursor behind it. */
@@ -7,12 +12,12 @@ export async function linesOf(
   options: ReadOptions = {},
 ): Promise<{ lines: string[]; cursor: Cursor }> {
   const lines: string[] = []
-  let cursor: Cursor = options.cursor ?? {}
+  const cursor = new MovingCursor(options.cursor)
   for await (const chunk of readJournal(directory, options)) {
     lines.push(...chunk.lines.toString().split('\n').slice(0, -1))
-    cursor = chunk.cursor
+    cursor.move(new Map([[chunk.segment, chunk.end]]))
   }
-  return { lines, cursor }
+  return { lines, cursor: cursor.whole() }
 }
 
 export async function recordsOf(directory: string): Promise<AnyRecord[]> {

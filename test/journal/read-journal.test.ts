@@ -38,7 +38,7 @@ t.test(
               for await (const chunk of readJournal(directory, { cursor, chunkBytes })) {
                 progress = true
                 found.push(...chunk.lines.toString().split('\n').slice(0, -1))
-                cursor = JSON.parse(JSON.stringify(chunk.cursor)) as Cursor
+                cursor = { ...cursor, [chunk.segment]: chunk.end }
                 if (++chunks === stopAfter) break
               }
             }
@@ -155,9 +155,7 @@ t.test('a saved cursor is found again; one that is none is named', async (t) => 
   t.equal(await loadCursor(directory, 'reader'), undefined)
   await saveCursor(directory, 'reader', { cursor: { 'a.ndjson': 8 }, seq: 7 })
   t.same(await loadCursor(directory, 'reader'), { cursor: { 'a.ndjson': 8 }, seq: 7 })
-  t.same((await linesOf(directory, { cursor: { 'a.ndjson': 8, 'pruned.ndjson': 5 } })).cursor, {
-    'a.ndjson': 16,
-  })
+  t.same((await linesOf(directory, { cursor: { 'a.ndjson': 8 } })).lines, ['{"n":2}'])
   writeFileSync(join(directory, 'cursors', 'bad.json'), '{"segments":{"a.ndjson":-1},"seq":1}')
   await t.rejects(loadCursor(directory, 'bad'), { code: 'E_CURSOR' })
   await t.rejects(loadCursor(directory, '../bad'), { code: 'E_JOURNAL_NAME' })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { MarkLedger } from '../../src/lib/stage/mark-ledger.ts'
 
-const at = (lines: number) => ({ cursor: { s: lines * 10 }, lines, bytes: lines * 10 })
+const at = (lines: number) => ({ moves: new Map([['s', lines * 10]]), lines, bytes: lines * 10 })
 
 t.test('a mark that returns vouches for its position, once', (t) => {
   const ledger = new MarkLedger(41)

@@ -31,17 +31,61 @@ t.test('one that works in silence after the end of its input is left alone', asy
   t.same(numbersOf(await site.records('b')), range(0, 10))
 })
 
-t.test('a flood out of one record takes no memory, and stops with the stage', async (t) => {
+/** A filter that does `act` at record 5, and passes all others on. */
+const atFive = (act: string) =>
+  `while IFS= read -r line; do case $line in *'"n":5}'*) ${act};; esac; printf '%s\\n' "$line"; done`
+const butFive = range(0, 10).filter((n) => n !== 5)
+
+/** 0 when it has just ended. */
+const peakKb = (pid: number | undefined) =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1] ?? 0)
+
+t.test('a record that makes the pipeline flood is set aside, others come through', async (t) => {
+  const floods: readonly [string, RegExp][] = [
+    [`yes '{"type":"flood"}'`, /it flooded and was ended: it printed more than \d+ MiB without/],
+    ['yes', /it printed more than 100000 lines that are no records/],
+    [`tr '\\0' x </dev/zero`, /it printed more than \d+ MiB without/],
+  ]
+  for (const [flood, words] of floods) {
+    const site = new Site(t.testdir())
+    await site.append('a', numbered(0, 10))
+    const stage = site.stage(atFive(flood), ['--once', '--flood-mib', '24'])
+    let peak = 0
+    const look = setInterval(() => (peak = Math.max(peak, peakKb(stage.child.pid))), 100)
+    stage.child.once('exit', () => clearInterval(look))
+    const { code, stderr } = await stage.ended
+    t.equal(code, 1, stderr)
+    t.ok(peak < 250_000, `${flood}: peak ${peak} kB`)
+    const passed = (await site.records('b')).filter(({ type }) => type === 'test')
+    t.same([...new Set(numbersOf(passed))], butFive, flood)
+    const poison = (await site.records('errors')).filter(({ code }) => code === 'E_STAGE_POISON')
+    t.match(poison, [{ record: { n: 5 }, message: words }])
+    // The first flood was not expected; of the others nothing is appended.
+    t.ok((await journalStat(site.path('b'))).bytes < 32 << 20)
+  }
+})
+
+t.test('a pipeline that floods whatever it is given does not fill the disk', async (t) => {
+  const site = new Site(t.testdir())
+  await site.append('a', numbered(0, 10))
+  const { code, stderr } = await site.once(`yes '{"type":"flood"}'`, ['--flood-mib', '24'])
+  t.equal(code, 69, stderr)
+  t.match(stderr, 'it flooded and was ended')
+  t.ok((await journalStat(site.path('b'))).bytes < 32 << 20)
+  t.same(await site.records('errors'), [], 'no record was blamed')
+  t.match(await site.once('cat'), { code: 0 })
+})
+
+t.test('a flood within the limit takes no memory, and stops with the stage', async (t) => {
   const site = new Site(t.testdir())
   await site.append('a', numbered(0, 1))
-  const stage = site.stage(`yes '{"type":"flood"}'`, ['--drain-seconds', '0.5'])
+  const args = ['--drain-seconds', '0.5', '--flood-mib', '0']
+  const stage = site.stage(`yes '{"type":"flood"}'`, args)
   while ((await journalStat(site.path('b'))).bytes < 64e6) {
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  const peakKb = Number(
-    /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${stage.child.pid}/status`, 'utf8'))?.[1],
-  )
-  t.ok(peakKb > 10_000 && peakKb < 250_000, `peak ${peakKb} kB`)
+  const peak = peakKb(stage.child.pid)
+  t.ok(peak > 10_000 && peak < 250_000, `peak ${peak} kB`)
   const { code, stderr } = await stage.kill('SIGTERM')
   t.equal(code, 0, stderr)
   t.match(stderr, 'the pipeline did not drain')
@@ -49,9 +93,39 @@ t.test('a flood out of one record takes no memory, and stops with the stage', as
     if (!/^(?:\{"type":"flood"\}\n)+$/.test(lines.toString())) t.fail('a line that nobody printed')
   }
   t.match(await loadCursor(site.path('a'), 's'), { cursor: {} })
-  t.match(await site.once('cat'), { code: 0 })
-  t.same(numbersOf((await site.records('b')).filter(({ type }) => type === 'test')), [0])
 })
+
+t.test('a record at which the pipeline gets stuck is set aside, others come through', async (t) => {
+  for (const act of ['while :; do :; done', 'sleep 1000']) {
+    const site = new Site(t.testdir())
+    await site.append('a', numbered(0, 10))
+    const { code, stderr } = await site.once(atFive(act), ['--stuck-seconds', '2'])
+    t.equal(code, 1, stderr)
+    t.match(stderr, /it was stuck and was ended: for \d+ s it read, wrote and printed nothing/)
+    t.same([...new Set(numbersOf(await site.records('b')))], butFive)
+    t.match(await site.records('errors'), [{ code: 'E_STAGE_POISON', record: { n: 5 } }])
+  }
+})
+
+t.test(
+  'a pipeline that never reads its input is ended and told, and blames no record',
+  async (t) => {
+    const site = new Site(t.testdir())
+    const long = 'x'.repeat(1000)
+    await site.append(
+      'a',
+      numbered(0, 2000).map((record) => ({ ...record, long })),
+    )
+    const args = ['--stuck-seconds', '2', '--drain-seconds', '0.1']
+    const stage = site.stage('sleep 1000', args)
+    await stage.untilSaid('it did not read its input, and did nothing else')
+    await stage.kill('SIGTERM')
+    t.same(await site.records('errors'), [])
+    t.match(await site.once('cat >/dev/null'), { code: 0 }, 'who reads all and ends well is done')
+    await site.untilCommitted('a', 's')
+    t.same(await site.records('b'), [])
+  },
+)
 
 t.test('a line without end is left out, and told', async (t) => {
   const site = new Site(t.testdir())

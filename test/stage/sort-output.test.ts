@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { AnyRecord } from '../../src/lib/record/index.ts'
+import { maxLineBytes, type AnyRecord } from '../../src/lib/record/index.ts'
 import { OutputSorter, type Piece } from '../../src/lib/stage/sort-output.ts'
 
 const sorter = () =>
@@ -56,6 +56,36 @@ t.test('a line that is no record becomes an error record', (t) => {
     t.match(records(pieces, 'errors'), [
       { type: 'error', tool: 'fiona-stage', code: 'E_STAGE_OUTPUT', record: stray },
     ])
+  }
+  t.end()
+})
+
+t.test('lines with other ends, empty ones and records in another layout come out as lines', (t) => {
+  const pieces = sorter().push(
+    Buffer.from(
+      '{"type":"a"}\r\n\n\r\n{ "v": 1, "type": "b" }\n{"type":"c"}\n{"type":"m\\u0061rk","seq":3}\n{"type":"}\n',
+    ),
+  )
+  t.equal(lines(pieces, 'to'), '{"type":"a"}\n{ "v": 1, "type": "b" }\n{"type":"c"}\n')
+  t.same(
+    pieces.flatMap((piece) => ('mark' in piece ? [piece.mark] : [])),
+    [3],
+  )
+  t.match(records(pieces, 'errors'), [{ code: 'E_STAGE_OUTPUT', record: '{"type":"}' }])
+  t.end()
+})
+
+t.test('a line longer than any may be is told, however it comes', (t) => {
+  const long = `{"type":"a","x":"${'x'.repeat(maxLineBytes)}"}\n`
+  const text = Buffer.from(`{"type":"b"}\n${long}{"type":"c"}\n`)
+  for (const size of [text.length, 1 << 20]) {
+    const one = sorter()
+    const pieces: Piece[] = []
+    for (let at = 0; at < text.length; at += size) {
+      pieces.push(...one.push(Buffer.from(text.subarray(at, at + size))))
+    }
+    t.equal(lines(pieces, 'to'), '{"type":"b"}\n{"type":"c"}\n')
+    t.match(records(pieces, 'errors'), [{ code: 'E_LINE_TOO_LONG', record: null }])
   }
   t.end()
 })

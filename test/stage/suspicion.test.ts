@@ -3,11 +3,18 @@ import t from 'tap'
 import { Suspicion } from '../../src/lib/stage/suspicion.ts'
 
 /** A pipeline that ends at certain records; with marks, what it did before that is committed. */
-function work(total: number, killers: ReadonlySet<number>, passesMarks: boolean, batch: number) {
+function work(
+  total: number,
+  killers: ReadonlySet<number>,
+  passesMarks: boolean,
+  batch: number,
+  isRunaway = false,
+) {
   const suspicion = new Suspicion()
   const condemned: number[] = []
   let cursor = 0
   let runs = 0
+  let failures = 0
   while (cursor < total) {
     if (++runs > 10_000) throw new Error('does not come to an end')
     const isAlone = suspicion.limit !== undefined
@@ -17,13 +24,14 @@ function work(total: number, killers: ReadonlySet<number>, passesMarks: boolean,
     cursor += done
     suspicion.committed(done)
     if (killer === undefined) continue
-    if (suspicion.failed(taken - done) === 'condemn') {
+    failures++
+    if (suspicion.failed(taken - done, isRunaway) === 'condemn') {
       condemned.push(cursor)
       cursor++
       suspicion.committed(1)
     }
   }
-  return { condemned, runs }
+  return { condemned, runs, failures }
 }
 
 t.test('any killers, with marks or without: exactly they are condemned, all else is done', (t) => {
@@ -33,9 +41,10 @@ t.test('any killers, with marks or without: exactly they are condemned, all else
       fc.uniqueArray(fc.nat(299), { maxLength: 5 }),
       fc.boolean(),
       fc.integer({ min: 1, max: 100 }),
-      (total, killers, passesMarks, batch) => {
+      fc.boolean(),
+      (total, killers, passesMarks, batch, isRunaway) => {
         const inside = killers.filter((n) => n < total).sort((a, b) => a - b)
-        const { condemned } = work(total, new Set(inside), passesMarks, batch)
+        const { condemned } = work(total, new Set(inside), passesMarks, batch, isRunaway)
         t.same(condemned, inside)
       },
     ),
@@ -48,6 +57,13 @@ t.test('one killer among ten thousand is found in some thirty runs', (t) => {
   const { condemned, runs } = work(10_000, new Set([6543]), false, 10_000)
   t.same(condemned, [6543])
   t.ok(runs < 45, `${runs} runs`)
+  t.end()
+})
+
+t.test('one that runs away is found in three tries where marks are passed on', (t) => {
+  const { condemned, failures } = work(10_000, new Set([6543]), true, 10_000, true)
+  t.same(condemned, [6543])
+  t.equal(failures, 3)
   t.end()
 })
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectories } from '../storage/index.ts'
 import type { Cursor } from './cursor.ts'
@@ -21,11 +22,9 @@ export interface ReadOptions {
 export interface JournalChunk {
   /** Whole lines, each with its newline. */
   readonly lines: Buffer
-  /** The position behind them. */
-  readonly cursor: Cursor
   /** The segment they are from, */
   readonly segment: string
-  /** and the offset in it behind them: for who takes only some of the lines. */
+  /** and the offset in it behind them. */
   readonly end: number
 }
 
@@ -51,13 +50,16 @@ export async function* readJournal(
     let changes: Changes = 'all'
     for (;;) {
       for (const name of await segmentsToRead(directory, changes, offsets)) {
-        for await (const { lines, end } of reader.read(
-          join(directory, name),
-          offsets.get(name) ?? 0,
-        )) {
+        const path = join(directory, name)
+        const offset = offsets.get(name) ?? 0
+        const size = statSync(path, { throwIfNoEntry: false })?.size
+        if (size === undefined) offsets.delete(name)
+        // Of thousands of segments most have been read: looking costs less than opening.
+        if (size === undefined || size <= offset) continue
+        for await (const { lines, end } of reader.read(path, offset)) {
           if (signal?.aborted === true) return
           offsets.set(name, end)
-          yield { lines, cursor: Object.fromEntries(offsets), segment: name, end }
+          yield { lines, segment: name, end }
         }
       }
       if (watch === undefined) return

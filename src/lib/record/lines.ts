@@ -3,6 +3,8 @@ import { FionaError } from '../error/index.ts'
 /** A line longer than this is refused; a study of 100,000 in-place files fits. */
 export const maxLineBytes = 16 * 1024 * 1024
 const newline = 0x0a
+const empty = Buffer.alloc(0)
+const usualRestBytes = 64 * 1024
 
 /** A line was left out. Who wants to know whose it was finds here how it began. */
 export class LineTooLong extends FionaError {
@@ -22,7 +24,8 @@ export class LineTooLong extends FionaError {
  * comes. With another separator (NUL, as from `find -print0`) a carriage return belongs to the line.
  */
 export class LineSplitter {
-  #rest: Buffer[] = []
+  /** Of the line that has not ended: what came so far, at the beginning of a buffer that grows. */
+  #rest = empty
   #restBytes = 0
   #skipping: boolean
   #pushedBytes = 0
@@ -64,12 +67,11 @@ export class LineSplitter {
     }
     if (this.#skipping) this.givenBytes = this.#pushedBytes
     else if (start < chunk.length) {
-      this.#rest.push(start === 0 ? chunk : Buffer.from(chunk.subarray(start)))
-      this.#restBytes += chunk.length - start
+      this.#keep(chunk.subarray(start))
       if (this.#restBytes > this.#maxBytes) {
         this.#skipping = true
         this.givenBytes = this.#pushedBytes
-        yield this.#tooLong(this.#join(Buffer.alloc(0)))
+        yield this.#tooLong(this.#join(empty))
       }
     }
   }
@@ -82,13 +84,25 @@ export class LineSplitter {
   /** What stood after the last newline. */
   end(): Buffer | undefined {
     if (this.#restBytes === 0) return undefined
-    return this.#withoutReturn(this.#join(Buffer.alloc(0)))
+    return this.#withoutReturn(this.#join(empty))
+  }
+
+  /** Copied: as slices, a line that comes byte by byte would take hundred times its length. */
+  #keep(piece: Buffer): void {
+    const bytes = this.#restBytes + piece.length
+    if (bytes > this.#rest.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(usualRestBytes, 2 * this.#rest.length, bytes))
+      this.#rest.copy(larger, 0, 0, this.#restBytes)
+      this.#rest = larger
+    }
+    piece.copy(this.#rest, this.#restBytes)
+    this.#restBytes = bytes
   }
 
   #join(piece: Buffer): Buffer {
     if (this.#restBytes === 0) return piece
-    const whole = Buffer.concat([...this.#rest, piece])
-    this.#rest = []
+    const whole = Buffer.concat([this.#rest.subarray(0, this.#restBytes), piece])
+    if (this.#rest.length > usualRestBytes) this.#rest = empty
     this.#restBytes = 0
     return whole
   }
@@ -112,15 +126,19 @@ const typeNames = new Map<string, string>()
 
 /**
  * The type of a record written the usual way, `type` first, without parsing it: that is what makes
- * passing on foreign records cheap. Undefined means: parse the line to find out.
+ * passing on foreign records cheap. Undefined means: parse the line to find out. The line lies in `bytes`
+ * from `start` to `end`, without its newline.
  */
-export function recordTypeOf(line: Buffer): string | undefined {
+export function recordTypeOf(bytes: Buffer, start = 0, end = bytes.length): string | undefined {
   // Byte by byte: calls into Buffer's native methods cost more than all the rest of passing a line on.
-  if (line[line.length - 1] !== closingBrace) return undefined
-  for (let at = 0; at < head.length; at++) if (line[at] !== head[at]) return undefined
-  let end = head.length
-  while (line[end] !== quote) if (++end - head.length > longestName) return undefined
-  const name = line.toString('latin1', head.length, end)
+  if (end - start <= head.length || bytes[end - 1] !== closingBrace) return undefined
+  for (let at = 0; at < head.length; at++) if (bytes[start + at] !== head[at]) return undefined
+  const nameStart = start + head.length
+  let nameEnd = nameStart
+  while (bytes[nameEnd] !== quote) {
+    if (++nameEnd === end || nameEnd - nameStart > longestName) return undefined
+  }
+  const name = bytes.toString('latin1', nameStart, nameEnd)
   if (name.includes(String.fromCharCode(backslash))) return undefined
   const known = typeNames.get(name)
   if (known !== undefined) return known

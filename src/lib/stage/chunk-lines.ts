@@ -21,11 +21,9 @@ export function* eachLine(chunk: JournalChunk): Generator<JournalChunk> {
 }
 
 function part(chunk: JournalChunk, start: number, end: number): JournalChunk {
-  const position = chunk.end - (chunk.lines.length - end)
   return {
     segment: chunk.segment,
     lines: chunk.lines.subarray(start, end),
-    end: position,
-    cursor: { ...chunk.cursor, [chunk.segment]: position },
+    end: chunk.end - (chunk.lines.length - end),
   }
 }

@@ -1,11 +1,16 @@
 import { faultPoint } from '../fault/index.ts'
-import { saveCursor, type Cursor, type Lease } from '../journal/index.ts'
+import { joinMoves, saveCursor, type Lease, type MovingCursor } from '../journal/index.ts'
 import type { MarkedPosition } from './mark-ledger.ts'
 import type { Outlets } from './outlets.ts'
 
+/** Segments that are gone are looked for so often, while the cursor moves. */
+const tidyMs = 60_000
+
 /** What outlives a run of the pipeline. */
 export interface Progress {
-  cursor: Cursor
+  readonly cursor: MovingCursor
+  /** When (performance.now()) segments that are gone were last taken out of it. */
+  tidiedAt: number
   /** Of the last committed mark. */
   seq: number
   /** Whether the pipeline passes marks on, and at once; undefined until that is known. */
@@ -23,8 +28,8 @@ export interface CommitContext {
 }
 
 export interface CommitEvents {
-  /** A position was committed that is so many lines further. */
-  committed(lines: number): void
+  /** A position was committed that is so many lines further, and it took so long. */
+  committed(lines: number, ms: number): void
   /** Nothing is left to do; `appended`: since the last time something was written to the journals. */
   settled(appended: boolean): void
   /** A full disk, a lost lease: nothing can be committed any more. */
@@ -51,7 +56,11 @@ export class Commits {
 
   /** All that waits in the outlets now is vouched for up to this position. */
   due(position: MarkedPosition): void {
-    this.#due = position
+    const before = this.#due
+    this.#due =
+      before === undefined
+        ? position
+        : { ...position, moves: joinMoves(before.moves, position.moves) }
     this.#context.outlets.seal()
   }
 
@@ -96,18 +105,24 @@ export class Commits {
     this.#events.settled(appended > 0)
   }
 
-  async #commitPosition({ cursor, lines, bytes, seq }: MarkedPosition): Promise<void> {
+  async #commitPosition({ moves, lines, bytes, seq }: MarkedPosition): Promise<void> {
     const { progress, lease, from, stage, workers } = this.#context
+    const { cursor } = progress
+    const begunAt = performance.now()
     const moved = lines - this.committed.lines
     if (moved > 0) {
-      await lease.assertHeld()
+      lease.assertHeld()
+      cursor.move(moves)
+      if (begunAt - progress.tidiedAt > tidyMs) {
+        await cursor.forgetGone(from)
+        progress.tidiedAt = begunAt
+      }
       faultPoint('cursor.before-save')
-      await saveCursor(from, stage, { cursor, seq, workers })
+      await saveCursor(from, stage, { cursor: cursor.whole(), seq, workers })
       faultPoint('cursor.saved')
     }
-    progress.cursor = cursor
     progress.seq = seq
     this.committed = { lines, bytes }
-    if (moved > 0) this.#events.committed(moved)
+    if (moved > 0) this.#events.committed(moved, performance.now() - begunAt)
   }
 }

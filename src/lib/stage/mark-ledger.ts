@@ -1,8 +1,9 @@
-import type { Cursor } from '../journal/index.ts'
+import { joinMoves, type Moves } from '../journal/index.ts'
 
 /** A place in the stream that was fed. */
 export interface Position {
-  readonly cursor: Cursor
+  /** How far the cursor has come since the place before it that was vouched for, or that a mark stands at. */
+  readonly moves: Moves
   /** Lines and bytes fed before it in this run of the pipeline. */
   readonly lines: number
   readonly bytes: number
@@ -34,6 +35,11 @@ export class MarkLedger {
     return this.#last
   }
 
+  /** Of all marks that have not come back. */
+  get outstandingMoves(): Moves {
+    return joinMoves(...this.#outstanding.map(({ moves }) => moves))
+  }
+
   /** The number of a mark that stands behind `position`. */
   issue(position: Position): number {
     const seq = ++this.#last
@@ -45,6 +51,8 @@ export class MarkLedger {
   returned(seq: number): MarkedPosition | undefined {
     const at = this.#outstanding.findIndex((mark) => mark.seq === seq)
     if (at === -1) return undefined
-    return this.#outstanding.splice(0, at + 1).at(-1)
+    const passed = this.#outstanding.splice(0, at + 1)
+    const last = passed.at(-1)
+    return last && { ...last, moves: joinMoves(...passed.map(({ moves }) => moves)) }
   }
 }

@@ -1,11 +1,18 @@
-import { countLines, type JournalChunk } from '../journal/index.ts'
+import { countLines, joinMoves, type JournalChunk } from '../journal/index.ts'
 import type { Progress } from './commits.ts'
-import { MarkLedger, type MarkedPosition, type Position } from './mark-ledger.ts'
+import { MarkLedger, type MarkedPosition } from './mark-ledger.ts'
 import { withoutMarks } from './without-marks.ts'
 import type { Workers } from './workers.ts'
 
 /** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
 const maxOutstanding = 4
+/** A mark also costs a commit. While more and more comes, one stands no closer to the last than this, */
+const markPauseMs = 20
+/** and no closer than so many times what the commit of one took, up to a limit: a cursor may name very many segments, */
+const commitsApart = 4
+const longestPauseMs = 500
+/** unless so much has been fed since: a part of what may be in flight. */
+const markDistance = { lines: 2500, bytes: 4 * 1024 * 1024 }
 
 /** What goes into a pipeline: records from the journal, with marks of our own between them. */
 export class MarkedInput {
@@ -13,19 +20,36 @@ export class MarkedInput {
   readonly #progress: Progress
   readonly #ledger: MarkLedger
   readonly #foreignMarks: (count: number) => void
-  #fed: Position
+  #fed = { lines: 0, bytes: 0 }
+  /** Since the last mark. */
+  #moves = new Map<string, number>()
   #wantsMark = false
+  /** Where the last mark was given out, and when. */
+  #marked = this.#fed
+  #markedAt = -Infinity
+  #pauseMs = markPauseMs
 
-  /** @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out */
-  constructor(workers: Workers, progress: Progress, foreignMarks: (count: number) => void) {
+  readonly #now: () => number
+
+  /**
+   * @param foreignMarks is told how many marks stood in the journal, where none belongs: they are left out
+   * @param now monotonic, ms
+   */
+  constructor(
+    workers: Workers,
+    progress: Progress,
+    foreignMarks: (count: number) => void,
+    now = () => performance.now(),
+  ) {
     this.#workers = workers
     this.#progress = progress
     this.#ledger = new MarkLedger(progress.seq)
     this.#foreignMarks = foreignMarks
-    this.#fed = { cursor: progress.cursor, lines: 0, bytes: 0 }
+    this.#now = now
   }
 
-  get fed(): Position {
+  /** Lines and bytes so far. */
+  get fed(): { readonly lines: number; readonly bytes: number } {
     return this.#fed
   }
 
@@ -41,7 +65,8 @@ export class MarkedInput {
 
   /** Behind everything: what a pipeline vouches for that has ended well. */
   get end(): MarkedPosition {
-    return { ...this.#fed, seq: this.#ledger.lastSeq }
+    const moves = joinMoves(this.#ledger.outstandingMoves, this.#moves)
+    return { ...this.#fed, moves, seq: this.#ledger.lastSeq }
   }
 
   /**
@@ -51,8 +76,8 @@ export class MarkedInput {
   write(chunk: JournalChunk): Promise<void> {
     const { lines, dropped } = withoutMarks(chunk.lines)
     if (dropped > 0) this.#foreignMarks(dropped)
+    this.#moves.set(chunk.segment, chunk.end)
     this.#fed = {
-      cursor: chunk.cursor,
       lines: this.#fed.lines + countLines(chunk.lines),
       bytes: this.#fed.bytes + chunk.lines.length,
     }
@@ -60,20 +85,41 @@ export class MarkedInput {
   }
 
   mark(): Promise<void> {
-    const seq = this.#ledger.issue(this.#fed)
+    const seq = this.#ledger.issue({ ...this.#fed, moves: this.#moves })
+    this.#moves = new Map()
     const mark = { type: 'mark', seq, committed: this.#progress.seq }
+    this.#marked = this.#fed
+    this.#markedAt = this.#now()
     return this.#workers.mark(seq, `${JSON.stringify(mark)}\n`)
+  }
+
+  commitTook(ms: number): void {
+    this.#pauseMs = Math.min(longestPauseMs, Math.max(markPauseMs, commitsApart * ms))
   }
 
   wantMark(): void {
     this.#wantsMark = true
   }
 
-  /** The mark that is wanted, unless enough are on their way: then when one of them has come back. */
-  markIfWanted(): void {
-    if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return
+  /**
+   * The mark that is wanted, unless enough are on their way: then when one of them has come back.
+   * @returns milliseconds after which to ask again, when it is too soon for one
+   */
+  markIfWanted(): number | undefined {
+    if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return undefined
+    const waitMs = this.#markedAt + this.#pauseMs - this.#now()
+    if (waitMs > 0 && !this.#isFarFromMark) return waitMs
     this.#wantsMark = false
     void this.mark()
+    return undefined
+  }
+
+  get #isFarFromMark(): boolean {
+    const { lines, bytes } = this.#fed
+    return (
+      lines - this.#marked.lines >= markDistance.lines ||
+      bytes - this.#marked.bytes >= markDistance.bytes
+    )
   }
 
   /** The position that a mark vouches for which came out; undefined when it is none of ours. */

@@ -1,12 +1,16 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { JournalChunk } from '../journal/index.ts'
 import { Change } from './change.ts'
 import { Commits, type CommitContext } from './commits.ts'
 import { eachLine, firstLines } from './chunk-lines.ts'
+import { FloodGauge, distrusted } from './flood-gauge.ts'
 import { JournalFeed } from './journal-feed.ts'
+import type { Runaway, StageLimits } from './limits.ts'
 import { MarkedInput } from './marked-input.ts'
 import type { Ending } from './pipeline.ts'
+import { ReadingRest } from './reading-rest.ts'
 import { SignsOfLife } from './signs-of-life.ts'
 import { OutputSorter, type Piece, type SortRules } from './sort-output.ts'
 import type { Workers } from './workers.ts'
@@ -36,6 +40,8 @@ const batchPauseMs = 20
 const watchMs = 100
 /** Whoever hangs after the end of its input is not ended before this, however short draining may be. */
 const leastHangMs = 5000
+/** Whether a pipeline that prints nothing lives is looked after so often. */
+const lookMs = 2500
 
 export interface RunContext extends CommitContext {
   readonly sort: SortRules
@@ -43,6 +49,7 @@ export interface RunContext extends CommitContext {
   readonly log: Logger
   /** Stop feeding, drain, commit. */
   readonly signal: AbortSignal
+  readonly limits: StageLimits
   /** How long draining may take after `signal`, and how long a pipeline may do nothing after the end of its input. */
   readonly drainMs: number
   /** Called with the number of lines that a commit brought. */
@@ -54,12 +61,20 @@ export interface RunPlan {
   readonly once: boolean
   /** At most so many lines, with a mark behind each, then drain: to find the one that kills. */
   readonly limit: number | undefined
+  /** It flooded before: nothing it prints is appended before there is a mark behind it. */
+  readonly isDistrusted: boolean
 }
 
 export type RunEnd =
   /** Everything that was fed is committed; `reachedEnd`: there was no more in the journal. */
   | { readonly kind: 'drained'; readonly reachedEnd: boolean }
-  | { readonly kind: 'failed'; readonly ending: Ending; readonly inFlight: number }
+  | {
+      readonly kind: 'failed'
+      readonly ending: Ending
+      readonly inFlight: number
+      /** It was ended because it would not have ended by itself. */
+      readonly runaway: Runaway | undefined
+    }
 
 /**
  * One life of the pipeline: feeds it, marks what was fed, collects what comes out, and commits with each
@@ -90,18 +105,25 @@ export class PipelineRun {
   #taking: Promise<void> = Promise.resolve()
   #movedAt = performance.now()
   #printedAt = performance.now()
-  /** Looked for from the end of the input on. */
+  /** Looked for while it owes something and prints nothing. */
   #life: SignsOfLife | undefined
-  /** For so many seconds it did nothing, and was ended. */
-  #hungSeconds: number | undefined
+  /** Why it was ended by us, in words. */
+  #endedFor: string | undefined
+  #runaway: Runaway | undefined
+  #flood: FloodGauge
+  /** So many outputs are not read now, because the journals do not take them yet. */
+  #held = 0
   #probeMs = firstProbeMs
   #trouble: { error: unknown } | undefined
+  #laterMark: NodeJS.Timeout | undefined
 
   constructor(context: RunContext, plan: RunPlan) {
     this.#context = context
     this.#plan = plan
+    this.#flood = new FloodGauge(plan.isDistrusted ? distrusted(context.limits) : context.limits)
     this.#commits = new Commits(context, {
-      committed: (lines) => {
+      committed: (lines, ms) => {
+        this.#input.commitTook(ms)
         context.onCommitted(lines)
         this.#change.notify()
       },
@@ -165,9 +187,10 @@ export class PipelineRun {
       if (isDone) return { kind: 'drained', reachedEnd: this.#reachedEnd }
       const how = this.#howOf(ending)
       const inFlight = this.#input.fed.lines - this.#commits.committed.lines
-      return { kind: 'failed', ending: { ...ending, how }, inFlight }
+      return { kind: 'failed', ending: { ...ending, how }, inFlight, runaway: this.#runaway }
     } finally {
       clearInterval(watch)
+      clearTimeout(this.#laterMark)
       clearTimeout(overdue)
       signal.removeEventListener('abort', stop)
       this.#pipeline.kill()
@@ -175,9 +198,7 @@ export class PipelineRun {
   }
 
   #howOf({ isClean, how }: Ending): string {
-    if (this.#hungSeconds !== undefined) {
-      return `it hung and was ended: its input had ended, and for ${this.#hungSeconds} s it did nothing`
-    }
+    if (this.#endedFor !== undefined) return this.#endedFor
     return isClean ? 'it ended before its input did' : how
   }
 
@@ -198,7 +219,6 @@ export class PipelineRun {
     await this.#untilQuiet()
     this.#isClosing = true
     this.#pipeline.end()
-    this.#life = new SignsOfLife(this.#pipeline.groups)
   }
 
   /** Sends the first mark, and waits for it when it is not known whether this pipeline passes marks on. */
@@ -218,7 +238,7 @@ export class PipelineRun {
     const { limit, once } = this.#plan
     const stop = this.#stopFeeding.signal
     const follow = !once && limit === undefined
-    const feed = new JournalFeed(from, { cursor: progress.cursor, follow, stop })
+    const feed = new JournalFeed(from, { cursor: progress.cursor.whole(), follow, stop })
     try {
       for (;;) {
         // Where marks do not come back, the end of the input stands for the mark: a pause ends the batch.
@@ -302,18 +322,24 @@ export class PipelineRun {
   }
 
   #mark(): void {
-    if (!this.#isClosing && this.#plan.limit === undefined) this.#input.markIfWanted()
+    if (this.#isClosing || this.#plan.limit !== undefined) return
+    const waitMs = this.#input.markIfWanted()
+    if (waitMs === undefined) return
+    this.#laterMark ??= setTimeout(() => {
+      this.#laterMark = undefined
+      this.#mark()
+    }, waitMs)
   }
 
   /** Looks after what does not happen by itself: output without a mark, marks that do not return. */
   #watch(): void {
     const { outlets, progress } = this.#context
     const now = performance.now()
-    if (this.#plan.limit === undefined && now - (outlets.unsealedSince ?? now) > holdMs) {
+    if (!this.#holdsBack && now - (outlets.unsealedSince ?? now) > holdMs) {
       outlets.seal()
       this.#commits.soon()
     }
-    if (this.#life !== undefined) this.#endIfHung(this.#life)
+    this.#lookAfterLife(now)
     if (this.#isClosing || this.#pipeline.isWriting || this.#input.fed.lines === 0) return
     if (this.#input.outstanding === 0 || progress.passesMarks === false) return
     const sinceMove = now - this.#movedAt
@@ -332,12 +358,40 @@ export class PipelineRun {
     }
   }
 
-  #endIfHung(life: SignsOfLife): void {
-    const sinceMs = life.sinceLook
-    if (this.#isGone || sinceMs < Math.max(this.#context.drainMs, leastHangMs)) return
-    const hasPrinted = performance.now() - this.#printedAt < sinceMs
-    if (life.look() || hasPrinted) return
-    this.#hungSeconds = Math.round(sinceMs / 1000)
+  /** To be appended only with a mark behind it. */
+  get #holdsBack(): boolean {
+    return this.#plan.limit !== undefined || this.#plan.isDistrusted
+  }
+
+  /** Ends what would neither end nor go on by itself. Who waits for us owes nothing. */
+  #lookAfterLife(now: number): void {
+    const hasWork = this.#input.outstanding > 0 && this.#input.fed.lines > 0
+    const owes = this.#isClosing || this.#pipeline.isWriting || hasWork
+    const hasPrinted = now - this.#printedAt < lookMs
+    if (this.#isGone || this.#held > 0 || hasPrinted || !owes) {
+      this.#life = undefined
+      return
+    }
+    this.#life ??= new SignsOfLife(this.#pipeline.groups)
+    if (this.#life.sinceLook < lookMs) return
+    this.#life.look()
+    const { idleMs, silentMs } = this.#life
+    const { stuckMs } = this.#context.limits
+    if (this.#isClosing && idleMs >= Math.max(this.#context.drainMs, leastHangMs)) {
+      const seconds = Math.round(idleMs / 1000)
+      this.#end(`it hung and was ended: its input had ended, and for ${seconds} s it did nothing`)
+    } else if (silentMs >= stuckMs) {
+      const seconds = Math.round(silentMs / 1000)
+      const how = this.#pipeline.isWriting
+        ? 'it did not read its input, and did nothing else'
+        : 'it read, wrote and printed nothing'
+      this.#end(`it was stuck and was ended: for ${seconds} s ${how}`, 'stuck')
+    }
+  }
+
+  #end(why: string, runaway?: Runaway): void {
+    this.#endedFor ??= why
+    this.#runaway ??= runaway
     this.#pipeline.kill()
   }
 
@@ -349,22 +403,39 @@ export class PipelineRun {
   async #collect(output: Readable, worker: number): Promise<void> {
     const { outlets } = this.#context
     const sorter = this.#sorters[worker]
+    const rest = new ReadingRest()
     for await (const chunk of output) {
       this.#printedAt = performance.now()
+      this.#flood.printed((chunk as Buffer).length)
       for (const piece of sorter?.push(chunk as Buffer) ?? []) this.#take(piece, worker)
+      const flood = this.#flood.excess
+      if (flood !== undefined) {
+        this.#end(`it flooded and was ended: ${flood}`, 'flood')
+        return
+      }
       // Output is taken no faster than the journals take it.
-      const isTooMuch = outlets.bytes > maxHeldBytes
+      const isTooMuch = outlets.bytes > maxHeldBytes && !this.#plan.isDistrusted
       if (isTooMuch) outlets.seal()
       this.#commits.soon()
-      if (isTooMuch) await this.#commits.untilIdle()
+      if (isTooMuch) await this.#untilTaken()
       if (this.#trouble !== undefined) return
+      const restMs = rest.after((chunk as Buffer).length, performance.now())
+      if (restMs > 0) await delay(restMs)
     }
+  }
+
+  async #untilTaken(): Promise<void> {
+    this.#held++
+    await this.#commits.untilIdle()
+    this.#held--
+    this.#printedAt = performance.now()
   }
 
   #take(piece: Piece, worker: number): void {
     const { outlets, progress } = this.#context
     if ('lines' in piece) {
       outlets.add(piece.to, piece.lines)
+      if (piece.isStray === true) this.#flood.strayed()
       // Said without being asked (a timer): a mark behind it makes it durable at both ends.
       if (this.#input.outstanding === 0 && progress.passesMarks !== false) this.#input.wantMark()
       return
@@ -376,6 +447,7 @@ export class PipelineRun {
     // that holds back the last lines would hold back the last mark.
     const isProof = progress.passesMarks === undefined || this.#input.fed.lines === 0
     if (!this.#isClosing && isProof) progress.passesMarks = true
+    this.#flood.subsided()
     this.#change.notify()
     this.#commits.due(position)
     this.#moved()

@@ -1,5 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import {
+  getDefaultHighWaterMark,
+  setDefaultHighWaterMark,
+  type Readable,
+  type Writable,
+} from 'node:stream'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 /** The exit code that says: ended well, but left input unread. Free in sysexits (EX_PROTOCOL). */
@@ -86,6 +91,20 @@ function howOf(code: number | null): string {
   return code === leftInput ? 'it ended before its input did' : `exit code ${String(code)}`
 }
 
+/**
+ * The streams that `open` makes read when they are asked, and once: what is not asked for yet stays with the kernel,
+ * where small pieces become one. Of the pipes of a child only the default can be told how far to read ahead.
+ */
+function withoutReadingAhead<T>(open: () => T): T {
+  const usual = getDefaultHighWaterMark(false)
+  setDefaultHighWaterMark(false, 1)
+  try {
+    return open()
+  } finally {
+    setDefaultHighWaterMark(false, usual)
+  }
+}
+
 /** A shell pipeline in a process group of its own. */
 export class Pipeline {
   readonly output: Readable
@@ -98,11 +117,13 @@ export class Pipeline {
   constructor(text: string, environment: NodeJS.ProcessEnv) {
     // detached: a group (and session) of its own, so that Ctrl-C reaches the stage alone.
     // --norc: with a socket for stdin, which our pipes are, bash takes itself for a remote shell and would read ~/.bashrc.
-    const child = spawn('bash', ['--norc', '-c', script, 'fiona-stage', text], {
-      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-      env: environment,
-      detached: true,
-    })
+    const child = withoutReadingAhead(() =>
+      spawn('bash', ['--norc', '-c', script, 'fiona-stage', text], {
+        stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+        env: environment,
+        detached: true,
+      }),
+    )
     const { stdin: input, stdout: output } = child
     // Without a free file descriptor there are none.
     if (input === null || output === null) {

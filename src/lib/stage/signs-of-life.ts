@@ -16,18 +16,25 @@ interface Work {
 
 /**
  * Tells a pipeline that hangs from one that works in silence, as one does that computes, or sends slowly
- * over a network. One that computes without end cannot be told from one that has much to do.
+ * over a network; and one that works from one that computes without end: whoever works for long reads or
+ * writes something now and then.
  *
- * Without /proc there is nothing to look at: then only what a pipeline prints shows that it lives.
+ * Without /proc there is nothing to look at: then only what a pipeline prints shows that it lives. Whoever reads that
+ * begins anew with each print.
  */
 export class SignsOfLife {
   #groups: ReadonlySet<number>
   #lookedAt = performance.now()
-  #work: Work
+  /** When it last read, wrote, or began or ended a process, and what it had done by then. */
+  #spoke: { readonly at: number; readonly work: Work }
+  /** The same, where computing counts, too. */
+  #moved: { readonly at: number; readonly work: Work }
 
   constructor(groups: readonly number[]) {
     this.#groups = new Set(groups)
-    this.#work = workOf(this.#groups)
+    const now = { at: this.#lookedAt, work: workOf(this.#groups) }
+    this.#spoke = now
+    this.#moved = now
   }
 
   /** Milliseconds since the last look, or since the beginning. */
@@ -35,18 +42,26 @@ export class SignsOfLife {
     return performance.now() - this.#lookedAt
   }
 
-  /** Whether anything was done since the last look. */
-  look(): boolean {
-    const before = this.#work
-    const passedMs = this.sinceLook
-    const now = workOf(this.#groups)
-    this.#work = now
-    this.#lookedAt = performance.now()
-    return (
-      now.processes !== before.processes ||
-      now.cpuMs - before.cpuMs > passedMs * leastCpuShare ||
-      now.bytes - before.bytes > leastBytes
-    )
+  /** Of the last look: for how many milliseconds nothing had been read or written. */
+  get silentMs(): number {
+    return this.#lookedAt - this.#spoke.at
+  }
+
+  /** Of the last look: for how many milliseconds nothing at all had been done. */
+  get idleMs(): number {
+    return this.#lookedAt - this.#moved.at
+  }
+
+  look(): void {
+    const now = { at: performance.now(), work: workOf(this.#groups) }
+    const { work: before } = this.#spoke
+    const hasSpoken =
+      now.work.processes !== before.processes || now.work.bytes - before.bytes > leastBytes
+    const { at, work } = this.#moved
+    const hasComputed = now.work.cpuMs - work.cpuMs > (now.at - at) * leastCpuShare
+    this.#lookedAt = now.at
+    if (hasSpoken) this.#spoke = now
+    if (hasSpoken || hasComputed) this.#moved = now
   }
 }
 

@@ -10,7 +10,12 @@ import {
 export type Destination = 'to' | 'errors' | 'held'
 
 export type Piece =
-  | { readonly to: Destination; readonly lines: Buffer }
+  | {
+      readonly to: Destination
+      readonly lines: Buffer
+      /** An error record in place of a line that was none. */
+      readonly isStray?: boolean
+    }
   /** A mark came out; whose it is, the ledger knows. */
   | { readonly mark: number }
 
@@ -24,6 +29,7 @@ export interface SortRules {
 }
 
 const newline = Buffer.from('\n')
+const newlineByte = 0x0a
 
 /**
  * What comes out of a pipeline, in order: whole lines for their journals, and marks. A line that is no
@@ -37,8 +43,15 @@ export class OutputSorter {
     this.#rules = rules
   }
 
+  /** Most pieces are slices of `chunk`: it must not be written to any more. */
   push(chunk: Buffer): Piece[] {
-    return this.#sort(this.#splitter.push(chunk))
+    const pieces: Piece[] = []
+    const start = this.#splitter.isWithinLine ? chunk.indexOf(newlineByte) + 1 : 0
+    const end = chunk.lastIndexOf(newlineByte) + 1
+    this.#split(chunk.subarray(0, start), pieces)
+    this.#sortWhole(chunk, start, end, pieces)
+    this.#split(chunk.subarray(end), pieces)
+    return pieces
   }
 
   /** What came last was not the end of a line. */
@@ -48,38 +61,47 @@ export class OutputSorter {
 
   /** What stood behind the last newline: only a pipeline that ended well has said it whole. */
   end(): Piece[] {
-    const last = this.#splitter.end()
-    return last === undefined ? [] : this.#sort([last])
-  }
-
-  #sort(lines: Iterable<Buffer | FionaError>): Piece[] {
     const pieces: Piece[] = []
-    /** Neighbours for the main journal go out as one. */
-    let run: Buffer[] = []
-    const endRun = (): void => {
-      if (run.length > 0) pieces.push({ to: 'to', lines: Buffer.concat(run) })
-      run = []
-    }
-    for (const line of lines) {
-      const piece = this.#sortLine(line)
-      if (piece === undefined) run.push(line as Buffer, newline)
-      else {
-        endRun()
-        pieces.push(...piece)
-      }
-    }
-    endRun()
+    const last = this.#splitter.end()
+    if (last !== undefined) this.#sort(last, pieces)
     return pieces
   }
 
-  /** @returns undefined for a line that goes the main way as it is */
-  #sortLine(line: Buffer | FionaError): Piece[] | undefined {
-    if (line instanceof FionaError) return [this.#stray(line, null)]
-    if (line.length === 0) return []
-    const type = recordTypeOf(line)
-    if (type !== undefined && type !== 'mark' && type !== 'error' && type !== 'held') {
-      return undefined
+  /** Whole lines. Neighbours for the main journal stay one piece, and are not copied. */
+  #sortWhole(chunk: Buffer, start: number, end: number, pieces: Piece[]): void {
+    let run = start
+    for (let at = start; at < end;) {
+      const behind = chunk.indexOf(newlineByte, at) + 1
+      if (!this.#isPlain(chunk, at, behind - 1)) {
+        if (at > run) pieces.push({ to: 'to', lines: chunk.subarray(run, at) })
+        this.#split(chunk.subarray(at, behind), pieces)
+        run = behind
+      }
+      at = behind
     }
+    if (end > run) pieces.push({ to: 'to', lines: chunk.subarray(run, end) })
+  }
+
+  /** A record that goes the main way, as can be seen without parsing it. */
+  #isPlain(chunk: Buffer, start: number, end: number): boolean {
+    const type = recordTypeOf(chunk, start, end)
+    if (type === undefined || type === 'mark' || end - start > maxLineBytes) return false
+    return type !== 'error' && type !== 'held'
+  }
+
+  #split(part: Buffer, pieces: Piece[]): void {
+    if (part.length === 0) return
+    for (const line of this.#splitter.push(part)) this.#sort(line, pieces)
+  }
+
+  #sort(line: Buffer | FionaError, pieces: Piece[]): void {
+    if (line instanceof FionaError) pieces.push(this.#stray(line, null))
+    else if (line.length > 0) pieces.push(...this.#piecesOf(line))
+  }
+
+  #piecesOf(line: Buffer): Piece[] {
+    const whole = (to: Destination): Piece => ({ to, lines: Buffer.concat([line, newline]) })
+    if (this.#isPlain(line, 0, line.length)) return [whole('to')]
     const record = parse(line)
     if (record === undefined) {
       const why = new FionaError(
@@ -91,22 +113,18 @@ export class OutputSorter {
       )
       return [this.#stray(why, line.toString('utf8', 0, 2000))]
     }
-    if (record.type === 'mark') {
-      const seq = record['seq']
-      return typeof seq === 'number' ? [{ mark: seq }] : []
-    }
-    if (record.type === 'error' && this.#rules.diverted.has('error')) {
+    const { type, seq } = record
+    if (type === 'mark') return typeof seq === 'number' ? [{ mark: seq }] : []
+    const { diverted } = this.#rules
+    if (type === 'error' && diverted.has('error')) {
       return [{ to: 'errors', lines: lineOf({ ...record, ...originOf(this.#rules) }) }]
     }
-    if (record.type === 'held' && this.#rules.diverted.has('held')) {
-      return [{ to: 'held', lines: Buffer.concat([line, newline]) }]
-    }
-    return undefined
+    return [whole(type === 'held' && diverted.has('held') ? 'held' : 'to')]
   }
 
   #stray(why: FionaError, text: string | null): Piece {
     const to = errorsGoTo(this.#rules.diverted)
-    return { to, lines: stageError(this.#rules, why, text) }
+    return { to, lines: stageError(this.#rules, why, text), isStray: true }
   }
 }
 

@@ -5,6 +5,7 @@ import {
   leasePath,
   Lease,
   loadCursor,
+  MovingCursor,
   readJournal,
   saveCursor,
   type JournalChunk,
@@ -15,7 +16,8 @@ import type { Progress } from './commits.ts'
 import { endOrphans, leaseVariable } from './orphans.ts'
 import { Outlets } from './outlets.ts'
 import { checkPipeline, Pipeline } from './pipeline.ts'
-import { PipelineRun, type RunContext, type RunEnd, type RunPlan } from './pipeline-run.ts'
+import { PipelineRun, type RunContext, type RunEnd } from './pipeline-run.ts'
+import type { StageLimits } from './limits.ts'
 import { errorsGoTo, stageError } from './sort-output.ts'
 import { Suspicion } from './suspicion.ts'
 import { Workers } from './workers.ts'
@@ -41,6 +43,7 @@ export interface StageOptions {
   readonly signal: AbortSignal
   /** How long the pipeline may drain after `signal`. */
   readonly drainMs: number
+  readonly limits: StageLimits
   /** How long to wait for another process that runs this stage. */
   readonly waitMs: number
   /** Called when the stage is this process's alone and its work begins. */
@@ -78,8 +81,11 @@ export async function runStage(options: StageOptions): Promise<number> {
     options.begun?.()
     const saved = await loadCursor(from, name)
     await register(options, saved)
+    const cursor = new MovingCursor(saved?.cursor)
+    await cursor.forgetGone(from)
     await new Stage(options, lease, outlets, {
-      cursor: saved?.cursor ?? {},
+      cursor,
+      tidiedAt: performance.now(),
       seq: saved?.seq ?? 0,
       passesMarks: undefined,
     }).runAll()
@@ -141,9 +147,11 @@ class Stage {
   #outlets: Outlets
   #suspicion = new Suspicion()
   #hasWarned = false
+  /** The pipeline flooded, and has not committed anything since. */
+  #isDistrusted = false
 
   constructor(options: StageOptions, lease: Lease, outlets: Outlets, progress: Progress) {
-    const { name, from, to, signal, log, drainMs } = options
+    const { name, from, to, signal, log, drainMs, limits } = options
     this.#options = options
     this.#progress = progress
     this.#outlets = outlets
@@ -163,8 +171,10 @@ class Stage {
       log,
       signal,
       drainMs,
+      limits,
       onCommitted: (lines) => {
         this.#suspicion.committed(lines)
+        if (this.#suspicion.limit === undefined) this.#isDistrusted = false
       },
     }
   }
@@ -172,7 +182,7 @@ class Stage {
   async runAll(): Promise<void> {
     const { signal, once, log, name } = this.#options
     while (!signal.aborted) {
-      const end = await this.#run({ once, limit: this.#suspicion.limit })
+      const end = await this.#run(once, this.#suspicion.limit)
       if (end.kind === 'drained') {
         this.#tellAboutMarks()
         if (once && end.reachedEnd) return
@@ -189,13 +199,16 @@ class Stage {
     }
   }
 
-  #run(plan: RunPlan): Promise<RunEnd> {
-    return new PipelineRun(this.#context, plan).run()
+  #run(once: boolean, limit: number | undefined): Promise<RunEnd> {
+    const isDistrusted = this.#isDistrusted
+    return new PipelineRun(this.#context, { once, limit, isDistrusted }).run()
   }
 
-  async #failed({ ending, inFlight }: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
+  async #failed(end: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
+    const { ending, inFlight, runaway } = end
     const { name, log, once, signal } = this.#options
-    const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0)
+    if (runaway === 'flood') this.#isDistrusted = true
+    const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0, runaway !== undefined)
     if (verdict !== 'retry' && !(await this.#worksWithoutRecords())) {
       this.#suspicion.acquit()
     } else if (verdict === 'condemn') {
@@ -227,13 +240,14 @@ class Stage {
 
   /** A pipeline that fails without any input has no record to blame. */
   async #worksWithoutRecords(): Promise<boolean> {
-    const end = await this.#run({ once: true, limit: 0 })
+    const end = await this.#run(true, 0)
     return end.kind === 'drained'
   }
 
   /** The record at the cursor goes to the errors, and the cursor behind it. */
   async #moveFirstAway(how: string): Promise<void> {
     const { from, name, log } = this.#options
+    const { cursor } = this.#progress
     const chunk = await firstLine(from, this.#progress)
     if (chunk === undefined) return
     const why = new FionaError('E_STAGE_POISON', `this record ends the pipeline: ${how}`, {
@@ -243,13 +257,13 @@ class Stage {
     this.#outlets.add(to, stageError(this.#context.sort, why, contentOf(chunk.lines)))
     this.#outlets.seal()
     await this.#outlets.append()
-    await this.#context.lease.assertHeld()
+    this.#context.lease.assertHeld()
+    cursor.move(new Map([[chunk.segment, chunk.end]]))
     await saveCursor(from, name, {
-      cursor: chunk.cursor,
+      cursor: cursor.whole(),
       seq: this.#progress.seq,
       workers: this.#options.workers,
     })
-    this.#progress.cursor = chunk.cursor
     this.#suspicion.committed(1)
     log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
   }
@@ -286,7 +300,10 @@ function startWorkers(
 }
 
 async function firstLine(from: string, { cursor }: Progress): Promise<JournalChunk | undefined> {
-  for await (const chunk of readJournal(from, { cursor, chunkBytes: 64 * 1024 })) {
+  for await (const chunk of readJournal(from, {
+    cursor: cursor.whole(),
+    chunkBytes: 64 * 1024,
+  })) {
     return firstLines(chunk, 1)
   }
   return undefined

@@ -45,29 +45,31 @@ export class Suspicion {
   /**
    * The pipeline failed.
    * @param inFlight lines it had been given and that are not committed; 0 when it is not the records' fault
+   * @param isRunaway it was ended because it would not have ended: no accident, and dear to try again
    */
-  failed(inFlight: number): Verdict {
+  failed(inFlight: number, isRunaway = false): Verdict {
     this.#failures++
     if (inFlight === 0) {
       this.acquit()
       return 'retry'
     }
     if (this.#suspects === 0) {
-      if (this.#failures < failuresToSuspect) return 'retry'
-      this.#suspect(inFlight)
+      if (!isRunaway && this.#failures < failuresToSuspect) return 'retry'
+      this.#suspect(inFlight, isRunaway)
       return 'suspect'
     }
     if (inFlight > 1 || this.#part > 1) {
-      this.#suspect(inFlight)
+      this.#suspect(inFlight, isRunaway)
       return 'retry'
     }
     this.#failuresAlone++
-    return this.#failuresAlone >= failuresToCondemn ? 'condemn' : 'retry'
+    return isRunaway || this.#failuresAlone >= failuresToCondemn ? 'condemn' : 'retry'
   }
 
-  #suspect(lines: number): void {
+  /** With a mark behind each line, the culprit mostly is the first that was not committed: then halving is waste. */
+  #suspect(lines: number, isFirstLikely: boolean): void {
     this.#suspects = lines
-    this.#part = half(lines)
+    this.#part = isFirstLikely ? 1 : half(lines)
     this.#failuresAlone = 0
   }
 

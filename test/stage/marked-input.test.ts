@@ -1,0 +1,52 @@
+import t from 'tap'
+import { MovingCursor, type JournalChunk } from '../../src/lib/journal/index.ts'
+import { MarkedInput } from '../../src/lib/stage/marked-input.ts'
+import { Pipeline } from '../../src/lib/stage/pipeline.ts'
+import { Workers } from '../../src/lib/stage/workers.ts'
+
+const line = '{"type":"test"}\n'
+const chunk = (lines: number): JournalChunk => ({
+  lines: Buffer.from(line.repeat(lines)),
+  segment: 's.ndjson',
+  end: lines * line.length,
+})
+
+t.test('a lone record gets its mark at once; in a stream, marks stand apart', async (t) => {
+  const workers = new Workers([new Pipeline('cat >/dev/null', process.env)])
+  let now = 1000
+  const progress = { cursor: new MovingCursor(), tidiedAt: 0, seq: 0, passesMarks: true }
+  const input = new MarkedInput(
+    workers,
+    progress,
+    () => undefined,
+    () => now,
+  )
+  const put = (lines: number) => {
+    void input.write(chunk(lines))
+    input.wantMark()
+    return input.markIfWanted()
+  }
+  t.equal(put(1), undefined)
+  t.equal(input.outstanding, 1)
+  now += 5
+  t.equal(put(1), 15, 'the next one is due 20 ms behind the first')
+  t.equal(input.outstanding, 1)
+  now += 15
+  t.equal(input.markIfWanted(), undefined)
+  t.equal(input.outstanding, 2)
+  t.notOk(input.wantsMark)
+  t.equal(put(2499), 20)
+  t.equal(put(1), undefined, 'so much in flight that it is to be vouched for')
+  t.equal(input.outstanding, 3)
+  now += 1000
+  t.equal(put(1), undefined)
+  t.equal(put(5000), undefined)
+  t.equal(input.outstanding, 4, 'no more than four are on their way')
+  t.ok(input.wantsMark)
+  t.match(input.returned(2), { seq: 2, lines: 2 })
+  t.equal(input.outstanding, 2)
+  t.equal(input.markIfWanted(), undefined)
+  t.equal(input.outstanding, 3)
+  workers.end()
+  t.match(await workers.ended, { isClean: true })
+})
