@@ -14,11 +14,9 @@ run(process.execPath, ['scripts/build.mjs'])
 
 const files = process.argv.slice(2)
 const child = spawn(
-  'node_modules/.bin/tap',
-  ['--reporter=tap', '--jobs=2', '--timeout=240', ...(files.length > 0 ? files : testFiles())],
-  {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
+  process.execPath,
+  ['scripts/run-tests.mjs', ...(files.length > 0 ? files : testFiles())],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
 )
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -46,7 +44,7 @@ function countLine(line) {
   }
   const [, isInFile, verdict, name = '', skip] = result
   if (isInFile === undefined) {
-    if (verdict === 'not ok') console.log(`✗ ${name}`)
+    if (verdict === 'not ok') failFile(name)
     return
   }
   if (skip) counts.skipped++
@@ -58,6 +56,14 @@ function countLine(line) {
   console.log(
     `${skip ? '-' : verdict === 'ok' ? '✓' : '✗'} ${file}: ${name}${skip ? ' (skipped)' : ''}`,
   )
+}
+
+/** A file that did not load, or died, may have no test that failed. */
+function failFile(name) {
+  console.log(`✗ ${name}`)
+  if (failures.some((failure) => failure.startsWith(`${name}: `))) return
+  counts.failed++
+  failures.push(name)
 }
 
 /** What tap says of an assertion that failed: its line and the block behind it. */
