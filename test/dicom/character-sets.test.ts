@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type DataSet, DicomFile, decodeText, encodeText } from '../../src/lib/dicom/index.ts'
 import { dicomFile, el } from '../fixtures/dicom-writer.ts'
-import { projectRoot, pydicomSamples } from '../fixtures/peers.ts'
+import { missingPydicom, projectRoot, pydicomSamples } from '../fixtures/peers.ts'
 
 /** Terms of (0008,0005), text, and its bytes in Latin-1: examples of PS3.5 annexes H, I, J and K. */
 const standardExamples: readonly [terms: string, text: string, bytes: string][] = [
@@ -77,6 +77,66 @@ t.test('every defined character set is written and read again', async (t) => {
   }
 })
 
+/** Escape (PS3.3 tables C.12-3 and C.12-4) and highest bit of the sets of two bytes. */
+const pairs: Readonly<Record<string, readonly [escape: string, high: number]>> = {
+  'ISO 2022 IR 87': ['\x1b$B', 0],
+  'ISO 2022 IR 159': ['\x1b$(D', 0],
+  'ISO 2022 IR 149': ['\x1b$)C', 0x80],
+  'ISO 2022 IR 58': ['\x1b$)A', 0x80],
+}
+
+/** The codes of a set in the order of `code-tables-with-python.py`. */
+function* codesOf(term: string): Iterable<Buffer> {
+  const [escape, high] = pairs[term] ?? []
+  if (escape !== undefined && high !== undefined) {
+    for (let row = 0x21; row < 0x7f; row++)
+      for (let cell = 0x21; cell < 0x7f; cell++)
+        yield Buffer.from(escape + String.fromCharCode(row | high, cell | high), 'latin1')
+  } else if (term.startsWith('GB')) {
+    for (let lead = 0x81; lead < 0xff; lead++)
+      for (let trail = 0x40; trail < 0xff; trail++) if (trail !== 0x7f) yield Buffer.of(lead, trail)
+  } else for (let code = 0xa0; code < 0x100; code++) yield Buffer.of(code)
+}
+
+/** Python's character and ours, where they are two: Node has the tables of the Web. */
+const otherCharacters: Readonly<Record<string, string>> = {
+  // Both names of one JIS character are in use: wave dash, double line, minus, cent, pound, not, tilde.
+  'ISO 2022 IR 87': '〜～‖∥−－¢￠£￡¬￢',
+  'ISO 2022 IR 159': '~～',
+  // Added to KS X 1001 in 1998, and unknown to Node.
+  'ISO 2022 IR 149': '€\ufffd®\ufffd',
+  'ISO 2022 IR 58': '・·―—',
+  // For private use in Python, characters since GB 18030-2005 and -2022.
+  GB18030:
+    '\ue5e5\u3000\ue78d︐\ue78e︒\ue78f︑\ue790︓\ue791︔\ue792︕\ue793︖\ue794︗\ue795︘\ue796︙\ue7c7ḿ' +
+    '\ue81e龴\ue826龵\ue82b龶\ue82c龷\ue832龸\ue843龹\ue854龺\ue864龻',
+}
+
+t.test(
+  'every code of every set is the character that Python has for it',
+  { skip: missingPydicom() },
+  async (t) => {
+    const script = `${projectRoot}test/fixtures/code-tables-with-python.py`
+    const { stdout } = spawnSync('/usr/bin/python3', [script], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 24,
+    })
+    const tables = Object.entries(JSON.parse(stdout) as Record<string, string>)
+    t.equal(tables.length, 18)
+    for (const [term, table] of tables) {
+      const terms = pairs[term] === undefined ? [term] : ['', term]
+      const codes = [...codesOf(term)]
+      const theirs = [...table]
+      t.equal(codes.length, theirs.length, term)
+      const others = codes.flatMap((code, at) => {
+        const [character, ours] = [theirs[at] ?? '', decodeText(code, 'LT', terms)]
+        return character === '\ufffd' || character === ours ? [] : [character, ours]
+      })
+      t.equal(others.join(''), otherCharacters[term] ?? '', term)
+    }
+  },
+)
+
 t.test(
   'a byte of a two-byte character that looks like a backslash separates no values',
   async (t) => {
@@ -144,6 +204,16 @@ t.test('misspelt terms are understood; unknown and missing ones read as ISO 8859
     t.equal(decodeText(bytes, 'PN', [term]), 'Rüdiger', term)
   }
   t.equal(decodeText(Buffer.from('Rüdiger'), 'PN', ['UTF-8']), 'Rüdiger')
+  const chinese = Buffer.from('cdf5', 'hex')
+  for (const terms of [
+    'GB 18030',
+    'ISO 2022 GBK',
+    '\\ISO 2022 GBK',
+    'ISO 2022 IR 6\\GBK',
+    '\\ISO 2022 58',
+  ]) {
+    t.equal(decodeText(chinese, 'PN', termsOf(terms)), '王', terms)
+  }
   t.equal(decodeText(bytes, 'PN', ['KLINGON']), 'Rüdiger')
   t.equal(decodeText(bytes, 'PN', []), 'Rüdiger')
   t.equal(decodeText(Buffer.from([0x52, 0xff]), 'LO', ['ISO_IR 192']), 'R\ufffd')

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import t from 'tap'
 import { type DataSet, DicomFile } from '../../src/lib/dicom/index.ts'
 import { projectRoot, pydicomSamples } from '../fixtures/peers.ts'
+import { besideDcmjs } from './beside-dcmjs.ts'
+import { besidePydicom } from './beside-pydicom.ts'
 
 /** Path of tags, VR (null: implicit), length (null: undefined), MD5 of the value. */
 type Found = readonly [path: string, vr: string | null, length: number | null, md5: string | null]
@@ -101,3 +104,62 @@ t.test(
     t.end()
   },
 )
+
+const whole = samples.filter((path) => refused[basename(path)] === undefined)
+
+/** Paths of elements that a peer reads otherwise, and why that is its fault. */
+type Known = Readonly<Record<string, readonly string[]>>
+
+const knownOfPydicom: Known = {
+  // Fragments in an implicit VR file: pydicom calls them OB, as only explicit VR may hold them (PS3.5 A.4).
+  'SC_rgb_jpeg.dcm': ['7fe00010'],
+}
+
+t.test('every value of its sample files is what pydicom reads', { skip }, async (t) => {
+  const found = besidePydicom(whole.map((path) => readFileSync(path)))
+  t.equal(found.length, whole.length)
+  const different = whole.flatMap((path, at) => {
+    const known = knownOfPydicom[basename(path)] ?? []
+    const rest = (found[at] ?? []).filter((each) => !known.includes(each.path))
+    return rest.length === 0 ? [] : [[basename(path), rest]]
+  })
+  t.same(different, [])
+})
+
+const knownOfDcmjs: Known = {
+  // It does not look at Pixel Representation, which makes these signed (PS3.3 C.7.6.3.1).
+  'MR_small_implicit.dcm': ['00280106', '00280107'],
+  // `1A`, of which it makes 1.
+  'badVR.dcm': ['00280008'],
+}
+const refusedByDcmjs: Readonly<Record<string, RegExp>> = {
+  'ExplVR_BigEndNoMeta.dcm': /expected header is missing/,
+  'ExplVR_LitEndNoMeta.dcm': /expected header is missing/,
+  'J2K_pixelrep_mismatch.dcm': /multiple character sets/,
+  // Sequences in UN, and private ones.
+  'UN_sequence.dcm': /past end/,
+  'nested_priv_SQ.dcm': /past end/,
+  'meta_missing_tsyntax.dcm': /undefined/,
+  'no_meta_group_length.dcm': /meta length tag/,
+  'rtstruct.dcm': /expected header is missing/,
+}
+
+/** Implicit VR with fragments: it takes half a gigabyte that is not there for text, and needs seconds for that. */
+const endlessForDcmjs = ['SC_rgb_jpeg.dcm', 'rtdose_rle.dcm', 'rtdose_rle_1frame.dcm']
+
+t.test('and what dcmjs reads, as far as it can', { skip }, async (t) => {
+  const different = whole.flatMap((path) => {
+    const name = basename(path)
+    if (endlessForDcmjs.includes(name)) return []
+    const bytes = readFileSync(path)
+    const refusal = refusedByDcmjs[name]
+    if (refusal !== undefined) {
+      t.throws(() => besideDcmjs(bytes), { message: refusal }, name)
+      return []
+    }
+    const known = knownOfDcmjs[name] ?? []
+    const rest = besideDcmjs(bytes).filter((each) => !known.includes(each.path))
+    return rest.length === 0 ? [] : [[name, rest]]
+  })
+  t.same(different, [])
+})

@@ -23,8 +23,8 @@ t.test('numbers of every kind are read in both byte orders', async (t) => {
     ['SL', [-2147483648, 7]],
     ['FL', [0.5, -1.25]],
     ['FD', [0.1, -1e300]],
-    ['UV', [1n, 9007199254740992n]],
-    ['SV', [-5n]],
+    ['UV', [1n, 9007199254740993n, 18446744073709551615n]],
+    ['SV', [-5n, -9223372036854775807n]],
     ['OW', []],
   ]
   for (const [vr, values] of cases) {
@@ -42,6 +42,8 @@ t.test('numbers of every kind are read in both byte orders', async (t) => {
 t.test('decimal and integer text as numbers; what is no number is NaN, not 0', async (t) => {
   t.same(only('DS', '1.5\\-2e3\\ 7 ').numbers, [1.5, -2000, 7])
   t.same(only('IS', '12\\\\x').numbers, [12, Number.NaN, Number.NaN])
+  t.same(only('DS', '0x10\\Infinity\\1_0').numbers, [Number.NaN, Number.NaN, Number.NaN])
+  t.same(only('DS', '+.5\\5.\\-0.5E+2').numbers, [0.5, 5, -50])
   t.same(only('DS', '').numbers, [])
   t.same(only('LO', '12').numbers, [])
 })

@@ -47,9 +47,11 @@ export class CompatSeries implements SeriesTypes {
     this.#noteFields(file)
     // Tests see the list as it was after the object before, whatever this one adds.
     const before = this.#rules.order.sort(this.#types)
-    const values = new ReadValues(this.#rules.operands.all, (operand) =>
-      this.#value(file, operand, before),
-    )
+    const { all: operands } = this.#rules.operands
+    const values = new ReadValues(operands.length, (slot) => {
+      const operand = operands[slot]
+      return operand === undefined ? undefined : this.#value(file, operand, before)
+    })
     const held = this.#rules.tests.map((tests) => tests.every((test) => isMet(test, values)))
     this.#rules.definitions.forEach(({ type, everyObject }, at) => {
       if (held[at] === true) {

@@ -17,12 +17,10 @@ export class Operands {
 /** Values by slot, read when a test asks for them first. */
 export class ReadValues<Value> {
   readonly #values: (Value | undefined | typeof unread)[]
-  readonly #operands: readonly Operand[]
-  readonly #read: (operand: Operand) => Value | undefined
+  readonly #read: (slot: number) => Value | undefined
 
-  constructor(operands: readonly Operand[], read: (operand: Operand) => Value | undefined) {
-    this.#values = new Array<typeof unread>(operands.length).fill(unread)
-    this.#operands = operands
+  constructor(slots: number, read: (slot: number) => Value | undefined) {
+    this.#values = new Array<typeof unread>(slots).fill(unread)
     this.#read = read
   }
 
@@ -31,8 +29,7 @@ export class ReadValues<Value> {
     if (slot < 0) return undefined
     const value = this.#values[slot]
     if (value !== unread) return value
-    const operand = this.#operands[slot]
-    const read = operand === undefined ? undefined : this.#read(operand)
+    const read = this.#read(slot)
     this.#values[slot] = read
     return read
   }

@@ -9,7 +9,7 @@ import { type Chain, chainsOf } from './strict-chain.ts'
 import { Evaluation } from './strict-evaluation.ts'
 import { StrictSeries } from './strict-series.ts'
 import { type StrictTest, strictTest } from './strict-test.ts'
-import { strictValue } from './strict-value.ts'
+import { type ReadValue, readerOf } from './strict-value.ts'
 
 /** A test of attributes of the object itself; the same test of several definitions is one. */
 export interface Leaf {
@@ -64,6 +64,8 @@ export class StrictRules implements Rules {
   readonly chains: readonly Chain[]
   readonly leaves: Leaf[] = []
   readonly #operands = new Operands()
+  /** By the number of the operand. */
+  readonly #readers: readonly ReadValue[]
   readonly #leafByTest = new Map<string, number>()
   #observations = new Map<string, Observation>()
 
@@ -75,6 +77,7 @@ export class StrictRules implements Rules {
     )
     this.conditions = definitions.map(({ entries }) => this.#compile(entries, numbers))
     this.chains = chainsOf(this.conditions)
+    this.#readers = this.#operands.all.map(readerOf)
   }
 
   startSeries(): StrictSeries {
@@ -86,7 +89,7 @@ export class StrictRules implements Rules {
   }
 
   valuesOf(file: DicomFile): ReadValues<Value> {
-    return new ReadValues(this.#operands.all, (operand) => strictValue(file, operand))
+    return new ReadValues(this.#readers.length, (slot) => this.#readers[slot]?.(file))
   }
 
   observe(values: ReadValues<Value>): Observation {

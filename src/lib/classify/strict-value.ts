@@ -10,31 +10,54 @@ import {
 import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
 import type { Operand } from './rule-definition.ts'
 
+export type ReadValue = (file: DicomFile) => Value | undefined
+
+/** How to read what an operand names: what it means is found out once, not for each object. */
+export function readerOf(operand: Operand): ReadValue {
+  switch (operand.kind) {
+    case 'types':
+      return () => undefined
+    case 'tag': {
+      const { tag, index } = operand
+      if (index === undefined) return (file) => attributeValue(file, tag)
+      return (file) => {
+        const value = attributeValue(file, tag)
+        return value === undefined ? undefined : valueAt(value, index)
+      }
+    }
+    case 'private': {
+      const { group, creator, element } = operand
+      return (file) => {
+        const found = privateElement(file, group, creator, element)
+        return found === undefined ? undefined : attributeValue(file, found.tag)
+      }
+    }
+    case 'name':
+      return readerOfName(operand.name)
+  }
+}
+
 /** A name is the DICOM keyword; where no such attribute is there, the name of the original's series JSON. */
-export function strictValue(file: DicomFile, operand: Operand): Value | undefined {
-  if (operand.kind === 'types') return undefined
-  if (operand.kind === 'tag') {
-    const value = attributeValue(file, operand.tag)
-    if (operand.index === undefined || value === undefined) return value
-    return valueAt(value, operand.index)
-  }
-  if (operand.kind === 'private') {
-    const found = privateElement(file, operand.group, operand.creator, operand.element)
-    return found === undefined ? undefined : attributeValue(file, found.tag)
-  }
-  const { name } = operand
+function readerOfName(name: string): ReadValue {
   const tag = tagOf(name)
-  const value = tag === undefined ? undefined : attributeValue(file, tag)
-  if (value !== undefined) return value
+  const field = readerOfField(name, tag)
+  if (tag === undefined) return field
+  return (file) => attributeValue(file, tag) ?? field(file)
+}
+
+function readerOfField(name: string, keyword: number | undefined): ReadValue {
   const siemens = siemensFieldNames.find((each) => each === name)
   if (siemens !== undefined) {
-    const text = siemensField(file, siemens)
-    return text === undefined ? undefined : textValue([text])
+    return (file) => {
+      const text = siemensField(file, siemens)
+      return text === undefined ? undefined : textValue([text])
+    }
   }
   const field = seriesFields().get(name)
-  if (field === undefined || field === tag) return undefined
-  const found = attributeValue(file, field)
-  if (name !== 'OSLevel' || found === undefined) return found
-  const level = osLevelOf(found.text)
-  return level === undefined ? undefined : textValue([level])
+  if (field === undefined || field === keyword) return () => undefined
+  if (name !== 'OSLevel') return (file) => attributeValue(file, field)
+  return (file) => {
+    const level = osLevelOf(attributeValue(file, field)?.text ?? '')
+    return level === undefined ? undefined : textValue([level])
+  }
 }

@@ -127,7 +127,7 @@ export function repertoireOf(characterSets: readonly string[]): Repertoire {
 }
 
 function makeRepertoire(terms: readonly string[]): Repertoire {
-  const whole = wholeEncodings[terms[0] ?? '']
+  const whole = wholeEncoding(terms)
   if (whole !== undefined) return { whole }
   const sets = terms.map((term) => setsByRegistration[term] ?? [])
   const first = sets[0] ?? []
@@ -139,17 +139,28 @@ function makeRepertoire(terms: readonly string[]): Repertoire {
   }
 }
 
+/**
+ * Only the first term may name an encoding without escapes, but `\\ISO 2022 GBK` is written, too; what is ASCII for
+ * the terms in front is the same in all of these.
+ */
+function wholeEncoding(terms: readonly string[]): WholeEncoding | undefined {
+  const first = terms.find((term) => term !== '' && term !== '6')
+  return wholeEncodings[first ?? '']
+}
+
 /** Is that a defined term of Specific Character Set, or one of its many misspellings? */
 export function isKnownCharacterSet(term: string): boolean {
   const canonical = canonicalTerm(term)
   return Object.hasOwn(wholeEncodings, canonical) || Object.hasOwn(setsByRegistration, canonical)
 }
 
-/** `ISO-IR 100`, `ISO_IR_100`, `ISO2022 IR 87`: devices spell the terms in many ways. */
+/** `ISO-IR 100`, `ISO_IR_100`, `ISO2022 IR 87`, `ISO 2022 58`: devices spell the terms in many ways. */
 function canonicalTerm(term: string): string {
   const upper = term.trim().toUpperCase()
   if (upper === 'UTF-8' || upper === 'UTF8') return 'ISO_IR 192'
-  const registration = /^ISO[ _-]?(?:2022)?[ _-]?IR[ _-]?(\d{1,3})$/.exec(upper)?.[1]
+  const chinese = /^(?:ISO[ _-]?2022[ _-]?)?(GBK|GB[ _-]?18030)$/.exec(upper)?.[1]
+  if (chinese !== undefined) return chinese.replace(/[ _-]/, '')
+  const registration = /^ISO[ _-]?(?:2022)?[ _-]?(?:IR[ _-]?)?(\d{1,3})$/.exec(upper)?.[1]
   if (registration === undefined) return upper
   return registration === '192' ? 'ISO_IR 192' : registration
 }

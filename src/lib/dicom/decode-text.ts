@@ -23,7 +23,11 @@ export function decodeText(bytes: Buffer, vr: string, characterSets: readonly st
 }
 
 function isPlain(bytes: Buffer): boolean {
-  for (const byte of bytes) if (byte >= 0x80 || byte === escape) return false
+  // By index: the iterator of a typed array is several times slower.
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte >= 0x80 || byte === escape) return false
+  }
   return true
 }
 

@@ -9,6 +9,9 @@ import { numbersOf, stringsOf } from './values.ts'
 /** Texts and numbers are for people and rules; a longer value is bulk data and read with `bytes`. */
 const longestReadableValue = 16 << 20
 
+/** Up to here a value is looked at where it is in the window; most headers have none that is longer. */
+const shortValue = 1024
+
 /**
  * A DICOM file (PS3.10) or bare data set, of any size: opening it walks the headers, and values
  * are read when they are asked for. Everything throws FionaError E_DICOM_PARSE (not DICOM or
@@ -168,11 +171,15 @@ export class DicomFile {
     this.close()
   }
 
+  /** Borrowed until the next value is asked for. */
   #readable(element: Element): Buffer {
     if (element.length > longestReadableValue) {
       const message = `a value of ${String(element.length)} bytes is too long for text or numbers`
       throw limitError(message, element.offset)
     }
-    return this.bytes(element)
+    const { offset, length } = element
+    if (length > shortValue) return this.bytes(element)
+    const at = this.#source.at(offset, length)
+    return this.#source.buffer.subarray(at, at + length)
   }
 }

@@ -17,12 +17,8 @@ const undefinedLength = 0xffffffff
 /** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
 const longestControlValue = 1024
 
-interface Header {
-  readonly tag: number
-  readonly vr: string
-  readonly length: number
-  readonly valueOffset: number
-}
+/** What is in front of a value. It is the element as it stands, of one that has nothing inside it. */
+type Header = Element
 
 /** Where a data set ends: with its bytes, or at an item delimiter. */
 interface Extent {
@@ -88,7 +84,7 @@ export class DataSetParser {
     const { size } = this.#source
     if (offset >= size) return offset
     const header = this.#readHeader(dataSet, offset, size)
-    const { tag, length, valueOffset: start } = header
+    const { tag, length, offset: start } = header
     const vr = dataSet.explicitVR ? header.vr : 'SQ'
     let position: number
     if (vr === 'SQ' || vr === 'UN') {
@@ -156,7 +152,7 @@ export class DataSetParser {
     const tag = readTag(bytes, at, littleEndian)
     if (tag >>> 16 === 0xfffe || !explicitVR) {
       const length = readUInt32(bytes, at + 4, littleEndian)
-      return { tag, vr: '', length, valueOffset: offset + 8 }
+      return headerOf(tag, '', length, offset + 8)
     }
     const vr = readVR(bytes, at + 4)
     if (vr === undefined) {
@@ -167,16 +163,16 @@ export class DataSetParser {
     }
     if (vr === unknownShort || !hasLongForm(vr)) {
       const length = littleEndian ? bytes.readUInt16LE(at + 6) : bytes.readUInt16BE(at + 6)
-      return { tag, vr: vr === unknownShort ? 'UN' : vr, length, valueOffset: offset + 8 }
+      return headerOf(tag, vr === unknownShort ? 'UN' : vr, length, offset + 8)
     }
     if (end - offset < 12) throw parseError('bytes end inside the header of an element', offset)
     const length = readUInt32(bytes, at + 8, littleEndian)
-    return { tag, vr, length, valueOffset: offset + 12 }
+    return headerOf(tag, vr, length, offset + 12)
   }
 
   /** Returns where the next element begins. */
   #readElement(dataSet: ParsedDataSet, header: Header, end: number, depth: number): number {
-    const { tag, length, valueOffset: offset } = header
+    const { tag, length, offset } = header
     this.#count(offset)
     const vr = dataSet.explicitVR ? header.vr : (vrOf(tag, dataSet.signedPixels) ?? 'UN')
     if (length === undefinedLength)
@@ -186,7 +182,7 @@ export class DataSetParser {
       const claim = `${formatTag(tag)} claims ${String(length)} bytes, ${String(end - offset)} are left`
       throw parseError(claim, offset)
     }
-    const leaf: Element = { tag, vr, offset, length, undefinedLength: false }
+    const leaf = vr === header.vr ? header : headerOf(tag, vr, length, offset)
     if (vr === 'SQ') {
       const items = this.#readItems(
         dataSet,
@@ -205,7 +201,7 @@ export class DataSetParser {
   }
 
   #readUndefined(dataSet: ParsedDataSet, header: Header, end: number, depth: number): number {
-    const { tag, vr, valueOffset: offset } = header
+    const { tag, vr, offset } = header
     if (isPixelData(tag) || vr === 'OB' || vr === 'OW') {
       const { fragments, valueEnd } = this.#readFragments(dataSet, offset, end)
       const length = valueEnd - offset
@@ -260,21 +256,17 @@ export class DataSetParser {
     }
     let position = extent.start
     while (position < extent.end) {
-      const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, extent.end)
+      const { tag, length, offset } = this.#readItemHeader(encoding, position, extent.end)
       if (tag === Tag.SequenceDelimitation && extent.delimited) return position
       if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where an item should be`, position)
       this.#count(position)
       const delimited = length === undefinedLength
-      const itemEnd = delimited ? extent.end : valueOffset + length
+      const itemEnd = delimited ? extent.end : offset + length
       if (itemEnd > extent.end) {
         throw parseError(`an item claims ${String(length)} bytes, more than are left`, position)
       }
-      const item = this.#newItem(parent, encoding, valueOffset, itemEnd)
-      const after = this.#readDataSet(
-        item,
-        { start: valueOffset, end: itemEnd, delimited },
-        depth + 1,
-      )
+      const item = this.#newItem(parent, encoding, offset, itemEnd)
+      const after = this.#readDataSet(item, { start: offset, end: itemEnd, delimited }, depth + 1)
       yield item
       position = delimited ? after + 8 : itemEnd
     }
@@ -307,7 +299,7 @@ export class DataSetParser {
     const at = this.#source.at(offset, 8)
     const tag = readTag(this.#source.buffer, at, encoding.littleEndian)
     const length = readUInt32(this.#source.buffer, at + 4, encoding.littleEndian)
-    return { tag, vr: '', length, valueOffset: offset + 8 }
+    return headerOf(tag, '', length, offset + 8)
   }
 
   #readFragments(
@@ -317,16 +309,16 @@ export class DataSetParser {
   ): { fragments: { offset: number; length: number }[]; valueEnd: number } {
     const fragments: { offset: number; length: number }[] = []
     for (let position = start; ;) {
-      const { tag, length, valueOffset } = this.#readItemHeader(encoding, position, end)
+      const { tag, length, offset } = this.#readItemHeader(encoding, position, end)
       if (tag === Tag.SequenceDelimitation) return { fragments, valueEnd: position }
       if (tag !== Tag.Item)
         throw parseError(`${formatTag(tag)} where a fragment should be`, position)
-      if (valueOffset + length > end) {
+      if (offset + length > end) {
         throw parseError(`a fragment claims ${String(length)} bytes, more than are left`, position)
       }
       this.#count(position)
-      if (!this.#topLevelOnly) fragments.push({ offset: valueOffset, length })
-      position = valueOffset + length
+      if (!this.#topLevelOnly) fragments.push({ offset, length })
+      position = offset + length
     }
   }
 
@@ -365,15 +357,24 @@ export class DataSetParser {
 
 const implicitLittleEndian: Encoding = { littleEndian: true, explicitVR: false }
 
+function headerOf(tag: number, vr: string, length: number, offset: number): Header {
+  return { tag, vr, offset, length, undefinedLength: false }
+}
+
 /** Stands for what some devices write where they do not know: `??`, spaces, NULs. The length has 16 bits then. */
 const unknownShort = '??'
+
+/** AA to ZZ: making the text of each VR anew would take a good part of the time that a header takes. */
+const letterPairs = Array.from({ length: 26 * 26 }, (_, at) =>
+  String.fromCharCode(0x41 + Math.floor(at / 26), 0x41 + (at % 26)),
+)
 
 /** The two letters at `at`; undefined when they cannot be a VR. */
 export function readVR(bytes: Buffer, at: number): string | undefined {
   const first = bytes[at] ?? 0
   const second = bytes[at + 1] ?? 0
   if (first >= 0x41 && first <= 0x5a && second >= 0x41 && second <= 0x5a) {
-    return String.fromCharCode(first, second)
+    return letterPairs[(first - 0x41) * 26 + second - 0x41]
   }
   const blank = first === second && (first === 0x3f || first === 0x20 || first === 0)
   return blank ? unknownShort : undefined

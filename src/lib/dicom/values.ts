@@ -9,17 +9,21 @@ import {
   splitsAtBackslash,
 } from './value-representation.ts'
 
-type NumberReader = (bytes: Buffer, at: number, littleEndian: boolean) => number
+type Read<Result> = (bytes: Buffer, at: number, littleEndian: boolean) => Result
 
-const numberReaders: Readonly<Record<string, NumberReader>> = {
+/** Whole numbers of 64 bits, most of which are no `number`. */
+const longReaders: Readonly<Record<string, Read<bigint>>> = {
+  UV: (bytes, at, le) => (le ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)),
+  SV: (bytes, at, le) => (le ? bytes.readBigInt64LE(at) : bytes.readBigInt64BE(at)),
+}
+
+const numberReaders: Readonly<Record<string, Read<number>>> = {
   US: (bytes, at, le) => (le ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at)),
   SS: (bytes, at, le) => (le ? bytes.readInt16LE(at) : bytes.readInt16BE(at)),
   UL: (bytes, at, le) => (le ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)),
   SL: (bytes, at, le) => (le ? bytes.readInt32LE(at) : bytes.readInt32BE(at)),
   FL: (bytes, at, le) => (le ? bytes.readFloatLE(at) : bytes.readFloatBE(at)),
   FD: (bytes, at, le) => (le ? bytes.readDoubleLE(at) : bytes.readDoubleBE(at)),
-  UV: (bytes, at, le) => Number(le ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)),
-  SV: (bytes, at, le) => Number(le ? bytes.readBigInt64LE(at) : bytes.readBigInt64BE(at)),
   AT: (bytes, at, le) =>
     le ? bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2) : bytes.readUInt32BE(at),
 }
@@ -34,6 +38,8 @@ function meaning(dataSet: DataSet, { tag, vr }: Element): { vr: string; littleEn
 export function stringsOf(dataSet: DataSet, element: Element, read: () => Buffer): string[] {
   const { vr, littleEndian } = meaning(dataSet, element)
   if (isText(vr)) return splitText(decodeText(read(), vr, dataSet.characterSets), vr)
+  const long = longReaders[vr]
+  if (long !== undefined) return readAll(read(), vr, littleEndian, long).map(String)
   if (numberReaders[vr] === undefined) return []
   const show = vr === 'AT' ? formatTag : String
   return readNumbers(read(), vr, littleEndian).map((value) => show(value))
@@ -43,16 +49,29 @@ export function numbersOf(dataSet: DataSet, element: Element, read: () => Buffer
   const { vr, littleEndian } = meaning(dataSet, element)
   if (vr !== 'IS' && vr !== 'DS') return readNumbers(read(), vr, littleEndian)
   const texts = splitText(read().toString('latin1'), vr)
-  return texts.map((text) => (text === '' ? Number.NaN : Number(text)))
+  return texts.map((text) => (decimal.test(text) ? Number(text) : Number.NaN))
 }
 
+/** PS3.5 6.2, DS and IS. JavaScript would take `0x10` for one, too. */
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
 function readNumbers(bytes: Buffer, vr: string, littleEndian: boolean): number[] {
+  const long = longReaders[vr]
+  if (long !== undefined) return readAll(bytes, vr, littleEndian, long).map(Number)
   const reader = numberReaders[vr]
-  if (reader === undefined) return []
+  return reader === undefined ? [] : readAll(bytes, vr, littleEndian, reader)
+}
+
+/** What is left behind the last whole number is none. */
+function readAll<Result>(
+  bytes: Buffer,
+  vr: string,
+  littleEndian: boolean,
+  read: Read<Result>,
+): Result[] {
   const step = vr === 'AT' ? 4 : bytesPerUnit(vr)
-  const values: number[] = []
-  for (let at = 0; at + step <= bytes.length; at += step)
-    values.push(reader(bytes, at, littleEndian))
+  const values: Result[] = []
+  for (let at = 0; at + step <= bytes.length; at += step) values.push(read(bytes, at, littleEndian))
   return values
 }
 

@@ -1,0 +1,165 @@
+// Header → 67 rules → record, of CT files of 525 kB in the page cache, beside what reads the same headers and holds them
+// against nothing. `of one core` counts processor time, start-up included, so it is right also where other things run.
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ctImage } from '../test/fixtures/dicom-writer.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const files = 1000
+/** So many times each file, for whoever is quick: start-up should not decide. */
+const rounds = 3
+
+interface Contender {
+  readonly who: string
+  readonly command: readonly [string, ...string[]]
+  /** How often each file is read. */
+  readonly times: number
+  readonly input?: string
+}
+
+export default {
+  name: 'classify',
+  title: `Headers of ${String(files)} CT files of 525 kB: 67 rules and a record, or reading alone`,
+  async run() {
+    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
+    try {
+      return { rows: compare(contenders(directory)) }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  },
+}
+
+/** As many definitions as the original came with, made of our own sample files; each keeps its ids to itself. */
+function writeRules(directory: string): string {
+  const rules = ['default', 'mr', 'pt'].flatMap((name) => {
+    const text = readFileSync(join(root, `share/rules/${name}.json`), 'utf8')
+    return JSON.parse(text, (key, value: unknown) =>
+      ['id', 'rule', 'notrule'].includes(key) ? `${name} ${String(value)}` : value,
+    ) as unknown[]
+  })
+  if (rules.length !== 67) throw new Error(`${String(rules.length)} rules, not 67`)
+  const path = join(directory, 'rules.json')
+  writeFileSync(path, JSON.stringify(rules))
+  return path
+}
+
+function writeFiles(directory: string): Record<string, unknown>[] {
+  return Array.from({ length: files }, (_, at) => {
+    const StudyInstanceUID = `2.25.${String(1000 + Math.floor(at / 200))}`
+    const SeriesInstanceUID = `${StudyInstanceUID}.${String(Math.floor(at / 100))}`
+    const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
+    const path = join(directory, `${SOPInstanceUID}.dcm`)
+    const uids = {
+      studyUID: StudyInstanceUID,
+      seriesUID: SeriesInstanceUID,
+      sopUID: SOPInstanceUID,
+    }
+    writeFileSync(path, ctImage({ ...uids, instanceNumber: at, rows: 512, columns: 512 }))
+    return {
+      type: 'instance',
+      v: 1,
+      time: '2024-01-02T03:04:05.678Z',
+      path,
+      size: 525_632,
+      SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
+      SOPInstanceUID,
+      SeriesInstanceUID,
+      StudyInstanceUID,
+      TransferSyntaxUID: '1.2.840.10008.1.2.1',
+      source: { callingAET: 'SCANNER', calledAET: 'FIONA', address: '10.0.0.1' },
+      attributes: { PatientID: 'EX-0001', Modality: 'CT', SeriesDescription: 'Axial 5 mm' },
+    }
+  })
+}
+
+const withPydicom = `
+import sys, pydicom
+for path in sys.argv[1:]:
+    ds = pydicom.dcmread(path, stop_before_pixels=True)
+    ds.Modality, ds.SeriesDescription, ds.ImageType
+`
+
+const withDcmjs = `
+const { readFileSync } = require('node:fs')
+const { data } = require('dcmjs')
+for (const path of process.argv.slice(1)) {
+  const { buffer } = readFileSync(path)
+  data.DicomMessage.readFile(buffer, { untilTag: '7FE00010', includeUntilTagValue: false })
+}
+`
+
+function contenders(directory: string): Contender[] {
+  const records = writeFiles(directory)
+  const paths = records.map(({ path }) => String(path))
+  const times = 30
+  const input = join(directory, 'instances.ndjson')
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  writeFileSync(input, lines.repeat(times))
+  const rules = writeRules(directory)
+  const tool = join(root, 'bin/fiona-classify')
+  const all: Contender[] = [
+    { who: 'fiona-classify, 67 rules', command: [tool, '--rules', rules], times, input },
+    { who: 'dcmdump', command: ['dcmdump', ...paths], times: 1 },
+    { who: 'dcmjs, to the pixel data', command: ['node', '-e', withDcmjs, ...paths], times: 1 },
+    {
+      who: 'pydicom, to the pixel data',
+      command: ['/usr/bin/python3', '-c', withPydicom, ...paths],
+      times: 1,
+    },
+  ]
+  return all.filter(({ command, input: needed }) => needed !== undefined || runs(command))
+}
+
+function runs([file, ...args]: readonly [string, ...string[]]): boolean {
+  const { status, error } = spawnSync(file, args, { stdio: 'ignore', cwd: root })
+  return error === undefined && status === 0
+}
+
+interface Rate {
+  readonly wall: number
+  readonly core: number
+}
+
+function compare(all: readonly Contender[]) {
+  const rates = new Map<Contender, Rate[]>(all.map((contender) => [contender, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of all) rates.get(contender)?.push(measure(contender))
+  }
+  return all.map((contender) => {
+    const measured = rates.get(contender) ?? []
+    const best = (of: keyof Rate): number =>
+      Math.round(Math.max(...measured.map((rate) => rate[of])))
+    return { who: contender.who, 'files/s': best('wall'), 'files/s of one core': best('core') }
+  })
+}
+
+/** The shell knows what its children took of the processor. */
+function measure({ command, times, input = '/dev/null' }: Contender): Rate {
+  const stdin = openSync(input, 'r')
+  try {
+    const start = performance.now()
+    const { status, stdout } = spawnSync(
+      'sh',
+      ['-c', '"$@" > /dev/null || exit 1; times', 'sh', ...command],
+      { stdio: [stdin, 'pipe', 'inherit'], cwd: root, encoding: 'utf8' },
+    )
+    const seconds = (performance.now() - start) / 1000
+    if (status !== 0) throw new Error(`${command[0]} failed`)
+    return { wall: (files * times) / seconds, core: (files * times) / processorSeconds(stdout) }
+  } finally {
+    closeSync(stdin)
+  }
+}
+
+/** The second line of `times`: user and system time of children, as `1m2.345s`. */
+function processorSeconds(times: string): number {
+  const parts = (times.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)
+  return [...parts].reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
+    0,
+  )
+}
