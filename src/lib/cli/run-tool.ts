@@ -101,11 +101,13 @@ function reportAndChoose(error: unknown): number {
   return ExitCode.internal
 }
 
-/** What the supervisor tells who asks for the state of its parts: the first line alone, without a stack. */
+/** What the supervisor tells who asks for the state of its parts: what and what to do, without a stack. */
 function tellSupervisor(error: unknown): void {
   if (lifeline === undefined) return
   try {
-    writeSync(lifeline, `error: ${error instanceof Error ? error.message : String(error)}\n`)
+    const hint = error instanceof FionaError ? error.hint : undefined
+    const words = `error: ${error instanceof Error ? error.message : String(error)}\n`
+    writeSync(lifeline, hint === undefined ? words : `${words}hint: ${hint}\n`)
   } catch {
     // Nobody is there to hear it; stderr has it.
   }

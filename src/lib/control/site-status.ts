@@ -13,6 +13,7 @@ import {
 import { freeBytes } from '../storage/index.ts'
 import { askChain } from './control-client.ts'
 import type { ControlAnswer } from './control-server.ts'
+import { troubleOf } from './in-words.ts'
 import { type Systemd, hasUnit } from './systemd.ts'
 
 export interface PartReport {
@@ -23,6 +24,8 @@ export interface PartReport {
   readonly since?: string
   readonly restarts?: number
   readonly lastError?: string
+  /** What to do about that, as far as it said. */
+  readonly hint?: string
   readonly reason?: string
 }
 
@@ -93,13 +96,7 @@ export async function siteStatus(
   const journals = await listJournals(dataDir)
   const disk = { freeBytes: freeBytes(dataDir), reserveBytes: receiver.reserveBytes }
   const trouble = [
-    ...parts.flatMap(({ name, state, lastError, reason }) =>
-      state === 'running' || state === 'closed'
-        ? []
-        : [
-            `${name} is ${state}${(lastError ?? reason) === undefined ? '' : `: ${lastError ?? reason ?? ''}`}`,
-          ],
-    ),
+    ...parts.flatMap((part) => troubleOf(part) ?? []),
     ...ports.flatMap(({ part, port, listening }) =>
       isAny(part) && !listening ? [`${part} does not listen on port ${String(port)}`] : [],
     ),
@@ -114,16 +111,20 @@ export async function siteStatus(
     runs: systemd !== undefined ? 'systemd' : chain === undefined ? 'nothing' : 'fiona up',
     ...(chain === undefined ? {} : { pid: Number(chain['pid']), since: String(chain['since']) }),
     parts,
-    stages: await Promise.all(
-      standardStages
-        .toReversed()
-        .map(async ({ name, from }) => ({ name, ...(await lagOf(dataDir, from, name)) })),
-    ),
+    stages: await stageReports(config),
     journals: await Promise.all(journals.map((name) => journalReport(dataDir, name))),
     disk,
     ports,
     trouble,
   }
+}
+
+/** What each stage has before it, in the order of a study's way. */
+export async function stageReports({ dataDir }: Config): Promise<readonly StageReport[]> {
+  const stages = standardStages.toReversed()
+  return Promise.all(
+    stages.map(async ({ name, from }) => ({ name, ...(await lagOf(dataDir, from, name)) })),
+  )
 }
 
 /** Whoever asks how far behind a stage is must not wait for hours of backlog to be read. */
