@@ -1,4 +1,4 @@
-import type { PartReport, StageReport } from './site-status.ts'
+import type { PartReport, SiteStatus, StageReport } from './status-schema.ts'
 
 /** What a stage has before it, and how long the first of that has waited. */
 export function behind({ lag, more, oldest }: StageReport): string {
@@ -33,6 +33,12 @@ export function troubleOf({
   const what = `${name} is ${state}${why === undefined ? '' : `: ${why}`}`
   if (state !== 'failing') return what
   return `${what}; ${hint ?? 'fiona-ctl check looks for the cause, the log tells more'}`
+}
+
+/** Below the reserve no object is accepted. */
+export function diskTrouble({ freeBytes, reserveBytes }: SiteStatus['disk']): string | undefined {
+  if (freeBytes >= reserveBytes) return undefined
+  return 'less than receiver.reserveBytes is free: objects are refused; make room, or lower it'
 }
 
 /** Text in lines of at most so many characters, cut between words where that is possible. */

@@ -8,7 +8,8 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { makeDirectories } from '../storage/index.ts'
 import { chainLogPath } from './chain-log.ts'
 import { askChain } from './control-client.ts'
-import { isListening, type PartReport } from './site-status.ts'
+import { isListening } from './site-status.ts'
+import type { PartReport } from './status-schema.ts'
 
 /** Longer than a chain needs that waits for the ports of a killed one. */
 const patienceMs = 60_000

@@ -1,5 +1,5 @@
 import { age, behind, gib, wrapped } from './in-words.ts'
-import type { SiteStatus } from './site-status.ts'
+import type { SiteStatus } from './status-schema.ts'
 
 const width = 80
 

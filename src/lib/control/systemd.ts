@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
 import { escapeInstance } from './unit-name.ts'
 
 const execute = promisify(execFile)
@@ -56,12 +56,14 @@ export class Systemd {
   async part(name: string): Promise<Readonly<Record<string, unknown>>> {
     const found = await this.#show(name, [
       ...['LoadState', 'ActiveState', 'MainPID', 'NRestarts', 'StateChangeTimestamp'],
-      ...['Result', 'ExecMainStatus'],
+      ...['Result', 'ExecMainStatus', 'InvocationID'],
     ])
     const pid = Number(found['MainPID'])
     const restarts = Number(found['NRestarts'] ?? 0)
     const since = Number(/^@(\d+)/.exec(found['StateChangeTimestamp'] ?? '')?.[1] ?? Number.NaN)
-    const lastError = lastErrorOf(found)
+    const how = lastErrorOf(found)
+    const words = how === undefined ? undefined : await lastWords(found['InvocationID'])
+    const lastError = words === undefined ? how : `${how ?? ''}: ${words.error}`
     return {
       name,
       state: stateOf(found, restarts),
@@ -69,6 +71,7 @@ export class Systemd {
       ...(Number.isNaN(since) ? {} : { since: new Date(since * 1000).toISOString() }),
       restarts,
       ...(lastError === undefined ? {} : { lastError }),
+      ...(words?.hint === undefined ? {} : { hint: words.hint }),
     }
   }
 
@@ -116,6 +119,19 @@ function stateOf(found: Readonly<Record<string, string>>, restarts: number): str
   if (active === 'failed') return 'failing'
   if (active === 'inactive') return 'stopped'
   return restarts >= crashLoop ? 'failing' : 'waiting'
+}
+
+/** What a service said at its end, as it stands in the journal; undefined where that cannot be read. */
+async function lastWords(invocation: string | undefined): Promise<LastWords | undefined> {
+  if (invocation === undefined || !/^[0-9a-f]{32}$/.test(invocation)) return undefined
+  const args = ['--no-pager', '--output=cat', '--lines=20', '--priority=err']
+  const { stdout } = await execute('journalctl', [
+    ...args,
+    `_SYSTEMD_INVOCATION_ID=${invocation}`,
+  ]).catch(() => ({ stdout: '' }))
+  // Beside lines of its log.
+  const said = stdout.split('\n').filter((line) => /^(?:error|hint): /.test(line))
+  return readLastWords(said.join('\n'))
 }
 
 /** In words, as far as systemd knows it. */

@@ -17,6 +17,7 @@ import { Outlets } from './outlets.ts'
 import { checkPipeline, Pipeline } from './pipeline.ts'
 import { PipelineRun, type RunContext, type RunEnd, type RunPlan } from './pipeline-run.ts'
 import { errorsGoTo, stageError } from './sort-output.ts'
+import { StageHealth } from './stage-health.ts'
 import { Suspicion } from './suspicion.ts'
 import { Workers } from './workers.ts'
 
@@ -49,6 +50,7 @@ export interface StageOptions {
 
 const firstDelayMs = 100
 const longestDelayMs = 30_000
+const wellAfterMs = 10_000
 /** With --once, a pipeline that fails so often without a record to blame is given up. */
 const failuresToGiveUp = 5
 
@@ -78,11 +80,11 @@ export async function runStage(options: StageOptions): Promise<number> {
     options.begun?.()
     const saved = await loadCursor(from, name)
     await register(options, saved)
-    await new Stage(options, lease, outlets, {
-      cursor: saved?.cursor ?? {},
-      seq: saved?.seq ?? 0,
-      passesMarks: undefined,
-    }).runAll()
+    const health = await StageHealth.load(from, name, log)
+    const progress = { cursor: saved?.cursor ?? {}, seq: saved?.seq ?? 0, passesMarks: undefined }
+    await new Stage(options, lease, outlets, progress, health)
+      .runAll()
+      .finally(() => health.settled())
     return options.once && outlets.errors > 0 ? ExitCode.someErrors : ExitCode.ok
   } finally {
     try {
@@ -139,14 +141,22 @@ class Stage {
   #context: RunContext
   #progress: Progress
   #outlets: Outlets
+  #health: StageHealth
   #suspicion = new Suspicion()
   #hasWarned = false
 
-  constructor(options: StageOptions, lease: Lease, outlets: Outlets, progress: Progress) {
+  constructor(
+    options: StageOptions,
+    lease: Lease,
+    outlets: Outlets,
+    progress: Progress,
+    health: StageHealth,
+  ) {
     const { name, from, to, signal, log, drainMs } = options
     this.#options = options
     this.#progress = progress
     this.#outlets = outlets
+    this.#health = health
     const diverted = new Set<'error' | 'held'>()
     // A stage that reads the errors would feed itself with those that come out again.
     if (from !== options.errors && to !== options.errors) diverted.add('error')
@@ -165,6 +175,7 @@ class Stage {
       drainMs,
       onCommitted: (lines) => {
         this.#suspicion.committed(lines)
+        this.#health.isWell()
       },
     }
   }
@@ -175,7 +186,10 @@ class Stage {
       const end = await this.#run({ once, limit: this.#suspicion.limit })
       if (end.kind === 'drained') {
         this.#tellAboutMarks()
-        if (once && end.reachedEnd) return
+        if (once && end.reachedEnd) {
+          this.#health.isWell()
+          return
+        }
         continue
       }
       if (signal.aborted) {
@@ -189,12 +203,22 @@ class Stage {
     }
   }
 
-  #run(plan: RunPlan): Promise<RunEnd> {
-    return new PipelineRun(this.#context, plan).run()
+  async #run(plan: RunPlan): Promise<RunEnd> {
+    const run = new PipelineRun(this.#context, plan)
+    // Where nothing comes nothing is committed: one that lives on with nothing in hand is well again.
+    const look = setInterval(() => {
+      if (run.inFlight === 0) this.#health.isWell()
+    }, wellAfterMs)
+    try {
+      return await run.run()
+    } finally {
+      clearInterval(look)
+    }
   }
 
   async #failed({ ending, inFlight }: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
     const { name, log, once, signal } = this.#options
+    this.#health.failed(ending)
     const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0)
     if (verdict !== 'retry' && !(await this.#worksWithoutRecords())) {
       this.#suspicion.acquit()
@@ -251,6 +275,7 @@ class Stage {
     })
     this.#progress.cursor = chunk.cursor
     this.#suspicion.committed(1)
+    this.#health.isWell()
     log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
   }
 

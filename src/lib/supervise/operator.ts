@@ -4,10 +4,12 @@ import { LiveScreen } from '../cli/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   type ChainLog,
+  diskTrouble,
   type PartReport,
   type StageReport,
   stageReports,
   troubleOf,
+  withPipelines,
 } from '../control/index.ts'
 import type { AnyRecord } from '../record/index.ts'
 import { freeBytes } from '../storage/index.ts'
@@ -100,9 +102,18 @@ export class Operator implements Audience {
     }
   }
 
+  #wrong(parts: readonly PartReport[]): readonly string[] {
+    const disk = diskTrouble(this.#disk)
+    return [
+      ...parts.flatMap((part) => troubleOf(part) ?? []),
+      ...(disk === undefined ? [] : [disk]),
+      ...this.#unknown,
+    ]
+  }
+
   #view(config: Config): SiteView {
     if (this.#log !== undefined) this.#trouble?.look(this.#log.size, new Date().toISOString())
-    const parts = this.#parts()
+    const parts = withPipelines(this.#parts(), this.#stages)
     return {
       dataDir: config.dataDir,
       since: this.#since,
@@ -112,10 +123,7 @@ export class Operator implements Audience {
       ports: new Map(portsOf(config).map(({ part, port }) => [part, port])),
       counts: this.#tally.counts,
       disk: this.#disk,
-      wrong:
-        this.#state !== 'running'
-          ? []
-          : [...parts.flatMap((part) => troubleOf(part) ?? []), ...this.#unknown],
+      wrong: this.#state === 'running' ? this.#wrong(parts) : [],
       trouble: this.#trouble?.last ?? [],
       introduction: this.#introduction,
       logPath: this.#log?.path,

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
 import type { ChainProcess } from '../chain/index.ts'
-import { hearLastWords, type LastWords } from './last-words.ts'
+import type { LastWords } from '../error/index.ts'
+import { hearLastWords } from './last-words.ts'
 import type { Ending, PartEvent } from './part-event.ts'
 
 /** How often, and how long, a part is given another chance. */
