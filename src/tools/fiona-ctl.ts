@@ -30,8 +30,10 @@ export default defineTool({
     opens. A chain that was disabled as a whole does not start until it is enabled.
 
     status tells each part, what each stage has before it, and the disk. Its exit code is 0 when all is well and 1
-    when something is not. check looks for what would go wrong: configuration, rules, keys, directories, disk,
-    certificates, ports, destinations (with C-ECHO); each problem comes with what to do.
+    when something is not. A stage whose pipeline dies again and again is failing there, with what the tool in it said;
+    docs/schema/status.json describes --json. check looks for what would go wrong: configuration, rules, keys,
+    directories, disk, clock, certificates, ports, destinations (with C-ECHO); each problem comes with file and line
+    where there is one, and what to do.
 
     release says that a study (its StudyInstanceUID) is complete: fiona-arrive waits for nothing more. The word goes
     into the journal received, so that nothing that dies loses it; where the chain does not run, it holds when it
@@ -176,7 +178,9 @@ export default defineTool({
     }
     const { chainFor, deliveredFolder, person, runChain, withEmbeddedDelivery } =
       await import('../lib/supervise/index.ts')
+    const { refuseUnreadable } = await import('../lib/manage/index.ts')
     const inForce = withEmbeddedDelivery(overridden(await config(), options))
+    refuseUnreadable(inForce)
     if (options.demo !== true) {
       return runChain({ ...(await chainFor({ config: inForce, log, print })), signal })
     }
