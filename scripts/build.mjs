@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
@@ -22,6 +22,7 @@ const stale = []
 
 await generateValidators()
 await generateConfigValidator()
+await generateStatusSchema()
 const tools = readdirSync('src/tools')
   .filter((name) => /^fiona(-[a-z]+)?\.ts$/.test(name))
   .map((name) => name.slice(0, -3))
@@ -106,7 +107,8 @@ async function generateValidators() {
 
 async function importSchema(path, folder) {
   mkdirSync(folder, { recursive: true })
-  const temporary = `${folder}/.schema.mjs`
+  // A name of its own: what was imported once is not looked at again.
+  const temporary = `${folder}/.${basename(path, '.ts')}.mjs`
   await build({
     entryPoints: [path],
     outfile: temporary,
@@ -155,6 +157,14 @@ async function generateConfigValidator() {
     `${folder}/validate-config.d.ts`,
     `export interface ConfigProblem {\n  instancePath: string\n  schemaPath: string\n  message?: string\n  params: Record<string, unknown>\n}\nexport declare function validateConfig(value: unknown): ConfigProblem[]\nexport declare const knownKeys: Record<string, string[]>\n`,
   )
+}
+
+/** Nothing of ours reads a status: whoever does has the schema. */
+async function generateStatusSchema() {
+  const folder = 'src/lib/record/generated'
+  const { StatusSchema } = await importSchema('src/lib/control/status-schema.ts', folder)
+  const schema = { $schema: 'http://json-schema.org/draft-07/schema#', ...StatusSchema }
+  publish('docs/schema/status.json', `${JSON.stringify(schema, null, 2)}\n`)
 }
 
 /** The keys allowed at each place of the schema, for "did you mean". */

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { isatty } from 'node:tty'
 import type { Config } from '../lib/config/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 import { defineTool } from '../lib/cli/index.ts'
@@ -14,8 +13,11 @@ export default defineTool({
     tried on every 30 seconds, and said once. On SIGTERM or Ctrl-C the parts stop in order, each finishing what it
     has in hand. Killed at any moment, it starts again on the same data directory and nothing is lost.
 
-    On a terminal fiona up says where to send a study and shows each record in a line. Elsewhere its stdout has one
-    JSON object a line for each event, with its time and, but for those of the whole chain, its part: starting (of the
+    On a terminal fiona up shows one screen, drawn over twice a second: each part with its restarts, what it has
+    before it and its last error, what came in and went out since the start, the disk, and the last trouble. The log of
+    all parts goes to <dataDir>/log/chain.log meanwhile, unless stderr leads elsewhere. On a terminal that is dumb, too
+    small (60 columns, nine rows more than parts) or in the background it says where to send a study and shows each
+    record in a line. Elsewhere its stdout has one JSON object a line for each event, with its time and, but for those of the whole chain, its part: starting (of the
     chain with pid, dataDir, config and ports), started (pid), died (code, signal, lastError), restarting
     (inSeconds), crashLoop (lastError), recovered, stopping, stopped (code, signal). No record is told there:
     fiona-journal follow does that. The log goes to stderr, as ever.
@@ -30,8 +32,10 @@ export default defineTool({
     opens. A chain that was disabled as a whole does not start until it is enabled.
 
     status tells each part, what each stage has before it, and the disk. Its exit code is 0 when all is well and 1
-    when something is not. check looks for what would go wrong: configuration, rules, keys, directories, disk,
-    certificates, ports, destinations (with C-ECHO); each problem comes with what to do.
+    when something is not. A stage whose pipeline dies again and again is failing there, with what the tool in it said;
+    docs/schema/status.json describes --json. check looks for what would go wrong: configuration, rules, keys,
+    directories, disk, clock, certificates, ports, destinations (with C-ECHO); each problem comes with file and line
+    where there is one, and what to do.
 
     release says that a study (its StudyInstanceUID) is complete: fiona-arrive waits for nothing more. The word goes
     into the journal received, so that nothing that dies loses it; where the chain does not run, it holds when it
@@ -93,7 +97,10 @@ export default defineTool({
   files: [
     ['<runDir>/control.sock', 'how fiona-ctl speaks to the running chain'],
     ['<dataDir>/disabled.json', 'what was disabled'],
-    ['<dataDir>/log/chain.log', 'what a chain in the background says'],
+    [
+      '<dataDir>/log/chain.log',
+      'the log, in the background or under the screen; older ones, of 16 MiB, are chain.log.1 to .4',
+    ],
     ['<dataDir>/config/enabled', 'three characters of an original FIONA'],
     ['<runDir>/received.pipe', 'write a path or a record into it: it enters the chain'],
     ['<runDir>/fiona.json', 'the configuration in force; without runDir in it, <dataDir>/run'],
@@ -102,6 +109,7 @@ export default defineTool({
       'made at first start when the configuration names no key; keep a copy',
     ],
   ],
+  environment: [['NO_COLOR', 'when not empty: the screen has no colours']],
   exitCodes: {
     65: 'release: no such study is open; explain: no such study, or no DICOM file',
     1: 'status: something is not well; check: there are errors',
@@ -170,13 +178,16 @@ export default defineTool({
         print,
       })
     }
-    const { deliveredFolder, person, program, runChain, withEmbeddedDelivery } =
+    const { chainFor, deliveredFolder, person, runChain, withEmbeddedDelivery } =
       await import('../lib/supervise/index.ts')
+    const { refuseUnreadable } = await import('../lib/manage/index.ts')
     const inForce = withEmbeddedDelivery(overridden(await config(), options))
+    refuseUnreadable(inForce)
+    if (options.demo !== true) {
+      return runChain({ ...(await chainFor({ config: inForce, log, print })), signal })
+    }
     // A demonstration is for people, wherever its text goes.
-    const isRead = options.demo === true || isatty(1)
-    const chain = { config: inForce, log, audience: isRead ? person(print) : program(print) }
-    if (options.demo !== true) return runChain({ ...chain, signal })
+    const chain = { config: inForce, log, audience: person(print) }
     const { demonstrate } = await import('../lib/demo/index.ts')
     return demonstrate({
       config: inForce,

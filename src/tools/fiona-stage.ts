@@ -32,6 +32,8 @@ export default defineTool({
     the last committed mark counts, and it is started again after a growing pause. When it fails three times
     at the same place, what was in flight is run in smaller and smaller parts; a record that ends the
     pipeline three times alone goes to the journal errors with code E_STAGE_POISON, and the chain goes on.
+    When a tool of FIONA in it gives up and the next mark does not come out, its input is closed, so that those who
+    wait for that tool end, too.
     Exit codes that speak of the surroundings (69, 73 to 75, 77, 78, 126, 127) blame no record, nor does a
     pipeline that fails without input.
 
@@ -131,12 +133,20 @@ export default defineTool({
       'set for the pipeline: the name of the stage; with workers NAME.1-of-4 and so on',
     ],
     ['FIONA_STAGE_WORKER', 'set for the pipeline when there are workers: which one it is, from 1'],
+    [
+      'FIONA_LAST_WORDS_FD',
+      'set for the pipeline: where a tool of FIONA that gives up says why, for fiona-ctl status',
+    ],
     ['FIONA_STAGE_TO', 'set for the pipeline: the journal that its output goes to'],
     ['FIONA_DATA_DIR', 'set for the pipeline when --data-dir is given: overrides dataDir'],
   ],
   files: [
     ['<journal>/cursors/<name>.json', 'how far the stage has come; remove it to begin anew'],
     ['<journal>/cursors/<name>.lease-*', 'which process runs it'],
+    [
+      '<journal>/cursors/<name>.failing',
+      'while its pipeline fails: since when, and how it ended last',
+    ],
     ['<dataDir>/journal/errors/, held/', 'where such records go'],
   ],
   exitCodes: {

@@ -31,8 +31,8 @@ t.test('each thing that is wrong is a finding that says what to do', async (t) =
   t.same(
     wrong.map(({ what }) => what),
     [
-      ...['rules', 'key', 'disk', 'tls', 'port of receiver'],
-      ...['destination deaf', 'destination file', 'project ABCD'],
+      ...['rules', 'disk', 'tls', 'destination deaf', 'destination file', 'project ABCD'],
+      ...['key', 'port of receiver'],
     ],
   )
   for (const { what, hint } of wrong) t.ok((hint ?? '').length > 5, what)

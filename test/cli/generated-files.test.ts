@@ -6,6 +6,7 @@ import { helpText } from '../../src/lib/cli/help.ts'
 import { type Pages, pagesOf } from '../../src/lib/cli/pages.ts'
 import type { Tool } from '../../src/lib/cli/index.ts'
 import { ConfigSchema } from '../../src/lib/config/schema.ts'
+import { StatusSchema } from '../../src/lib/control/status-schema.ts'
 import { recordSchemas } from '../../src/lib/record/schema.ts'
 import { missing, projectRoot } from '../fixtures/peers.ts'
 
@@ -61,9 +62,10 @@ t.test('the published schemas are those the code validates with', async (t) => {
     t.same(published(type), JSON.parse(JSON.stringify({ $schema, ...schema })), stale)
   }
   t.same(published('config'), JSON.parse(JSON.stringify({ $schema, ...ConfigSchema })), stale)
+  t.same(published('status'), JSON.parse(JSON.stringify({ $schema, ...StatusSchema })), stale)
   t.same(
     readdirSync(join(projectRoot, 'docs/schema')).sort(),
-    [...Object.keys(recordSchemas), 'config'].map((name) => `${name}.json`).sort(),
+    [...Object.keys(recordSchemas), 'config', 'status'].map((name) => `${name}.json`).sort(),
   )
 })
 

@@ -1,12 +1,15 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import t, { type Test } from 'tap'
+import { saveFailing } from '../../src/lib/chain/index.ts'
 import { loadConfig } from '../../src/lib/config/index.ts'
 import {
   ControlServer,
   controlSocket,
   siteStatus,
   statusScreen,
+  Systemd,
   type ControlAnswer,
 } from '../../src/lib/control/index.ts'
 import { newDataDir } from '../tools/scp.ts'
@@ -64,6 +67,57 @@ function keysOf(value: unknown, path = ''): string[] {
   )
 }
 
+const failing = {
+  since: new Date().toISOString(),
+  failures: 3,
+  lastError: 'exit code 78',
+  hint: 'mend',
+}
+
+const isStatus = new Ajv().compile(
+  JSON.parse(readFileSync('docs/schema/status.json', 'utf8')) as object,
+)
+
+t.test('the schema refuses what is no status', async (t) => {
+  const { config } = await site(t)
+  const status = await siteStatus(config, undefined)
+  t.ok(isStatus(status), JSON.stringify(isStatus.errors))
+  const wrong = [
+    { ...status, more: 1 },
+    { ...status, trouble: 'none' },
+    { ...status, parts: [{ name: 'receiver', state: 'well' }] },
+  ]
+  for (const one of wrong) t.notOk(isStatus(one), JSON.stringify(one).slice(-100))
+})
+
+t.test('a stage that runs is failing when its pipeline is, under systemd, too', async (t) => {
+  const { folder, config } = await site(t)
+  const tool = join(folder, 'systemctl')
+  writeFileSync(tool, '#!/bin/sh\necho ActiveState=active; echo LoadState=loaded; echo MainPID=7\n')
+  chmodSync(tool, 0o755)
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}:${before ?? ''}`
+  t.teardown(() => (process.env['PATH'] = before))
+  const directory = join(folder, 'journal', 'received')
+  mkdirSync(join(directory, 'cursors'), { recursive: true })
+  const organize = async () => {
+    const status = await siteStatus(config, new Systemd())
+    t.ok(isStatus(status), JSON.stringify(isStatus.errors))
+    return { ...status.parts.find(({ name }) => name === 'organize'), trouble: status.trouble }
+  }
+  await saveFailing(directory, 'organize', { ...failing, failures: 2 })
+  t.match(await organize(), { state: 'running', trouble: [] }, 'once, or twice, is no trouble yet')
+  await saveFailing(directory, 'organize', failing)
+  t.match(await organize(), {
+    state: 'failing',
+    since: failing.since,
+    lastError: 'its pipeline: exit code 78',
+    trouble: ['organize is failing: its pipeline: exit code 78; mend'],
+  })
+  writeFileSync(join(directory, 'cursors', 'organize.failing'), '{"v":1,')
+  t.match(await organize(), { state: 'running', trouble: [] })
+})
+
 t.test('docs/operating.md describes each key of status, and none that is not', async (t) => {
   const { folder, config, journal } = await site(t)
   journal('errors', 'a.ndjson', record(new Date()))
@@ -71,13 +125,25 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
   journal('received', 'a.ndjson', record(new Date()))
   const since = new Date().toISOString()
   const parts = [
-    { name: 'organize', state: 'waiting', since, restarts: 1, lastError: 'exit code 1', pid: 1 },
+    {
+      name: 'organize',
+      state: 'waiting',
+      since,
+      restarts: 1,
+      lastError: 'exit code 1',
+      pid: 1,
+      hint: 'mend it',
+    },
     { name: 'receiver', state: 'closed', since, restarts: 0, reason: 'it is disabled' },
   ]
   const answer: ControlAnswer = { pid: 1, since, parts, ports: { receiver: 0 } }
   const control = await ControlServer.open(controlSocket(join(folder, 'run')), async () => answer)
   t.teardown(() => control[Symbol.asyncDispose]())
-  const said = new Set(keysOf(await siteStatus(config, undefined)))
+  mkdirSync(join(folder, 'journal', 'received', 'cursors'))
+  await saveFailing(join(folder, 'journal', 'received'), 'organize', failing)
+  const status = await siteStatus(config, undefined)
+  t.ok(isStatus(status), JSON.stringify(isStatus.errors))
+  const said = new Set(keysOf(status))
   const table = readFileSync('docs/operating.md', 'utf8').split('| `status --json` |')[1] ?? ''
   const rows = (table.split('\n\n')[0] ?? '').split('\n').slice(2)
   const documented = rows.flatMap((row) =>

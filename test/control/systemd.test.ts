@@ -92,6 +92,37 @@ t.test('what systemd says is told in the words of fiona-ctl', async (t) => {
   t.equal(await systemd.isDisabled(undefined), false)
 })
 
+t.test('what a service said at its end is read in the journal', async (t) => {
+  const folder = t.testdir()
+  const id = '0123456789abcdef0123456789abcdef'
+  const shown = `ActiveState=failed\nResult=exit-code\nExecMainStatus=78\nInvocationID=${id}`
+  const said = '{"level":50,"msg":"x"}\nerror: c.yaml:3: unknown key\nhint: correct it'
+  for (const [name, text] of [
+    ['systemctl', shown],
+    ['journalctl', said],
+  ] as const) {
+    writeFileSync(join(folder, `${name}.txt`), `${text}\n`)
+    writeFileSync(
+      join(folder, name),
+      `#!/bin/sh\necho "$@" >> ${folder}/${name}.args\ncat ${folder}/${name}.txt\n`,
+    )
+    chmodSync(join(folder, name), 0o755)
+  }
+  const before = process.env['PATH']
+  process.env['PATH'] = `${folder}:${before ?? ''}`
+  t.teardown(() => (process.env['PATH'] = before))
+  t.match(await new Systemd().part('receiver'), {
+    state: 'failing',
+    lastError: /^exit code 78; not started again.*: error: c\.yaml:3: unknown key$/,
+    hint: 'correct it',
+  })
+  t.match(
+    readFileSync(join(folder, 'journalctl.args'), 'utf8'),
+    `_SYSTEMD_INVOCATION_ID=${id}`,
+    'of that run alone',
+  )
+})
+
 /** A systemctl that says what it is asked, and of the units in `masked` that they are. */
 function listening(test: typeof t, masked: readonly string[]) {
   const folder = test.testdir()

@@ -135,7 +135,7 @@ function logText(directory: string): string {
 
 t.test('what a restart cannot heal is failing at once, with its last words', async (t) => {
   const directory = t.testdir()
-  command(directory, 'wrong', 'echo "error: no such key" >&3\nexit 78')
+  command(directory, 'wrong', 'printf "error: no such key\\nhint: write one\\n" >&3\nexit 78')
   const { tell, happened, times } = recorder()
   const supervisor = new Supervisor({ binDir: directory, environment: {}, tell })
   const planned = times('restarting', 1)
@@ -144,10 +144,10 @@ t.test('what a restart cannot heal is failing at once, with its last words', asy
   const lastError = 'exit code 78: error: no such key'
   t.match(happened.slice(-3), [
     { event: 'died', code: 78, lastError },
-    { event: 'crashLoop', part: 'one', lastError },
+    { event: 'crashLoop', part: 'one', lastError, hint: 'write one' },
     { event: 'restarting', part: 'one', inSeconds: 30 },
   ])
-  t.match(supervisor.parts(), [{ state: 'failing', lastError: 'exit code 78: error: no such key' }])
+  t.match(supervisor.parts(), [{ state: 'failing', lastError, hint: 'write one' }])
   await supervisor.stop()
 })
 

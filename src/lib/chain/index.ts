@@ -11,3 +11,4 @@ export {
   standardStages,
 } from './standard-chain.ts'
 export type { ChainParts, ChainProcess, FrontDoorOf, StandardStage } from './standard-chain.ts'
+export { clearFailing, loadFailing, saveFailing, type FailingStage } from './failing-stage.ts'

@@ -5,7 +5,7 @@ import { type Destination, readDestination } from '../deliver/index.ts'
 import { TransferSyntax } from '../dicom/index.ts'
 import { openAssociation, VERIFICATION } from '../dimse/index.ts'
 import { ExitCode } from '../error/index.ts'
-import { error, type Finding, ok, thrown, warning } from './finding.ts'
+import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
 
 /** Longer than a peer that is well needs. */
 const echoSeconds = 10
@@ -20,20 +20,20 @@ export async function checkDestinations(config: Config): Promise<Finding[]> {
         const where = `destinations.${name}.url`
         return await look(what, readDestination(name, settings, where, ExitCode.badConfig))
       } catch (problem) {
-        return thrown(what, problem)
+        return about(thrown(what, problem), 'destinations', name, 'url')
       }
     }),
   )
   const unknown = Object.entries(config.projects).flatMap(([project, { destinations }]) =>
     destinations
       .filter((name) => !Object.hasOwn(config.destinations, name))
-      .map((name) =>
-        error(
-          `project ${project}`,
-          `its destination ${name} is not configured`,
-          `add destinations.${name}, or name one of: ${entries.map(([each]) => each).join(', ')}`,
-        ),
-      ),
+      .map((name) => {
+        const others = entries.map(([each]) => each).join(', ')
+        const instead = others === '' ? '' : `, or name one of: ${others}`
+        const text = `its destination ${name} is not configured`
+        const finding = error(`project ${project}`, text, `add destinations.${name}${instead}`)
+        return about(finding, 'projects', project, 'destinations')
+      }),
   )
   return [...found, ...unknown]
 }

@@ -5,7 +5,11 @@ import { error, type Finding, ok, warning } from './finding.ts'
 
 /** Where FIONA writes: writable for it, and not for everybody. */
 export async function checkDirectories({ dataDir, runDir }: Config): Promise<Finding[]> {
-  return Promise.all([look('data directory', dataDir), look('run directory', runDir)])
+  const data = await look('data directory', dataDir)
+  // What lies within it is at fault when it is.
+  const isWithin = runDir.startsWith(`${dataDir}/`)
+  if (data.level === 'error' && isWithin) return [data]
+  return [data, await look('run directory', runDir)]
 }
 
 async function look(what: string, path: string): Promise<Finding> {
@@ -15,12 +19,18 @@ async function look(what: string, path: string): Promise<Finding> {
       return error(what, `${path} cannot be looked at (${String(found.code)})`, owner(path))
     }
     const parent = await existing(dirname(path))
-    return (await mayWrite(parent))
+    return (await whyNotWrite(parent)) === undefined
       ? ok(what, `${path} is not there yet: the first start makes it`)
       : error(what, `${path} is not there, and ${parent} is not writable`, owner(path))
   }
   if (!found.isDirectory()) return error(what, `${path} is no directory`, 'name a directory')
-  if (!(await mayWrite(path))) return error(what, `${path} is not writable`, owner(path))
+  const refused = await whyNotWrite(path)
+  if (refused === 'EROFS') {
+    const hint =
+      'mount it for writing; after an error of the disk the kernel may have done that: dmesg'
+    return error(what, `${path} is on a read-only file system`, hint)
+  }
+  if (refused !== undefined) return error(what, `${path} is not writable`, owner(path))
   if ((found.mode & 0o002) !== 0) {
     return warning(what, `everybody may write into ${path}`, `chmod o-rwx ${path}`)
   }
@@ -42,9 +52,10 @@ async function existing(path: string): Promise<string> {
   return isThere || path === dirname(path) ? path : existing(dirname(path))
 }
 
-async function mayWrite(path: string): Promise<boolean> {
+/** @returns undefined where it may */
+async function whyNotWrite(path: string): Promise<string | undefined> {
   return access(path, constants.W_OK | constants.X_OK).then(
-    () => true,
-    () => false,
+    () => undefined,
+    (problem: unknown) => String((problem as NodeJS.ErrnoException).code),
   )
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 import { readKeyFile } from '../deidentify/index.ts'
 import { FionaError } from '../error/index.ts'
-import { type Finding, ok, thrown, warning } from './finding.ts'
+import { about, type Finding, ok, thrown, warning } from './finding.ts'
 
 /** The secret of the pseudonyms: there, long enough, and nobody else's to read. */
 export async function checkKeys(config: Config): Promise<Finding[]> {
@@ -24,6 +24,6 @@ export async function checkKeys(config: Config): Promise<Finding[]> {
     if (isMissing && configured === undefined) {
       return [ok('key', `none yet: the first start makes ${path}`)]
     }
-    return [thrown('key', problem)]
+    return [about(thrown('key', problem), 'deidentification', 'keyFile')]
   }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { portsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { hasSystemd, partReports, Systemd } from '../control/index.ts'
-import { error, type Finding, ok } from './finding.ts'
+import { about, error, type Finding, ok } from './finding.ts'
 
 /** Each port is free, or our own running part has it. */
 export async function checkPorts(config: Config): Promise<Finding[]> {
@@ -19,7 +19,8 @@ export async function checkPorts(config: Config): Promise<Finding[]> {
         trouble === 'EADDRINUSE'
           ? `stop the program that uses it (ss -ltnp sport = :${String(port)}), or change ${key}`
           : `ports below 1024 need a privilege; change ${key}`
-      return error(what, `${String(port)} cannot be opened (${trouble})`, hint)
+      const text = `${String(port)} cannot be opened (${trouble})`
+      return about(error(what, text, hint), ...key.split('.'))
     }),
   )
 }

@@ -1,4 +1,8 @@
-import type { Config } from '../config/index.ts'
+import { type Config, readPlaces } from '../config/index.ts'
+import { checkArrival } from './check-arrival.ts'
+import { checkClock } from './check-clock.ts'
+import { checkCredentials } from './check-credentials.ts'
+import { checkDoors } from './check-doors.ts'
 import { checkDestinations } from './check-destinations.ts'
 import { checkDirectories } from './check-directories.ts'
 import { checkDisk } from './check-disk.ts'
@@ -13,25 +17,39 @@ type Check = (config: Config) => Promise<readonly Finding[]>
 
 const checks: Readonly<Record<string, Check>> = {
   rules: checkRules,
-  keys: checkKeys,
-  directories: checkDirectories,
   disk: checkDisk,
+  arrival: checkArrival,
+  credentials: checkCredentials,
+  doors: checkDoors,
   tls: checkTls,
-  ports: checkPorts,
-  enabled: checkEnabled,
   destinations: checkDestinations,
 }
+/** They look into the data directory: where that is at fault, they would say the same in other words. */
+const checksWithin: Readonly<Record<string, Check>> = {
+  keys: checkKeys,
+  clock: checkClock,
+  ports: checkPorts,
+  enabled: checkEnabled,
+}
 
-/** All findings, in the order of the checks; one that fails is a finding, too. */
+/** All findings; a check that fails is a finding, too. */
 export async function checkSite(config: Config): Promise<readonly Finding[]> {
+  const directories = await checkDirectories(config)
+  const isBroken = directories.some(({ level }) => level === 'error')
   const found = await Promise.all(
-    Object.entries(checks).map(async ([what, check]) => {
-      try {
-        return await check(config)
-      } catch (problem) {
-        return [thrown(what, problem)]
-      }
-    }),
+    Object.entries(isBroken ? checks : { ...checks, ...checksWithin }).map(
+      async ([what, check]) => {
+        try {
+          return await check(config)
+        } catch (problem) {
+          return [thrown(what, problem)]
+        }
+      },
+    ),
   )
-  return found.flat()
+  const places = await readPlaces(config.path)
+  return [...directories, ...found.flat()].map(({ keys, ...finding }) => {
+    const at = keys === undefined || finding.level === 'ok' ? undefined : places(keys)
+    return at === undefined ? finding : { ...finding, at }
+  })
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../config/index.ts'
 import { readTlsOptions } from '../intake/index.ts'
-import { error, type Finding, ok, thrown, warning } from './finding.ts'
+import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
 
 const soonDays = 30
 
@@ -16,7 +16,10 @@ export async function checkTls(config: Config): Promise<Finding[]> {
     const { validTo, validFrom } = new X509Certificate(await readFile(tls.certFile))
     const days = (Date.parse(validTo) - Date.now()) / 86_400_000
     const hint = `put a new certificate into ${tls.certFile}, and then: fiona-ctl restart`
-    if (days < 0) return [error('tls', `the certificate ended on ${validTo}`, hint)]
+    if (days < 0) {
+      const text = `the certificate ended on ${validTo}`
+      return [about(error('tls', text, hint), 'receiver', 'tls', 'certFile')]
+    }
     if (Date.parse(validFrom) > Date.now()) {
       const clock = 'wait, or set the clock of this machine right'
       return [error('tls', `the certificate is not valid before ${validFrom}`, clock)]
@@ -24,6 +27,6 @@ export async function checkTls(config: Config): Promise<Finding[]> {
     if (days < soonDays) return [warning('tls', `the certificate ends on ${validTo}`, hint)]
     return [ok('tls', `the certificate is valid until ${validTo}`)]
   } catch (problem) {
-    return [thrown('tls', problem)]
+    return [about(thrown('tls', problem), 'receiver', 'tls')]
   }
 }

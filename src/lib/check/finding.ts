@@ -10,6 +10,10 @@ export interface Finding {
   readonly message: string
   /** What to do about it. */
   readonly hint?: string
+  /** The key of the configuration that is at fault. */
+  readonly keys?: readonly string[]
+  /** `file:line` of that. */
+  readonly at?: string
 }
 
 export function ok(what: string, message: string): Finding {
@@ -28,4 +32,9 @@ export function thrown(what: string, problem: unknown): Finding {
     return error(what, problem.message, problem.hint ?? 'see docs/errors.md')
   }
   return error(what, (problem as Error).message, 'make it readable for the user FIONA runs as')
+}
+
+/** The same, with the key of the configuration that it is about. */
+export function about(finding: Finding, ...keys: readonly string[]): Finding {
+  return { ...finding, keys }
 }

@@ -6,7 +6,15 @@ import { isJournalStream, withPriority } from './journal-stream.ts'
  * line an event on a terminal. Written synchronously, so that the last words of a dying process are not lost.
  */
 export function createLog(name: string, level: string): Logger {
-  const destination = process.stderr.isTTY ? readable(name) : stream()
+  return logTo(name, level, process.stderr.isTTY ? readable(name) : stream())
+}
+
+/** JSON lines into what is open for appending, for who has something else to show on the terminal. */
+export function createFileLog(name: string, level: string, fd: number): Logger {
+  return logTo(name, level, pino.destination({ fd, sync: true }))
+}
+
+function logTo(name: string, level: string, destination: { write(line: string): void }): Logger {
   return pino(
     { name, level, base: { name, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,

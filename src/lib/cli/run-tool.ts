@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Socket } from 'node:net'
 import type { Config } from '../config/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, lastWordsOf } from '../error/index.ts'
 import { helpText } from './help.ts'
 import { isJournalStream } from './journal-stream.ts'
 import { Output } from './output.ts'
@@ -84,7 +84,7 @@ function reportAndChoose(error: unknown): number {
   if (code === 'EPIPE') return ExitCode.ok
   // Its priority in systemd's journal.
   const mark = isJournalStream(2) ? '<3>' : ''
-  tellSupervisor(error)
+  tellWhoStartedIt(error)
   if (error instanceof FionaError) {
     process.stderr.write(`${mark}error: ${error.message}\n`)
     if (error.hint !== undefined) process.stderr.write(`${mark}hint: ${error.hint}\n`)
@@ -101,11 +101,12 @@ function reportAndChoose(error: unknown): number {
   return ExitCode.internal
 }
 
-/** What the supervisor tells who asks for the state of its parts: the first line alone, without a stack. */
-function tellSupervisor(error: unknown): void {
-  if (lifeline === undefined) return
+/** Whoever asks how a part or a stage is hears it from the one that started it. */
+function tellWhoStartedIt(error: unknown): void {
+  const descriptor = lifeline ?? listener
+  if (descriptor === undefined) return
   try {
-    writeSync(lifeline, `error: ${error instanceof Error ? error.message : String(error)}\n`)
+    writeSync(descriptor, lastWordsOf(error))
   } catch {
     // Nobody is there to hear it; stderr has it.
   }
@@ -117,6 +118,20 @@ const lifeline = lifelineOfEnvironment()
 function lifelineOfEnvironment(): number | undefined {
   const fd = Number(process.env['FIONA_LIFELINE_FD'] ?? Number.NaN)
   return Number.isInteger(fd) && fd > 2 ? fd : undefined
+}
+
+/** Within the pipeline of a stage: where last words are heard, and nothing else. */
+const listener = listenerOfEnvironment()
+
+function listenerOfEnvironment(): number | undefined {
+  const fd = Number(process.env['FIONA_LAST_WORDS_FD'] ?? Number.NaN)
+  // For this process alone: what it starts may not have that descriptor, or another thing under its number.
+  delete process.env['FIONA_LAST_WORDS_FD']
+  try {
+    return Number.isInteger(fd) && fd > 2 && fstatSync(fd).isSocket() ? fd : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline closes). */

@@ -2,3 +2,5 @@
 export { isCredential } from './credential.ts'
 export { loadConfig } from './load.ts'
 export type { Config, DestinationConfig, ProjectConfig } from './load.ts'
+export { readPlaces, type Places } from './places.ts'
+export { isAddressRange } from './address-range.ts'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { isProjectName } from '../storage/index.ts'
+import { isAddressRange } from './address-range.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
@@ -37,6 +38,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
       ...portProblems(value as ConfigFile, isOriginal),
       ...patternProblems(value as ConfigFile),
       ...inboxProblems(value as ConfigFile),
+      ...addressProblems(value as ConfigFile),
     )
   }
   if (problems.length > 0) {
@@ -105,6 +107,20 @@ function inboxProblems({ inboxes }: ConfigFile): ConfigProblem[] {
         : [problem('project', 'is no name of a project')]),
     ]
   })
+}
+
+/** What a schema cannot say: who is let in is told by numbers, names are not looked up. */
+function addressProblems({ receiver }: ConfigFile): ConfigProblem[] {
+  return receiver.allow.flatMap(({ address }, at) =>
+    address === undefined || isAddressRange(address)
+      ? []
+      : {
+          instancePath: pathOf(['receiver', 'allow', String(at), 'address']),
+          schemaPath: '',
+          message: `is no address: ${JSON.stringify(address)}; write 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32`,
+          params: {},
+        },
+  )
 }
 
 /** Relative paths are all relative to one directory. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { partNames, partsOf, portsOf, standardStages } from '../chain/index.ts'
+import { loadFailing, partNames, partsOf, portsOf, standardStages } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   countLines,
@@ -13,51 +13,9 @@ import {
 import { freeBytes } from '../storage/index.ts'
 import { askChain } from './control-client.ts'
 import type { ControlAnswer } from './control-server.ts'
+import { diskTrouble, troubleOf } from './in-words.ts'
+import type { JournalReport, PartReport, SiteStatus, StageReport } from './status-schema.ts'
 import type { Systemd } from './systemd.ts'
-
-export interface PartReport {
-  readonly name: string
-  /** running, waiting (for its next start), failing (a crash loop), closed (on purpose), stopped */
-  readonly state: string
-  readonly pid?: number
-  readonly since?: string
-  readonly restarts?: number
-  readonly lastError?: string
-  readonly reason?: string
-}
-
-export interface StageReport {
-  readonly name: string
-  /** Records that the stage has before it, */
-  readonly lag: number
-  /** as far as they were counted: there are more. */
-  readonly more?: true
-  /** ISO 8601: the first of them. */
-  readonly oldest?: string
-}
-
-export interface JournalReport {
-  readonly name: string
-  readonly bytes: number
-  /** Records since midnight, local time; of the journals with a record for a study, not for each object. */
-  readonly today?: number
-}
-
-export interface SiteStatus {
-  readonly v: 1
-  readonly type: 'status'
-  readonly ok: boolean
-  readonly runs: 'systemd' | 'fiona up' | 'nothing'
-  readonly pid?: number
-  readonly since?: string
-  readonly parts: readonly PartReport[]
-  readonly stages: readonly StageReport[]
-  readonly journals: readonly JournalReport[]
-  readonly disk: { readonly freeBytes: number; readonly reserveBytes: number }
-  readonly ports: readonly { part: string; port: number; listening: boolean }[]
-  /** What is not well, a sentence each; empty when `ok`. */
-  readonly trouble: readonly string[]
-}
 
 /** The parts, and what the running `fiona up` says of itself, if it is that. */
 export async function partReports(
@@ -80,10 +38,12 @@ export async function siteStatus(
   systemd: Systemd | undefined,
 ): Promise<SiteStatus> {
   const { dataDir, receiver } = config
-  const { parts, chain } = await partReports(config, systemd)
+  const { parts: processes, chain } = await partReports(config, systemd)
+  const stages = await stageReports(config)
+  const parts = withPipelines(processes, stages)
   const inForce = (chain?.['ports'] ?? {}) as Readonly<Record<string, number>>
   const isAny = (name: string): boolean =>
-    parts.some((part) => part.name === name && part.state === 'running')
+    processes.some((part) => part.name === name && part.state === 'running')
   const ports = await Promise.all(
     portsOf(config).map(async ({ part, port: configured }) => {
       const port = inForce[part] ?? configured
@@ -92,20 +52,13 @@ export async function siteStatus(
   )
   const journals = await listJournals(dataDir)
   const disk = { freeBytes: freeBytes(dataDir), reserveBytes: receiver.reserveBytes }
+  const full = diskTrouble(disk)
   const trouble = [
-    ...parts.flatMap(({ name, state, lastError, reason }) =>
-      state === 'running' || state === 'closed'
-        ? []
-        : [
-            `${name} is ${state}${(lastError ?? reason) === undefined ? '' : `: ${lastError ?? reason ?? ''}`}`,
-          ],
-    ),
+    ...parts.flatMap((part) => troubleOf(part) ?? []),
     ...ports.flatMap(({ part, port, listening }) =>
       isAny(part) && !listening ? [`${part} does not listen on port ${String(port)}`] : [],
     ),
-    ...(disk.freeBytes < disk.reserveBytes
-      ? ['less than receiver.reserveBytes is free: objects are refused']
-      : []),
+    ...(full === undefined ? [] : [full]),
   ]
   return {
     v: 1,
@@ -114,16 +67,48 @@ export async function siteStatus(
     runs: systemd !== undefined ? 'systemd' : chain === undefined ? 'nothing' : 'fiona up',
     ...(chain === undefined ? {} : { pid: Number(chain['pid']), since: String(chain['since']) }),
     parts,
-    stages: await Promise.all(
-      standardStages
-        .toReversed()
-        .map(async ({ name, from }) => ({ name, ...(await lagOf(dataDir, from, name)) })),
-    ),
+    stages,
     journals: await Promise.all(journals.map((name) => journalReport(dataDir, name))),
     disk,
     ports,
     trouble,
   }
+}
+
+/** Once is none: a pipeline may be killed, and is started again. */
+const againAndAgain = 3
+
+/** The parts; a stage that runs is failing when its pipeline is. */
+export function withPipelines(
+  parts: readonly PartReport[],
+  stages: readonly StageReport[],
+): PartReport[] {
+  return parts.map((part) => {
+    const failing = stages.find(({ name }) => name === part.name)?.failing
+    if (failing === undefined || part.state !== 'running') return part
+    const { since, lastError, hint } = failing
+    const why = `its pipeline: ${lastError}`
+    return {
+      ...part,
+      state: 'failing',
+      since,
+      lastError: why,
+      ...(hint === undefined ? {} : { hint }),
+    }
+  })
+}
+
+/** What each stage has before it, in the order of a study's way. */
+export async function stageReports({ dataDir }: Config): Promise<StageReport[]> {
+  const stages = standardStages.toReversed()
+  return Promise.all(
+    stages.map(async ({ name, from }) => {
+      const failing = await loadFailing(journalPath(dataDir, from), name)
+      const isAgainAndAgain = failing !== undefined && failing.failures >= againAndAgain
+      const lag = await lagOf(dataDir, from, name)
+      return { name, ...lag, ...(isAgainAndAgain ? { failing } : {}) }
+    }),
+  )
 }
 
 /** Whoever asks how far behind a stage is must not wait for hours of backlog to be read. */

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { partNames, partsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { makeDirectories } from '../storage/index.ts'
+import { chainLogPath } from './chain-log.ts'
 import { askChain } from './control-client.ts'
-import { isListening, type PartReport } from './site-status.ts'
+import { isListening } from './site-status.ts'
+import type { PartReport } from './status-schema.ts'
 
 /** Longer than a chain needs that waits for the ports of a killed one. */
 const patienceMs = 60_000
@@ -27,8 +29,8 @@ export async function startChain(
 ): Promise<boolean> {
   const { dataDir, runDir } = config
   if ((await askChain(runDir, { do: 'status' })) !== undefined) return false
-  await makeDirectories(join(dataDir, 'log'))
-  const path = join(dataDir, 'log', 'chain.log')
+  const path = chainLogPath(dataDir)
+  await makeDirectories(dirname(path))
   const log = await open(path, 'a+', 0o640)
   try {
     const { size } = await log.stat()

@@ -1,4 +1,5 @@
-import type { SiteStatus } from './site-status.ts'
+import { age, behind, gib, wrapped } from './in-words.ts'
+import type { SiteStatus } from './status-schema.ts'
 
 const width = 80
 
@@ -9,10 +10,9 @@ export function statusScreen(status: SiteStatus): string {
   const portOf = new Map(ports.map(({ part, port }) => [part, String(port)]))
   const rows = parts.map(({ name, state, pid, restarts, since }) => {
     const stage = lagOf.get(name)
-    const oldest = stage?.oldest === undefined ? '' : ` (${age(stage.oldest)})`
     return [
       ...[name, state, pid === undefined ? '' : String(pid), since === undefined ? '' : age(since)],
-      ...[String(restarts ?? 0), stage === undefined ? '' : behind(stage.lag, stage.more) + oldest],
+      ...[String(restarts ?? 0), stage === undefined ? '' : behind(stage)],
       portOf.get(name) ?? '',
     ]
   })
@@ -21,15 +21,11 @@ export function statusScreen(status: SiteStatus): string {
     ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
     ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
-    ...trouble.map((text) => `! ${text}`),
+    ...trouble.flatMap((text) => wrapped(`! ${text}`, width)),
   ]
   return lines
     .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
     .join('\n')
-}
-
-function behind(lag: number, more: true | undefined): string {
-  return `${String(lag)}${more === true ? '+' : ''}`
 }
 
 function today(journals: SiteStatus['journals']): string[] {
@@ -49,17 +45,4 @@ function table(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   )
-}
-
-function gib(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`
-}
-
-function age(time: string): string {
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
-  if (Number.isNaN(seconds)) return ''
-  if (seconds < 120) return `${String(seconds)} s`
-  if (seconds < 7200) return `${String(Math.floor(seconds / 60))} min`
-  if (seconds < 172_800) return `${String(Math.floor(seconds / 3600))} h`
-  return `${String(Math.floor(seconds / 86_400))} d`
 }

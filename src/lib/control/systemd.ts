@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { inboxPart, partNames, partsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
 import { escapeInstance, escapePath } from './unit-name.ts'
 
 const execute = promisify(execFile)
@@ -83,12 +83,14 @@ export class Systemd {
   ): Promise<Readonly<Record<string, unknown>>> {
     const found = await this.#show(unitOf(name, config), [
       ...['LoadState', 'ActiveState', 'MainPID', 'NRestarts', 'StateChangeTimestamp'],
-      ...['Result', 'ExecMainStatus'],
+      ...['Result', 'ExecMainStatus', 'InvocationID'],
     ])
     const pid = Number(found['MainPID'])
     const restarts = Number(found['NRestarts'] ?? 0)
     const since = Number(/^@(\d+)/.exec(found['StateChangeTimestamp'] ?? '')?.[1] ?? Number.NaN)
-    const lastError = lastErrorOf(found)
+    const how = lastErrorOf(found)
+    const words = how === undefined ? undefined : await lastWords(found['InvocationID'])
+    const lastError = words === undefined ? how : `${how ?? ''}: ${words.error}`
     return {
       name,
       state: stateOf(found, restarts),
@@ -96,6 +98,7 @@ export class Systemd {
       ...(Number.isNaN(since) ? {} : { since: new Date(since * 1000).toISOString() }),
       restarts,
       ...(lastError === undefined ? {} : { lastError }),
+      ...(words?.hint === undefined ? {} : { hint: words.hint }),
     }
   }
 
@@ -154,6 +157,19 @@ function stateOf(found: Readonly<Record<string, string>>, restarts: number): str
   if (active === 'failed') return 'failing'
   if (active === 'inactive') return 'stopped'
   return restarts >= crashLoop ? 'failing' : 'waiting'
+}
+
+/** What a service said at its end, as it stands in the journal; undefined where that cannot be read. */
+async function lastWords(invocation: string | undefined): Promise<LastWords | undefined> {
+  if (invocation === undefined || !/^[0-9a-f]{32}$/.test(invocation)) return undefined
+  const args = ['--no-pager', '--output=cat', '--lines=20', '--priority=err']
+  const { stdout } = await execute('journalctl', [
+    ...args,
+    `_SYSTEMD_INVOCATION_ID=${invocation}`,
+  ]).catch(() => ({ stdout: '' }))
+  // Beside lines of its log.
+  const said = stdout.split('\n').filter((line) => /^(?:error|hint): /.test(line))
+  return readLastWords(said.join('\n'))
 }
 
 /** In words, as far as systemd knows it. */

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Config } from '../config/index.ts'
+import { type Config, isAddressRange } from '../config/index.ts'
 import {
   type AssociateReject,
   type AssociateRequest,
@@ -108,12 +108,10 @@ function permanent(why: { readonly source: number; readonly reason: number }): A
 
 /** `10.1.0.0/16`, `2001:db8::/32`, or one address. */
 function addressesOf(text: string): BlockList {
-  const [address = '', prefix, ...more] = text.split('/')
+  const [address = '', prefix] = text.split('/')
   const version = isIP(address)
-  const longest = version === 6 ? 128 : 32
-  const bits = prefix === undefined ? longest : Number(prefix)
-  const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && bits <= longest)
-  if (version === 0 || !isPrefix || more.length > 0) {
+  const bits = prefix === undefined ? (version === 6 ? 128 : 32) : Number(prefix)
+  if (!isAddressRange(text)) {
     throw new FionaError('E_CONFIG', `receiver.allow: "${text}" is no address`, {
       hint: 'write 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32; names are not looked up',
       exitCode: ExitCode.badConfig,

@@ -2,3 +2,4 @@
 export { explainProject, type Explanation } from './explain-project.ts'
 export { releaseStudy, type Release } from './release.ts'
 export { manage, type Command } from './manage.ts'
+export { refuseUnreadable } from './readable-destinations.ts'

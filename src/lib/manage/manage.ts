@@ -1,5 +1,5 @@
 import { doorPart, partsOf } from '../chain/index.ts'
-import { checkSite } from '../check/index.ts'
+import { checkSite, type Finding } from '../check/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   askChain,
@@ -136,15 +136,16 @@ async function drive(
 }
 
 async function check({ config, json, print }: Command): Promise<number> {
-  const findings = [
-    { level: 'ok' as const, what: 'configuration', message: config.path ?? 'embedded defaults' },
+  const findings: Finding[] = [
+    { level: 'ok', what: 'configuration', message: config.path ?? 'embedded defaults' },
     ...(await checkSite(config)),
   ]
-  for (const { level, what, message, ...more } of findings) {
-    if (json) await print(JSON.stringify({ type: 'check', level, what, message, ...more }))
+  for (const { level, what, message, hint, at } of findings) {
+    if (json) await print(JSON.stringify({ type: 'check', level, what, message, hint, at }))
     else {
-      const hint = 'hint' in more && more.hint !== undefined ? `\n         hint: ${more.hint}` : ''
-      await print(`${level.padEnd(8)} ${what}: ${message}${hint}`)
+      const place = at === undefined ? '' : `${at}: `
+      const remedy = hint === undefined ? '' : `\n         hint: ${hint}`
+      await print(`${level.padEnd(8)} ${what}: ${place}${message}${remedy}`)
     }
   }
   return findings.some(({ level }) => level === 'error') ? ExitCode.someErrors : ExitCode.ok

@@ -113,6 +113,8 @@ export class PipelineRun {
   #flood: FloodGauge
   /** So many outputs are not read now, because the journals do not take them yet. */
   #held = 0
+  /** When a tool of ours in the pipeline was heard to give up. */
+  #spokeAt: number | undefined
   #probeMs = firstProbeMs
   #trouble: { error: unknown } | undefined
   #laterMark: NodeJS.Timeout | undefined
@@ -186,7 +188,7 @@ export class PipelineRun {
       if (this.#trouble !== undefined) throw this.#trouble.error
       if (isDone) return { kind: 'drained', reachedEnd: this.#reachedEnd }
       const how = this.#howOf(ending)
-      const inFlight = this.#input.fed.lines - this.#commits.committed.lines
+      const { inFlight } = this
       return { kind: 'failed', ending: { ...ending, how }, inFlight, runaway: this.#runaway }
     } finally {
       clearInterval(watch)
@@ -195,6 +197,11 @@ export class PipelineRun {
       signal.removeEventListener('abort', stop)
       this.#pipeline.kill()
     }
+  }
+
+  /** Lines that it was given and that are not committed. */
+  get inFlight(): number {
+    return this.#input.fed.lines - this.#commits.committed.lines
   }
 
   #howOf({ isClean, how }: Ending): string {
@@ -340,6 +347,7 @@ export class PipelineRun {
       this.#commits.soon()
     }
     this.#lookAfterLife(now)
+    if (this.#pipeline.hasSpoken && !this.#isClosing) this.#examine(now)
     if (this.#isClosing || this.#pipeline.isWriting || this.#input.fed.lines === 0) return
     if (this.#input.outstanding === 0 || progress.passesMarks === false) return
     const sinceMove = now - this.#movedAt
@@ -355,6 +363,22 @@ export class PipelineRun {
     } else if (progress.passesMarks === true && sinceMove > this.#probeMs) {
       this.#probeMs *= 2
       void this.#input.mark()
+    }
+  }
+
+  /**
+   * A tool of ours in the pipeline has given up. Those before it do not know until they write, which may be
+   * tomorrow; and the shell may have dealt with it. A mark that returns shows that all is well; else the input is
+   * closed, and how the pipeline ends tells.
+   */
+  #examine(now: number): void {
+    if (this.#plan.limit !== undefined) return
+    if (this.#spokeAt === undefined) {
+      this.#spokeAt = now
+      void this.#input.mark()
+    } else if (this.#input.outstanding > 0 && now - this.#spokeAt > unprovenMs) {
+      this.#isStuck = true
+      this.#stopFeeding.abort()
     }
   }
 

@@ -5,7 +5,8 @@ import {
   type Readable,
   type Writable,
 } from 'node:stream'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
 
 /** The exit code that says: ended well, but left input unread. Free in sysexits (EX_PROTOCOL). */
 const leftInput = 76
@@ -27,7 +28,7 @@ fiona_look_behind() {
   if read -r -t 0 && ! LC_ALL=C IFS= read -r -N 1; then exit $fiona_end; fi
   exit ${leftInput}
 }
-{ trap '' TERM; read -r -u 3; kill -TERM 0; sleep 2; kill -KILL 0; } </dev/null >/dev/null 2>&1 &
+{ trap '' TERM; read -r -u 3; kill -TERM 0; sleep 2; kill -KILL 0; } </dev/null >/dev/null 2>&1 4>&- &
 exec 3<&-
 fiona_text=$1
 set --
@@ -61,8 +62,10 @@ export interface Ending {
   readonly isClean: boolean
   /** Whether a record may be to blame. */
   readonly maybeRecord: boolean
-  /** For people: `exit code 70`. */
+  /** For people: `exit code 70`, and what a tool of ours said at that. */
   readonly how: string
+  /** What it said is to be done. */
+  readonly hint?: string | undefined
 }
 
 /**
@@ -105,6 +108,35 @@ function withoutReadingAhead<T>(open: () => T): T {
   }
 }
 
+const longestWords = 4096
+/** Nobody of a group that was killed holds it open for longer, unless it left the group. */
+const wordsMs = 500
+
+interface Ear {
+  /** So far. */
+  readonly heard: () => boolean
+  /** For who asks at the end: what was said, once all of it has come. */
+  readonly words: () => Promise<LastWords | undefined>
+  readonly close: () => void
+}
+
+function listenTo(socket: Readable | null | undefined): Ear {
+  let text = ''
+  const over = new Promise<void>((resolve) => {
+    if (socket === null || socket === undefined) resolve()
+    else {
+      socket.setEncoding('utf8').once('close', resolve).on('error', resolve)
+      socket.on('data', (chunk: string) => (text = (text + chunk).slice(0, longestWords)))
+    }
+  })
+  const words = async (): Promise<LastWords | undefined> => {
+    await Promise.race([over, delay(wordsMs, undefined, { ref: false })])
+    socket?.destroy()
+    return readLastWords(text)
+  }
+  return { heard: () => text !== '', words, close: () => socket?.destroy() }
+}
+
 /** A shell pipeline in a process group of its own. */
 export class Pipeline {
   readonly output: Readable
@@ -112,6 +144,7 @@ export class Pipeline {
   readonly ended: Promise<Ending>
   #child: ChildProcess
   #input: Writable
+  #ear: Ear
   #writes = 0
 
   constructor(text: string, environment: NodeJS.ProcessEnv) {
@@ -119,8 +152,9 @@ export class Pipeline {
     // --norc: with a socket for stdin, which our pipes are, bash takes itself for a remote shell and would read ~/.bashrc.
     const child = withoutReadingAhead(() =>
       spawn('bash', ['--norc', '-c', script, 'fiona-stage', text], {
-        stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-        env: environment,
+        // The fifth is for the last words of our tools; what others say stands on stderr alone.
+        stdio: ['pipe', 'pipe', 'inherit', 'pipe', 'pipe'],
+        env: { ...environment, FIONA_LAST_WORDS_FD: '4' },
         detached: true,
       }),
     )
@@ -139,6 +173,7 @@ export class Pipeline {
     // Whatever happens to the pipe is told by the end of the process.
     this.#input.on('error', () => undefined)
     child.stdio[3]?.on('error', () => undefined)
+    this.#ear = listenTo(child.stdio[4] as Readable | null | undefined)
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => {
         resolve({ isClean: false, maybeRecord: false, how: error.message })
@@ -148,11 +183,18 @@ export class Pipeline {
         this.kill()
         this.#input.destroy()
         ;(child.stdio[3] as Writable | null | undefined)?.destroy()
-        resolve({
-          isClean: code === 0 || code === 1,
-          maybeRecord: code === null || !surroundings.has(code),
-          how: signal === null ? howOf(code) : `signal ${signal}`,
-        })
+        const isClean = code === 0 || code === 1
+        const maybeRecord = code === null || !surroundings.has(code)
+        const how = signal === null ? howOf(code) : `signal ${signal}`
+        if (isClean) {
+          this.#ear.close()
+          resolve({ isClean, maybeRecord, how })
+        } else {
+          void this.#ear.words().then((said) => {
+            const why = said === undefined ? how : `${how}: ${said.error}`
+            resolve({ isClean, maybeRecord, how: why, hint: said?.hint })
+          })
+        }
       })
     })
   }
@@ -171,6 +213,11 @@ export class Pipeline {
   /** True while it has not taken what was written: it is busy, or slow. */
   get isWriting(): boolean {
     return this.#writes > 0
+  }
+
+  /** A tool of ours in it has given up; others may not know of that yet. */
+  get hasSpoken(): boolean {
+    return this.#ear.heard()
   }
 
   /** No more input: let it drain. */

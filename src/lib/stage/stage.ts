@@ -19,6 +19,7 @@ import { checkPipeline, Pipeline } from './pipeline.ts'
 import { PipelineRun, type RunContext, type RunEnd } from './pipeline-run.ts'
 import type { StageLimits } from './limits.ts'
 import { errorsGoTo, stageError } from './sort-output.ts'
+import { StageHealth } from './stage-health.ts'
 import { Suspicion } from './suspicion.ts'
 import { Workers } from './workers.ts'
 
@@ -52,6 +53,7 @@ export interface StageOptions {
 
 const firstDelayMs = 100
 const longestDelayMs = 30_000
+const wellAfterMs = 10_000
 /** With --once, a pipeline that fails so often without a record to blame is given up. */
 const failuresToGiveUp = 5
 
@@ -83,12 +85,16 @@ export async function runStage(options: StageOptions): Promise<number> {
     await register(options, saved)
     const cursor = new MovingCursor(saved?.cursor)
     await cursor.forgetGone(from)
-    await new Stage(options, lease, outlets, {
+    const health = await StageHealth.load(from, name, log)
+    const progress = {
       cursor,
       tidiedAt: performance.now(),
       seq: saved?.seq ?? 0,
       passesMarks: undefined,
-    }).runAll()
+    }
+    await new Stage(options, lease, outlets, progress, health)
+      .runAll()
+      .finally(() => health.settled())
     return options.once && outlets.errors > 0 ? ExitCode.someErrors : ExitCode.ok
   } finally {
     try {
@@ -145,16 +151,24 @@ class Stage {
   #context: RunContext
   #progress: Progress
   #outlets: Outlets
+  #health: StageHealth
   #suspicion = new Suspicion()
   #hasWarned = false
   /** The pipeline flooded, and has not committed anything since. */
   #isDistrusted = false
 
-  constructor(options: StageOptions, lease: Lease, outlets: Outlets, progress: Progress) {
+  constructor(
+    options: StageOptions,
+    lease: Lease,
+    outlets: Outlets,
+    progress: Progress,
+    health: StageHealth,
+  ) {
     const { name, from, to, signal, log, drainMs, limits } = options
     this.#options = options
     this.#progress = progress
     this.#outlets = outlets
+    this.#health = health
     const diverted = new Set<'error' | 'held'>()
     // A stage that reads the errors would feed itself with those that come out again.
     if (from !== options.errors && to !== options.errors) diverted.add('error')
@@ -175,6 +189,7 @@ class Stage {
       onCommitted: (lines) => {
         this.#suspicion.committed(lines)
         if (this.#suspicion.limit === undefined) this.#isDistrusted = false
+        this.#health.isWell()
       },
     }
   }
@@ -185,7 +200,10 @@ class Stage {
       const end = await this.#run(once, this.#suspicion.limit)
       if (end.kind === 'drained') {
         this.#tellAboutMarks()
-        if (once && end.reachedEnd) return
+        if (once && end.reachedEnd) {
+          this.#health.isWell()
+          return
+        }
         continue
       }
       if (signal.aborted) {
@@ -199,14 +217,24 @@ class Stage {
     }
   }
 
-  #run(once: boolean, limit: number | undefined): Promise<RunEnd> {
+  async #run(once: boolean, limit: number | undefined): Promise<RunEnd> {
     const isDistrusted = this.#isDistrusted
-    return new PipelineRun(this.#context, { once, limit, isDistrusted }).run()
+    const run = new PipelineRun(this.#context, { once, limit, isDistrusted })
+    // Where nothing comes nothing is committed: one that lives on with nothing in hand is well again.
+    const look = setInterval(() => {
+      if (run.inFlight === 0) this.#health.isWell()
+    }, wellAfterMs)
+    try {
+      return await run.run()
+    } finally {
+      clearInterval(look)
+    }
   }
 
   async #failed(end: Extract<RunEnd, { kind: 'failed' }>): Promise<void> {
     const { ending, inFlight, runaway } = end
     const { name, log, once, signal } = this.#options
+    this.#health.failed(ending)
     if (runaway === 'flood') this.#isDistrusted = true
     const verdict = this.#suspicion.failed(ending.maybeRecord ? inFlight : 0, runaway !== undefined)
     if (verdict !== 'retry' && !(await this.#worksWithoutRecords())) {
@@ -265,6 +293,7 @@ class Stage {
       workers: this.#options.workers,
     })
     this.#suspicion.committed(1)
+    this.#health.isWell()
     log.error({ stage: name, how }, 'a record that ends the pipeline was moved to the errors')
   }
 

@@ -38,6 +38,11 @@ export class Workers {
     return this.#pipelines.some(({ isWriting }) => isWriting)
   }
 
+  /** A tool of ours in one of them has given up. */
+  get hasSpoken(): boolean {
+    return this.#pipelines.some(({ hasSpoken }) => hasSpoken)
+  }
+
   /**
    * Whole lines. Of several workers a slow one is not waited for: it would keep the others from working.
    * What may be in flight bounds what waits in memory for it.

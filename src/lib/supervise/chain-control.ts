@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config } from '../config/index.ts'
-import { closedParts, type ControlAnswer, type ControlRequest } from '../control/index.ts'
+import {
+  closedParts,
+  type ControlAnswer,
+  type ControlRequest,
+  type PartReport,
+} from '../control/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { Supervisor } from './supervisor.ts'
 
@@ -91,17 +96,21 @@ export class ChainControl {
     }
   }
 
-  #status(): ControlAnswer {
-    const { supervisor, config } = this.#options
-    const parts = supervisor.parts().map((part) => {
+  /** How they are, and which are closed on purpose. */
+  parts(): readonly PartReport[] {
+    return this.#options.supervisor.parts().map((part) => {
       const reason = this.#closed.get(part.name)
       const isClosed = part.state === 'stopped' && reason !== undefined
       return isClosed ? { ...part, state: 'closed', reason } : part
     })
+  }
+
+  #status(): ControlAnswer {
+    const { config } = this.#options
     return {
       pid: process.pid,
       since: this.#since,
-      parts,
+      parts: this.parts(),
       ports: {
         receiver: config.receiver.port,
         ...(config.mpps === undefined ? {} : { mpps: config.mpps.port }),

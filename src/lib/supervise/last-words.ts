@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { type LastWords, readLastWords } from '../error/index.ts'
 
 const longest = 2000
 
 /** Why a tool cannot go on comes over its lifeline, besides stderr (lib/cli). */
-export function hearLastWords(child: ChildProcess, hear: (words: string) => void): void {
+export function hearLastWords(child: ChildProcess, hear: (words: LastWords) => void): void {
   const lifeline = child.stdio[3] as Socket | null | undefined
   let text = ''
   lifeline?.setEncoding('utf8')
@@ -12,6 +13,7 @@ export function hearLastWords(child: ChildProcess, hear: (words: string) => void
   lifeline?.on('data', (chunk: string) => {
     if (text.length >= longest) return
     text = (text + chunk).slice(0, longest)
-    hear(text.trim())
+    const words = readLastWords(text)
+    if (words !== undefined) hear(words)
   })
 }

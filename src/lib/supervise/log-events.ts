@@ -16,7 +16,11 @@ export function logEvent(log: Logger, happened: PartEvent): void {
       break
     case 'crashLoop':
       log.error(
-        { part, how: happened.lastError, hint: 'fiona-ctl check looks for the cause' },
+        {
+          part,
+          how: happened.lastError,
+          hint: happened.hint ?? 'fiona-ctl check looks for the cause',
+        },
         'a part of the chain fails again and again; it is tried on, at the longest pause',
       )
       break

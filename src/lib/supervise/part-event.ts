@@ -16,7 +16,7 @@ export type PartEvent = { readonly part: string } & (
     } & Ending)
   | { readonly event: 'restarting'; readonly inSeconds: number }
   /** Said once, until it has recovered. */
-  | { readonly event: 'crashLoop'; readonly lastError: string }
+  | { readonly event: 'crashLoop'; readonly lastError: string; readonly hint?: string }
   /** It was in a crash loop, and has stayed up since. */
   | { readonly event: 'recovered' }
   | { readonly event: 'stopping' }

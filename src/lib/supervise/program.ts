@@ -16,7 +16,9 @@ export function program(print: (text: string) => Promise<void>): Audience {
         config: configPath,
         ports: Object.fromEntries(portsOf(config).map(({ part, port }) => [part, port])),
       }),
-    happened({ event, part, ...more }) {
+    happened({ event, part, ...facts }) {
+      // What to do is for people: the log has it.
+      const more = Object.fromEntries(Object.entries(facts).filter(([key]) => key !== 'hint'))
       void say(event, { part, ...more })
     },
     stopping() {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { partsOf, standardChain } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
+  type ChainLog,
   closedParts,
   ControlServer,
   controlSocket,
@@ -30,10 +31,15 @@ export interface ChainRun {
   readonly audience: Audience
   /** Called with each record that reaches a journal. */
   readonly seen?: (journal: string, record: AnyRecord) => void
+  /** What this process and its parts write their log into, where that is a file of the chain's own. */
+  readonly chainLog?: ChainLog | undefined
 }
 
 /** Where the launchers are: bin/ beside dist/. */
 const binDir = fileURLToPath(new URL('../bin/', import.meta.url)).replace(/\/$/, '')
+
+/** How often the log of the chain is looked at for its size. */
+const tidyEveryMs = 10_000
 
 const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held', 'errors'] as const
 
@@ -41,7 +47,8 @@ const watched = ['received', 'organized', 'requested', 'outbox', 'sent', 'held',
  * The standard chain in the foreground, until `signal`.
  * @throws FionaError E_CONFIG, E_LEASE_HELD, E_PORT_IN_USE, E_PORT
  */
-export async function runChain({ config, log, signal, audience, seen }: ChainRun): Promise<number> {
+export async function runChain(run: ChainRun): Promise<number> {
+  const { config, log, signal, audience, seen, chainLog } = run
   checkSupported(config, log)
   await refuseDisabled(config)
   await using claim = await claimSite(config.runDir)
@@ -64,6 +71,7 @@ export async function runChain({ config, log, signal, audience, seen }: ChainRun
   const supervisor = new Supervisor({
     binDir,
     environment: { FIONA_CONFIG: site.configPath, FIONA_LOG_LEVEL: log.level },
+    stderr: chainLog?.fd,
     tell(event) {
       logEvent(log, event)
       audience.happened(event)
@@ -79,6 +87,12 @@ export async function runChain({ config, log, signal, audience, seen }: ChainRun
   const chain = standardChain(partsOf(inForce))
   const closed = await closedParts(inForce)
   supervisor.start(chain, new Set(closed.keys()))
+  audience.running?.(() => control.parts())
+  const tidying = setInterval(() => {
+    chainLog?.keepSmall().catch((error: unknown) => {
+      log.warn({ err: (error as Error).message }, 'the log of the chain cannot be put aside')
+    })
+  }, tidyEveryMs).unref()
   const obeying = control.obeyFiles(closed, stop)
   // Should watching fail, the chain must not go on unseen.
   const end = stop.aborted ? undefined : once(stop, 'abort')
@@ -91,6 +105,7 @@ export async function runChain({ config, log, signal, audience, seen }: ChainRun
   for (const close of letGo) close()
   watching.abort()
   await watch
+  clearInterval(tidying)
   await audience.stopped()
   return ExitCode.ok
 }

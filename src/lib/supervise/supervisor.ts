@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
 import type { ChainProcess } from '../chain/index.ts'
+import type { LastWords } from '../error/index.ts'
 import { hearLastWords } from './last-words.ts'
 import type { Ending, PartEvent } from './part-event.ts'
 
@@ -23,13 +24,15 @@ const incurable: readonly (number | null)[] = [64, 78]
 
 export interface PartState {
   readonly name: string
-  readonly state: 'running' | 'waiting' | 'failing' | 'stopped'
+  readonly state: 'running' | 'waiting' | 'failing' | 'stopping' | 'stopped'
   readonly pid?: number
   /** ISO 8601: when this state began. */
   readonly since: string
   readonly restarts: number
   /** How it ended last, and what it said at that. */
   readonly lastError?: string
+  /** What it said is to be done. */
+  readonly hint?: string
 }
 
 interface Running {
@@ -44,8 +47,9 @@ interface Running {
   since: string
   restarts: number
   deaths: number[]
-  lastWords: string | undefined
+  lastWords: LastWords | undefined
   lastError: string | undefined
+  hint: string | undefined
 }
 
 /** Keeps a list of processes running until it is told to stop. */
@@ -56,13 +60,18 @@ export class Supervisor {
   #environment: NodeJS.ProcessEnv
   #tell: (event: PartEvent) => void
   #patience: Patience
+  #stderr: number | 'inherit'
 
-  /** @param options.binDir where the tools' launchers are; it comes first in the children's PATH */
+  /**
+   * @param options.binDir where the tools' launchers are; it comes first in the children's PATH
+   * @param options.stderr what the parts get as theirs; else they share that of this process
+   */
   constructor(options: {
     readonly binDir: string
     readonly environment: NodeJS.ProcessEnv
     readonly tell: (event: PartEvent) => void
     readonly patience?: Patience
+    readonly stderr?: number | undefined
   }) {
     this.#binDir = options.binDir
     this.#environment = {
@@ -73,6 +82,7 @@ export class Supervisor {
     }
     this.#tell = options.tell
     this.#patience = options.patience ?? usualPatience
+    this.#stderr = options.stderr ?? 'inherit'
   }
 
   /** @param except parts that are not to run yet */
@@ -91,6 +101,7 @@ export class Supervisor {
         deaths: [],
         lastWords: undefined,
         lastError: undefined,
+        hint: undefined,
       }
       this.#running.push(running)
       if (running.isWanted) this.#spawn(running)
@@ -99,18 +110,20 @@ export class Supervisor {
 
   parts(): readonly PartState[] {
     return this.#running.map((running) => {
-      const { child, since, restarts, lastError, process } = running
+      const { child, since, restarts, lastError, hint, process } = running
       const pid = isAlive(child) ? child?.pid : undefined
       // In a crash loop it lives for a moment each time: only one that stays up is running again.
       const idle = running.isFailing ? 'failing' : 'waiting'
       const active = pid !== undefined && !running.isFailing ? 'running' : idle
+      const ending = pid === undefined ? 'stopped' : 'stopping'
       return {
         name: process.name,
-        state: running.isWanted ? active : 'stopped',
+        state: running.isWanted && !this.#stopping ? active : ending,
         ...(pid === undefined ? {} : { pid }),
         since,
         restarts,
         ...(lastError === undefined ? {} : { lastError }),
+        ...(hint === undefined ? {} : { hint }),
       }
     })
   }
@@ -152,6 +165,7 @@ export class Supervisor {
     const part = running.process.name
     if (isTold) this.#tell({ event: 'stopping', part })
     const ending = await end(running)
+    if (isTold) running.since = new Date().toISOString()
     if (isTold) this.#tell({ event: 'stopped', part, ...ending })
   }
 
@@ -167,9 +181,9 @@ export class Supervisor {
     const part = what.name
     this.#tell({ event: 'starting', part })
     const child = spawn(join(this.#binDir, what.command), what.args, {
-      // stderr is this process's own: it outlives this process, as do the programs of a stage that write
-      // to it. The fourth is the lifeline: the child reads end of file from it when this process is gone.
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      // stderr is this process's own, or a file: it outlives this process, as do the programs of a stage that
+      // write to it. The fourth is the lifeline: the child reads end of file from it when this process is gone.
+      stdio: ['ignore', 'ignore', this.#stderr, 'pipe'],
       env: this.#environment,
       // A Ctrl-C on the terminal must reach this process alone, which then stops the chain in order.
       detached: true,
@@ -178,7 +192,7 @@ export class Supervisor {
     running.startedAt = performance.now()
     running.since = new Date().toISOString()
     running.lastWords = undefined
-    hearLastWords(child, (line) => (running.lastWords = line))
+    hearLastWords(child, (words) => (running.lastWords = words))
     child.once('spawn', () => {
       this.#tell({ event: 'started', part, pid: child.pid ?? 0 })
       if (running.isFailing && !this.#stopping) this.#awaitRecovery(running)
@@ -225,11 +239,17 @@ export class Supervisor {
       wasFailing || incurable.includes(ending.code) || running.deaths.length >= loopDeaths
     if (running.isFailing) running.delayMs = longestDelayMs
     const words = running.lastWords
-    const lastError = words === undefined ? how : `${how}: ${words}`
+    const lastError = words === undefined ? how : `${how}: ${words.error}`
     running.lastError = lastError
+    running.hint = words?.hint
     running.since = new Date().toISOString()
     this.#tell({ event: 'died', part, ...ending, lastError })
-    if (running.isFailing && !wasFailing) this.#tell({ event: 'crashLoop', part, lastError })
+    if (running.isFailing && !wasFailing) {
+      this.#tell({
+        ...{ event: 'crashLoop', part, lastError },
+        ...(words?.hint === undefined ? {} : { hint: words.hint }),
+      })
+    }
     this.#tell({ event: 'restarting', part, inSeconds: running.delayMs / 1000 })
     running.timer = setTimeout(() => {
       running.restarts += 1
