@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { partsIn } from '../fixtures/incoming.ts'
+import { temporaryOfEnded } from '../fixtures/temporary-of-ended.ts'
 import { ArchiveWriter } from '../../src/lib/storage/index.ts'
 
 const identity = {
@@ -86,4 +88,11 @@ t.test('a directory that was removed meanwhile is made again', async (t) => {
   const again = await store(archive, 'SCANNER1', 'pixels')
   t.match(again, { path: first.path, duplicate: false })
   t.same(readFileSync(again.path), partTen('SCANNER1', 'pixels'))
+})
+
+t.test('a note that a killed process left half-written goes, the others stay', async (t) => {
+  const dataDir = t.testdir({ quarantine: { 'a.dcm': '', 'a.json': '{}' } })
+  writeFileSync(join(dataDir, 'quarantine', temporaryOfEnded()), '{')
+  await new ArchiveWriter({ dataDir }).prepare()
+  t.same(readdirSync(join(dataDir, 'quarantine')), ['a.dcm', 'a.json'])
 })

@@ -126,7 +126,8 @@ t.test(
       ...{ path: '/data/x', instances: 1, bytes: 1, reason: 'quiet' },
     }
     await appendFile(pipe, `${JSON.stringify(record)}\n`)
-    await manager.ask('start', /^READY=1/)
+    const second = await manager.ask('start', /^READY=1/)
+    t.same(second, ['started', second.at(-1)], 'the store has it already')
     await until(async () => (await journal(root, 'received')).length > 0)
     t.match(await journal(root, 'received'), [record])
   },

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { close } from 'node:fs'
+import { close, fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -76,20 +76,27 @@ function teller(socket: string, log: Logger): Tell {
     })
 }
 
-/** Into the file descriptor store with what did not come from there; out of it with what is of no use any more. */
+/** Into the file descriptor store with what is not in it yet; out of it with what is of no use any more. */
 async function updateStore({ keep = [], kept }: Readiness, tell: Tell): Promise<void> {
-  const isInUse = (name: string, descriptor: number): boolean =>
-    keep.some((one) => one.name === name && one.descriptor === descriptor)
+  const stored = keep.filter(({ name, descriptor }) => isSameFile(kept?.get(name), descriptor))
   for (const [name, descriptor] of kept ?? []) {
-    if (isInUse(name, descriptor)) continue
-    // A port would answer, and nobody would serve.
+    const used = stored.find((one) => one.name === name)
+    if (used?.descriptor === descriptor) continue
     close(descriptor, () => undefined)
-    await tell(['FDSTOREREMOVE=1', `FDNAME=${name}`])
+    // A port would answer, and nobody would serve.
+    if (used === undefined) await tell(['FDSTOREREMOVE=1', `FDNAME=${name}`])
   }
-  for (const { name, descriptor } of keep) {
-    if (descriptor === undefined || kept?.get(name) === descriptor) continue
-    await tell(['FDSTORE=1', `--fdname=${name}`], descriptor)
+  for (const one of keep) {
+    if (one.descriptor === undefined || stored.includes(one)) continue
+    await tell(['FDSTORE=1', `--fdname=${one.name}`], one.descriptor)
   }
+}
+
+/** Opened twice, a pipe has two descriptors and one content. */
+function isSameFile(one: number | undefined, other: number | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  const [a, b] = [fstatSync(one, { bigint: true }), fstatSync(other, { bigint: true })]
+  return a.dev === b.dev && a.ino === b.ino
 }
 
 async function keepTelling(

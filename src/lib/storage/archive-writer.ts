@@ -20,6 +20,7 @@ import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from '
 import { RealDirectories, leadsElsewhere } from './real-directories.ts'
 import { sameDataSet } from './same-data-set.ts'
 import { Syncs } from './syncs.ts'
+import { removeDeadTemporaries } from './temporary-name.ts'
 
 export type Durability = 'fsync' | 'none'
 
@@ -172,12 +173,25 @@ export class ArchiveWriter {
     try {
       const folder = incomingPath(this.dataDir)
       if (this.#parts === undefined) this.#real.requireWay(folder)
-      this.#parts ??= IncomingParts.open(folder)
+      this.#parts ??= this.#openIncoming(folder)
       return await this.#parts
     } catch (error) {
       this.#parts = undefined
       throw error
     }
+  }
+
+  async #openIncoming(folder: string): Promise<IncomingParts> {
+    const parts = await IncomingParts.open(folder)
+    const quarantine = quarantinePath(this.dataDir)
+    try {
+      this.#real.requireWay(quarantine)
+      // Of notes beside what was refused: whoever was killed while writing one has answered nobody.
+      await removeDeadTemporaries(quarantine)
+    } catch {
+      // It is not there yet; and what else is wrong with it is told when something must go there.
+    }
+    return parts
   }
 
   /** Someone may have removed the directory since we made it (cleanup): it is made again, once. */
