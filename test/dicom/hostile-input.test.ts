@@ -204,7 +204,7 @@ t.test('a deflated data set that grows beyond all measure is refused', async (t)
   })
 })
 
-t.test('an object of gigabytes costs no more than its headers', async (t) => {
+t.test('REL-07: an object of gigabytes costs no more than its headers', async (t) => {
   const path = join(t.testdir(), 'sparse.dcm')
   const length = 0xfffffff0
   const bytes = ctImage({ elements: [el(0x7fe00010, 'UT', Buffer.alloc(0), length)] })
@@ -219,6 +219,38 @@ t.test('an object of gigabytes costs no more than its headers', async (t) => {
   t.ok(process.memoryUsage.rss() - before < 100 << 20)
   // Asked for its text, and by its length alone refused.
   t.throws(() => file.strings(file.dataSet, 0x7fe00010), { code: 'E_DICOM_LIMIT' })
+})
+
+t.test('REL-07: beyond 4 GiB in fragments a file is whole to its last byte, or cut', async (t) => {
+  const path = join(t.testdir(), 'sparse.dcm')
+  const elements = ctElements().filter(({ tag }) => tag !== 0x7fe00010)
+  const head = Buffer.concat([
+    dicomFile({ elements, transferSyntax: syntax.jpegBaseline }),
+    Buffer.from('e07f10004f420000ffffffff' + 'feff00e000000000', 'hex'),
+  ])
+  const fragmentBytes = 0xf0000000
+  const item = Buffer.from('feff00e0000000f0', 'hex')
+  const end = Buffer.from('feffdde000000000', 'hex')
+  const size = head.length + 2 * (item.length + fragmentBytes) + end.length
+  const fd = openSync(path, 'w')
+  writeSync(fd, head)
+  writeSync(fd, item, 0, item.length, head.length)
+  writeSync(fd, item, 0, item.length, head.length + item.length + fragmentBytes)
+  writeSync(fd, end, 0, end.length, size - end.length)
+  {
+    using file = DicomFile.open(path, { stopAtPixelData: true })
+    t.equal(file.size, size)
+    file.requireWhole()
+  }
+  ftruncateSync(fd, size - end.length - 1)
+  closeSync(fd)
+  using cut = DicomFile.open(path, { stopAtPixelData: true })
+  t.throws(
+    () => {
+      cut.requireWhole()
+    },
+    { code: 'E_DICOM_PARSE' },
+  )
 })
 
 t.test('a character set or a transfer syntax of kilobytes is nonsense', async (t) => {

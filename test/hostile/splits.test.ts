@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { ctElements, dataSetBytes } from '../fixtures/dicom-writer.ts'
+import { ctElements, dataSetBytes, el } from '../fixtures/dicom-writer.ts'
 import { OddClient, fragments, pData, storeCommand, storePdus } from '../fixtures/odd-client.ts'
 import { Scp, dataSetOf } from '../tools/scp.ts'
 
@@ -107,20 +107,30 @@ const packings: Readonly<Record<string, (object: ReturnType<typeof objectOf>) =>
       ...fragments(1, false, object.dataSet, 50),
     ].map((one) => pData(one)),
 }
+/** Of a megabyte and a half, no two parts of which are alike. */
+function longObjectOf(number: number): ReturnType<typeof objectOf> {
+  const SOPInstanceUID = `2.25.4002${String(number)}`
+  const pixels = Buffer.alloc(1_600_000)
+  for (let at = 0; at < pixels.length; at += 4) pixels.writeUInt32LE(at + number, at)
+  const elements = [el(0x7fe00010, 'OW', pixels)]
+  return { SOPInstanceUID, dataSet: dataSetBytes(ctElements({ sopUID: SOPInstanceUID, elements })) }
+}
+
 for (const [what, packed] of Object.entries(packings)) {
   t.test(`${what}, on four associations at once: every byte is there`, async (t) => {
     const scp = await Scp.start(t)
-    const store = async (number: number): Promise<number> => {
-      const object = objectOf(number, 1000)
+    const objects = [1, 2, 3, 4].map(longObjectOf)
+    const store = async (object: ReturnType<typeof objectOf>): Promise<number> => {
       const client = await OddClient.associated(scp.port)
       client.send(Buffer.concat(packed(object)))
       const status = await client.status()
       await client.release()
       return status
     }
-    t.same(await Promise.all([1, 2, 3, 4].map(store)), [0, 0, 0, 0])
-    for (const { path, SOPInstanceUID } of await scp.recorded(4)) {
-      const { dataSet } = objectOf(Number(SOPInstanceUID.slice('2.25.4001'.length)), 1000)
+    t.same(await Promise.all(objects.map(store)), [0, 0, 0, 0])
+    const records = await scp.recorded(4)
+    for (const { SOPInstanceUID, dataSet } of objects) {
+      const { path = '' } = records.find((one) => one.SOPInstanceUID === SOPInstanceUID) ?? {}
       t.ok(dataSetOf(readFileSync(path)).equals(dataSet), SOPInstanceUID)
     }
   })

@@ -4,7 +4,7 @@ import type { TlsOptions } from 'node:tls'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { Acceptor, type AcceptorSettings } from './acceptor.ts'
 import type { AcceptorObserver, ServiceProvider } from './service.ts'
-import { plainTransport, streamTransport } from './transport.ts'
+import { addressOf, plainTransport, streamTransport } from './transport.ts'
 
 export interface DicomServerOptions extends AcceptorSettings {
   /** 0 takes a free one. */
@@ -29,12 +29,18 @@ const mostHandshakes = 500
 /** Requests that have begun to come in, together: a crowd of the longest ones would fill the memory. */
 const mostAnnouncedBytes = 32 << 20
 
+/** A TLS connection until it is one. */
+interface Handshake {
+  /** It ends, and is told of, unless it is through or has left already. */
+  readonly leave: (reason: string) => void
+}
+
 /** Listens, and owns whatever is connected. */
 export class DicomServer {
   readonly #server: Server
   readonly #acceptors = new Set<Acceptor>()
   /** TLS connections that are not through their handshake: no acceptor knows of them yet. */
-  readonly #handshakes = new Map<string, Socket>()
+  readonly #handshakes = new Map<string, Handshake>()
   readonly #clock: NodeJS.Timeout
   readonly #maxConnections: number
   #onEmpty: (() => void) | undefined
@@ -69,12 +75,13 @@ export class DicomServer {
     })
     if (options.tls !== undefined) {
       server.on('connection', (socket: Socket) => {
-        this.#watchHandshake(socket)
+        this.#watchHandshake(socket, observer)
       })
     }
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       const { code } = error as NodeJS.ErrnoException
-      observer.turnedAway?.(socket.remoteAddress ?? '', `TLS: ${code ?? error.message}`)
+      // Of one that has gone Node does not know any more who it was: its `close` tells that.
+      this.#handshakes.get(nameOf(socket))?.leave(`TLS: ${code ?? error.message}`)
       // Node leaves one whose time is over as it is.
       socket.destroy()
     })
@@ -141,7 +148,7 @@ export class DicomServer {
    */
   async stop(graceMs: number): Promise<void> {
     this.#server.close()
-    for (const socket of this.#handshakes.values()) socket.destroy()
+    for (const { leave } of this.#handshakes.values()) leave('shutting down')
     for (const acceptor of this.#acceptors) acceptor.stop()
     const impatience = setTimeout(() => {
       for (const acceptor of this.#acceptors) acceptor.destroy()
@@ -160,18 +167,23 @@ export class DicomServer {
     }
   }
 
-  #watchHandshake(socket: Socket): void {
+  #watchHandshake(socket: Socket, observer: AcceptorObserver): void {
     const name = nameOf(socket)
-    const [oldest] = this.#handshakes
+    const address = addressOf(socket)
+    const leave = (reason: string): void => {
+      if (this.#handshakes.get(name) !== handshake) return
+      this.#handshakes.delete(name)
+      observer.turnedAway?.(address, reason)
+      socket.destroy()
+    }
+    const handshake: Handshake = { leave }
+    const [oldest] = this.#handshakes.values()
     const { size } = this.#handshakes
     const isFull = size >= mostHandshakes || size + this.#acceptors.size >= this.#maxConnections
-    if (oldest !== undefined && isFull) {
-      this.#handshakes.delete(oldest[0])
-      oldest[1].destroy()
-    }
-    this.#handshakes.set(name, socket)
+    if (isFull) oldest?.leave('made room for others')
+    this.#handshakes.set(name, handshake)
     socket.once('close', () => {
-      if (this.#handshakes.get(name) === socket) this.#handshakes.delete(name)
+      leave('it went within the TLS handshake')
     })
   }
 

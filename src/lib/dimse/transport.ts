@@ -93,9 +93,14 @@ function listen(socket: Socket, listener: TransportListener): void {
   })
 }
 
+/** Of the peer; IPv4 as people write it. */
+export function addressOf({ remoteAddress = '' }: Socket): string {
+  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
+}
+
 function transportOf(socket: Socket): Transport {
   return {
-    address: (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
+    address: addressOf(socket),
     write: (parts) => (socket.writable ? writeTogether(socket, parts) : true),
     resume: () => {
       socket.resume()
