@@ -50,7 +50,7 @@ export default defineTool({
 
     One that would go on without end is ended as well, and the record that makes it do so is looked for at once, since
     each try is dear: one that prints more than --flood-mib without a mark coming out (where marks are dropped: in one run),
-    or more than 100,000 lines that are no records; and one that for --stuck-seconds neither reads nor writes nor prints
+    or more than 20,000 lines that are no records; and one that for --stuck-seconds neither reads nor writes nor prints
     while it owes something, whether it computes, waits, or does not read its input. After a flood, nothing that has no
     mark behind it is appended, and no more than 32 MiB of it are kept, until something has been committed. Of a line
     longer than 16 MiB nothing is kept but an error record. One that goes on reading or writing elsewhere is not noticed.

@@ -43,6 +43,10 @@ export interface DoorAccess {
  * socket is closed, for a paused one reads on into memory; a second descriptor keeps what the kernel holds.
  *
  * Lines of up to 4096 bytes (PIPE_BUF) never mix, however many write (pipe(7)).
+ *
+ * Where a line has no newline, its end is a pause. There is no better sign: reading ends only when the last writer has
+ * closed, and we are one; without our own end (and without `fiona up`, which has the pipe open as well) it would show only
+ * if nobody else wrote, and if we looked before the next one opened. Who writes within the pause is joined to that line.
  */
 export class FrontDoor {
   readonly path: string

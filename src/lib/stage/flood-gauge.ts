@@ -1,7 +1,7 @@
 import type { StageLimits } from './limits.ts'
 
 /** Each becomes an error record of some hundred bytes, so that few bytes of a flood would become very many. */
-const mostStrays = 100_000
+const mostStrays = 20_000
 /** What is held in memory of a pipeline that has flooded before. */
 const mostHeldBytes = 32 * 1024 * 1024
 

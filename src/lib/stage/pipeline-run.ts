@@ -11,8 +11,8 @@ import type { Runaway, StageLimits } from './limits.ts'
 import { MarkedInput } from './marked-input.ts'
 import type { Ending } from './pipeline.ts'
 import { ReadingRest } from './reading-rest.ts'
-import { SignsOfLife } from './signs-of-life.ts'
 import { OutputSorter, type Piece, type SortRules } from './sort-output.ts'
+import { Watchdog } from './watchdog.ts'
 import type { Workers } from './workers.ts'
 
 /** Fed and not committed: at most so much, and one chunk more. It is what a failure makes to be done again. */
@@ -38,10 +38,6 @@ const heldBackMs = 200
 /** Where marks do not come back, a pause in the input of this length ends a batch. */
 const batchPauseMs = 20
 const watchMs = 100
-/** Whoever hangs after the end of its input is not ended before this, however short draining may be. */
-const leastHangMs = 5000
-/** Whether a pipeline that prints nothing lives is looked after so often. */
-const lookMs = 2500
 
 export interface RunContext extends CommitContext {
   readonly sort: SortRules
@@ -105,8 +101,7 @@ export class PipelineRun {
   #taking: Promise<void> = Promise.resolve()
   #movedAt = performance.now()
   #printedAt = performance.now()
-  /** Looked for while it owes something and prints nothing. */
-  #life: SignsOfLife | undefined
+  #watchdog: Watchdog
   /** Why it was ended by us, in words. */
   #endedFor: string | undefined
   #runaway: Runaway | undefined
@@ -137,6 +132,7 @@ export class PipelineRun {
       },
     })
     this.#pipeline = context.start()
+    this.#watchdog = new Watchdog(this.#pipeline.groups, context.drainMs, context.limits)
     this.#sorters = this.#pipeline.outputs.map(() => new OutputSorter(context.sort))
     this.#input = new MarkedInput(this.#pipeline, context.progress, (marks) => {
       context.log.warn({ marks }, 'marks in the journal are left out')
@@ -346,7 +342,7 @@ export class PipelineRun {
       outlets.seal()
       this.#commits.soon()
     }
-    this.#lookAfterLife(now)
+    this.#lookAfter(now)
     if (this.#pipeline.hasSpoken && !this.#isClosing) this.#examine(now)
     if (this.#isClosing || this.#pipeline.isWriting || this.#input.fed.lines === 0) return
     if (this.#input.outstanding === 0 || progress.passesMarks === false) return
@@ -387,30 +383,17 @@ export class PipelineRun {
     return this.#plan.limit !== undefined || this.#plan.isDistrusted
   }
 
-  /** Ends what would neither end nor go on by itself. Who waits for us owes nothing. */
-  #lookAfterLife(now: number): void {
+  #lookAfter(now: number): void {
     const hasWork = this.#input.outstanding > 0 && this.#input.fed.lines > 0
-    const owes = this.#isClosing || this.#pipeline.isWriting || hasWork
-    const hasPrinted = now - this.#printedAt < lookMs
-    if (this.#isGone || this.#held > 0 || hasPrinted || !owes) {
-      this.#life = undefined
-      return
-    }
-    this.#life ??= new SignsOfLife(this.#pipeline.groups)
-    if (this.#life.sinceLook < lookMs) return
-    this.#life.look()
-    const { idleMs, silentMs } = this.#life
-    const { stuckMs } = this.#context.limits
-    if (this.#isClosing && idleMs >= Math.max(this.#context.drainMs, leastHangMs)) {
-      const seconds = Math.round(idleMs / 1000)
-      this.#end(`it hung and was ended: its input had ended, and for ${seconds} s it did nothing`)
-    } else if (silentMs >= stuckMs) {
-      const seconds = Math.round(silentMs / 1000)
-      const how = this.#pipeline.isWriting
-        ? 'it did not read its input, and did nothing else'
-        : 'it read, wrote and printed nothing'
-      this.#end(`it was stuck and was ended: for ${seconds} s ${how}`, 'stuck')
-    }
+    const { isWriting } = this.#pipeline
+    const verdict = this.#watchdog.look({
+      now,
+      printedAt: this.#held > 0 ? now : this.#printedAt,
+      owes: !this.#isGone && (this.#isClosing || isWriting || hasWork),
+      hasInputEnded: this.#isClosing,
+      isWriting,
+    })
+    if (verdict !== undefined) this.#end(verdict.why, verdict.runaway)
   }
 
   #end(why: string, runaway?: Runaway): void {
