@@ -44,6 +44,19 @@ export type Operand =
       readonly creator: string
       readonly element: number
     }
+  /** An attribute in the items of sequences (strict only). */
+  | {
+      readonly kind: 'path'
+      readonly key: string
+      readonly steps: readonly PathStep[]
+      readonly tag: number
+    }
+
+/** One of the sequences that lead to an attribute; without `item` all of its items are looked into. */
+export interface PathStep {
+  readonly tag: number
+  readonly item: number | undefined
+}
 
 /** What it is compared with: an array that reads as a tag is one (`operand`), else what it says. */
 export type Expected =
