@@ -1,4 +1,5 @@
 import { nearest } from '../text/index.ts'
+import { checkIdle } from './idle-definitions.ts'
 import { JsonError, type JsonNode, type JsonObject, memberOf, parseJson } from './json-source.ts'
 import type { Problems } from './problems.ts'
 import { EntryReader } from './read-entry.ts'
@@ -36,6 +37,7 @@ export function readRules(
     .filter((definition) => definition !== undefined)
   resolveReferences(definitions, problems, semantics)
   checkTypesAskedFor(definitions, problems)
+  if (semantics === 'strict' && !problems.hasMistakes) checkIdle(definitions, problems)
   return definitions
 }
 
