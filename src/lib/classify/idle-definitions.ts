@@ -60,12 +60,16 @@ function covers(
 ): boolean {
   if (wider === narrower) return false
   // What holds for any object of a series need not hold for all of them.
-  if (wider.everyObject && !narrower.everyObject) return false
+  if (levelOf(wider) > levelOf(narrower)) return false
   const [few, many] = [demandsOf(wider), demandsOf(narrower)]
   if (few.contradiction !== undefined || few.all.size > many.all.size) return false
   for (const demand of few.all) if (!many.all.has(demand)) return false
-  const isSame = few.all.size === many.all.size && wider.everyObject === narrower.everyObject
+  const isSame = few.all.size === many.all.size && levelOf(wider) === levelOf(narrower)
   return !isSame || wider.offset < narrower.offset
+}
+
+function levelOf({ everyObject, ofStudy }: Definition): number {
+  return Number(everyObject) + Number(ofStudy)
 }
 
 function collect(

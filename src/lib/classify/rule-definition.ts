@@ -111,8 +111,10 @@ export type Entry = Test | Reference | Skipped | Group
 export interface Definition {
   readonly type: string
   readonly id: string | undefined
-  /** `check: SeriesLevel` */
+  /** `check: SeriesLevel` or `StudyLevel`: all objects of it must match, not just one. */
   readonly everyObject: boolean
+  /** `check: StudyLevel`: a type of the study, of none of its series (strict only). */
+  readonly ofStudy: boolean
   readonly entries: readonly Entry[]
   readonly offset: number
   readonly line: number
