@@ -104,3 +104,14 @@ t.test('compat knows no StudyLevel, as the original did not', async (t) => {
   const [warning] = RuleSet.parse(JSON.stringify([rules[1]]), 'compat').warnings
   t.match(warning?.message, /unknown check "StudyLevel"/)
 })
+
+t.test('rules that change while a study is read are for the next one', async (t) => {
+  const { record } = storeStudy([[1, 1], [1]])
+  const changing = classifier(rules)
+  const pending = changing.classify(record)
+  changing.useRules(RuleSet.parse(JSON.stringify(rules.slice(3)), 'strict'))
+  const found = (await pending) as unknown as Classified
+  t.same(found.ClassifyType, ['thin', 'all thin', 'thin series', 'none burned in'])
+  const next = (await changing.classify(record)) as unknown as Classified
+  t.same(next.ClassifyType, ['none burned in'])
+})

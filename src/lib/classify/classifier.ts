@@ -76,7 +76,7 @@ export class Classifier {
   async #series(record: AnyRecord, series: SeriesRecord): Promise<AnyRecord> {
     const { SeriesInstanceUID, instances, files, path } = series
     const place = { SeriesInstanceUID, instances, files, directory: path ?? undefined }
-    const types = await this.#typesOfSeries(series.StudyInstanceUID, place)
+    const types = await this.#typesOfSeries(series.StudyInstanceUID, place, this.#rules)
     return { ...record, ...this.#fields(types.summary(this.#explain)) }
   }
 
@@ -84,21 +84,31 @@ export class Classifier {
     const studyDirectory = study.path ?? undefined
     const series: Record<string, unknown>[] = []
     const followed: SeriesTypes[] = []
+    // Rules that change while its series are read are for the next study: all of this one is held against the same.
+    const rules = this.#rules
     for (const entry of study.series) {
       const { SeriesInstanceUID, instances, files } = entry
       const place = { SeriesInstanceUID, instances, files, studyDirectory }
-      const types = await this.#typesOfSeries(study.StudyInstanceUID, place)
+      const types = await this.#typesOfSeries(study.StudyInstanceUID, place, rules)
       followed.push(types)
       series.push({ ...entry, ...this.#fields(types.summary(this.#explain)) })
     }
-    return { ...record, series, ...this.#fields(this.#rules.studyTypes(followed, this.#explain)) }
+    return { ...record, series, ...this.#fields(rules.studyTypes(followed, this.#explain)) }
   }
 
-  async #typesOfSeries(StudyInstanceUID: string, place: SeriesPlace): Promise<SeriesTypes> {
-    let followed = this.#cache.get(StudyInstanceUID, place.SeriesInstanceUID)
+  async #typesOfSeries(
+    StudyInstanceUID: string,
+    place: SeriesPlace,
+    rules: RuleSet,
+  ): Promise<SeriesTypes> {
+    // What is remembered was held against the rules that are in force.
+    const isInForce = (): boolean => rules === this.#rules
+    let followed = isInForce()
+      ? this.#cache.get(StudyInstanceUID, place.SeriesInstanceUID)
+      : undefined
     if (followed === undefined || followed.objects < place.instances) {
-      followed = await readSeries(StudyInstanceUID, place, this.#rules)
-      this.#cache.set(StudyInstanceUID, place.SeriesInstanceUID, followed)
+      followed = await readSeries(StudyInstanceUID, place, rules)
+      if (isInForce()) this.#cache.set(StudyInstanceUID, place.SeriesInstanceUID, followed)
     }
     return followed.types
   }
