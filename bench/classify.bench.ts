@@ -95,7 +95,7 @@ for (const path of process.argv.slice(1)) {
 function contenders(directory: string): Contender[] {
   const records = writeFiles(directory)
   const paths = records.map(({ path }) => String(path))
-  const times = 30
+  const times = 100
   const input = join(directory, 'instances.ndjson')
   const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
   writeFileSync(input, lines.repeat(times))

@@ -12,7 +12,8 @@ export default defineTool({
     once. What went by is remembered; of a series or study that did not, the headers are read where the
     record says they are.
 
-    In strict semantics what an object lacks matches no rule, and SeriesLevel means all objects of a series.
+    In strict semantics what an object lacks matches no rule; SeriesLevel means all objects of a series, and
+    StudyLevel all of a study.
     compat is for rule files that depend on what the original did: a comparison with what is no number
     passes, types add up over the objects of a series, and a rule sees only types found before.
 

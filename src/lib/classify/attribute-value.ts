@@ -1,4 +1,4 @@
-import { type DicomFile, type Element, vrOf } from '../dicom/index.ts'
+import { type DataSet, type DicomFile, type Element, vrOf } from '../dicom/index.ts'
 import { bytesLiteral, floatText, textList } from '../text/index.ts'
 import { longestText } from './regexp/index.ts'
 
@@ -16,14 +16,18 @@ export interface Value {
 const binaryNumbers = new Set('US SS UL SL UV SV'.split(' '))
 const bulk = new Set('OB OD OF OL OV OW UN'.split(' '))
 
-/** The value of a tag of the object itself; undefined when the object lacks it. */
-export function attributeValue(file: DicomFile, tag: number): Value | undefined {
-  const element = file.dataSet.get(tag)
+/** The value of a tag, of the object itself unless told otherwise; undefined where it is lacking. */
+export function attributeValue(
+  file: DicomFile,
+  tag: number,
+  dataSet: DataSet = file.dataSet,
+): Value | undefined {
+  const element = dataSet.get(tag)
   if (element === undefined) return undefined
   const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
   if (element.items !== undefined || element.fragments !== undefined || vr === 'SQ') return other
   if (bulk.has(vr)) return bytesValue(file, element)
-  const texts = file.strings(file.dataSet, tag)
+  const texts = file.strings(dataSet, tag)
   switch (vr) {
     case 'FL':
     case 'FD':
@@ -81,4 +85,14 @@ function bytesValue(file: DicomFile, element: Element): Value {
 export function valueAt(value: Value, index: number): Value | undefined {
   const text = value.texts[index]
   return text === undefined ? undefined : { form: value.form, texts: [text], isList: false, text }
+}
+
+/** The values of one attribute in several items, in their order; undefined where none has it. */
+export function joinedValue(values: readonly Value[]): Value | undefined {
+  const [first] = values
+  if (first === undefined || values.length === 1) return first
+  const texts = values.flatMap((value) => value.texts)
+  if (first.form === 'other') return first
+  if (first.form === 'text' || first.form === 'bytes') return textValue(texts)
+  return plainList(first.form, texts, first.form === 'name' ? '' : 'None')
 }

@@ -8,7 +8,7 @@ import {
   type StudyRecord,
 } from '../record/index.ts'
 import type { RuleSet } from './rule-set.ts'
-import type { Classified } from './rules.ts'
+import type { Classified, SeriesTypes } from './rules.ts'
 import { FollowedSeries, SeriesCache } from './series-cache.ts'
 import { type SeriesPlace, readSeries } from './read-series.ts'
 import { identityOf } from './stored-objects.ts'
@@ -76,31 +76,41 @@ export class Classifier {
   async #series(record: AnyRecord, series: SeriesRecord): Promise<AnyRecord> {
     const { SeriesInstanceUID, instances, files, path } = series
     const place = { SeriesInstanceUID, instances, files, directory: path ?? undefined }
-    const classified = await this.#classifySeries(series.StudyInstanceUID, place)
-    return { ...record, ...this.#fields(classified) }
+    const types = await this.#typesOfSeries(series.StudyInstanceUID, place, this.#rules)
+    return { ...record, ...this.#fields(types.summary(this.#explain)) }
   }
 
   async #study(record: AnyRecord, study: StudyRecord): Promise<AnyRecord> {
     const studyDirectory = study.path ?? undefined
     const series: Record<string, unknown>[] = []
-    const types = new Set<string>()
+    const followed: SeriesTypes[] = []
+    // Rules that change while its series are read are for the next study: all of this one is held against the same.
+    const rules = this.#rules
     for (const entry of study.series) {
       const { SeriesInstanceUID, instances, files } = entry
       const place = { SeriesInstanceUID, instances, files, studyDirectory }
-      const classified = await this.#classifySeries(study.StudyInstanceUID, place)
-      for (const type of classified.types) types.add(type)
-      series.push({ ...entry, ...this.#fields(classified) })
+      const types = await this.#typesOfSeries(study.StudyInstanceUID, place, rules)
+      followed.push(types)
+      series.push({ ...entry, ...this.#fields(types.summary(this.#explain)) })
     }
-    return { ...record, series, ClassifyType: this.#rules.order.sort(types) }
+    return { ...record, series, ...this.#fields(rules.studyTypes(followed, this.#explain)) }
   }
 
-  async #classifySeries(StudyInstanceUID: string, place: SeriesPlace): Promise<Classified> {
-    let followed = this.#cache.get(StudyInstanceUID, place.SeriesInstanceUID)
+  async #typesOfSeries(
+    StudyInstanceUID: string,
+    place: SeriesPlace,
+    rules: RuleSet,
+  ): Promise<SeriesTypes> {
+    // What is remembered was held against the rules that are in force.
+    const isInForce = (): boolean => rules === this.#rules
+    let followed = isInForce()
+      ? this.#cache.get(StudyInstanceUID, place.SeriesInstanceUID)
+      : undefined
     if (followed === undefined || followed.objects < place.instances) {
-      followed = await readSeries(StudyInstanceUID, place, this.#rules)
-      this.#cache.set(StudyInstanceUID, place.SeriesInstanceUID, followed)
+      followed = await readSeries(StudyInstanceUID, place, rules)
+      if (isInForce()) this.#cache.set(StudyInstanceUID, place.SeriesInstanceUID, followed)
     }
-    return followed.types.summary(this.#explain)
+    return followed.types
   }
 
   #fields({ types, trace }: Classified): Record<string, unknown> {

@@ -3,7 +3,7 @@ import { CompatSeries } from './compat-series.ts'
 import { Operands } from './operands.ts'
 import { byId } from './references.ts'
 import type { Definition, Test } from './rule-definition.ts'
-import { type Rules, TypeOrder } from './rules.ts'
+import { type Classified, type Rules, type SeriesTypes, TypeOrder } from './rules.ts'
 
 /** A test with what the original made of references: those of other definitions are copied in. */
 export interface CopiedTest {
@@ -32,6 +32,11 @@ export class CompatRules implements Rules {
 
   startSeries(): CompatSeries {
     return new CompatSeries(this)
+  }
+
+  /** Types of series; the original knows none of studies. */
+  studyTypes(series: readonly SeriesTypes[]): Classified {
+    return { types: this.order.sort(series.flatMap((each) => each.summary().types)) }
   }
 
   /**

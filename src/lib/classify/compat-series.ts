@@ -117,7 +117,7 @@ export class CompatSeries implements SeriesTypes {
     if (operand.kind === 'name') {
       return this.#fields.get(operand.name) ?? elementValue(file, operand.name)
     }
-    if (operand.kind === 'private') return undefined
+    if (operand.kind === 'private' || operand.kind === 'path') return undefined
     const value = attributeValue(file, operand.tag)
     if (operand.index === undefined || value === undefined) return value
     // Of a single text the index takes a character.

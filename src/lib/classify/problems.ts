@@ -34,6 +34,10 @@ export class Problems {
     return this.#place(offset).line
   }
 
+  get hasMistakes(): boolean {
+    return this.#found.some(({ severity }) => severity === 'mistake')
+  }
+
   /** In the order of the file. */
   all(): RuleProblem[] {
     return this.#found

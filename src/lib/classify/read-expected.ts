@@ -111,7 +111,10 @@ function checkFit(
 
 function checkRegExp(pattern: string, offset: number, problems: Problems): void {
   try {
-    new BoundedRegExp(pattern)
+    if (new BoundedRegExp(pattern).isRisky) {
+      const message = `the regexp ${JSON.stringify(pattern.slice(0, 80))} repeats what can be matched in several ways; elsewhere it may hang, here it is slow`
+      problems.warning(offset, message)
+    }
   } catch (error) {
     if (!(error instanceof PatternError)) throw error
     const place = `at character ${String(error.at + 1)}`

@@ -1,4 +1,5 @@
 import { nearest } from '../text/index.ts'
+import { checkIdle } from './idle-definitions.ts'
 import { JsonError, type JsonNode, type JsonObject, memberOf, parseJson } from './json-source.ts'
 import type { Problems } from './problems.ts'
 import { EntryReader } from './read-entry.ts'
@@ -36,6 +37,7 @@ export function readRules(
     .filter((definition) => definition !== undefined)
   resolveReferences(definitions, problems, semantics)
   checkTypesAskedFor(definitions, problems)
+  if (semantics === 'strict' && !problems.hasMistakes) checkIdle(definitions, problems)
   return definitions
 }
 
@@ -73,7 +75,7 @@ function readDefinition(
   return {
     type: type ?? '',
     id,
-    everyObject: readCheck(node, problems, semantics),
+    ...readCheck(node, problems, semantics),
     entries: read,
     offset: node.offset,
     line: problems.lineOf(node.offset),
@@ -91,21 +93,26 @@ function textMember(node: JsonObject, key: string, problems: Problems): string |
   return undefined
 }
 
-function readCheck(node: JsonObject, problems: Problems, semantics: SemanticsName): boolean {
+function readCheck(node: JsonObject, problems: Problems, semantics: SemanticsName): Check {
   const check = memberOf(node, 'check')?.value
-  if (check === undefined) return false
-  if (check.kind === 'scalar' && check.value === 'SeriesLevel') return true
-  const guess = check.kind === 'scalar' && typeof check.value === 'string' ? check.value : ''
-  const advice =
-    nearest(guess, ['SeriesLevel']) === undefined
-      ? '"SeriesLevel" is the only check there is'
-      : 'did you mean "SeriesLevel"?'
+  if (check === undefined) return { everyObject: false, ofStudy: false }
+  const value = check.kind === 'scalar' ? check.value : undefined
+  // The original knows one only.
+  const known = semantics === 'strict' ? ['SeriesLevel', 'StudyLevel'] : ['SeriesLevel']
+  if (typeof value === 'string' && known.includes(value)) {
+    return { everyObject: true, ofStudy: value === 'StudyLevel' }
+  }
+  const guess = nearest(typeof value === 'string' ? value : '', known)
+  const checks = known.map((each) => `"${each}"`).join(' and ')
+  const advice = guess === undefined ? `known are ${checks}` : `did you mean "${guess}"?`
   problems[semantics === 'strict' ? 'mistake' : 'warning'](
     check.offset,
     `unknown check ${shown(check)}; ${advice}`,
   )
-  return false
+  return { everyObject: false, ofStudy: false }
 }
+
+type Check = Pick<Definition, 'everyObject' | 'ofStudy'>
 
 /** Where a needed key is missing: the key that was probably meant to be it. */
 function butHas(node: JsonObject, key: string): string {

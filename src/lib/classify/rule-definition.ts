@@ -44,6 +44,19 @@ export type Operand =
       readonly creator: string
       readonly element: number
     }
+  /** An attribute in the items of sequences (strict only). */
+  | {
+      readonly kind: 'path'
+      readonly key: string
+      readonly steps: readonly PathStep[]
+      readonly tag: number
+    }
+
+/** One of the sequences that lead to an attribute; without `item` all of its items are looked into. */
+export interface PathStep {
+  readonly tag: number
+  readonly item: number | undefined
+}
 
 /** What it is compared with: an array that reads as a tag is one (`operand`), else what it says. */
 export type Expected =
@@ -98,8 +111,10 @@ export type Entry = Test | Reference | Skipped | Group
 export interface Definition {
   readonly type: string
   readonly id: string | undefined
-  /** `check: SeriesLevel` */
+  /** `check: SeriesLevel` or `StudyLevel`: all objects of it must match, not just one. */
   readonly everyObject: boolean
+  /** `check: StudyLevel`: a type of the study, of none of its series (strict only). */
+  readonly ofStudy: boolean
   readonly entries: readonly Entry[]
   readonly offset: number
   readonly line: number

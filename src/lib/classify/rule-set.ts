@@ -5,7 +5,7 @@ import { type RuleProblem, Problems, refuseRules } from './problems.ts'
 import { readRules } from './read-rules.ts'
 import { readTextFile } from './read-text-file.ts'
 import type { Definition, SemanticsName } from './rule-definition.ts'
-import type { SeriesTypes, TypeOrder } from './rules.ts'
+import type { Classified, SeriesTypes, TypeOrder } from './rules.ts'
 import { StrictRules } from './strict-rules.ts'
 
 /** What is in force where no rule file is named. */
@@ -60,6 +60,10 @@ export class RuleSet {
 
   startSeries(): SeriesTypes {
     return this.#rules.startSeries()
+  }
+
+  studyTypes(series: readonly SeriesTypes[], explain = false): Classified {
+    return this.#rules.studyTypes(series, explain)
   }
 }
 

@@ -5,6 +5,8 @@ import type { Definition } from './rule-definition.ts'
 export interface Rules {
   /** A series of which no object was seen yet. */
   startSeries(): SeriesTypes
+  /** Of a study, its series being what `startSeries` gave. */
+  studyTypes(series: readonly SeriesTypes[], explain: boolean): Classified
   readonly order: TypeOrder
 }
 
@@ -28,7 +30,7 @@ export interface DefinitionTrace {
   readonly type: string
   readonly id?: string
   readonly line: number
-  readonly check?: 'SeriesLevel'
+  readonly check?: 'SeriesLevel' | 'StudyLevel'
   readonly matched: boolean
   /** Of a series: for how many objects it held, and of how many. */
   readonly objects?: number
@@ -67,12 +69,12 @@ export class TypeOrder {
 }
 
 /** What names a definition in a trace. */
-export function traceHead({ type, id, line, everyObject }: Definition) {
+export function traceHead({ type, id, line, everyObject, ofStudy }: Definition) {
   return {
     type,
     ...(id === undefined ? {} : { id }),
     line,
-    ...(everyObject ? { check: 'SeriesLevel' as const } : {}),
+    ...(everyObject ? { check: ofStudy ? ('StudyLevel' as const) : ('SeriesLevel' as const) } : {}),
   }
 }
 

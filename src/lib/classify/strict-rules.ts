@@ -4,7 +4,7 @@ import type { Value } from './attribute-value.ts'
 import { Operands, ReadValues } from './operands.ts'
 import { byId } from './references.ts'
 import type { Definition, Entry, Test } from './rule-definition.ts'
-import { type Rules, TypeOrder } from './rules.ts'
+import { type Classified, type Rules, type SeriesTypes, TypeOrder } from './rules.ts'
 import { type Chain, chainsOf } from './strict-chain.ts'
 import { Evaluation } from './strict-evaluation.ts'
 import { StrictSeries } from './strict-series.ts'
@@ -84,6 +84,15 @@ export class StrictRules implements Rules {
     return new StrictSeries(this)
   }
 
+  studyTypes(series: readonly SeriesTypes[], explain: boolean): Classified {
+    return StrictSeries.study(this, series, explain)
+  }
+
+  /** Whether there is anything to be asked of a study that its series do not say. */
+  get asksOfStudies(): boolean {
+    return this.definitions.some(({ ofStudy }) => ofStudy)
+  }
+
   typesOf(matched: readonly boolean[]): string[] {
     return this.order.sort(this.definitions.filter((_, at) => matched[at]).map(({ type }) => type))
   }
@@ -120,13 +129,18 @@ export class StrictRules implements Rules {
   /**
    * Which definitions hold for objects together: `SeriesLevel` ones for all of them, others for any.
    * @param known what is known to hold already
+   * @param isStudy the objects are those of a study: `StudyLevel` definitions are tried, and no others
    */
-  match(objects: readonly Uint8Array[], known: readonly boolean[] = []): boolean[] {
+  match(
+    objects: readonly Uint8Array[],
+    known: readonly boolean[] = [],
+    isStudy = false,
+  ): boolean[] {
     const matched = this.definitions.map((_, at) => known[at] ?? false)
     let types = asTypes(this.typesOf(matched))
     const evaluations = objects.map((results) => new Evaluation(this, results))
     const tryOne = (at: number): boolean => {
-      if (matched[at] === true) return false
+      if (matched[at] === true || this.definitions[at]?.ofStudy !== isStudy) return false
       const holds = (evaluation: Evaluation): boolean => evaluation.holds(at, types)
       const isAll = this.definitions[at]?.everyObject === true
       if (!(isAll ? evaluations.every(holds) : evaluations.some(holds))) return false

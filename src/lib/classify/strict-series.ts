@@ -28,28 +28,61 @@ export class StrictSeries implements SeriesTypes {
   add(file: DicomFile, explain = false): Classified {
     const values = this.#rules.valuesOf(file)
     const observation = this.#rules.observe(values)
-    this.#counts.set(observation, (this.#counts.get(observation) ?? 0) + 1)
+    this.#count(observation, 1)
     const { matched, types } = observation
     if (!explain) return { types }
     const trace = this.#trace(matched, types, new Map([[observation, 1]]), values)
     return { types, trace }
   }
 
+  /** The types of its series, and those that all of its objects have together. */
+  static study(rules: StrictRules, all: readonly SeriesTypes[], explain: boolean): Classified {
+    const series = all.filter((each) => each instanceof StrictSeries)
+    const ofSeries = series.map((each) => each.#matched())
+    const known = rules.definitions.map((_, at) => ofSeries.some((matched) => matched[at] === true))
+    if (!rules.asksOfStudies) return { types: rules.typesOf(known) }
+    const study = new StrictSeries(rules)
+    for (const each of series) {
+      for (const [observation, objects] of each.#counts) study.#count(observation, objects)
+    }
+    const objects = [...study.#counts.keys()]
+    const matched =
+      objects.length === 0
+        ? known
+        : rules.match(
+            objects.map(({ results }) => results),
+            known,
+            true,
+          )
+    const types = rules.typesOf(matched)
+    if (!explain) return { types }
+    const trace = study.#trace(matched, types, study.#counts)
+    return { types, trace: trace.filter(({ check }) => check === 'StudyLevel') }
+  }
+
+  #count(observation: Observation, more: number): void {
+    this.#counts.set(observation, (this.#counts.get(observation) ?? 0) + more)
+  }
+
   /** Any of the objects, all of them for `SeriesLevel`; types may ask for types of other objects. */
   summary(explain = false): Classified {
+    const matched = this.#matched()
+    const types = this.#rules.typesOf(matched)
+    if (!explain || this.#counts.size === 0) return { types }
+    return { types, trace: this.#trace(matched, types, this.#counts) }
+  }
+
+  #matched(): boolean[] {
     const { definitions } = this.#rules
     const objects = [...this.#counts.keys()]
-    if (objects.length === 0) return { types: [] }
+    if (objects.length === 0) return []
     const ofObjects = definitions.map(
       ({ everyObject }, at) => !everyObject && objects.some(({ matched }) => matched[at]),
     )
-    const matched = this.#rules.match(
+    return this.#rules.match(
       objects.map(({ results }) => results),
       ofObjects,
     )
-    const types = this.#rules.typesOf(matched)
-    if (!explain) return { types }
-    return { types, trace: this.#trace(matched, types, this.#counts) }
   }
 
   #trace(

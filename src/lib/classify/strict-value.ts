@@ -1,4 +1,5 @@
 import {
+  type DataSet,
   type DicomFile,
   osLevelOf,
   privateElement,
@@ -7,8 +8,8 @@ import {
   siemensFieldNames,
   tagOf,
 } from '../dicom/index.ts'
-import { type Value, attributeValue, textValue, valueAt } from './attribute-value.ts'
-import type { Operand } from './rule-definition.ts'
+import { type Value, attributeValue, joinedValue, textValue, valueAt } from './attribute-value.ts'
+import type { Operand, PathStep } from './rule-definition.ts'
 
 export type ReadValue = (file: DicomFile) => Value | undefined
 
@@ -32,6 +33,8 @@ export function readerOf(operand: Operand): ReadValue {
         return found === undefined ? undefined : attributeValue(file, found.tag)
       }
     }
+    case 'path':
+      return (file) => valueAtPath(file, operand.steps, operand.tag)
     case 'name':
       return readerOfName(operand.name)
   }
@@ -61,3 +64,19 @@ function readerOfField(name: string, keyword: number | undefined): ReadValue {
     return level === undefined ? undefined : textValue([level])
   }
 }
+
+/** Of several items the values one behind the other, as if they were those of one attribute. */
+function valueAtPath(file: DicomFile, steps: readonly PathStep[], tag: number): Value | undefined {
+  let dataSets: readonly DataSet[] = [file.dataSet]
+  for (const step of steps) {
+    dataSets = dataSets.flatMap((dataSet) => {
+      const items = dataSet.get(step.tag)?.items ?? []
+      return step.item === undefined ? items : items.slice(step.item, step.item + 1)
+    })
+    // A hostile object has millions of them, and no rule is about so many.
+    if (dataSets.length > mostItems) dataSets = dataSets.slice(0, mostItems)
+  }
+  return joinedValue(dataSets.flatMap((dataSet) => attributeValue(file, tag, dataSet) ?? []))
+}
+
+const mostItems = 10_000

@@ -1,6 +1,7 @@
 import { tagOf } from '../dicom/index.ts'
 import { isFieldName } from './field-names.ts'
 import type { Operand, SemanticsName } from './rule-definition.ts'
+import { readTagPath } from './tag-path.ts'
 
 /** Why something is no tag. */
 export interface NoTag {
@@ -9,7 +10,7 @@ export interface NoTag {
 
 /**
  * The forms of a tag: `[name]`, `[group, element]`, `[group, element, index]`, and, in strict,
- * `[group, creator, element]` of a private one. Numbers are
+ * `[group, creator, element]` of a private one and `[sequence.name]` of one in the items of a sequence. Numbers are
  * written as Python's `int(text, 0)` reads them: `0x0008`, `0o10`, or decimal without leading zeros.
  */
 export function readTagForm(parts: readonly unknown[], semantics: SemanticsName): Operand | NoTag {
@@ -19,6 +20,7 @@ export function readTagForm(parts: readonly unknown[], semantics: SemanticsName)
   if (ofCreator !== undefined) return ofCreator
   if (parts.length === 1) {
     if (typeof first !== 'string' || first === '') return { problem: 'a name is a text' }
+    if (semantics === 'strict' && first.includes('.')) return readTagPath(first)
     return nameOperand(first)
   }
   if (parts.length !== 2 && parts.length !== 3) {

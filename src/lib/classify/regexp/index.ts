@@ -34,6 +34,11 @@ export class BoundedRegExp {
     this.#automaton = new Automaton(pattern, ignoreCase)
   }
 
+  /** Some repetition of it could try more and more ways with each character: no text of it is short enough. */
+  get isRisky(): boolean {
+    return this.#shortEnough < 0
+  }
+
   /** Whether the pattern matches anywhere in the text. */
   test(text: string): boolean {
     if (text === this.#lastText) return this.#lastResult
