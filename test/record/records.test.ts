@@ -87,6 +87,8 @@ t.test('the published schemas are valid JSON Schema and say the same as the code
       t.ok(validate({}), 'an empty configuration is one')
       continue
     }
+    // That of `fiona-ctl status --json` is no record; its own test holds it against real output.
+    if (type === 'status') continue
     t.ok(validate({ ...examples[type] }), type)
     for (const [of, field, value] of wrong) {
       if (of === type) t.notOk(validate({ ...examples[type], [field]: value }), `${type} ${field}`)
