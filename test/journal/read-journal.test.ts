@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import {
@@ -103,6 +104,36 @@ t.test('a follower wakes at once: hundred round trips do not wait for the slow l
   stop.abort()
   t.equal((await chunks.next()).done, true)
   await journal.close()
+})
+
+t.test('what follows on the heels of what was read is gathered', async (t) => {
+  const directory = t.testdir({ 'a.ndjson': '1\n' })
+  const file = join(directory, 'a.ndjson')
+  const stop = new AbortController()
+  const options = { follow: true, gatherMs: 500, signal: stop.signal }
+  const chunks = readJournal(directory, options)
+  t.equal((await chunks.next()).value?.lines.toString(), '1\n')
+  const next = chunks.next()
+  for (const n of [2, 3, 4]) {
+    // Each is a change of its own, which would be seen at once.
+    await delay(20)
+    appendFileSync(file, `${String(n)}\n`)
+  }
+  t.equal((await next).value?.lines.toString(), '2\n3\n4\n')
+  stop.abort()
+  await chunks.next()
+})
+
+t.test('who waits while it gathers can be stopped', async (t) => {
+  const directory = t.testdir({ 'a.ndjson': '1\n' })
+  const stop = new AbortController()
+  const options = { follow: true, gatherMs: 3_600_000, signal: stop.signal }
+  for await (const { lines } of readJournal(directory, options)) {
+    t.equal(lines.toString(), '1\n')
+    setTimeout(() => {
+      stop.abort()
+    }, 20)
+  }
 })
 
 t.test('half a line is read when its other half has come', async (t) => {

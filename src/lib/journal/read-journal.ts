@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { makeDirectories } from '../storage/index.ts'
 import type { Cursor } from './cursor.ts'
 import { DirectoryWatch, type Changes } from './directory-watch.ts'
@@ -17,6 +18,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** About how much comes at once, 256 KiB unless told. A longer line comes whole. */
   readonly chunkBytes?: number | undefined
+  /**
+   * Following, what comes this soon (ms) after what came before waits until then, to be read together. What comes
+   * after a pause is seen at once.
+   */
+  readonly gatherMs?: number | undefined
 }
 
 export interface JournalChunk {
@@ -49,6 +55,8 @@ export async function* readJournal(
     const reader = new LineReader(options.chunkBytes ?? 256 * 1024)
     let changes: Changes = 'all'
     for (;;) {
+      const lookedAt = performance.now()
+      let isStream = false
       for (const name of await segmentsToRead(directory, changes, offsets)) {
         const path = join(directory, name)
         const offset = offsets.get(name) ?? 0
@@ -59,10 +67,13 @@ export async function* readJournal(
         for await (const { lines, end } of reader.read(path, offset)) {
           if (signal?.aborted === true) return
           offsets.set(name, end)
+          isStream = true
           yield { lines, segment: name, end }
         }
       }
       if (watch === undefined) return
+      const restMs = isStream ? lookedAt + (options.gatherMs ?? 0) - performance.now() : 0
+      if (restMs > 0) await delay(restMs, undefined, { signal }).catch(() => undefined)
       changes = await watch.changes(signal)
       if (signal?.aborted === true) return
     }
