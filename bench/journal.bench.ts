@@ -13,6 +13,8 @@ import { JournalWriter, journalStat, readJournal } from '../src/lib/journal/inde
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const rounds = 3
 const records = 200_000
+/** Beside the bare pipeline the cost of a record counts: of so many, starting up is a small part. */
+const recordsBesideBare = 1_000_000
 /** For the memory of a stage; FIONA_BENCH_RECORDS=10000000 takes some minutes. */
 const manyRecords = Number(process.env['FIONA_BENCH_RECORDS'] ?? 1_000_000)
 const line = Buffer.from(
@@ -21,12 +23,14 @@ const line = Buffer.from(
 
 export default {
   name: 'journal',
-  title: `Journals: durable appends of ${line.length} bytes, and ${records.toLocaleString('en')} such records through a stage`,
+  title: `Journals: durable appends of ${line.length} bytes, and ${inFigures(records)} such records through a stage; ${inFigures(recordsBesideBare)} beside the bare pipeline`,
   async run() {
     const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
     try {
       const filled = join(directory, 'journal', 'a')
-      await fill(filled)
+      await fill(filled, records)
+      const long = join(directory, 'journal', 'long')
+      await fill(long, recordsBesideBare)
       const all: [string, string, (at: string) => Promise<number>][] = [
         ['the disk itself: 4 KiB in place, fdatasync', 'syncs/s', diskSync],
         ['a lone loop: write, fdatasync', 'records/s', loneLoop],
@@ -36,27 +40,41 @@ export default {
         [
           'cat of the file through a pipe',
           'records/s',
-          () => command(['bash', '-c', `cat ${filled}/*.ndjson | cat`]),
+          () => command(['bash', '-c', `cat ${filled}/*.ndjson | cat`], records),
         ],
-        ['fiona-journal cat', 'records/s', () => command([`${bin}fiona-journal`, 'cat', filled])],
+        [
+          'fiona-journal cat',
+          'records/s',
+          () => command([`${bin}fiona-journal`, 'cat', filled], records),
+        ],
         [
           'fiona-journal cat --type (none fits)',
           'records/s',
-          () => command([`${bin}fiona-journal`, 'cat', filled, '--type', 'none']),
+          () => command([`${bin}fiona-journal`, 'cat', filled, '--type', 'none'], records),
         ],
-        ["fiona-stage --once -- 'cat'", 'records/s', (at) => stage(filled, at, 'cat')],
+        [
+          "fiona-stage --once -- 'cat'",
+          'records/s',
+          (at) => stage(filled, at, { pipeline: 'cat', records }),
+        ],
         [
           "fiona-stage --once --workers 2 -- 'cat'",
           'records/s',
-          (at) => stage(filled, at, 'cat', ['--workers', '2']),
+          (at) => stage(filled, at, { pipeline: 'cat', records, more: ['--workers', '2'] }),
         ],
         [
-          'the bare pipeline: cat | jq -c . > file, sync',
+          `the bare pipeline: cat | jq -c . > file, sync; ${inFigures(recordsBesideBare)} records`,
           'records/s',
-          (at) =>
-            command(['bash', '-c', `cat ${filled}/*.ndjson | jq -c . > ${at}/b; sync ${at}/b`]),
+          (at) => {
+            const text = `cat ${long}/*.ndjson | jq -c . > ${at}/b; sync ${at}/b`
+            return command(['bash', '-c', text], recordsBesideBare)
+          },
         ],
-        ["fiona-stage --once -- 'jq -c .'", 'records/s', (at) => stage(filled, at, 'jq -c .')],
+        [
+          `fiona-stage --once -- 'jq -c .'; ${inFigures(recordsBesideBare)} records`,
+          'records/s',
+          (at) => stage(long, at, { pipeline: 'jq -c .', records: recordsBesideBare }),
+        ],
       ]
       const figures = new Map<string, number[]>()
       for (let round = 0; round < rounds; round++) {
@@ -79,10 +97,10 @@ export default {
   },
 }
 
-async function fill(directory: string): Promise<void> {
+async function fill(directory: string, count: number): Promise<void> {
   await using writer = await JournalWriter.open(directory)
   const many = Buffer.concat(Array.from({ length: 1000 }, () => line))
-  for (let n = 0; n < records; n += 1000) await writer.appendLines(many)
+  for (let n = 0; n < count; n += 1000) await writer.appendLines(many)
 }
 
 /** What the disk can do at most: no file grows, nothing but data is written. */
@@ -140,24 +158,31 @@ async function followLatency(directory: string): Promise<number> {
   return times.toSorted((a, b) => a - b)[100] ?? 0
 }
 
-async function command([file = '', ...args]: readonly string[]): Promise<number> {
+/** @returns how many of so many records a second */
+async function command([file = '', ...args]: readonly string[], count: number): Promise<number> {
   const start = performance.now()
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   child.stdout.resume()
   const [code] = (await once(child, 'close')) as [number]
   if (code !== 0) throw new Error(`${file} ended with ${code}`)
-  return (records * 1000) / (performance.now() - start)
+  return (count * 1000) / (performance.now() - start)
+}
+
+interface Staged {
+  readonly pipeline: string
+  /** In the journal that is read. */
+  readonly records: number
+  readonly more?: readonly string[]
 }
 
 async function stage(
   from: string,
   at: string,
-  pipeline: string,
-  more: readonly string[] = [],
+  { pipeline, records, more = [] }: Staged,
 ): Promise<number> {
   const to = join(at, 'b')
   const args = ['--once', '--name', at.replace(/.*\//, ''), '--from', from, '--to', to]
-  const rate = await command([`${bin}fiona-stage`, ...args, ...more, '--', pipeline])
+  const rate = await command([`${bin}fiona-stage`, ...args, ...more, '--', pipeline], records)
   if ((await journalStat(to)).lines !== records) throw new Error('records are missing')
   return rate
 }
@@ -185,7 +210,7 @@ async function stageMemory(directory: string): Promise<object[]> {
   const quarter = Math.ceil(megabytes.length / 4)
   const row = (when: string, part: readonly number[]) => {
     const peak = round3(Math.max(...part))
-    const who = `memory of a stage, ${manyRecords.toLocaleString('en')} records, ${when} quarter`
+    const who = `memory of a stage, ${inFigures(manyRecords)} records, ${when} quarter`
     return { who, best: peak, median: peak, unit: 'MB' }
   }
   return [row('first', megabytes.slice(0, quarter)), row('last', megabytes.slice(-quarter))]
@@ -197,6 +222,10 @@ async function perSecond(act: () => Promise<number>): Promise<number> {
   let count = 0
   while (performance.now() - start < 2000) count += await act()
   return (count * 1000) / (performance.now() - start)
+}
+
+function inFigures(count: number): string {
+  return count.toLocaleString('en')
 }
 
 function round3(value: number | undefined): number {

@@ -59,12 +59,16 @@ export class ChainUnderFire {
     await exited
   }
 
-  /** In order. @returns its exit code */
-  async stop(): Promise<number | null> {
-    if (!this.isUp || this.#child === undefined) return this.#child?.exitCode ?? null
-    const exited = once(this.#child, 'exit') as Promise<[number | null]>
-    this.#child.kill('SIGTERM')
-    return (await exited)[0]
+  /** In order. @returns its exit code, or the signal that ended it, be it before this */
+  async stop(): Promise<number | NodeJS.Signals | null> {
+    const child = this.#child
+    if (child === undefined) return null
+    if (this.isUp) {
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exited
+    }
+    return child.exitCode ?? child.signalCode
   }
 
   /** Whatever has our environment, children of dead parents included. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { askChain } from '../../src/lib/control/index.ts'
 import { faultPoints } from '../../src/lib/fault/index.ts'
 import { quarantinePath } from '../../src/lib/storage/index.ts'
 import { freePort } from '../fixtures/peers.ts'
@@ -75,14 +76,16 @@ export async function runCrashTest(plan: CrashPlan): Promise<CrashResult> {
     await until(sending, patienceMs, 'not everything was acknowledged')
     const expected = newUids(site.dataDir, load)
     const lacking = await untilDelivered(site, expected)
-    const code = await chain.stop()
+    // All may have arrived before. A process that does not listen for SIGTERM yet would be ended by it.
+    await untilUp(site, chain)
+    const ending = await chain.stop()
     const problems = await compare(site, expected, pacs.arrivals())
     problems.push(...quarantined(site, modalities))
     if (lacking.length > 0)
       problems.unshift(
         `never arrived: ${lacking.slice(0, 5).join(', ')} (${String(lacking.length)})`,
       )
-    if (code !== 0) problems.push(`fiona up ended with ${String(code)}`)
+    if (ending !== 0) problems.push(`fiona up ended with ${String(ending)}`)
     for (const { what } of chain.living()) problems.push(`still running: ${what}`)
     const arrived = pacs.arrivals()
     return {
@@ -234,6 +237,17 @@ async function until<Value>(what: Promise<Value>, ms: number, otherwise: string)
     return await Promise.race([what, late])
   } finally {
     giveUp.abort()
+  }
+}
+
+/** This very chain: its forerunner's receiver may hold the port for a while. */
+async function untilUp({ dataDir }: Site, chain: ChainUnderFire): Promise<void> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    const answer = await askChain(join(dataDir, 'run'), { do: 'status' })
+    if (answer?.['pid'] === chain.pid) return
+    if (!chain.isUp || performance.now() > giveUpAt) throw new Error('the chain did not come up')
+    await delay(pollMs)
   }
 }
 

@@ -134,8 +134,17 @@ function listenerOfEnvironment(): number | undefined {
   }
 }
 
-/** SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline closes). */
+let stopping: AbortSignal | undefined
+
+/**
+ * SIGTERM, SIGINT, or the end of the supervising process (its end of the lifeline closes). One for the whole
+ * process: a tool that `fiona` runs must hear what came while it was being loaded.
+ */
 function stopSignal(): AbortSignal {
+  return (stopping ??= listenForStop())
+}
+
+function listenForStop(): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {
     controller.abort()
