@@ -49,8 +49,9 @@ export default defineTool({
     gone; surplus, what no object asks for; blocked, something else is in the place of a link or folder; unreadable, a
     series JSON that is none; or differs, one whose field NumFiles, Modality or SliceLocation is not what its objects
     say. Other fields of a series JSON are not compared: no header tells its types and its sender.
-    --rebuild mends what is missing, wrong or unreadable, and too low a NumFiles. The rest is for a person: after the removal of
-    what is dangling or surplus --rebuild makes the counts right. Objects imported in place are looked at
+    --rebuild mends what is missing, wrong or unreadable, and in a series JSON NumFiles and what it lacks. The rest is
+    for a person: links that are dangling or surplus are removed, then --rebuild makes the counts right; a series JSON with
+    the Modality or SliceLocation of objects that are gone is removed and made again by replaying the records. Objects imported in place are looked at
     through their links in raw. An object that cannot be read is an error record. Beside a running chain, what it
     just received and has not organized yet is missing.
 

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { el } from '../fixtures/dicom-writer.ts'
 import { dataDirectory, json, store } from '../organize/organized.ts'
-import { hostile, runOrganize as run, stored, viewsIn } from './organize-tool.ts'
+import { hostile, runOrganize as run, runUntilFirstLine, stored, viewsIn } from './organize-tool.ts'
 
 const check = (dataDir: string, ...args: string[]) =>
   run(['--check', '--data-dir', dataDir, '--log-level', 'warn', ...args])
@@ -339,3 +339,19 @@ t.test(
     t.end()
   },
 )
+
+t.test('a reader that goes away ends it quietly, and no disk is blamed', (t) => {
+  const dataDir = dataDirectory()
+  for (let object = 1; object <= 600; object++) stored(dataDir, { object })
+  for (const mode of ['--check', '--rebuild']) {
+    // More than a pipe holds: each object is told twice, or cannot be linked.
+    rmSync(join(dataDir, 'default/raw'), { recursive: true, force: true })
+    if (mode === '--rebuild') writeFileSync(join(dataDir, 'default/raw'), 'in the way')
+    const { code, err, first } = runUntilFirstLine([mode, '--data-dir', dataDir])
+    t.match(first, /^{"type":"(drift|error)"/)
+    t.equal(err, '', mode)
+    t.equal(code, 0, mode)
+  }
+  rmSync(dataDir, { recursive: true })
+  t.end()
+})

@@ -23,6 +23,15 @@ export function runOrganize(args: readonly string[], records: readonly unknown[]
     records: out.map((line) => JSON.parse(line) as AnyRecord),
   }
 }
+/** Its stdout is closed behind the first line. */
+export function runUntilFirstLine(args: readonly string[]) {
+  const script = '{ "$@"; echo "code $?" >&2; } | head -n 1'
+  const command = ['-c', script, 'sh', file, ...before, ...args, '--log-level', 'error']
+  const done = spawnSync('sh', command, { cwd: root, encoding: 'utf8', env })
+  const [, err = '', code = ''] = /^([^]*)code (\d+)\n$/.exec(done.stderr) ?? []
+  return { code: Number(code), err, first: done.stdout }
+}
+
 /** The record of an object whose header has these names, and no others. */
 export function stored(
   dataDir: string,

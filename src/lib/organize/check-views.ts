@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { Intake } from '../intake/index.ts'
 import { projectsIn } from './archive-walk.ts'
-import { driftKinds, type Drift, type DriftKind } from './drift.ts'
+import { driftKinds, type Drift, type DriftKind, type Finding } from './drift.ts'
 import { ProjectCheck } from './project-check.ts'
 
 /** Looks between two looks at timers and signals: all of them are synchronous. */
@@ -29,27 +29,29 @@ export type CheckCounts = Record<DriftKind | 'objects' | 'errors', number>
  * @throws FionaError E_FILE_MISSING where there is neither archive nor view, E_FILE_READ when views cannot be read
  */
 export async function checkViews(options: CheckOptions): Promise<void> {
-  const { project, signal, counts, found, failed } = options
-  const dataDir = resolve(options.dataDir)
+  const { signal, counts, found, failed } = options
+  let looks = 0
+  for (const finding of findings(options)) {
+    if (finding !== undefined && 'error' in finding) {
+      counts.errors++
+      await failed(finding.path, finding.error)
+    } else if (finding !== undefined) {
+      counts[finding.drift]++
+      await found(finding)
+    }
+    if (++looks % atOnce === 0) await turn()
+    if (signal.aborted) return
+  }
+}
+
+/** What goes wrong in here has to do with views; what goes wrong in telling of them has not. */
+function* findings({ dataDir: given, project, counts }: CheckOptions): Generator<Finding> {
+  const dataDir = resolve(given)
   const intake = new Intake({ dataDir, projects: {} })
   const trees = ['archive', 'raw', 'participants', 'srs']
-  let looks = 0
   try {
     for (const one of projectsIn(dataDir, trees, project)) {
-      const check = new ProjectCheck(dataDir, one, intake)
-      const before = counts.objects
-      for (const finding of check.findings()) {
-        counts.objects = before + check.objects
-        if (finding !== undefined && 'error' in finding) {
-          counts.errors++
-          await failed(finding.path, finding.error)
-        } else if (finding !== undefined) {
-          counts[finding.drift]++
-          await found(finding)
-        }
-        if (++looks % atOnce === 0) await turn()
-        if (signal.aborted) return
-      }
+      yield* new ProjectCheck(dataDir, one, intake, counts).findings()
     }
   } catch (error) {
     throw notRead(error)

@@ -27,10 +27,16 @@ export class ProjectCheck {
   readonly #intake: Intake
   readonly #reader: ViewReader
   readonly #expected: ExpectedLinks
-  /** Objects that went by. */
-  objects = 0
+  readonly #counts: { objects: number }
 
-  constructor(dataDir: string, [project, folder]: readonly [string, string], intake: Intake) {
+  /** @param counts where the objects that go by are counted */
+  constructor(
+    dataDir: string,
+    [project, folder]: readonly [string, string],
+    intake: Intake,
+    counts: { objects: number },
+  ) {
+    this.#counts = counts
     this.#dataDir = dataDir
     this.#project = project
     this.#folder = folder
@@ -58,7 +64,7 @@ export class ProjectCheck {
         series = place
         check = this.#begin(place)
       }
-      this.objects++
+      this.#counts.objects++
       yield* this.#object(archived, check)
     }
     if (check !== undefined && series !== undefined) yield* this.#endSeries(series, check)
