@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
+import type { Drift } from '../lib/organize/index.ts'
 
 export default defineTool({
   name: 'fiona-organize',
@@ -18,7 +19,10 @@ export default defineTool({
     (fiona-import --in-place) is absolute. Whatever the names hold, each is one escaped component: %XX stands
     for a byte that would mean something to a file system, a shell or a terminal, and decoding it gives the value back.
     No two values have one name: where decoding cannot give the value back (it is too long, or in another form of
-    Unicode), ~ and 32 digits of its digest stand behind the name. A missing value
+    Unicode), ~ and 32 digits of its digest stand behind the name. Folders of patients whose IDs differ only in
+    capitals and small letters, or in their spelling in Unicode, stay apart also on a file system or a share that takes
+    such names for one: behind an ID with small letters a to z stands ~ and a hexadecimal number, a bit for each letter, 1 where
+    it is small (sub-001 becomes sub-001~7); where other letters need it, the digest. ABC-001 stays as it is. A missing value
     is written as unknown, a missing SeriesDescription as missing. Where two studies or two series would have
     the same directory, the later one has ~ and a digest of its UID behind the name.
 
@@ -38,6 +42,19 @@ export default defineTool({
     of the archive (fiona-import --in-place) get their views by replaying their records. What is told on stdout is
     an error record for each object of which no view could be made. A run that was stopped is repeated.
 
+    With --check nothing is changed, and no records are read: the views of all projects, or of that of --project, are
+    held against the headers of the archive. Each thing that is not as it should be is told on stdout as a record of
+    type drift, with project, view (raw, participants, srs) and path, for a link also what is expected and
+    what it says (found). Its field drift is missing; wrong, a link that says another thing; dangling, a link whose object is
+    gone; surplus, what no object asks for; blocked, something else is in the place of a link or folder; unreadable, a
+    series JSON that is none; or differs, one whose field NumFiles, Modality or SliceLocation is not what its objects
+    say. Other fields of a series JSON are not compared: no header tells its types and its sender.
+    --rebuild mends what is missing, wrong or unreadable, and in a series JSON NumFiles and what it lacks. The rest is
+    for a person: links that are dangling or surplus are removed, then --rebuild makes the counts right; a series JSON with
+    the Modality or SliceLocation of objects that are gone is removed and made again by replaying the records. Objects imported in place are looked at
+    through their links in raw. An object that cannot be read is an error record. Beside a running chain, what it
+    just received and has not organized yet is missing.
+
     All of this can be made again by replaying the records; doing so changes nothing that is right. An object
     that cannot be read, or whose record tells other UIDs than its file, becomes an error record, and nothing
     leads to it.`,
@@ -53,7 +70,11 @@ export default defineTool({
       type: 'boolean',
       describe: 'make the views again from the archive; reads no records',
     },
-    project: { type: 'string', describe: 'with --rebuild: of this project only' },
+    check: {
+      type: 'boolean',
+      describe: 'tell what in the views is not as the archive has it; reads no records',
+    },
+    project: { type: 'string', describe: 'with --rebuild or --check: of this project only' },
   },
   examples: [
     [
@@ -61,6 +82,10 @@ export default defineTool({
       'receive and make the views',
     ],
     ['fiona-organize --rebuild', 'make the views again from the archive'],
+    [
+      "fiona-organize --check | jq -r '[.drift, .path] | @tsv'",
+      'what in the views is not as it should be?',
+    ],
     [
       'fiona-journal cat received | fiona-organize --data-dir var > /dev/null',
       'make them again with what only the records know: types and senders',
@@ -72,33 +97,55 @@ export default defineTool({
     ['<dataDir>/<project>/srs/', 'links to structured reports, by manufacturer and study'],
   ],
   exitCodes: {
+    1: 'there are error records, or --check found something',
     65: 'there is no such archive',
     73: 'the disk is full; run it again',
-    74: 'the views cannot be written',
+    74: 'the views cannot be written, or with --check read',
     75: 'stopped by a signal before the end; run it again',
   },
   seeAlso: ['fiona-arrive', 'fiona-classify', 'fiona-import'],
   async run({ options, config, filter, log, signal, emit }) {
-    const { rebuild, project } = options
-    if (project !== undefined && rebuild !== true) {
-      throw new FionaError('E_USAGE', '--project is for --rebuild; records name their project', {
-        hint: 'run fiona-organize --help',
-        exitCode: ExitCode.usage,
-      })
+    const { rebuild = false, check = false, project } = options
+    if (rebuild && check) throw usage('--rebuild and --check exclude each other')
+    if (project !== undefined && !rebuild && !check) {
+      throw usage('--project is for --rebuild and --check; records name their project')
     }
-    const [{ Organizer, rebuildViews, rebuildProgress }, { errorRecord }] = await Promise.all([
+    const [organize, { errorRecord }] = await Promise.all([
       import('../lib/organize/index.ts'),
       import('../lib/record/index.ts'),
     ])
     const dataDir = options.dataDir ?? (await config()).dataDir
-    if (rebuild !== true) return filter(new Organizer(dataDir))
-    const counts = { objects: 0, errors: 0, foreign: 0 }
-    const failed = (path: string, error: FionaError): Promise<void> =>
+    if (!rebuild && !check) return filter(new organize.Organizer(dataDir))
+    const failed = (path: string, error: unknown): Promise<void> =>
       emit(errorRecord('fiona-organize', error, { type: 'path', path: resolve(path) }))
-    const progress = isatty(2) ? rebuildProgress(counts, process.stderr) : undefined
-    await rebuildViews({ dataDir, project, signal, failed, counts }).finally(() => {
-      progress?.close()
-    })
+    const watched = async (
+      counts: { objects: number; errors: number },
+      work: Promise<void>,
+    ): Promise<void> => {
+      const progress = isatty(2) ? organize.rebuildProgress(counts, process.stderr) : undefined
+      await work.finally(() => {
+        progress?.close()
+      })
+    }
+    if (check) {
+      const counts = organize.noDrift()
+      const found = (drift: Drift): Promise<void> => emit({ ...drift })
+      const work = organize.checkViews({ dataDir, project, signal, failed, found, counts })
+      await watched(counts, work)
+      const { objects, ...wrong } = counts
+      if (signal.aborted) {
+        log.warn(counts, 'stopped before the end')
+        return ExitCode.tryAgain
+      }
+      if (Object.values(wrong).some((count) => count > 0)) {
+        log.warn(counts, 'the views are not as the archive has them')
+        return ExitCode.someErrors
+      }
+      log.info({ objects }, 'the views are as the archive has them')
+      return ExitCode.ok
+    }
+    const counts = { objects: 0, errors: 0, foreign: 0 }
+    await watched(counts, organize.rebuildViews({ dataDir, project, signal, failed, counts }))
     if (counts.foreign > 0) {
       log.warn({ foreign: counts.foreign }, 'the archive holds what is no object; passed over')
     }
@@ -110,3 +157,10 @@ export default defineTool({
     return counts.errors > 0 ? ExitCode.someErrors : ExitCode.ok
   },
 })
+
+function usage(message: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: 'run fiona-organize --help',
+    exitCode: ExitCode.usage,
+  })
+}

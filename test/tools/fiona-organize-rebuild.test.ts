@@ -1,86 +1,21 @@
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { dataDirectory, json, store, tree, type StoredObject } from '../organize/organized.ts'
-import { el } from '../fixtures/dicom-writer.ts'
+import { dataDirectory, json } from '../organize/organized.ts'
+import { hostile, runOrganize as run, stored, viewsIn } from './organize-tool.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-/** The built tool; from its sources where nothing was built yet. */
-const [file = '', ...before] = existsSync(join(root, 'dist/tools/fiona-organize.js'))
-  ? [join(root, 'bin/fiona-organize')]
-  : [process.execPath, '--import', 'tsx', 'scripts/run-tool.mjs', 'fiona-organize']
-const env = { ...process.env, FIONA_CONFIG: '' }
-
-function run(args: readonly string[], records: readonly unknown[] = []) {
-  const input = records.map((record) => `${JSON.stringify(record)}\n`).join('')
-  const done = spawnSync(file, [...before, ...args], { cwd: root, input, encoding: 'utf8', env })
-  const out = done.stdout.split('\n').filter((line) => line !== '')
-  return {
-    code: done.status,
-    err: done.stderr,
-    records: out.map((line) => JSON.parse(line) as AnyRecord),
-  }
-}
 const rebuild = (dataDir: string, ...args: string[]) =>
   run(['--rebuild', '--data-dir', dataDir, '--log-level', 'warn', ...args])
-
-/** The record of an object whose header has these names, and no others. */
-function stored(
-  dataDir: string,
-  object: StoredObject,
-  names: Record<string, string> = {},
-): AnyRecord {
-  const { PatientID = 'P1', SeriesDescription = 'Axial', Modality = 'CT' } = names
-  const elements = [
-    el(0x00080060, 'CS', Modality),
-    el(0x0008103e, 'LO', SeriesDescription),
-    el(0x00100020, 'LO', PatientID),
-  ]
-  const record: AnyRecord = store(dataDir, { ...object, image: { elements } })
-  // Without them the header is read, as a rebuild does.
-  return { ...record, attributes: undefined }
-}
-
-const hostile = [
-  '../../../../tmp/x',
-  'a/b\\c',
-  '.',
-  '-rf',
-  'con',
-  'A~b%2F',
-  "'; rm *",
-  'x'.repeat(64),
-]
-
-function viewsIn(dataDir: string): Record<string, string> {
-  const views: Record<string, string> = {}
-  for (const project of readdirSync(dataDir)) {
-    for (const name of ['raw', 'participants', 'srs']) {
-      const directory = join(dataDir, project, name)
-      for (const path of existsSync(directory) ? tree(directory) : []) {
-        const at = join(directory, path)
-        const isLink = lstatSync(at).isSymbolicLink()
-        views[`${project}/${name}/${path}`] = isLink ? readlinkSync(at) : readFileSync(at, 'utf8')
-      }
-    }
-  }
-  return views
-}
 
 t.test('after rm -rf of the views they are as they were, hostile names and all', (t) => {
   const dataDir = dataDirectory()

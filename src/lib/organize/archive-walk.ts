@@ -32,7 +32,8 @@ const mostSorted = 10_000
  */
 export function* walkArchives(dataDir: string, project?: string): Generator<Archived> {
   const real = new RealDirectories(dataDir, ledElsewhere)
-  for (const [name, archive] of archivesIn(dataDir, project)) {
+  for (const [name, folder] of projectsIn(dataDir, ['archive'], project)) {
+    const archive = join(folder, 'archive')
     for (const study of entriesOf(real, archive)) {
       const studyPath = join(archive, study.name)
       if (!study.isDirectory() || !isUid(study.name)) {
@@ -47,8 +48,8 @@ export function* walkArchives(dataDir: string, project?: string): Generator<Arch
         }
         for (const object of entriesOf(real, seriesPath)) {
           const path = join(seriesPath, object.name)
-          const [, uid] = objectName.exec(object.name) ?? []
-          if (!object.isFile() || !isUid(uid)) yield { kind: 'foreign', project: name, path }
+          const uid = uidOfName(object.name)
+          if (!object.isFile() || uid === undefined) yield { kind: 'foreign', project: name, path }
           else {
             const place = {
               StudyInstanceUID: study.name,
@@ -63,19 +64,34 @@ export function* walkArchives(dataDir: string, project?: string): Generator<Arch
   }
 }
 
-/** Projects that have a folder of their own, each with the path of its archive. */
-export function archivesIn(dataDir: string, project?: string): [project: string, path: string][] {
+/** The SOPInstanceUID of the object that a file or link of this name is; undefined of any other name. */
+export function uidOfName(name: string): string | undefined {
+  const [, uid] = objectName.exec(name) ?? []
+  return isUid(uid) ? uid : undefined
+}
+
+/**
+ * Projects, each with its folder, that have one of these `trees` in it.
+ * @throws FionaError E_FILE_MISSING when there is no such data directory, or nothing of the project
+ */
+export function projectsIn(
+  dataDir: string,
+  trees: readonly string[],
+  project?: string,
+): [project: string, folder: string][] {
+  const isThere = (folder: string): boolean =>
+    trees.some((tree) => isDirectoryOrLink(join(folder, tree)))
   if (project !== undefined) {
-    const archive = join(dataDir, projectFolder(project), 'archive')
-    if (isDirectoryOrLink(archive)) return [[project, archive]]
-    throw missing(`there is no archive of this project at ${archive}`)
+    const folder = join(dataDir, projectFolder(project))
+    if (isThere(folder)) return [[project, folder]]
+    throw missing(`there is no archive of this project at ${join(folder, 'archive')}`)
   }
   if (!isDirectoryOrLink(dataDir)) throw missing(`there is no data directory at ${dataDir}`)
   const found: [string, string][] = []
-  for (const folder of readdirSync(dataDir)) {
-    const name = projectOfFolder(folder)
-    const archive = join(dataDir, folder, 'archive')
-    if (name !== undefined && isDirectoryOrLink(archive)) found.push([name, archive])
+  for (const name of readdirSync(dataDir)) {
+    const project = projectOfFolder(name)
+    const folder = join(dataDir, name)
+    if (project !== undefined && isThere(folder)) found.push([project, folder])
   }
   return found.sort(([a], [b]) => (a < b ? -1 : 1))
 }

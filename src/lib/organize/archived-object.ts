@@ -11,15 +11,21 @@ const receivingApplication = 0x00020018
  * The record of an object of the archive, made from its header.
  * @throws FionaError E_IDENTITY_MISMATCH when it lies where another object should; what reading it throws
  */
-export function describeArchived(
+export function describeArchived(intake: Intake, archived: Archived): InstanceRecord {
+  return readArchived(intake, archived, (record) => record)
+}
+
+/** The same, for who has to see more of the header than its record tells. */
+export function readArchived<Found>(
   intake: Intake,
   { path, project, place }: Archived,
-): InstanceRecord {
+  read: (record: InstanceRecord, file: DicomFile) => Found,
+): Found {
   using file = openHeader(path)
   const source = senderOf(file)
   const record = intake.describe(file, { path, size: file.size, project, source })
   if (place !== undefined) requirePlace(record, place, path)
-  return record
+  return read(record, file)
 }
 
 /** Its header says how it came (PS3.10 7.1), as far as somebody wrote that down. */

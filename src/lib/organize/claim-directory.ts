@@ -31,14 +31,14 @@ export function directoryOf(
 }
 
 /** Any other link is somebody's who has no say in whose directory it is. */
-const ours = /^(?:\.\.\/)+raw\/([0-9.]+)\/([0-9.]+)\/[0-9.]+(?:~[0-9a-f]{16})?\.dcm$/
+export const ourLink = /^(?:\.\.\/)+raw\/([0-9.]+)\/([0-9.]+)\/[0-9.]+(?:~[0-9a-f]{16})?\.dcm$/
 
 /** Whose links a series directory holds; undefined when there are none. */
 export function ownerOfSeriesDirectory(directory: string): Owner | undefined {
   for (const entry of entriesOf(directory)) {
     if (!entry.isSymbolicLink()) continue
     const [, StudyInstanceUID, SeriesInstanceUID] =
-      ours.exec(readlinkSync(join(directory, entry.name))) ?? []
+      ourLink.exec(readlinkSync(join(directory, entry.name))) ?? []
     if (StudyInstanceUID !== undefined && SeriesInstanceUID !== undefined) {
       return { StudyInstanceUID, SeriesInstanceUID }
     }
@@ -62,7 +62,8 @@ function* entriesOf(directory: string): Generator<Dirent> {
     opened = opendirSync(directory, { bufferSize: 4 })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return
+    // Something else than a directory belongs to nobody: whoever makes one there hears of it.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return
     throw error
   }
   try {

@@ -10,18 +10,22 @@ import {
   type SeriesRecord,
   type StudyRecord,
 } from '../record/index.ts'
-import { inside, projectFolder } from '../storage/index.ts'
-import { parseUid } from '../uid/index.ts'
+import { inside } from '../storage/index.ts'
 import { FollowedSeries } from './followed-series.ts'
 import { ViewTree } from './links.ts'
 import { ParticipantView } from './participant-view.ts'
 import { readHeader, requireIdentity } from './read-header.ts'
 import { fieldsOf, sliceLocationOf, type SeriesFields } from './series-fields.ts'
 import type { SeriesSummary } from './series-summary.ts'
-import { viewName } from './view-name.ts'
 import { viewNames } from './view-names.ts'
-
-const defaultProject = 'default'
+import {
+  isReport,
+  linkName,
+  rawSeriesDirectory,
+  rawStudyDirectory,
+  reportDirectory,
+  viewTree,
+} from './view-paths.ts'
 
 /** What the header of an object has to tell, as far as it had to be opened. */
 interface Header {
@@ -65,7 +69,7 @@ export class Organizer implements FilterLogic {
   }
 
   #instance(instance: InstanceRecord): string[] {
-    const series = this.#seriesDirectory(instance, instance.SeriesInstanceUID)
+    const series = rawSeriesDirectory(this.#dataDir, instance, instance.SeriesInstanceUID)
     // Everything that may be wrong with the file shows before anything is made.
     const header = readWhatIsNeeded(instance, this.#followed.get(series))
     const made = this.#views.makeDirectory(series)
@@ -74,7 +78,7 @@ export class Organizer implements FilterLogic {
     // What is counted, and what is left by the dead and removed, is ours.
     if (this.#followed.get(series) === undefined) this.#views.requireReal(series)
     const summary = this.#followed.follow(series)
-    const raw = join(series, fileName(instance))
+    const raw = join(series, linkName(instance))
     const linked = this.#views.link(raw, instance.path)
     if (linked !== 'there') this.#followed.touch(series)
     if (linked === 'made' && raw.endsWith(`/${instance.SOPInstanceUID}.dcm`)) summary.countLink()
@@ -83,7 +87,7 @@ export class Organizer implements FilterLogic {
     return [
       raw,
       this.#linkForPeople(instance, attributes, raw),
-      ...(attributes['Modality'] === 'SR' ? [this.#linkReport(instance, attributes, raw)] : []),
+      ...(isReport(attributes) ? [this.#linkReport(instance, attributes, raw)] : []),
     ]
   }
 
@@ -92,7 +96,7 @@ export class Organizer implements FilterLogic {
     attributes: Readonly<Record<string, unknown>>,
     raw: string,
   ): string {
-    const participants = this.#tree(instance, 'participants')
+    const participants = viewTree(this.#dataDir, instance, 'participants')
     const directory = this.#participants.directoryFor(participants, viewNames(attributes), instance)
     this.#followed.touch(...this.#views.makeDirectory(directory))
     const path = inside(directory, basename(raw))
@@ -100,15 +104,12 @@ export class Organizer implements FilterLogic {
     return path
   }
 
-  /** `srs/<Manufacturer or _>/<StudyInstanceUID>/`, where scripts that read structured reports look for them. */
   #linkReport(
     instance: InstanceRecord,
     attributes: Readonly<Record<string, unknown>>,
     raw: string,
   ): string {
-    const { Manufacturer } = attributes
-    const maker = viewName(typeof Manufacturer === 'string' ? Manufacturer.trim() : '')
-    const directory = inside(this.#tree(instance, 'srs'), maker, instance.StudyInstanceUID)
+    const directory = reportDirectory(this.#dataDir, instance, attributes)
     this.#followed.touch(...this.#views.makeDirectory(directory))
     const path = inside(directory, basename(raw))
     if (this.#views.link(path, raw) !== 'there') this.#followed.touch(directory)
@@ -116,23 +117,21 @@ export class Organizer implements FilterLogic {
   }
 
   async #series(record: AnyRecord, series: SeriesRecord): Promise<AnyRecord> {
-    const directory = this.#seriesDirectory(series, series.SeriesInstanceUID)
+    const directory = rawSeriesDirectory(this.#dataDir, series, series.SeriesInstanceUID)
     await this.#tellTypes(directory, series.ClassifyType)
     return record
   }
 
   async #study(record: AnyRecord, study: StudyRecord): Promise<AnyRecord> {
     for (const { SeriesInstanceUID, ClassifyType } of study.series) {
-      await this.#tellTypes(this.#seriesDirectory(study, SeriesInstanceUID), ClassifyType)
+      const directory = rawSeriesDirectory(this.#dataDir, study, SeriesInstanceUID)
+      await this.#tellTypes(directory, ClassifyType)
     }
-    const raw = inside(
-      this.#tree(study, 'raw'),
-      parseUid(study.StudyInstanceUID, 'StudyInstanceUID'),
-    )
+    const raw = rawStudyDirectory(this.#dataDir, study)
     const views = [
       ...(existsSync(raw) ? [raw] : []),
       ...this.#participants.existing(
-        this.#tree(study, 'participants'),
+        viewTree(this.#dataDir, study, 'participants'),
         viewNames(study.attributes ?? {}),
         study.StudyInstanceUID,
       ),
@@ -149,21 +148,6 @@ export class Organizer implements FilterLogic {
     if (summary.isEmpty) return
     if (types !== undefined) summary.setTypes(types)
     await this.#followed.write(summary)
-  }
-
-  #seriesDirectory(
-    of: { readonly project?: string; readonly StudyInstanceUID: string },
-    SeriesInstanceUID: string,
-  ): string {
-    return inside(
-      this.#tree(of, 'raw'),
-      parseUid(of.StudyInstanceUID, 'StudyInstanceUID'),
-      parseUid(SeriesInstanceUID, 'SeriesInstanceUID'),
-    )
-  }
-
-  #tree(of: { readonly project?: string }, name: 'raw' | 'participants' | 'srs'): string {
-    return inside(this.#dataDir, projectFolder(of.project ?? defaultProject), name)
   }
 }
 
@@ -201,12 +185,4 @@ function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header)
     if (typeof modality === 'string' && modality !== '') summary.modality(modality)
   }
   if (instance.ClassifyType !== undefined) summary.addTypes(instance.ClassifyType)
-}
-
-/** As the archive has it: also the name of an object that came with other bytes under a known UID. */
-function fileName({ path, SOPInstanceUID }: InstanceRecord): string {
-  const uid = parseUid(SOPInstanceUID, 'SOPInstanceUID')
-  const name = basename(path)
-  const isOther = name.startsWith(`${uid}~`) && /^~[0-9a-f]{16}\.dcm$/.test(name.slice(uid.length))
-  return isOther ? name : `${uid}.dcm`
 }

@@ -1,8 +1,10 @@
 import { LiveLine } from '../cli/index.ts'
-import type { RebuildCounts } from './rebuild.ts'
 
-/** How far a rebuild is, on a terminal. */
-export function rebuildProgress(counts: RebuildCounts, terminal: NodeJS.WriteStream): LiveLine {
+/** How far a rebuild or a check is, on a terminal. */
+export function rebuildProgress(
+  counts: { readonly objects: number; readonly errors: number },
+  terminal: NodeJS.WriteStream,
+): LiveLine {
   const began = performance.now()
   return new LiveLine(terminal, () => {
     const { objects, errors } = counts

@@ -36,7 +36,7 @@ export async function rebuildViews(options: RebuildOptions): Promise<void> {
   const intake = new Intake({ dataDir, projects: {} })
   const organizer = new Organizer(dataDir, { mends: true })
   try {
-    for (const archived of walkArchives(dataDir, project)) {
+    for (const archived of walked(dataDir, project)) {
       if (signal.aborted) break
       if (archived.kind === 'foreign') {
         counts.foreign++
@@ -50,8 +50,6 @@ export async function rebuildViews(options: RebuildOptions): Promise<void> {
       }
       if ((counts.objects + counts.errors) % atOnce === 0) await turn()
     }
-  } catch (error) {
-    throw notWritten(error)
   } finally {
     await organizer.end().catch((error: unknown) => {
       throw notWritten(error)
@@ -70,7 +68,16 @@ async function organize(
     return undefined
   } catch (error) {
     if (error instanceof FionaError) return error
-    throw error
+    throw notWritten(error)
+  }
+}
+
+/** What goes wrong in here has to do with the disk; what goes wrong in telling of it has not. */
+function* walked(dataDir: string, project: string | undefined): Generator<Archived> {
+  try {
+    yield* walkArchives(dataDir, project)
+  } catch (error) {
+    throw notWritten(error)
   }
 }
 

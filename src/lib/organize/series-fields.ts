@@ -31,6 +31,10 @@ export function sliceLocationOf(file: DicomFile): string | undefined {
   return valueText(file, 0x00201041)
 }
 
+export function modalityOf(file: DicomFile): string | undefined {
+  return valueText(file, 0x00080060)
+}
+
 function valueText(file: DicomFile, tag: number): string | undefined {
   const element = file.dataSet.get(tag)
   if (element === undefined || element.length === 0 || element.length > longestValue)

@@ -32,4 +32,9 @@ export {
   type ProcessIdentity,
 } from './process-identity.ts'
 export { isOwnerDead, writeOwner } from './owner-file.ts'
-export { isTemporaryOfDead, removeDeadTemporaries, temporaryPath } from './temporary-name.ts'
+export {
+  isTemporaryInUse,
+  isTemporaryOfDead,
+  removeDeadTemporaries,
+  temporaryPath,
+} from './temporary-name.ts'

@@ -22,6 +22,11 @@ export function isTemporaryOfDead(name: string): boolean {
   return livenessOf({ pid: Number(pid), start, host, boot, namespace }, shortened) === 'dead'
 }
 
+/** What somebody is making now, as far as can be known. */
+export function isTemporaryInUse(name: string): boolean {
+  return pattern.test(name) && !isTemporaryOfDead(name)
+}
+
 /** Removes files that dead processes did not finish; for whoever opens a directory it alone writes into. */
 export async function removeDeadTemporaries(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
