@@ -19,10 +19,7 @@ export default defineTool({
     (fiona-import --in-place) is absolute. Whatever the names hold, each is one escaped component: %XX stands
     for a byte that would mean something to a file system, a shell or a terminal, and decoding it gives the value back.
     No two values have one name: where decoding cannot give the value back (it is too long, or in another form of
-    Unicode), ~ and 32 digits of its digest stand behind the name. Folders of patients whose IDs differ only in
-    capitals and small letters, or in their spelling in Unicode, stay apart also on a file system or a share that takes
-    such names for one: behind an ID with small letters a to z stands ~ and a hexadecimal number, a bit for each letter, 1 where
-    it is small (sub-001 becomes sub-001~7); where other letters need it, the digest. ABC-001 stays as it is. A missing value
+    Unicode), ~ and 32 digits of its digest stand behind the name. A missing value
     is written as unknown, a missing SeriesDescription as missing. Where two studies or two series would have
     the same directory, the later one has ~ and a digest of its UID behind the name.
 

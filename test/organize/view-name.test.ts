@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { caseSafeViewName, viewName } from '../../src/lib/organize/view-name.ts'
+import { viewName } from '../../src/lib/organize/view-name.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
@@ -52,103 +52,5 @@ t.test('no two texts have one name', (t) => {
     ['nul', '%6Eul'],
   ] as const
   for (const [a, b] of alike) t.not(viewName(a), viewName(b), JSON.stringify([a, b]).slice(0, 60))
-  t.end()
-})
-
-/** What file systems do to names before they compare them. */
-const folds: ((name: string) => string)[] = [
-  (name) => name.toLowerCase(),
-  (name) => name.toUpperCase(),
-  (name) => name.normalize('NFD').toUpperCase().toLowerCase(),
-  (name) =>
-    name
-      .normalize('NFKD')
-      .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
-      .toUpperCase()
-      .toLowerCase()
-      .normalize('NFKD'),
-]
-
-t.test('no two patients have names that a file system takes for one', (t) => {
-  const name = (text: string) => caseSafeViewName(text, 'unknown')
-  const unlike = (a: string, b: string) =>
-    a === b || folds.every((fold) => fold(name(a)) !== fold(name(b)))
-  const like = fc
-    .array(
-      fc.constantFrom(
-        ...'aAbB1%~/.sSkKiIéÉßẞſΣσςθϴΩ',
-        '\u0301',
-        '\u0307',
-        '\u212a',
-        '\u2126',
-        'İ',
-        'ı',
-        'ﬁ',
-        '\u00ad',
-        '\ufe0f',
-      ),
-      {
-        minLength: 1,
-        maxLength: 6,
-      },
-    )
-    .map((parts) => parts.join(''))
-  t.doesNotThrow(() => fc.assert(fc.property(like, like, unlike), { numRuns: 20_000 }))
-  const cased = fc.stringMatching(/^[a-dA-D]{1,5}$/)
-  const variant = cased.chain((a) =>
-    fc.tuple(
-      fc.constant(a),
-      fc
-        .array(fc.boolean(), { minLength: a.length, maxLength: a.length })
-        .map((small) =>
-          [...a].map((c, at) => (small[at] === true ? c.toLowerCase() : c.toUpperCase())).join(''),
-        ),
-    ),
-  )
-  t.doesNotThrow(() =>
-    fc.assert(
-      fc.property(variant, ([a, b]) => unlike(a, b)),
-      { numRuns: 5000 },
-    ),
-  )
-  const long = 'a'.repeat(65)
-  const alike = [
-    ['abc', 'ABC'],
-    ['é', 'É'],
-    ['é', 'e\u0301'],
-    ['straße', 'STRASSE'],
-    ['ẞ', 'SS'],
-    ['k', '\u212a'],
-    ['ϴ', 'Θ'],
-    ['A\u00adB', 'AB'],
-    ['con', 'CON'],
-    [long, `A${long.slice(1)}`],
-    [name('abc'), 'abc'],
-  ] as const
-  for (const [a, b] of alike) t.ok(unlike(a, b), JSON.stringify([a, b]).slice(0, 60))
-  for (const text of ['unknown', 'UNKNOWN', 'Unknown']) {
-    t.not(name(text).toLowerCase(), 'unknown', 'that is the folder of those without an ID')
-  }
-  t.end()
-})
-
-t.test('the name of a patient stays readable, and gives the text back without its end', (t) => {
-  t.same(
-    ['P1', 'ÉCOLE-3', '山田', 'sub-001', 'Phantom_1', 'a/b'].map((text) =>
-      caseSafeViewName(text, 'unknown'),
-    ),
-    ['P1', 'ÉCOLE-3', '山田', 'sub-001~7', 'Phantom_1~3f', 'a%2Fb~3'],
-  )
-  const law = fc.property(
-    text.filter((text) => text !== ''),
-    (text) => {
-      const name = caseSafeViewName(text, 'unknown')
-      if (Buffer.byteLength(name) + 33 > 255) return false
-      return (
-        withDigest.test(name) || decodeURIComponent(name.replace(/~[0-9a-f]{1,16}$/, '')) === text
-      )
-    },
-  )
-  t.doesNotThrow(() => fc.assert(law, { numRuns: 2000 }))
   t.end()
 })

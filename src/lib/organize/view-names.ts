@@ -1,4 +1,4 @@
-import { caseSafeViewName, viewName } from './view-name.ts'
+import { viewName } from './view-name.ts'
 
 /** The directories below `participants/` that an object belongs in, before collisions. */
 export interface ViewNames {
@@ -17,11 +17,8 @@ export function viewNames(attributes: Readonly<Record<string, unknown>>): ViewNa
     const value = attributes[keyword]
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : fallback
   }
-  const { PatientID } = attributes
-  const isKnown = typeof PatientID === 'string' && PatientID.trim() !== ''
   return {
-    // Nothing else in this folder says whose it is; studies and series are told apart by their UIDs (`claim-directory`).
-    patient: isKnown ? caseSafeViewName(PatientID.trim(), unknown) : unknown,
+    patient: viewName(text('PatientID', unknown)),
     study: viewName(`${text('StudyDate', unknown)}_${text('StudyTime', unknown)}`),
     series: viewName(`${text('SeriesNumber', unknown)}_${text('SeriesDescription', missing)}`),
   }
