@@ -50,3 +50,33 @@ t.test('a lone record gets its mark at once; in a stream, marks stand apart', as
   workers.end()
   t.match(await workers.ended, { isClean: true })
 })
+
+t.test('the longer marks take to come back, the further apart they stand', async (t) => {
+  const workers = new Workers([new Pipeline('cat >/dev/null', process.env)])
+  let now = 1000
+  const progress = { cursor: new MovingCursor(), tidiedAt: 0, seq: 0, passesMarks: true }
+  const input = new MarkedInput(
+    workers,
+    progress,
+    () => undefined,
+    () => now,
+  )
+  const put = () => {
+    void input.write(chunk(1))
+    input.wantMark()
+    return input.markIfWanted()
+  }
+  put()
+  now += 30
+  put()
+  now += 10
+  t.match(input.returned(1), { seq: 1, lines: 1 })
+  t.equal(put(), 70, 'twice the 40 ms of the first, behind the second')
+  now += 5000
+  t.match(input.returned(2), { seq: 2 })
+  t.equal(input.markIfWanted(), undefined)
+  now += 1
+  t.equal(put(), 99, 'there is a limit: what comes out waits for a mark')
+  t.equal(input.returned(2), undefined, 'once')
+  workers.kill()
+})

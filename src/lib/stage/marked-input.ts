@@ -11,6 +11,10 @@ const markPauseMs = 20
 /** and no closer than so many times what the commit of one took, up to a limit: a cursor may name very many segments, */
 const commitsApart = 4
 const longestPauseMs = 500
+/** and than so many times what the last one took to come back: filters make things durable for each. Not long, for */
+const tripsApart = 2
+/** what they say goes on to the next stage behind a mark only, */
+const longestTripPauseMs = 100
 /** unless so much has been fed since: a part of what may be in flight. */
 const markDistance = { lines: 2500, bytes: 4 * 1024 * 1024 }
 
@@ -27,7 +31,10 @@ export class MarkedInput {
   /** Where the last mark was given out, and when. */
   #marked = this.#fed
   #markedAt = -Infinity
-  #pauseMs = markPauseMs
+  #commitPauseMs = 0
+  #tripPauseMs = 0
+  /** When each mark that has not come back was given out. */
+  readonly #givenAt = new Map<number, number>()
 
   readonly #now: () => number
 
@@ -90,11 +97,12 @@ export class MarkedInput {
     const mark = { type: 'mark', seq, committed: this.#progress.seq }
     this.#marked = this.#fed
     this.#markedAt = this.#now()
+    this.#givenAt.set(seq, this.#markedAt)
     return this.#workers.mark(seq, `${JSON.stringify(mark)}\n`)
   }
 
   commitTook(ms: number): void {
-    this.#pauseMs = Math.min(longestPauseMs, Math.max(markPauseMs, commitsApart * ms))
+    this.#commitPauseMs = Math.min(longestPauseMs, commitsApart * ms)
   }
 
   wantMark(): void {
@@ -107,7 +115,8 @@ export class MarkedInput {
    */
   markIfWanted(): number | undefined {
     if (!this.#wantsMark || this.#ledger.outstanding >= maxOutstanding) return undefined
-    const waitMs = this.#markedAt + this.#pauseMs - this.#now()
+    const pauseMs = Math.max(markPauseMs, this.#commitPauseMs, this.#tripPauseMs)
+    const waitMs = this.#markedAt + pauseMs - this.#now()
     if (waitMs > 0 && !this.#isFarFromMark) return waitMs
     this.#wantsMark = false
     void this.mark()
@@ -124,6 +133,11 @@ export class MarkedInput {
 
   /** The position that a mark vouches for which came out; undefined when it is none of ours. */
   returned(seq: number): MarkedPosition | undefined {
-    return this.#ledger.returned(seq)
+    const position = this.#ledger.returned(seq)
+    if (position === undefined) return undefined
+    const tripMs = this.#now() - (this.#givenAt.get(seq) ?? this.#now())
+    this.#tripPauseMs = Math.min(longestTripPauseMs, tripsApart * tripMs)
+    for (const given of this.#givenAt.keys()) if (given <= seq) this.#givenAt.delete(given)
+    return position
   }
 }
