@@ -80,12 +80,14 @@ t.test('a person at a terminal reads words', { skip: missing('script') }, async 
 
 /** Resolves when another one serves. */
 async function killReceiver(chain: RunningChain): Promise<void> {
-  const isStart = ({ event, part }: Readonly<Record<string, unknown>>): boolean =>
-    event === 'started' && part === 'receiver'
-  process.kill(Number(chain.events().find(isStart)?.['pid']), 'SIGKILL')
   const { stderr } = chain.child
   if (stderr === null) throw new Error('no stderr')
   const starts = (): number =>
     chain.stderr.split(`listening on port ${String(chain.port)}`).length - 1
+  // The port answers before that is logged: killed in between, the first would never be counted.
+  while (starts() < 1) await once(stderr, 'data')
+  const isStart = ({ event, part }: Readonly<Record<string, unknown>>): boolean =>
+    event === 'started' && part === 'receiver'
+  process.kill(Number(chain.events().find(isStart)?.['pid']), 'SIGKILL')
   while (starts() < 2) await once(stderr, 'data')
 }
