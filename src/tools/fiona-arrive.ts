@@ -147,13 +147,18 @@ export default defineTool({
       await import('../lib/arrive/index.ts')
     const stage = process.env['FIONA_STAGE'] || undefined
     const { arrival, dataDir, projects } = await config()
+    const times = {
+      quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
+      maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
+      longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
+      settledSeconds: arrival.settledSeconds,
+    }
+    const timesOf = (project: string | undefined) => projects[project ?? 'default']?.arrival
     if (options.explain !== undefined) {
       const { explain } = await import('../lib/arrive/explain.ts')
       const lines = await explain(options.dataDir ?? dataDir, options.explain, (project) => ({
-        quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
-        maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
-        longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
-        ...projects[project ?? 'default']?.arrival,
+        ...times,
+        ...timesOf(project),
       }))
       for (const line of lines) await print(line)
       return
@@ -169,11 +174,8 @@ export default defineTool({
     const atEnd = options.atEnd ?? (stage === undefined ? 'flush' : 'keep')
     const arrivals = await Arrival.start(
       {
-        quietSeconds: options.quietSeconds ?? arrival.quietSeconds,
-        maxWaitSeconds: options.maxWaitSeconds ?? arrival.maxWaitSeconds,
-        longestQuietSeconds: options.longestQuietSeconds ?? arrival.longestQuietSeconds,
-        settledSeconds: arrival.settledSeconds,
-        timesOf: (project) => projects[project ?? 'default']?.arrival,
+        ...times,
+        timesOf,
         atEnd,
         deliveredBy: stage === undefined ? 'writing' : 'marks',
         now: isReplay ? () => clock.ms : () => performance.now(),

@@ -11,16 +11,16 @@ const chunk = (lines: number): JournalChunk => ({
   end: lines * line.length,
 })
 
-t.test('a lone record gets its mark at once; in a stream, marks stand apart', async (t) => {
+/** @param now monotonic, ms */
+function newInput(now: () => number) {
   const workers = new Workers([new Pipeline('cat >/dev/null', process.env)])
-  let now = 1000
   const progress = { cursor: new MovingCursor(), tidiedAt: 0, seq: 0, passesMarks: true }
-  const input = new MarkedInput(
-    workers,
-    progress,
-    () => undefined,
-    () => now,
-  )
+  return { workers, input: new MarkedInput(workers, progress, () => undefined, now) }
+}
+
+t.test('a lone record gets its mark at once; in a stream, marks stand apart', async (t) => {
+  let now = 1000
+  const { workers, input } = newInput(() => now)
   const put = (lines: number) => {
     void input.write(chunk(lines))
     input.wantMark()
@@ -52,15 +52,8 @@ t.test('a lone record gets its mark at once; in a stream, marks stand apart', as
 })
 
 t.test('the longer marks take to come back, the further apart they stand', async (t) => {
-  const workers = new Workers([new Pipeline('cat >/dev/null', process.env)])
   let now = 1000
-  const progress = { cursor: new MovingCursor(), tidiedAt: 0, seq: 0, passesMarks: true }
-  const input = new MarkedInput(
-    workers,
-    progress,
-    () => undefined,
-    () => now,
-  )
+  const { workers, input } = newInput(() => now)
   const put = () => {
     void input.write(chunk(1))
     input.wantMark()

@@ -96,8 +96,10 @@ export class Waiting {
     return this.#associations.areReleased(study) && (announcedOf(study) ?? 0) <= study.instances
   }
 
+  /** Asked for each object: nothing is made where a project has no times of its own. */
   #timesOf({ project }: Study): WaitingTimes {
-    return { ...this.#times, ...this.#own?.(project) }
+    const own = this.#own?.(project)
+    return own === undefined ? this.#times : { ...this.#times, ...own }
   }
 }
 
