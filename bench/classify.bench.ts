@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ctImage } from '../test/fixtures/dicom-writer.ts'
+import { writeInstances } from './ct-instances.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = 1000
@@ -47,35 +47,6 @@ function writeRules(directory: string): string {
   return path
 }
 
-function writeFiles(directory: string): Record<string, unknown>[] {
-  return Array.from({ length: files }, (_, at) => {
-    const StudyInstanceUID = `2.25.${String(1000 + Math.floor(at / 200))}`
-    const SeriesInstanceUID = `${StudyInstanceUID}.${String(Math.floor(at / 100))}`
-    const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
-    const path = join(directory, `${SOPInstanceUID}.dcm`)
-    const uids = {
-      studyUID: StudyInstanceUID,
-      seriesUID: SeriesInstanceUID,
-      sopUID: SOPInstanceUID,
-    }
-    writeFileSync(path, ctImage({ ...uids, instanceNumber: at, rows: 512, columns: 512 }))
-    return {
-      type: 'instance',
-      v: 1,
-      time: '2024-01-02T03:04:05.678Z',
-      path,
-      size: 525_632,
-      SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
-      SOPInstanceUID,
-      SeriesInstanceUID,
-      StudyInstanceUID,
-      TransferSyntaxUID: '1.2.840.10008.1.2.1',
-      source: { callingAET: 'SCANNER', calledAET: 'FIONA', address: '10.0.0.1' },
-      attributes: { PatientID: 'EX-0001', Modality: 'CT', SeriesDescription: 'Axial 5 mm' },
-    }
-  })
-}
-
 const withPydicom = `
 import sys, pydicom
 for path in sys.argv[1:]:
@@ -93,11 +64,13 @@ for (const path of process.argv.slice(1)) {
 `
 
 function contenders(directory: string): Contender[] {
-  const records = writeFiles(directory)
+  const records = writeInstances(directory, files)
   const paths = records.map(({ path }) => String(path))
   const times = 100
   const input = join(directory, 'instances.ndjson')
-  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  const lines = records
+    .map((record) => `${JSON.stringify({ type: 'instance', ...record })}\n`)
+    .join('')
   writeFileSync(input, lines.repeat(times))
   const rules = writeRules(directory)
   const tool = join(root, 'bin/fiona-classify')

@@ -6,7 +6,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ctImage } from '../test/fixtures/dicom-writer.ts'
+import { writeInstances } from './ct-instances.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-classify', import.meta.url))
 const recordCount = 200_000
@@ -36,7 +36,7 @@ export default {
 function contenders(directory: string): Contender[] {
   const instances = join(directory, 'instances.ndjson')
   const foreign = join(directory, 'foreign.ndjson')
-  const records = writeObjects(directory)
+  const records = writeInstances(directory, objectCount)
   const lines = (type: string): string =>
     Array.from({ length: recordCount }, (_, at) =>
       JSON.stringify({ type, ...records[at % records.length] }),
@@ -58,31 +58,6 @@ function contenders(directory: string): Contender[] {
     },
   ]
   return all.filter(({ command: [file] }) => spawnSync(file, ['--version']).error === undefined)
-}
-
-/** Objects of 525 kB, as a CT makes them, and what an instance record says of each. */
-function writeObjects(directory: string): Record<string, unknown>[] {
-  return Array.from({ length: objectCount }, (_, at) => {
-    const study = `2.25.${String(1000 + Math.floor(at / 200))}`
-    const SeriesInstanceUID = `${study}.${String(Math.floor(at / 100))}`
-    const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
-    const path = join(directory, `${SOPInstanceUID}.dcm`)
-    const image = { studyUID: study, seriesUID: SeriesInstanceUID, sopUID: SOPInstanceUID }
-    writeFileSync(path, ctImage({ ...image, instanceNumber: at, rows: 512, columns: 512 }))
-    return {
-      v: 1,
-      time: '2024-01-02T03:04:05.678Z',
-      path,
-      size: 525_632,
-      SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
-      SOPInstanceUID,
-      SeriesInstanceUID,
-      StudyInstanceUID: study,
-      TransferSyntaxUID: '1.2.840.10008.1.2.1',
-      source: { callingAET: 'SCANNER', calledAET: 'FIONA', address: '10.0.0.1' },
-      attributes: { PatientID: 'EX-0001', Modality: 'CT', SeriesDescription: 'Axial 5 mm' },
-    }
-  })
 }
 
 async function compare(all: readonly Contender[]) {
