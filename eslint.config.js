@@ -9,7 +9,7 @@ const layers = [
   ['dicom', 'storage'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
-  ['intake', 'control'],
+  ['intake', 'control', 'crosswalk'],
   [
     'receive',
     'mpps',

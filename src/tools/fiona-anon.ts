@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
@@ -118,14 +118,14 @@ export default defineTool({
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
     requireOneDecision(options)
-    const { Crosswalk, Deidentifier, exclusionOf, loadProfile, missingKey, readKeyFile } =
+    const { Deidentifier, exclusionOf, loadProfile, namingOf } =
       await import('../lib/deidentify/index.ts')
+    const { Crosswalk, readSecrets } = await import('../lib/crosswalk/index.ts')
     if (options.profile !== undefined) loadProfile(options.profile)
     const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
-    const keyFile = options.keyFile ?? deidentification.keyFile
-    if (keyFile === undefined) throw missingKey()
+    const secrets = await readSecrets({ deidentification, projects }, dataDir, options.keyFile)
     const isSite =
       configPath !== undefined || options.dataDir !== undefined || options.out === undefined
     const { project, participant, event } = options
@@ -133,11 +133,16 @@ export default defineTool({
     const exclusions = new Map(
       Object.entries(projects).map(([name, { exclude }]) => [name, exclusionOf(exclude ?? [])]),
     )
-    const crosswalk = isSite
-      ? await Crosswalk.open(deidentification.crosswalk ?? join(dataDir, 'crosswalk.ndjson'))
-      : undefined
+    const namings = new Map(
+      Object.entries(projects).map(([name, { deidentify }]) => [
+        name,
+        namingOf(name, deidentify?.pseudonym, deidentify?.pattern),
+      ]),
+    )
+    const crosswalk = isSite ? await Crosswalk.open(secrets.crosswalkPath, secrets.keys) : undefined
     const deidentifier = new Deidentifier({
-      key: await readKeyFile(keyFile),
+      keyOf: secrets.keyOf,
+      namingOf: (name) => namings.get(name) ?? namingOf(name),
       uidRoot: deidentification.uidRoot,
       dataDir,
       out: options.out === undefined ? undefined : resolve(options.out),

@@ -50,7 +50,7 @@ export async function loadConfig(
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
     projects: Object.fromEntries(
-      Object.entries(file.projects).map(([name, one]) => [name, withProfileFrom(one, base)]),
+      Object.entries(file.projects).map(([name, one]) => [name, withRulesFrom(one, base)]),
     ),
     requests: file.requests.map((one) => withPathsFrom(one, base)),
     destinations: destinationsFrom(file.destinations, base),
@@ -59,11 +59,16 @@ export async function loadConfig(
 }
 
 /** A profile is a file, but for the one that has a name. */
-function withProfileFrom(project: ProjectConfig, base: string): ProjectConfig {
-  const { deidentify } = project
-  const profile = deidentify?.profile
-  if (profile === undefined || profile === 'basic') return project
-  return { ...project, deidentify: { ...deidentify, profile: resolve(base, profile) } }
+function withRulesFrom(project: ProjectConfig, base: string): ProjectConfig {
+  if (project.deidentify === undefined) return project
+  const { profile, keyFile, ...others } = project.deidentify
+  const isFile = profile !== undefined && profile !== 'basic'
+  const deidentify = {
+    ...others,
+    ...(profile === undefined ? {} : { profile: isFile ? resolve(base, profile) : profile }),
+    ...(keyFile === undefined ? {} : { keyFile: credentialOr(resolve(base, keyFile)) }),
+  }
+  return { ...project, deidentify }
 }
 
 type RequestSource = ConfigFile['requests'][number]

@@ -85,6 +85,8 @@ const project = Type.Object(
     deidentify: optional({
       profile: Type.Optional(text()),
       pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),
+      pattern: Type.Optional(text()),
+      keyFile: Type.Optional(path),
       dateShift: optional({
         mode: oneOf(['none', 'fixed', 'perParticipant']),
         maxDays: Type.Optional(Type.Integer({ minimum: 1 })),

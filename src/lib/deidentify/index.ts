@@ -12,12 +12,11 @@
  */
 export { type Action, type Decision, decide, profileRows } from './action.ts'
 export { basicProfile } from './basic-profile.ts'
-export { Crosswalk, type Link } from './crosswalk.ts'
 export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
 export { type Exclusion, exclusionOf } from './exclusions.ts'
-export { missingKey, readKeyFile } from './key-file.ts'
 export { KnownIdentity } from './known-identity.ts'
 export { loadProfile, unknownProfile } from './load-profile.ts'
+export { type Naming, namingOf } from './name-participant.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
 export type { Profile } from './profile.ts'
 export { Pseudonyms } from './pseudonyms.ts'
