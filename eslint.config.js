@@ -24,6 +24,7 @@ const layers = [
     'supervise',
     'demo',
     'projection',
+    'report',
   ],
   // Looks at what every room needs before anything starts.
   ['check'],

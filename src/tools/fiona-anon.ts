@@ -39,6 +39,11 @@ export default defineTool({
 
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
+  arguments: {
+    name: 'review [REQUESTID]',
+    repeated: true,
+    describe: 'review lists what waits for a person; with a requestId, all about one study',
+  },
   reads: ['request', 'study', 'instance', 'series', 'mpps', 'release', 'association'],
   writes: ['deidentified', 'held'],
   options: {
@@ -70,6 +75,22 @@ export default defineTool({
         'with --release: although values known of the patient, or bytes beside the pixels, were found',
     },
     drop: { type: 'string', describe: 'remove the held study of this requestId' },
+    by: {
+      type: 'string',
+      describe: 'with --release or --drop: who decided, where that is not who runs this',
+    },
+    because: {
+      type: 'string',
+      describe: 'with --release or --drop: why; needed with --release-anyway',
+    },
+    json: { type: 'boolean', describe: 'review: JSON also on a terminal' },
+    report: {
+      type: 'choice',
+      choices: ['html', 'json'],
+      describe:
+        'tell what was done with each study, of --project, --since, from the journal outbox',
+    },
+    since: { type: 'string', describe: 'report: from this time on (2026-11-24)' },
     journal: {
       type: 'string',
       describe: 'with --release: where the record goes, instead of stdout',
@@ -88,8 +109,13 @@ export default defineTool({
       'de-identify a folder',
     ],
     [
-      'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox',
+      'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox --because "looked at all frames"',
       'let a held study go out after looking at it',
+    ],
+    ['fiona-anon review --project ABCD', 'what waits for a person?'],
+    [
+      'fiona-anon --report html --project ABCD --since 2026-01-01 > report.html',
+      'for a data protection officer',
     ],
   ],
   files: [
@@ -116,8 +142,24 @@ export default defineTool({
     78: 'no key, or a profile that is not there',
   },
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
-  async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
+  async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
     requireOneDecision(options)
+    const isTable = process.stdout.isTTY && options.json !== true
+    if (args.length > 0) {
+      const [requestId] = reviewArguments(args)
+      const { Review, listReview, showHeld } = await import('../lib/deidentify/index.ts')
+      const review = new Review(resolve(options.dataDir ?? (await config()).dataDir))
+      const display = { isTable, print, write }
+      return requestId === undefined
+        ? listReview(review, options.project, display)
+        : showHeld(review, requestId, options.project, display)
+    }
+    if (options.report !== undefined) {
+      const { writeReport } = await import('../lib/report/index.ts')
+      const dataDir = resolve(options.dataDir ?? (await config()).dataDir)
+      const { report: format, project, since } = options
+      return writeReport(dataDir, { format, project, since, signal, write })
+    }
     const { Deidentifier, exclusionOf, loadProfile, namingOf } =
       await import('../lib/deidentify/index.ts')
     const { Crosswalk, readSecrets } = await import('../lib/crosswalk/index.ts')
@@ -174,9 +216,14 @@ export default defineTool({
         log.info(facts, message)
       },
     })
+    const { by, because } = options
+    const decision = {
+      ...(by === undefined ? {} : { by }),
+      ...(because === undefined ? {} : { because }),
+    }
     try {
       if (options.drop !== undefined) {
-        const { requestId } = await deidentifier.drop(options.drop)
+        const { requestId } = await deidentifier.drop(options.drop, decision)
         await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
         return ExitCode.ok
       }
@@ -208,6 +255,7 @@ export default defineTool({
           await writer.append(record)
           await writer.close()
         },
+        decision,
       )
       return isHeld ? ExitCode.someErrors : ExitCode.ok
     } finally {
@@ -217,27 +265,41 @@ export default defineTool({
 })
 
 /** @throws FionaError E_USAGE: whoever decides about a study must not get another decision. */
-function requireOneDecision({
-  release,
-  drop,
-  releaseAnyway,
-  journal,
-}: {
+function requireOneDecision(options: {
   readonly release: string | undefined
   readonly drop: string | undefined
   readonly releaseAnyway: boolean | undefined
   readonly journal: string | undefined
+  readonly by: string | undefined
+  readonly because: string | undefined
 }): void {
-  const isBoth = release !== undefined && drop !== undefined
-  const isAlone = release === undefined && (releaseAnyway === true || journal !== undefined)
-  if (!isBoth && !isAlone) return
-  throw new FionaError(
-    'E_USAGE',
-    isBoth
-      ? '--release and --drop are two decisions'
-      : '--release-anyway and --journal belong to --release',
-    { hint: 'see fiona-anon --help', exitCode: ExitCode.usage },
-  )
+  const { release, drop, releaseAnyway, journal, by, because } = options
+  const isDecided = release !== undefined || drop !== undefined
+  if (release !== undefined && drop !== undefined) {
+    throw usage('--release and --drop are two decisions')
+  }
+  if (release === undefined && (releaseAnyway === true || journal !== undefined)) {
+    throw usage('--release-anyway and --journal belong to --release')
+  }
+  if (!isDecided && (by !== undefined || because !== undefined)) {
+    throw usage('--by and --because belong to --release or --drop')
+  }
+  if (releaseAnyway === true && (because ?? '').trim() === '') {
+    throw usage('--release-anyway needs --because: what nobody can see passes only for a reason')
+  }
+}
+
+/** @throws FionaError E_USAGE */
+function reviewArguments([command, ...ids]: readonly string[]): readonly string[] {
+  if (command === 'review' && ids.length < 2) return ids
+  throw usage(`unexpected argument ${JSON.stringify(command === 'review' ? ids[1] : command)}`)
+}
+
+function usage(message: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: 'see fiona-anon --help',
+    exitCode: ExitCode.usage,
+  })
 }
 
 /** For a shell. */

@@ -10,6 +10,7 @@ import {
   nowIso,
 } from '../record/index.ts'
 import { projectFolder } from '../storage/index.ts'
+import type { Account } from './account.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
 import type { Exclusion } from './exclusions.ts'
 import { type Naming, nameParticipant } from './name-participant.ts'
@@ -142,7 +143,16 @@ export class StudyMaker {
       const codes = outcome.reasons.map(({ code }) => code)
       onDone({ ...about, reasons: [...new Set(codes)] }, 'a study is held for a person to look at')
       const how = howToDecide(requestId)
-      return { type: 'held', v: 1, time: nowIso(), ...facts, reasons: [...outcome.reasons], how }
+      const reasons = [...outcome.reasons]
+      return {
+        type: 'held',
+        v: 1,
+        time: nowIso(),
+        ...facts,
+        ...countsOf(outcome.account),
+        reasons,
+        how,
+      }
     }
     onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
     return deidentifiedRecord(outcome, facts, input.revision, profile)
@@ -187,7 +197,7 @@ export class StudyMaker {
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
+  { StudyInstanceUID, path, series, instances, bytes, removed, account, terms, waived }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
   profile: Profile,
@@ -206,8 +216,20 @@ function deidentifiedRecord(
     profile: profile.name,
     profileDigest: profile.digest,
     removed: { ...removed },
-    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...countsOf(account),
+    ...(account.earlier > 0 ? { earlier: account.earlier } : {}),
+    verified: { objects: account.searched, terms },
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
+  }
+}
+
+/** Where every object is: what came in is what goes out, and what is said here. */
+function countsOf({ received, duplicates, excluded, missing }: Account) {
+  return {
+    received,
+    ...(duplicates > 0 ? { duplicates } : {}),
+    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...(missing > 0 ? { missing } : {}),
   }
 }
 
