@@ -32,8 +32,9 @@ export default defineTool({
     unused bits of or instead of the pixels that its attributes describe, if it has documents, raw data, voices or
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
-    --release makes it again and lets pass what was looked at, --drop removes it. What no viewer shows
-    (what the search found, bytes beside the pixels) passes with --release-anyway only.
+    --release makes it again and lets pass what was looked at, --drop removes it; who decided, and --because, is kept
+    there. What no viewer shows (what the search found, bytes beside the pixels) passes with --release-anyway only.
+    review lists what waits.
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
@@ -103,7 +104,7 @@ export default defineTool({
     },
   },
   examples: [
-    ['(umask 077; head -c 32 /dev/urandom > key)', 'make a key; keep a copy of it in a safe place'],
+    ['fiona-crosswalk key create key', 'make a key; keep a copy of it in a safe place'],
     [
       'fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file key --participant S001 --out out',
       'de-identify a folder',
@@ -129,7 +130,7 @@ export default defineTool({
     ],
     [
       '<dataDir>/crosswalk.ndjson',
-      'who is who (mode 0600; deidentification.crosswalk); written where a data directory is in use',
+      'who is who, sealed with the key (mode 0600; deidentification.crosswalk); written where a data directory is in use',
     ],
   ],
   environment: [
@@ -141,7 +142,7 @@ export default defineTool({
     77: 'others may read the key file, or the study may not be released',
     78: 'no key, or a profile that is not there',
   },
-  seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
+  seeAlso: ['fiona-arrive', 'fiona-crosswalk', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
     requireOneDecision(options)
     const isTable = process.stdout.isTTY && options.json !== true

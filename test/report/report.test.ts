@@ -72,7 +72,7 @@ t.test(
       type: 'report',
       instances: 5,
       received: 7,
-      elements: { kept: Number },
+      elements: { table: Number },
     })
     const page = await pageAt(site)
     t.match(page, /5 delivered.*of 7 received.*1 were there twice.*1 left out: modality PR/s)
