@@ -42,7 +42,7 @@ t.test('killed in the middle and run again, each object has one record', async (
   const all = 400
   for (let object = 4; object <= all; object++) storedNow(dataDir, 1, object)
   const args = ['--reconcile', '--mend', '--data-dir', dataDir, ...settled]
-  for (const point of ['journal.written:2', 'journal.synced:1', 'journal.synced:2']) {
+  for (const point of ['journal.written:2', 'organize.linked:9', 'journal.synced:1']) {
     const killed = await runCommand(tool, args, { env: { ...env, FIONA_FAULT_POINT: point } })
     t.equal(killed.code, null, `killed at ${point}`)
   }

@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { FionaError } from '../error/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
 import { JournalWriter, journalSize, Lease, leasePath, prunedUpTo } from '../journal/index.ts'
 import { ArchivedViews, walkArchives, type Archived } from '../organize/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
 import { fileDigest, projectFolder } from '../storage/index.ts'
 import { finding, type Finding } from './finding.ts'
 import { placeOf, type Place } from './place.ts'
@@ -188,34 +189,30 @@ class Pass {
 
   /** By what the journal says now. */
   async #judgeReady(): Promise<void> {
-    const { found } = this.#options
+    const { signal } = this.#options
     const batch = this.#ready
     this.#ready = []
     if (batch.length === 0) return
     await this.#readOn()
-    const appended: Promise<Finding>[] = []
+    const unrecorded: InstanceRecord[] = []
     for (const archived of batch) {
-      if (this.#options.signal.aborted) break
+      if (signal.aborted) break
       try {
-        const unrecorded = await this.#judge(archived)
-        if (unrecorded === undefined) continue
-        appended.push(unrecorded.appended)
-        // Heard below, when all of the batch were judged.
-        unrecorded.appended.catch(() => undefined)
+        const record = await this.#judge(archived)
+        if (record !== undefined) unrecorded.push(record)
       } catch (error) {
         await this.#fail(archived.path, error)
       }
     }
-    for (const finding of await Promise.all(appended)) await found(finding)
+    await this.#append(unrecorded)
   }
 
-  /** @returns of an object without a record, what is told when its record is durable */
-  async #judge(archived: Archived): Promise<{ readonly appended: Promise<Finding> } | undefined> {
+  /** @returns the record of an object that has none in the journal */
+  async #judge(archived: Archived): Promise<InstanceRecord | undefined> {
     const { counts, found, mends } = this.#options
     const { path, project } = archived
-    const place = this.#placeOf(archived)
     const { record, isSeen } = this.#views.look(archived)
-    if (this.#recorded.has(place)) {
+    if (this.#recorded.has(this.#placeOf(archived))) {
       if (isSeen) return undefined
       if (mends) await this.#views.mend(record)
       counts.unseen++
@@ -227,19 +224,22 @@ class Pass {
       counts.pruned++
       return undefined
     }
-    if (this.#writer === undefined) {
-      counts.unrecorded++
-      await found(finding('unrecorded', project, path))
-      return undefined
+    return mends ? { ...record, sha256: await digestOf(path), duplicate: false } : record
+  }
+
+  /** All share a sync; told when they are durable. */
+  async #append(records: readonly InstanceRecord[]): Promise<void> {
+    const { counts, found } = this.#options
+    const writer = this.#writer
+    if (writer !== undefined) {
+      await Promise.all(records.map((record) => writer.append({ ...record, reconciled: true })))
     }
-    const sha256 = await fileDigest(path)
-    const whole = { ...record, sha256, duplicate: false, reconciled: true }
-    counts.unrecorded++
-    this.#recorded.add(place)
-    const appended = this.#writer
-      .append(whole)
-      .then(() => finding('unrecorded', project, path, true))
-    return { appended }
+    for (const { path, project = 'default' } of records) {
+      const place = placeOf(path)
+      if (place !== undefined) this.#recorded.add(place)
+      counts.unrecorded++
+      await found(finding('unrecorded', project, path, writer !== undefined))
+    }
   }
 
   #lookAt(archived: Archived): ReturnType<ArchivedViews['look']> | undefined {
@@ -268,6 +268,21 @@ class Pass {
 
 /** Not of one object: nothing more can be written. */
 const endsAll: ReadonlySet<string> = new Set(['E_DISK_FULL', 'E_ARCHIVE_WRITE'])
+
+/** @throws FionaError E_FILE_READ */
+async function digestOf(path: string): Promise<string> {
+  try {
+    return await fileDigest(path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new FionaError('E_FILE_READ', `${path} cannot be read to its end (${code})`, {
+      hint: 'check the disk, then run it again',
+      retryable: true,
+      exitCode: ExitCode.io,
+      cause: error,
+    })
+  }
+}
 
 function isFile(path: string): boolean {
   try {
