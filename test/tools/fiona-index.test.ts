@@ -94,7 +94,7 @@ t.test(
     const dataDir = site(t as never)
     const without = await ls(dataDir, 'studies')
     t.match(without.stderr, /without an index/)
-    t.notOk(existsSync(join(dataDir, 'index.sqlite')), 'asking makes no index')
+    t.notOk(existsSync(join(dataDir, 'index/index.sqlite')), 'asking makes no index')
     t.equal((await index(dataDir, '--once')).code, 0)
     for (const args of [[], ['--once'], ['--rebuild']]) {
       if (args.length > 0) t.equal((await index(dataDir, ...args)).code, 0)
@@ -153,7 +153,7 @@ t.test(
   needsSqlite,
   async (t) => {
     const dataDir = site(t as never)
-    const path = join(dataDir, 'index.sqlite')
+    const path = join(dataDir, 'index/index.sqlite')
     await index(dataDir, '--once')
     const right = (await ls(dataDir)).stdout
     writeFileSync(path, 'no database at all, but long enough to be taken for one'.repeat(100))

@@ -7,7 +7,7 @@ import {
   type StudyRecord,
 } from '../record/index.ts'
 import { isUid } from '../uid/index.ts'
-import type { Database } from './sqlite.ts'
+import type { Database } from '../sqlite/index.ts'
 
 /** More of a text from a header is not kept: an LT has 10 kB, and nobody reads that in a list. */
 const longestText = 256

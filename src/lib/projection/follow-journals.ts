@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { countLines, journalPath, readJournal, type Cursor } from '../journal/index.ts'
-import { isDamage } from './sqlite.ts'
+import { isDamage } from './index-trouble.ts'
 import { Projection } from './projection.ts'
 
 /** What tells of studies and of trouble. Nothing behind the privacy boundary: no research identity comes in here. */

@@ -1,4 +1,4 @@
-import type { Database } from './sqlite.ts'
+import type { Database } from '../sqlite/index.ts'
 
 export interface Questions {
   readonly project?: string | undefined
