@@ -19,6 +19,9 @@ const types = (row: Row) =>
   Array.isArray(row['ClassifyType']) ? row['ClassifyType'].join(' ') : ''
 const size = (row: Row) => bytesText(Number(row['bytes'] ?? 0))
 
+/** What is none is left blank: what is some is seen. */
+const countOf = (key: string) => (row: Row) => (row[key] === 0 ? '' : text(key)(row))
+
 const columns: Readonly<Record<string, readonly Column[]>> = {
   studies: [
     { title: 'LAST OBJECT', of: time('lastTime') },
@@ -53,8 +56,20 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     { title: 'SERIES', of: text('series') },
     { title: 'OBJECTS', of: text('instances') },
     { title: 'SIZE', of: size, spare: 2 },
-    { title: 'ERRORS', of: text('errors') },
+    { title: 'HELD', of: countOf('held') },
+    { title: 'FAILED', of: countOf('failed') },
+    { title: 'DELIVERED', of: countOf('delivered'), spare: 1 },
+    { title: 'ERRORS', of: countOf('errors') },
     { title: 'LAST OBJECT', of: time('lastTime') },
+  ],
+  deliveries: [
+    { title: 'LAST NEWS', of: time('lastTime') },
+    { title: 'PROJECT', of: text('project'), flexible: true },
+    { title: 'STATE', of: text('state') },
+    { title: 'OBJECTS', of: text('instances'), spare: 2 },
+    { title: 'DESTINATION', of: text('destinations'), flexible: true },
+    { title: 'WHY', of: text('reasons'), flexible: true },
+    { title: 'REQUEST', of: text('requestId'), flexible: true },
   ],
   errors: [
     { title: 'TIME', of: time('time') },
