@@ -7,8 +7,8 @@ import type { AnyRecord } from '../lib/record/index.ts'
 export default defineTool({
   name: 'fiona-index',
   summary: 'keep an SQLite index of what arrived, for fiona ls',
-  description: `Makes <dataDir>/index/index.sqlite from the journals received, organized and errors. It is a projection, never
-    the truth: it can be removed at any time and made again. Rows and the position in the journals are committed
+  description: `Makes <dataDir>/index/index.sqlite from the journals received, organized, errors, held, outbox and sent. It is a
+    projection, never the truth: it can be removed at any time and made again. Rows and the position in the journals are committed
     together, so that it may be killed at any moment, and several may run at once.
 
     --once reads what the journals hold beyond the index, and ends. --follow does so and waits for more.
@@ -61,10 +61,22 @@ export default defineTool({
     const { tellReady } = await import('../lib/cli/index.ts')
     const path = projectionPath(dataDir)
     await makeDirectories(dirname(path))
+    const { journalPath, prunedUpTo } = await import('../lib/journal/index.ts')
+    const pruned = await prunedUpTo(journalPath(dataDir, 'received'))
+    const tellOfPruned = (): void => {
+      if (pruned === undefined) return
+      const upTo = new Date(pruned).toISOString()
+      log.warn(
+        { upTo },
+        'journals were pruned: what is older comes from the archive, see the last example of fiona-index --help',
+      )
+    }
     const onSetAside = (why: string, aside: string): void => {
       log.warn({ path, aside }, `the index is set aside and made again: ${why}`)
+      tellOfPruned()
     }
     if (rebuild === true) {
+      tellOfPruned()
       using projection = await Projection.open(path, onSetAside)
       projection.clear()
     }
