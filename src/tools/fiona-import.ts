@@ -170,14 +170,18 @@ export default defineTool({
   async run({ options, args, config, log, signal, emit, sync, print, write }) {
     const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
     const imports = await import('../lib/import/index.ts')
-    const { journalName, locateJournal } = await import('../lib/journal/index.ts')
+    const { findJournal, journalName, journalPath } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
     if (options.reconcile === true) {
       const { tellReconciled } = await import('../lib/reconcile/index.ts')
       const dataDir = options.dataDir ?? (await config()).dataDir
       return tellReconciled({
         dataDir,
-        journal: locateJournal(dataDir, options.journal ?? 'received'),
+        // The usual one may have been lost as a whole; one that somebody named and that is not there is a slip.
+        journal:
+          options.journal === undefined
+            ? journalPath(dataDir, 'received')
+            : await findJournal(dataDir, options.journal),
         project: options.project,
         studies: args.length === 0 ? undefined : new Set(args),
         mends: options.mend === true,

@@ -87,6 +87,8 @@ t.test('what means nothing to it is refused', async (t) => {
   }
   const nobody = await run(['--reconcile', study(99), '--data-dir', dataDir])
   t.match(nobody, { code: 65, stderr: /no archive holds an object of these studies/ })
+  const slip = await run(['--reconcile', '--mend', '--journal', 'recieved', '--data-dir', dataDir])
+  t.match(slip, { code: 65, stderr: /there is no journal/ })
   const nowhere = await run(['--reconcile', '--data-dir', join(dataDir, 'nowhere')])
   t.match(nowhere, { code: 65, stderr: /no data directory/ })
 })

@@ -1,7 +1,7 @@
 import { Intake } from '../intake/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import type { Archived } from './archive-walk.ts'
-import { describeArchived } from './archived-object.ts'
+import { readArchived } from './archived-object.ts'
 import { ExpectedLinks } from './expected-links.ts'
 import { Organizer } from './organizer.ts'
 import { notWritten } from './rebuild.ts'
@@ -27,12 +27,13 @@ export class ArchivedViews {
    * @throws FionaError when the object cannot be read, or lies where another one should
    */
   look(archived: Archived): { readonly record: InstanceRecord; readonly isSeen: boolean } {
-    const record = describeArchived(this.#intake, archived)
-    const isSeen = this.#expected.of(record).every(({ path, text }) => {
-      const seen = this.#reader.see(path)
-      return seen.is === 'link' && seen.text === text
+    return readArchived(this.#intake, archived, (record) => {
+      const isSeen = this.#expected.of(record).every(({ path, text }) => {
+        const seen = this.#reader.see(path)
+        return seen.is === 'link' && seen.text === text
+      })
+      return { record, isSeen }
     })
-    return { record, isSeen }
   }
 
   /**
