@@ -38,7 +38,7 @@ export function listStudies(
       nullif(${errorsOf}, 0) AS errors, revision, reason, conflicts, callingAET, calledAET, ${iso('firstTime')}, ${iso('lastTime')},
       (SELECT json_group_array(type) FROM study_type WHERE study = study.id) AS ClassifyType`,
     from: 'study',
-    time: 'lastTime',
+    time: 'study.lastTime',
     conditions: [
       ...common(project, sinceMs, 'lastTime'),
       ...(type === undefined
@@ -68,7 +68,7 @@ export function listSeries(
       ${iso('firstTime')}, ${iso('lastTime')},
       (SELECT json_group_array(type) FROM series_type WHERE series = series.id) AS ClassifyType`,
     from: 'series',
-    time: 'lastTime',
+    time: 'series.lastTime',
     conditions: [
       ...common(project, sinceMs, 'lastTime'),
       ...(type === undefined
@@ -92,7 +92,7 @@ export function listProjects(database: Database, { project, sinceMs, limit }: Qu
       (SELECT count(*) FROM delivery WHERE delivery.project = name AND state = 'delivered') AS delivered,
       (SELECT count(*) FROM error WHERE error.project = name AND place NOT IN (SELECT place FROM retried)) AS errors`,
     from: 'project',
-    time: 'lastTime',
+    time: 'project.lastTime',
     conditions: common(project, sinceMs, 'lastTime', 'name'),
     limit,
   })
@@ -138,6 +138,7 @@ function list(
   query: {
     readonly columns: string
     readonly from: string
+    /** With its table: an answer has a text of that name, by which all rows would be sorted. */
     readonly time: string
     readonly conditions: readonly Condition[]
     readonly limit: number | undefined
