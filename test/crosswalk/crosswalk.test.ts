@@ -57,7 +57,11 @@ type Tap = Pick<typeof t, 'teardown'>
 
 async function linksIn(path: string, by: Keys = keys): Promise<Link[]> {
   const links: Link[] = []
-  await new WhoIsWho(path, new Seals(by)).each(({ time: _, ...link }) => links.push(link as Link))
+  await new WhoIsWho(path, new Seals(by)).each((link) => {
+    const undated = { ...link }
+    delete (undated as { time?: string }).time
+    links.push(undated)
+  })
   return links
 }
 

@@ -56,7 +56,7 @@ t.test('neither logs, journals, names, states nor command lines tell of a patien
   const writer = await JournalWriter.open(locateJournal(site.dataDir, 'organized'), {
     writer: 'test',
   })
-  for (const record of records) await writer.append(record as AnyRecord)
+  for (const record of records) await writer.append(record)
   await writer.close()
 
   const seen = new Watched(site.dataDir)

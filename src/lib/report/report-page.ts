@@ -85,8 +85,7 @@ function* projectSection(
 }
 
 function rowOf(report: ReportRecord): string {
-  const { participant, event, time, revision, StudyInstanceUID, elements, verified, waived } =
-    report
+  const { participant, event, time, revision, StudyInstanceUID, elements, waived } = report
   const cells = [
     `<th scope="row">${escaped(participant)}<span class="uid">${escaped(StudyInstanceUID)}</span></th>`,
     cell(escaped(event ?? '')),
@@ -97,11 +96,7 @@ function rowOf(report: ReportRecord): string {
     cell(
       lines(Object.entries(elements).map(([what, count]) => `${numberOf(count)} ${escaped(what)}`)),
     ),
-    cell(
-      verified === null
-        ? 'not counted'
-        : `${numberOf(verified.objects)} objects for ${numberOf(verified.terms)} terms: none found`,
-    ),
+    cell(searchOf(report)),
     cell(
       waived.length === 0
         ? 'nothing to decide'
@@ -109,6 +104,13 @@ function rowOf(report: ReportRecord): string {
     ),
   ]
   return `<tr>${cells.join('')}</tr>\n`
+}
+
+function searchOf({ verified, waived }: ReportRecord): string {
+  if (verified === null) return 'not counted'
+  const isFound = waived.some(({ code }) => code === 'identity-found')
+  const outcome = isFound ? '<strong>found: see review</strong>' : 'none found'
+  return `${numberOf(verified.objects)} objects for ${numberOf(verified.terms)} terms: ${outcome}`
 }
 
 /** Where every object is. */

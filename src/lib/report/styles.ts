@@ -16,6 +16,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem; border-bottom: 1px solid var(--line) }
 thead th { background: var(--head); white-space: nowrap }
 td { font-variant-numeric: tabular-nums }
+td:nth-child(3) { white-space: nowrap }
 .uid { display: block; color: var(--quiet); font: .75rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 .words dt { font-weight: 600; margin-top: .75rem } .words dd { margin: 0 }
 @media print {
