@@ -72,7 +72,7 @@ t.test(
       type: 'report',
       instances: 5,
       received: 7,
-      elements: { table: Number },
+      elements: { removed: Number },
     })
     const page = await pageAt(site)
     t.match(page, /5 delivered.*of 7 received.*1 were there twice.*1 left out: modality PR/s)
@@ -131,6 +131,15 @@ t.test('the latest revision counts, of the project and time that were asked for'
   const html = await written(site, { format: 'html' })
   t.match(html, /^<!doctype html>/)
   t.match(html, /Content-Security-Policy" content="default-src 'none'/)
+})
+
+t.test('what was found and released all the same is not called clean', async (t) => {
+  const site = newSite()
+  const waived = [{ code: 'identity-found', where: '(0018,1020)', count: 2 }]
+  await journaled(site, [{ ...deidentified, waived }])
+  const page = await pageAt(site)
+  t.notMatch(page, 'none found')
+  t.match(page, /found: see review/)
 })
 
 t.test('text of a journal that is no JSON is counted', async (t) => {

@@ -1,11 +1,12 @@
 /** Words of the records, for readers who do not know DICOM. */
 const explanations: Readonly<Record<string, string>> = {
-  table:
-    'elements that the standard (DICOM PS3.15, Table E.1-1) names: removed, emptied or replaced',
+  removed: 'elements that the standard (DICOM PS3.15, Table E.1-1) wants removed',
+  emptied: 'elements that the standard wants without a value',
+  replaced: 'elements whose value became another one that tells nothing',
+  uids: 'identifiers of objects, replaced by keyed ones; the same everywhere in the project',
   private: 'elements of manufacturers, whose meaning is not public: removed',
-  unlisted:
-    'elements that the standard does not name and that could tell of a person: removed or replaced',
-  kept: 'elements that describe the picture or the machine: kept, and searched afterwards',
+  unlisted: 'elements that the standard does not name and that could tell of a person: removed',
+  malformed: 'elements whose value is not what such an element may have: removed',
   'burned-in-annotation':
     'the pictures could have text written in them; somebody looked and let them pass',
   'screen-capture': 'pictures of a screen; somebody looked and let them pass',
