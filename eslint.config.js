@@ -7,6 +7,7 @@ const layers = [
   ['uid'],
   ['record'],
   ['dicom', 'storage'],
+  ['match'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
   ['intake', 'control'],

@@ -144,7 +144,7 @@ export default defineTool({
     const imports = await import('../lib/import/index.ts')
     const { journalName } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
-    const { dataDir: configured, projects, receiver, inboxes } = await config()
+    const { dataDir: configured, projects, intake: choice, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
     const { journal, frontDoor, watch } = options
     const inbox = watch === undefined ? undefined : inboxes.find(({ folder }) => folder === watch)
@@ -152,7 +152,7 @@ export default defineTool({
     const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
-    const intake = new Intake({ dataDir, durability, reserveBytes, projects })
+    const intake = new Intake({ dataDir, durability, reserveBytes, projects, choice })
     const realDataDir = await imports.realDataDirectory(dataDir)
     const moves = options.move === true || watch !== undefined
     const importer = new imports.Importer({
