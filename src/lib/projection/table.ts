@@ -19,6 +19,13 @@ const types = (row: Row) =>
   Array.isArray(row['ClassifyType']) ? row['ClassifyType'].join(' ') : ''
 const size = (row: Row) => bytesText(Number(row['bytes'] ?? 0))
 
+/** Something that must be the same in a study differs; should that be whose it is, in words. */
+const conflictMark = (row: Row) => {
+  const keywords = text('conflicts')(row)
+  if (keywords === '') return ''
+  return keywords.split(' ').includes('PatientID') ? ' ! patients' : ' !'
+}
+
 const columns: Readonly<Record<string, readonly Column[]>> = {
   studies: [
     { title: 'LAST OBJECT', of: time('lastTime') },
@@ -30,10 +37,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     { title: 'SERIES', of: text('series'), spare: 1 },
     { title: 'OBJECTS', of: text('instances') },
     { title: 'SIZE', of: size, spare: 2 },
-    {
-      title: 'STATE',
-      of: (row) => text('state')(row) + (row['conflicts'] === undefined ? '' : ' !'),
-    },
+    { title: 'STATE', of: (row) => text('state')(row) + conflictMark(row) },
     { title: 'STUDY', of: text('StudyInstanceUID'), flexible: true, spare: 4 },
   ],
   series: [
