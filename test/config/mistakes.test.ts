@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { loadConfig } from '../../src/lib/config/index.ts'
-import { parseConfig } from '../../src/lib/config/parse-config.ts'
+import { parseConfig as read } from '../../src/lib/config/parse-config.ts'
 import { FionaError } from '../../src/lib/error/index.ts'
 import { projectRoot } from '../fixtures/peers.ts'
+
+const parseConfig = async (text: string, name: string) => (await read(text, name)).file
 
 const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = [
   [

@@ -19,16 +19,23 @@ const sizeUnits: Readonly<Record<string, number>> = {
   T: 2 ** 40,
 }
 
+export interface ReadConfig {
+  readonly file: ConfigFile
+  /** What the original's file says, as it says it; undefined of a file of ours. */
+  readonly original: Readonly<Record<string, unknown>> | undefined
+}
+
 /**
  * @param name the file's name, for messages
  * @throws FionaError E_CONFIG with every mistake, each with its line
  */
-export async function parseConfig(text: string, name: string): Promise<ConfigFile> {
+export async function parseConfig(text: string, name: string): Promise<ReadConfig> {
   const lines = new LineCounter()
   const document = readYaml(text, lines, name)
   const found = valueOf(document, name)
-  const isOriginal = isOriginalConfig(found)
-  const value = isOriginal ? fromOriginal(found) : found
+  const original = isOriginalConfig(found) ? found : undefined
+  const isOriginal = original !== undefined
+  const value = isOriginal ? fromOriginal(original) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
   if (problems.length === 0) {
@@ -41,7 +48,7 @@ export async function parseConfig(text: string, name: string): Promise<ConfigFil
       ),
     )
   }
-  return value as ConfigFile
+  return { file: value as ConfigFile, original }
 }
 
 function sentence(problem: ConfigProblem): string {
