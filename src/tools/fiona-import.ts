@@ -190,7 +190,7 @@ export default defineTool({
         ...{ signal, log, print, write },
       })
     }
-    const { dataDir: configured, projects, receiver, inboxes } = await config()
+    const { dataDir: configured, projects, intake: choice, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
     const { journal, frontDoor, watch } = options
     const inbox = watch === undefined ? undefined : inboxes.find(({ folder }) => folder === watch)
@@ -198,7 +198,7 @@ export default defineTool({
     const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
-    const intake = new Intake({ dataDir, durability, reserveBytes, projects })
+    const intake = new Intake({ dataDir, durability, reserveBytes, projects, choice })
     const realDataDir = await imports.realDataDirectory(dataDir)
     const moves = options.move === true || watch !== undefined
     const importer = new imports.Importer({
