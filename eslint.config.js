@@ -7,6 +7,7 @@ const layers = [
   ['uid'],
   ['record'],
   ['dicom', 'storage'],
+  ['layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
   ['intake', 'control'],

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
 import { isProjectName } from '../storage/index.ts'
 import { isAddressRange } from './address-range.ts'
+import { isLayout, readLayouts } from '../layout/index.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
@@ -39,6 +40,7 @@ export function parseConfig(text: string, name: string): ConfigFile {
       ...patternProblems(value as ConfigFile),
       ...inboxProblems(value as ConfigFile),
       ...addressProblems(value as ConfigFile),
+      ...layoutProblems(value as ConfigFile),
     )
   }
   if (problems.length > 0) {
@@ -120,6 +122,29 @@ function addressProblems({ receiver }: ConfigFile): ConfigProblem[] {
           message: `is no address: ${JSON.stringify(address)}; write 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32`,
           params: {},
         },
+  )
+}
+
+/** What a schema cannot say: a layout is a template that a file can be named by. */
+function layoutProblems({ organize, projects }: ConfigFile): ConfigProblem[] {
+  const lists = [
+    { keys: ['organize', 'layouts'], layouts: organize.layouts },
+    ...Object.entries(projects).map(([project, { organize: own }]) => ({
+      keys: ['projects', project, 'organize', 'layouts'],
+      layouts: own?.layouts ?? [],
+    })),
+  ]
+  return lists.flatMap(({ keys, layouts }) =>
+    readLayouts(layouts).flatMap((read, at) =>
+      isLayout(read)
+        ? []
+        : {
+            instancePath: pathOf([...keys, String(at)]),
+            schemaPath: '',
+            message: read.problem,
+            params: {},
+          },
+    ),
   )
 }
 

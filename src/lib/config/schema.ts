@@ -74,6 +74,9 @@ const exclusion = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
+/** Templates of paths below the folder of a project (`src/lib/layout`). */
+const layouts = Type.Array(text(), { maxItems: 20 })
+
 const project = Type.Object(
   {
     match: Type.Optional(Type.Record(Type.String(), Type.String())),
@@ -95,6 +98,10 @@ const project = Type.Object(
       maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       settledSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
+    organize: optional({
+      layouts: Type.Optional(layouts),
+      layoutsOnly: Type.Optional(Type.Boolean()),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
@@ -192,6 +199,10 @@ export const ConfigSchema = Type.Object(
       semantics: Type.Union([Type.Literal('strict'), Type.Literal('compat')], {
         default: 'strict',
       }),
+    }),
+    organize: strict({
+      layouts: { ...layouts, default: [] },
+      layoutsOnly: Type.Boolean({ default: false }),
     }),
     projects: Type.Record(Type.String({ minLength: 1 }), project, { default: {} }),
     requests: Type.Array(requestSource, { default: [] }),

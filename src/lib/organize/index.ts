@@ -4,6 +4,7 @@
  * beside each series. Names come from the objects, so every one is hostile until escaped.
  */
 export { checkViews, noDrift } from './check-views.ts'
+export { chooseViews } from './choose-views.ts'
 export type { Drift } from './drift.ts'
 export { Organizer } from './organizer.ts'
 export { rebuildViews, type RebuildCounts } from './rebuild.ts'
