@@ -36,9 +36,9 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
   ],
   [
     'layouts that are none, or two in one folder',
-    'organize:\n  layouts:\n    - days/{StudyDte}.dcm\nprojects:\n  A:\n    organize:\n      layouts: [a/{StudyDate}.dcm,\n        A/{PatientID}.dcm]\n',
+    'organize:\n  layouts:\n    - days/{StudyDte}.dcm\nprojects:\n  A:\n    organize:\n      layouts:\n        - a/{StudyDate}.dcm\n        - A/{PatientID}.dcm\n',
     /^f:3: organize\.layouts\.0 has an unknown field "StudyDte"; did you mean "StudyDate"\?$/m,
-    /^f:8: projects\.A\.organize\.layouts\.1 another layout has the folder A already$/m,
+    /^ *f:9: projects\.A\.organize\.layouts\.1 another layout has the folder A already$/m,
   ],
   [
     'two doors with one port',

@@ -61,7 +61,9 @@ async function drifts(dataDir: string, ...layouts: string[]): Promise<string[]> 
     views: views(...layouts),
     signal,
     found: async (drift) => void found.push(drift),
-    failed: async (_path, error) => Promise.reject(error),
+    failed: async (path) => {
+      throw new Error(path)
+    },
     counts: noDrift(),
   })
   return found.map(({ drift, view, path }) => `${drift} ${view} ${relative(dataDir, path)}`)

@@ -23,7 +23,12 @@ export type { ParseOptions } from './parse-data-set.ts'
 export { beginsLikeDicom } from './part10.ts'
 export { privateElement } from './private-elements.ts'
 export { osLevelOf, seriesFields } from './series-fields.ts'
-export { siemensField, siemensFieldNames } from './siemens-fields.ts'
+export {
+  type SiemensDiffusion,
+  siemensDiffusion,
+  siemensField,
+  siemensFieldNames,
+} from './siemens-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf, hasNativePixels } from './transfer-syntax.ts'
 export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'

@@ -39,9 +39,23 @@ const behindFile = 17 + 33
 
 export function namesOf(layout: Layout, values: LayoutValues): LayoutNames {
   return {
-    directories: layout.directories.map((pieces) => viewName(textOf(pieces, values))),
+    directories: layout.directories.map((pieces) => directoryName(textOf(pieces, values))),
     file: viewName(textOf(layout.file, values), behindFile + layout.extension.length),
   }
+}
+
+/** One object after the other has the same: making the name takes longer than the link. */
+const knownNames = new Map<string, string>()
+const mostKnown = 1000
+const longestKnown = 256
+
+function directoryName(text: string): string {
+  const known = knownNames.get(text)
+  if (known !== undefined) return known
+  const name = viewName(text)
+  if (knownNames.size >= mostKnown) knownNames.clear()
+  if (text.length <= longestKnown) knownNames.set(text, name)
+  return name
 }
 
 /** All fields that it asks for. */

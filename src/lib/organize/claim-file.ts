@@ -20,13 +20,14 @@ export function fileNames(layout: Layout, names: LayoutNames, owner: Owner, raw:
 }
 
 /**
- * The one of these names that leads where `text` says, else the first that no other object has. What
+ * The one of these names whose link is the object's own, else the first that no other object has. What
  * FIONA did not put there takes no name from anybody: whoever makes the link hears of it.
+ * @param textOf what the object's link at a path would say
  */
 export function fileOf(
   directory: string,
   names: readonly string[],
-  text: string,
+  textOf: (path: string) => string,
   see: (path: string) => Seen,
 ): string {
   const [first = ''] = names
@@ -35,7 +36,7 @@ export function fileOf(
   let free: string | undefined
   for (const path of paths) {
     const seen = see(path)
-    if (seen.is === 'link' && seen.text === text) return path
+    if (seen.is === 'link' && seen.text === textOf(path)) return path
     if (free === undefined && !isAnothers(path, seen)) free = path
   }
   return free ?? join(directory, first)

@@ -45,10 +45,10 @@ export class ExpectedLinks {
         const { layout } = view
         const tree = viewTree(this.#dataDir, instance, layout.root)
         const directory = view.directoryFor(tree, names.directories, instance)
-        const text = linkText(this.#dataDir, inside(directory, name), raw)
+        const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
         const candidates = fileNames(layout, names, instance, name)
-        const path = fileOf(directory, candidates, text, (path) => this.#reader.see(path))
-        return { view: layout.root, path, text }
+        const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
+        return { view: layout.root, path, text: textOf(path) }
       }),
     ]
   }

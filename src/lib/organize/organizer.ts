@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { FilterLogic, FilterResult } from '../cli/index.ts'
-import { readAttributes } from '../dicom/index.ts'
+import { readAttributes, siemensDiffusion, siemensField, type DicomFile } from '../dicom/index.ts'
+import type { DiffusionEntry } from './diffusion-list.ts'
 import {
   isRecordOf,
   parseRecord,
@@ -10,7 +11,6 @@ import {
   type SeriesRecord,
   type StudyRecord,
 } from '../record/index.ts'
-import { inside } from '../storage/index.ts'
 import { fileNames, fileOf } from './claim-file.ts'
 import { FollowedSeries } from './followed-series.ts'
 import { linkText, ViewTree } from './links.ts'
@@ -34,6 +34,8 @@ interface Header {
   readonly placements: readonly Placement[]
   readonly fields?: SeriesFields
   readonly sliceLocation?: string | undefined
+  readonly measurement?: string | undefined
+  readonly diffusion?: DiffusionEntry | undefined
 }
 
 /**
@@ -91,6 +93,10 @@ export class Organizer implements FilterLogic {
     if (linked !== 'there') this.#followed.touch(series)
     if (linked === 'made' && raw.endsWith(`/${instance.SOPInstanceUID}.dcm`)) summary.countLink()
     learn(summary, instance, header)
+    const isTwin = linkName(instance) !== `${instance.SOPInstanceUID}.dcm`
+    if (header.diffusion !== undefined && !isTwin && summary.diffusion(header.diffusion)) {
+      this.#followed.countDiffusion()
+    }
     return [
       raw,
       ...header.placements.map((placement) => this.#linkForPeople(instance, placement, raw)),
@@ -104,8 +110,8 @@ export class Organizer implements FilterLogic {
     this.#followed.touch(...this.#tree.makeDirectory(directory))
     const name = basename(raw)
     const candidates = fileNames(layout, names, instance, name)
-    const text = linkText(this.#dataDir, inside(directory, name), raw)
-    const path = fileOf(directory, candidates, text, (path) => this.#reader.see(path))
+    const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
+    const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
     if (this.#tree.link(path, raw) !== 'there') this.#followed.touch(directory)
     return path
   }
@@ -156,10 +162,23 @@ export class Organizer implements FilterLogic {
         attributes,
         placements: placementsOf(views, instance, attributes, file),
         sliceLocation: !isFollowed || summary.hasSliceLocation ? sliceLocationOf(file) : undefined,
-        ...(isFollowed ? {} : { fields: fieldsOf(file) }),
+        diffusion: diffusionOf(file, instance),
+        ...(isFollowed
+          ? { measurement: siemensField(file, 'MeasID') }
+          : { fields: fieldsOf(file) }),
       }
     })
   }
+}
+
+function diffusionOf(
+  file: DicomFile,
+  { SOPInstanceUID }: InstanceRecord,
+): DiffusionEntry | undefined {
+  const said = siemensDiffusion(file)
+  if (said === undefined) return undefined
+  const number = file.string(file.dataSet, 0x00200013)
+  return { SOPInstanceUID, ...(number === undefined ? {} : { InstanceNumber: number }), ...said }
 }
 
 function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header): void {
@@ -178,6 +197,7 @@ function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header)
     })
   } else {
     if (header.sliceLocation !== undefined) summary.sliceLocation(header.sliceLocation)
+    if (header.measurement !== undefined) summary.measurement(header.measurement)
     const modality = header.attributes['Modality']
     if (typeof modality === 'string' && modality !== '') summary.modality(modality)
   }

@@ -6,13 +6,23 @@ import { parseUid } from '../uid/index.ts'
 /** Of records that name none. */
 export const defaultProject = 'default'
 
+/** Few projects have few views, and each is asked for with each object. */
+const knownTrees = new Map<string, string>()
+const mostKnown = 1000
+
 /** One view of the project that a record names. @param view its folder */
 export function viewTree(
   dataDir: string,
   { project = defaultProject }: { readonly project?: string },
   view: string,
 ): string {
-  return inside(dataDir, projectFolder(project), view)
+  const key = `${dataDir}\0${project}\0${view}`
+  const known = knownTrees.get(key)
+  if (known !== undefined) return known
+  const tree = inside(dataDir, projectFolder(project), view)
+  if (knownTrees.size >= mostKnown) knownTrees.clear()
+  knownTrees.set(key, tree)
+  return tree
 }
 
 /** `raw/<StudyInstanceUID>/`. */
