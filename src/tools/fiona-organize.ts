@@ -36,7 +36,8 @@ export default defineTool({
 
     Beside each series in raw lies <SeriesInstanceUID>.json with the fields the original FIONA wrote. The
     first object decides them, but for NumFiles (the objects there are, each counted once),
-    SliceLocation (the least), Modality (all there are) and ClassifyType. It is written when a mark or a
+    SliceLocation (the least), Modality (all there are), MeasID (the last),
+    siemensDiffusionInformation (of each weighted image, up to 4096) and ClassifyType. It is written when a mark or a
     series or study record comes, and at the end of the input; never half, and not for every object.
 
     No symbolic link in the place of one of these directories is followed: its objects become error records
