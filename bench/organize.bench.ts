@@ -9,9 +9,9 @@ import { writeInstances } from './ct-instances.ts'
 import { spentBy, type Spent } from './processor-time.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const objects = 2000
+const objects = Number(process.env['BENCH_OBJECTS'] ?? 2000)
 const betweenMarks = 100
-const rounds = 3
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
 /** Only headers are read. */
 const pixels = 32
 
