@@ -7,7 +7,7 @@ const layers = [
   ['uid', 'sqlite'],
   ['record'],
   ['dicom', 'storage'],
-  ['match'],
+  ['match', 'layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
   ['intake', 'control'],
