@@ -5,6 +5,7 @@ import {
   bytesPerUnit,
   isKnownCharacterSet,
   isKnownVR,
+  isPrivate,
   isText,
 } from '../dicom/index.ts'
 import { toldAges } from './age.ts'
@@ -38,7 +39,7 @@ export function keepValue({
   const checked = checkedValue(element, expected, rewriting)
   if (checked !== undefined) return checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
-  return copyOf(dataSet, element, rewriting)
+  return copyOf(dataSet, element, expected, rewriting)
 }
 
 /** Pixels pass by as ranges of the file. Anywhere but at the top there are icons only, and they go. */
@@ -112,8 +113,14 @@ function checkCharacterSets(dataSet: DataSet, { reasons }: Rewriting): void {
 }
 
 /** The value as it is; numbers of the other byte order (items inside UN) are turned round. */
-function copyOf(dataSet: DataSet, element: Element, { file }: Rewriting): OutElement {
-  const { tag, vr } = element
+function copyOf(
+  dataSet: DataSet,
+  element: Element,
+  expected: string,
+  { file }: Rewriting,
+): OutElement {
+  const { tag } = element
+  const vr = writtenVR(dataSet, element, expected)
   const unit = bytesPerUnit(vr)
   if (dataSet.littleEndian === file.littleEndian || unit === 1 || element.length % unit !== 0) {
     return { tag, vr, copy: element }
@@ -123,4 +130,10 @@ function copyOf(dataSet: DataSet, element: Element, { file }: Rewriting): OutEle
   else if (unit === 4) value.swap32()
   else value.swap64()
   return { tag, vr, value }
+}
+
+/** What stands in a private UN is known where it is kept; its bytes are little endian (PS3.5 6.2.2). */
+function writtenVR({ littleEndian }: DataSet, { tag, vr }: Element, expected: string): string {
+  const isKnown = vr === 'UN' && isPrivate(tag) && (littleEndian || bytesPerUnit(expected) === 1)
+  return isKnown ? expected : vr
 }
