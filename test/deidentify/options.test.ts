@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { DicomFile } from '../../src/lib/dicom/index.ts'
+import { DicomFile, vrOf } from '../../src/lib/dicom/index.ts'
 import {
   type ProfileOption,
   type ProfileParts,
@@ -12,6 +12,8 @@ import {
 import { type TestElement, ctImage, el, sq } from '../fixtures/dicom-writer.ts'
 import { missing } from '../fixtures/peers.ts'
 import { deidentify, newUidOf, reasonsOf } from './deidentified.ts'
+import { plantedValue, secretUid } from './planted-value.ts'
+import { publishedRows } from './published-table.ts'
 import { found, foundIn, ofPerson, person, pydicomDump, removed } from './planted.ts'
 
 function withOptions(
@@ -67,6 +69,45 @@ for (const option of tableOptions) {
       const { record, files } = await deidentify([object], withOptions([option]))
       t.same(reasonsOf(record), ['identity-found'], where)
       t.same(files, [], where)
+    }
+  })
+}
+
+/** They name the object; the fixture cannot have them twice. */
+const naming = new Set([0x00080018, 0x0020000d, 0x0020000e])
+
+for (const option of tableOptions) {
+  t.test(`with ${option} a secret in any row stays only where it is kept`, async (t) => {
+    const elements = publishedRows
+      .filter(({ tag }) => /^[0-9A-F]{8}$/.test(tag) && Number.parseInt(tag, 16) >>> 16 >= 8)
+      .filter(({ tag }) => !naming.has(Number.parseInt(tag, 16)))
+      .map(({ tag, options }) => {
+        const number = Number.parseInt(tag, 16)
+        const letter = options.find(([name]) => name === option)?.[1]
+        const vr = vrOf(number) ?? 'UN'
+        // Codes of a sequence that is cleaned stay, and are searched like all that stays.
+        if (vr === 'SQ' && letter === 'C') return sq(number, [[el(0x00080100, 'SH', 'T-A0100')]])
+        return plantedValue(number, vr, letter === 'K' ? 'Keepsake' : 'Querxel')
+      })
+    for (const nest of [
+      (all: TestElement[]) => all,
+      (all: TestElement[]) => [sq(0x00082218, [[sq(0x00082218, [all])]])],
+    ]) {
+      const { record, files } = await deidentify(
+        [ctImage({ elements: nest(elements) })],
+        withOptions([option]),
+      )
+      t.equal(record.type, 'deidentified', JSON.stringify(record['reasons']))
+      const text = readFileSync(files[0] ?? '').toString('latin1')
+      t.notOk(/querxel/i.test(text))
+      t.equal(
+        text.includes(secretUid),
+        option === 'retainUids' || option === 'retainDeviceIdentity',
+      )
+      t.equal(
+        text.includes('20230917'),
+        option === 'retainLongitudinalFullDates' || option === 'retainDeviceIdentity',
+      )
     }
   })
 }

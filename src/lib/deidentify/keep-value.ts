@@ -11,6 +11,7 @@ import {
 import { toldAges } from './age.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Place } from './place.ts'
+import { normalUid } from './pseudonyms.ts'
 import { isTemporal, isTemporalVR } from './shift-date.ts'
 
 const SpecificCharacterSet = 0x00080005
@@ -21,12 +22,9 @@ const PixelData = 0x7fe00010
 const longestChecked = 1 << 20
 
 /** A value that the profile keeps, if it is what its attribute says; not for sequences. */
-export function keepValue({
-  around: { dataSet, path },
-  element,
-  vr: expected,
-  rewriting,
-}: Place): OutElement | undefined {
+export function keepValue(place: Place): OutElement | undefined {
+  const { element, vr: expected, rewriting } = place
+  const { dataSet, path } = place.around
   const { tag } = element
   if (tag >= FloatPixelData && tag <= PixelData) {
     return keepPixels(element, rewriting, path.length)
@@ -36,6 +34,7 @@ export function keepValue({
   if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
   if (isTemporalVR(expected)) return keepTemporal(element, expected, rewriting)
   if (expected === 'AS') return keepAge(element, rewriting)
+  if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(element, expected, rewriting)
   if (checked !== undefined) return checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
@@ -82,6 +81,13 @@ function checkedValue(
     return expected === 'CS' ? 'ANONYMIZED' : ''
   })
   return text(element.tag, expected, values.join('\\'))
+}
+
+/** Where no option keeps all of them, what is kept here may be replaced elsewhere. */
+function noteKept(element: Element, { file, profile, identity }: Rewriting): void {
+  if (profile.options.has('retainUids') || element.length > longestChecked) return
+  for (const uid of file.bytes(element).toString('latin1').split('\\'))
+    identity.keptUids.add(normalUid(uid))
 }
 
 const allowedCharacters: Readonly<Record<string, RegExp>> = {

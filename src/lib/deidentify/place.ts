@@ -1,4 +1,5 @@
 import type { Element, OutElement } from '../dicom/index.ts'
+import type { Decision } from './action.ts'
 import type { Rewriting } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -6,6 +7,8 @@ import type { Surroundings } from './surroundings.ts'
 export interface Place {
   readonly around: Surroundings
   readonly element: Element
+  /** What was decided for it. */
+  readonly decision: Decision
   /** VR by which it is judged: what the file claims counts only where nothing else is known. */
   readonly vr: string
   readonly rewriting: Rewriting

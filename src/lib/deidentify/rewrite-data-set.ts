@@ -54,6 +54,7 @@ function rewriteElement(
   return applyAction(decision, {
     around,
     element,
+    decision,
     vr: decision.vr ?? vrOf(tag) ?? element.vr,
     rewriting,
     rewriteItem: (inside, only) => rewriteDataSet(inside, rewriting, only),
