@@ -2,6 +2,7 @@ import { type Element, type OutElement, isPrivate, isPrivateCreator, vrOf } from
 import { applyAction } from './apply-action.ts'
 import { noteIdentity } from './note-identity.ts'
 import { keyObjectSelection } from './object-policy.ts'
+import type { Place } from './place.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -26,6 +27,8 @@ export function rewriteDataSet(
 ): OutElement[] {
   const out: OutElement[] = []
   const seen = new Set<number>()
+  const rewriteItem: Place['rewriteItem'] = (inside, some) =>
+    rewriteDataSet(inside, rewriting, some)
   for (const element of around.dataSet.elements) {
     if (only?.includes(element.tag) === false) continue
     // A second element of a tag is an error (PS3.5 7.1): readers take one or the other.
@@ -35,16 +38,18 @@ export function rewriteDataSet(
       continue
     }
     seen.add(element.tag)
-    const rewritten = rewriteElement(around, element, rewriting)
+    const rewritten = rewriteElement(around, element, rewriting, rewriteItem)
     if (rewritten !== undefined) out.push(rewritten)
   }
-  return [...out, ...reservationsOf(out, around)]
+  out.push(...reservationsOf(out, around))
+  return out
 }
 
 function rewriteElement(
   around: Surroundings,
   element: Element,
   rewriting: Rewriting,
+  rewriteItem: Place['rewriteItem'],
 ): OutElement | undefined {
   const { tag } = element
   if ((tag & 0xffff) === 0) return undefined
@@ -57,7 +62,7 @@ function rewriteElement(
     decision,
     vr: decision.vr ?? vrOf(tag) ?? element.vr,
     rewriting,
-    rewriteItem: (inside, only) => rewriteDataSet(inside, rewriting, only),
+    rewriteItem,
   })
 }
 
