@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint'
 // (they meet as records); a tool never imports a tool.
 const layers = [
   ['error', 'text', 'fault'],
-  ['uid'],
+  ['uid', 'sqlite'],
   ['record'],
   ['dicom', 'storage'],
   ['config'],
@@ -25,8 +25,8 @@ const layers = [
     'demo',
     'projection',
   ],
-  // Looks at what every room needs before anything starts.
-  ['check'],
+  // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
+  ['check', 'reconcile'],
   ['manage'],
 ]
 const rooms = layers.flat()
