@@ -51,7 +51,7 @@ export function applyAction(decision: Decision, place: Place): OutElement | unde
   if (!passes) noteIdentity(place.around, place.element, place.rewriting)
   if (action === 'remove') return removed(place, because)
   const result = appliers[action](place)
-  if (result !== undefined || passing.has(otherwise)) return result
+  if (result !== undefined || action === otherwise) return result
   if (passes) noteIdentity(place.around, place.element, place.rewriting)
   if (otherwise !== 'remove') return appliers[otherwise](place)
   // What could not be kept is counted as malformed already.
