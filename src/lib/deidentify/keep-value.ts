@@ -36,7 +36,7 @@ export function keepValue(place: Place): OutElement | undefined {
   if (expected === 'AS') return keepAge(element, rewriting)
   if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(place)
-  if (checked !== undefined) return checked === 'elsewise' ? undefined : checked
+  if (checked !== undefined) return checked === 'otherwise' ? undefined : checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
   return copyOf(dataSet, element, expected, rewriting)
 }
@@ -65,15 +65,18 @@ function isPlausible(found: string, expected: string): boolean {
   return formal.has(expected) ? formal.has(found) : isText(found)
 }
 
-/** Values whose VR allows few characters are held to it: what else is in them is not what it claims to be. */
-function checkedValue(place: Place): OutElement | 'elsewise' | undefined {
+/**
+ * Values whose VR allows few characters are held to it: what else is in them is not what it claims to be.
+ * `otherwise`: the decision says what is done with such a value as a whole.
+ */
+function checkedValue(place: Place): OutElement | 'otherwise' | undefined {
   const { element, vr: expected, rewriting } = place
   const allowed = allowedCharacters[expected]
   if (allowed === undefined || element.length === 0 || element.length > longestChecked) return
   const value = rewriting.file.bytes(element).toString('latin1')
   if (allowed.test(value)) return
   rewriting.count('malformed')
-  if (place.decision.otherwise !== undefined) return 'elsewise'
+  if (place.decision.otherwise !== undefined) return 'otherwise'
   const values = value.split('\\').map((one) => {
     if (allowed.test(one)) return one
     return expected === 'CS' ? 'ANONYMIZED' : ''
