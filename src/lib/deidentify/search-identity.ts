@@ -13,7 +13,7 @@ import {
 import { ownTexts } from './dummy.ts'
 import { codecOf, walkFrames } from './compressed-frames.ts'
 import { spellings } from './fold-text.ts'
-import type { KnownIdentity } from './known-identity.ts'
+import { type KnownIdentity, dayOf } from './known-identity.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -84,6 +84,7 @@ export class IdentitySearch {
     const key =
       element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
     if (key !== undefined && this.#clean.has(key)) return false
+    if ((vr === 'DA' || vr === 'DT') && this.#isWrittenDate(raw)) return false
     const text = decodeText(bytes, vr, dataSet.characterSets)
     if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
     // Whatever is declared, many write UTF-8 or Latin-1, and some receivers see it.
@@ -93,10 +94,18 @@ export class IdentitySearch {
     return false
   }
 
+  /** Shifted by chance to a day that something else was on, or kept. */
+  #isWrittenDate(raw: string): boolean {
+    const { writtenDays } = this.#identity
+    return (
+      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => writtenDays.has(dayOf(date)))
+    )
+  }
+
   #isInText(text: string, vr: string): boolean {
-    const { uids } = this.#identity
+    const { uids, keptUids } = this.#identity
     const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
-    if (vr === 'UI') return values.some((value) => uids.has(value))
+    if (vr === 'UI') return values.some((value) => uids.has(value) && !keptUids.has(value))
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
     for (const spelling of spellings(rest)) if (this.#isInFolded(spelling, vr)) return true

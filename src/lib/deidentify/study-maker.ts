@@ -176,10 +176,13 @@ export class StudyMaker {
   }
 
   #pseudonymsOf(project: string): Pseudonyms {
-    let pseudonyms = this.#pseudonyms.get(project)
+    const { keyOf, uidRoot, profileOf } = this.#options
+    const keepsUids = profileOf(project).options.has('retainUids')
+    const name = JSON.stringify([project, keepsUids])
+    let pseudonyms = this.#pseudonyms.get(name)
     if (pseudonyms === undefined) {
-      pseudonyms = new Pseudonyms(this.#options.keyOf(project), project, this.#options.uidRoot)
-      this.#pseudonyms.set(project, pseudonyms)
+      pseudonyms = new Pseudonyms(keyOf(project), project, uidRoot, keepsUids)
+      this.#pseudonyms.set(name, pseudonyms)
     }
     return pseudonyms
   }

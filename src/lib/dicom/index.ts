@@ -31,4 +31,10 @@ export {
 } from './siemens-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf, hasNativePixels } from './transfer-syntax.ts'
-export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'
+export {
+  bytesPerUnit,
+  isKnownVR,
+  isText,
+  splitsAtBackslash,
+  usesCharacterSet,
+} from './value-representation.ts'

@@ -3,6 +3,8 @@ const explanations: Readonly<Record<string, string>> = {
   removed: 'elements that the standard (DICOM PS3.15, Table E.1-1) wants removed',
   emptied: 'elements that the standard wants without a value',
   replaced: 'elements whose value became another one that tells nothing',
+  cleaned: 'texts of which only words of imaging remain',
+  shifted: 'dates moved by days that are secret and the same for all of a participant',
   uids: 'identifiers of objects, replaced by keyed ones; the same everywhere in the project',
   private: 'elements of manufacturers, whose meaning is not public: removed',
   unlisted: 'elements that the standard does not name and that could tell of a person: removed',
