@@ -8,7 +8,7 @@ export { isKnownCharacterSet } from './character-sets.ts'
 export type { DataSet, Element } from './data-set.ts'
 export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
-export { keywordOf, tagOf, vrOf } from './dictionary.ts'
+export { keywordOf, knownKeywords, tagOf, vrOf } from './dictionary.ts'
 export { type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
 export {
   type FileMeta,
