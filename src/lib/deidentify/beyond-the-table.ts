@@ -2,9 +2,14 @@
  * Table E.1-1 speaks of the attributes that were known to identify when it was last revised; all
  * others it keeps. These identify too, or point at what does, or would be wrong once their
  * neighbours are gone. Free text (LT, ST, UT) outside of the table is replaced by a dummy unless it
- * is in `machineWritten`, and PN, AE, AS, DA, DT, TM and UR outside of it are removed (see action.ts).
+ * is in `machineWritten`, and PN, AE, AS, DA, DT, TM and UR outside of it are removed (see
+ * decide-by-table.ts). Where an option is named, it does with them what it does with their siblings in the table.
  */
-export const beyondTheTable: ReadonlyMap<number, 'X' | 'Z' | 'D'> = new Map([
+export const beyondTheTable: readonly (readonly [
+  tag: number,
+  action: 'X' | 'Z' | 'D',
+  option?: 'cleanDescriptors' | 'retainPatientCharacteristics',
+])[] = [
   // Issuers of identifiers: they name the institution.
   [0x00080051, 'X'], // IssuerOfAccessionNumberSequence
   [0x00100024, 'X'], // IssuerOfPatientIDQualifiersSequence
@@ -20,24 +25,24 @@ export const beyondTheTable: ReadonlyMap<number, 'X' | 'Z' | 'D'> = new Map([
   // Other patients, and characteristics whose siblings the table removes.
   [0x00100026, 'X'], // SourcePatientGroupIdentificationSequence
   [0x00100027, 'X'], // GroupOfPatientsIdentificationSequence
-  [0x00101021, 'X'], // PatientSizeCodeSequence
-  [0x00101022, 'X'], // PatientBodyMassIndex
-  [0x00102161, 'X'], // EthnicGroupCodeSequence
+  [0x00101021, 'X', 'retainPatientCharacteristics'], // PatientSizeCodeSequence
+  [0x00101022, 'X', 'retainPatientCharacteristics'], // PatientBodyMassIndex
+  [0x00102161, 'X', 'retainPatientCharacteristics'], // EthnicGroupCodeSequence
   // Staff, documents and trials elsewhere.
   [0x00321031, 'X'], // RequestingPhysicianIdentificationSequence
   [0x00380100, 'X'], // PertinentDocumentsSequence
   [0x00380101, 'X'], // PertinentResourcesSequence
   [0x00380502, 'X'], // PatientClinicalTrialParticipationSequence
   // Text typed by people into LO and SH.
-  [0x00400255, 'X'], // PerformedProcedureTypeDescription
+  [0x00400255, 'X', 'cleanDescriptors'], // PerformedProcedureTypeDescription
   [0x00401008, 'X'], // ConfidentialityCode
-  [0x0040a492, 'X'], // CompletionFlagDescription
-  [0x00440011, 'X'], // SubstanceAdministrationNotes
-  [0x00700068, 'X'], // GraphicLayerDescription
-  [0x00700081, 'Z'], // ContentDescription
+  [0x0040a492, 'X', 'cleanDescriptors'], // CompletionFlagDescription
+  [0x00440011, 'X', 'cleanDescriptors'], // SubstanceAdministrationNotes
+  [0x00700068, 'X', 'cleanDescriptors'], // GraphicLayerDescription
+  [0x00700081, 'Z', 'cleanDescriptors'], // ContentDescription
   [0x00880130, 'X'], // StorageMediaFileSetID
-  [0x300600c8, 'X'], // FrameOfReferenceTransformationComment
-  [0x00420010, 'Z'], // DocumentTitle
+  [0x300600c8, 'X', 'cleanDescriptors'], // FrameOfReferenceTransformationComment
+  [0x00420010, 'Z', 'cleanDescriptors'], // DocumentTitle
   [0x0072006f, 'D'], // SelectorUCValue
   // A machine's address.
   [0x00181803, 'X'], // NTPSourceAddress
@@ -54,7 +59,7 @@ export const beyondTheTable: ReadonlyMap<number, 'X' | 'Z' | 'D'> = new Map([
   [0x00120063, 'X'], // DeidentificationMethod
   [0x00120064, 'X'], // DeidentificationMethodCodeSequence
   [0x00280303, 'X'], // LongitudinalTemporalInformationModified
-])
+]
 
 /** LT, ST and UT that machines or vocabularies write. Kept, and searched like all that is kept. */
 export const machineWritten: ReadonlySet<number> = new Set([

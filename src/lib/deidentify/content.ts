@@ -1,9 +1,8 @@
 import type { DataSet, OutElement } from '../dicom/index.ts'
 import { dummyText } from './dummy.ts'
+import type { Place } from './place.ts'
 import { type Rewriting, text } from './rewriting.ts'
-
-/** Rewrites the elements of these tags as anywhere else. */
-type RewriteSome = (item: DataSet, tags: readonly number[], rewriting: Rewriting) => OutElement[]
+import type { Surroundings } from './surroundings.ts'
 
 /** Content items that are references to other objects (PS3.3 C.17.3.2): nothing in them is text. */
 const references = new Set(['IMAGE', 'COMPOSITE', 'WAVEFORM'])
@@ -19,30 +18,28 @@ const GraphicObjectSequence = 0x00700009
  * object still points at its images. Where there are none, one item that says nothing: the sequence
  * may not be empty. Cleaning the other items one by one is an option of its own (PS3.15 E.3.3).
  */
-export function cleanContent(
-  items: readonly DataSet[],
-  rewriting: Rewriting,
-  rewriteSome: RewriteSome,
-): OutElement[][] {
-  const kept = [...referencesIn(items, rewriting, rewriteSome)]
+export function referencesOf(place: Place): OutElement[][] {
+  const { around, element } = place
+  const kept = [...referencesIn(element.items ?? [], around, place)]
   return kept.length > 0 ? kept : [emptyRemark()]
 }
 
 function* referencesIn(
   items: readonly DataSet[],
-  rewriting: Rewriting,
-  rewriteSome: RewriteSome,
+  around: Surroundings,
+  place: Place,
 ): Generator<OutElement[], void, undefined> {
   for (const item of items) {
-    const valueType = rewriting.file.string(item, ValueType) ?? ''
+    const inside = around.inside(ContentSequence, item)
+    const valueType = around.file.string(item, ValueType) ?? ''
     if (references.has(valueType) && item.get(ReferencedSOPSequence) !== undefined) {
       yield [
         text(0x0040a010, 'CS', 'CONTAINS'),
         text(ValueType, 'CS', valueType),
-        ...rewriteSome(item, [ReferencedSOPSequence], rewriting),
+        ...place.rewriteItem(inside, [ReferencedSOPSequence]),
       ]
     }
-    yield* referencesIn(item.get(ContentSequence)?.items ?? [], rewriting, rewriteSome)
+    yield* referencesIn(item.get(ContentSequence)?.items ?? [], inside, place)
   }
 }
 
@@ -69,13 +66,14 @@ function emptyRemark(): OutElement[] {
  * Graphic annotations (PS3.3 C.10.5): their layer and the images they belong to remain; text and
  * drawings, in which a name may be written, become one point in the corner.
  */
-export function cleanGraphics(
-  items: readonly DataSet[],
-  rewriting: Rewriting,
-  rewriteSome: RewriteSome,
-): OutElement[][] {
-  return items.map((item) => [
-    ...rewriteSome(item, [ReferencedImageSequence, GraphicLayer], rewriting),
+export function withoutGraphics({
+  around,
+  element,
+  rewriting,
+  rewriteItem,
+}: Place): OutElement[][] {
+  return (element.items ?? []).map((item) => [
+    ...rewriteItem(around.inside(element.tag, item), [ReferencedImageSequence, GraphicLayer]),
     { tag: GraphicObjectSequence, vr: 'SQ', items: [pointInTheCorner(rewriting)] },
   ])
 }

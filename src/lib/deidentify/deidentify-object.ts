@@ -10,12 +10,16 @@ import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
 import { lookAtPixels } from './look-at-pixels.ts'
+import type { Unwanted } from './clean-text.ts'
+import { afterEarlier } from './earlier-methods.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
-import type { Profile } from './profile.ts'
+import { type Profile, methodItem } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 import { rewriteDataSet } from './rewrite-data-set.ts'
 import { type Rewriting, newUid, text } from './rewriting.ts'
+import { Surroundings } from './surroundings.ts'
+import { unwantedWords } from './unwanted-words.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
@@ -76,7 +80,7 @@ export function uidsOf(file: DicomFile): ObjectUids {
  */
 export function deidentifyObject(
   file: DicomFile,
-  uids: ObjectUids,
+  uids: ObjectUids & { readonly types: readonly string[] },
   assignment: Assignment,
   notes: Notes,
 ): Deidentified | undefined {
@@ -91,17 +95,22 @@ export function deidentifyObject(
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
   lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
+  const { profile, pseudonyms, participant } = assignment
+  let unwanted: Unwanted | undefined
   const rewriting: Rewriting = {
     file,
     policy: policy ?? 'data',
     SOPClassUID,
     ...assignment,
     ...notes,
+    decide: profile.decider({ file, SOPClassUID, types: uids.types }),
+    days: pseudonyms.days(profile.dateShift, participant),
+    unwanted: () => (unwanted ??= unwantedWords(file)),
   }
-  const rewritten = rewriteDataSet(file.dataSet, rewriting)
+  const rewritten = rewriteDataSet(new Surroundings(file, file.dataSet), rewriting)
   const elements = [
     ...rewritten,
-    ...statements(assignment, new Set(rewritten.map(({ tag }) => tag))),
+    ...statements(assignment, file, new Set(rewritten.map(({ tag }) => tag))),
   ]
   const SOPInstanceUID = newUid(uids.SOPInstanceUID, rewriting)
   return {
@@ -125,15 +134,16 @@ export function deidentifyObject(
 /** What de-identification says of itself (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1.1), and who this now is. */
 function statements(
   { profile, participant, event }: Assignment,
+  file: DicomFile,
   there: ReadonlySet<number>,
 ): OutElement[] {
-  const { statement } = profile
+  const statement = afterEarlier(profile.statement, file)
   const all = [
     text(Tag.PatientName, 'PN', participant),
     text(Tag.PatientID, 'LO', participant),
     text(0x00120062, 'CS', 'YES'),
     text(0x00120063, 'LO', statement.methods.join('\\')),
-    { tag: 0x00120064, vr: 'SQ', items: statement.codes },
+    { tag: 0x00120064, vr: 'SQ', items: statement.codes.map(methodItem) },
     text(0x00280303, 'CS', statement.longitudinal),
     ...(event === undefined ? [] : [text(Tag.ClinicalTrialTimePointID, 'LO', event)]),
   ] satisfies OutElement[]

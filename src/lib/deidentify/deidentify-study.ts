@@ -174,7 +174,7 @@ class StudyInTheMaking {
     if (source.types.includes(checkBurnedIn)) {
       reasons.add('classified-check-burned-in', 'ClassifyType')
     }
-    const object = deidentifyObject(file, uids, this.#task, {
+    const object = deidentifyObject(file, { ...uids, types: source.types }, this.#task, {
       identity: this.#identity,
       reasons,
       count: (what) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),

@@ -37,9 +37,10 @@ const kinds: Readonly<Record<IdentityKind, readonly number[]>> = {
   ],
   address: [
     0x00101040, // PatientAddress
-    0x00080081, // InstitutionAddress
     0x00080092, // ReferringPhysicianAddress
     0x00401102, // PersonAddress
+    0x00102299, // ResponsibleOrganization
+    0x00380400, // PatientInstitutionResidence
   ],
   phone: [
     0x00102154, // PatientTelephoneNumbers
@@ -48,11 +49,11 @@ const kinds: Readonly<Record<IdentityKind, readonly number[]>> = {
     0x00401103, // PersonTelephoneNumbers
     0x00402010, // OrderCallbackPhoneNumber
   ],
+  // What Retain Institution Identity keeps, and where it is kept is not searched for.
   place: [
     0x00080080, // InstitutionName
+    0x00080081, // InstitutionAddress
     0x00081040, // InstitutionalDepartmentName
-    0x00102299, // ResponsibleOrganization
-    0x00380400, // PatientInstitutionResidence
   ],
 }
 

@@ -10,15 +10,25 @@
  * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
-export { type Action, type Decision, decide, profileRows } from './action.ts'
+export type { Action, Decision } from './action.ts'
 export { basicProfile } from './basic-profile.ts'
 export { Crosswalk, type Link } from './crosswalk.ts'
+export { type DateShift } from './date-shift.ts'
+export { type ProfileRow, decideByTable, profileRows } from './decide-by-table.ts'
 export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
 export { type Exclusion, exclusionOf } from './exclusions.ts'
 export { missingKey, readKeyFile } from './key-file.ts'
 export { KnownIdentity } from './known-identity.ts'
 export { loadProfile, unknownProfile } from './load-profile.ts'
+export { type ProfileParts, type Rules, makeProfile } from './make-profile.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
-export type { Profile } from './profile.ts'
+export type { Decide, ObjectFacts, Profile } from './profile.ts'
+export {
+  type ProfileOption,
+  isProfileOption,
+  pixelOptions,
+  tableOptions,
+} from './profile-options.ts'
 export { Pseudonyms } from './pseudonyms.ts'
 export { IdentitySearch } from './search-identity.ts'
+export { Surroundings } from './surroundings.ts'

@@ -7,7 +7,10 @@ import {
   isKnownVR,
   isText,
 } from '../dicom/index.ts'
+import { toldAges } from './age.ts'
 import { type Rewriting, text } from './rewriting.ts'
+import type { Place } from './place.ts'
+import { isTemporal, isTemporalVR } from './shift-date.ts'
 
 const SpecificCharacterSet = 0x00080005
 const FloatPixelData = 0x7fe00008
@@ -16,22 +19,22 @@ const PixelData = 0x7fe00010
 /** Longer texts of coded, numeric and UID values are damage. */
 const longestChecked = 1 << 20
 
-/**
- * A value that the profile keeps, if it is what its attribute says; not for sequences.
- * @param expected VR by the dictionary
- */
-export function keepValue(
-  dataSet: DataSet,
-  element: Element,
-  expected: string,
-  rewriting: Rewriting,
-  depth: number,
-): OutElement | undefined {
+/** A value that the profile keeps, if it is what its attribute says; not for sequences. */
+export function keepValue({
+  around: { dataSet, path },
+  element,
+  vr: expected,
+  rewriting,
+}: Place): OutElement | undefined {
   const { tag } = element
-  if (tag >= FloatPixelData && tag <= PixelData) return keepPixels(element, rewriting, depth)
+  if (tag >= FloatPixelData && tag <= PixelData) {
+    return keepPixels(element, rewriting, path.length)
+  }
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
   if (!isPlausible(element.vr, expected)) return malformed(rewriting)
   if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
+  if (isTemporalVR(expected)) return keepTemporal(element, expected, rewriting)
+  if (expected === 'AS') return keepAge(element, rewriting)
   const checked = checkedValue(element, expected, rewriting)
   if (checked !== undefined) return checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
@@ -85,6 +88,21 @@ const allowedCharacters: Readonly<Record<string, RegExp>> = {
   DS: /^[-+0-9.eE \\\0]*$/,
   IS: /^[-+0-9 \\\0]*$/,
   UI: /^[0-9. \\\0]*$/,
+}
+
+/** A date or time that an option keeps; no later search shall take it for one that slipped through. */
+function keepTemporal(element: Element, vr: string, rewriting: Rewriting): OutElement | undefined {
+  if (element.length > longestChecked) return malformed(rewriting)
+  const value = rewriting.file.bytes(element).toString('latin1')
+  if (!isTemporal(value, vr)) return malformed(rewriting)
+  rewriting.identity.noteWritten(value, vr)
+  return text(element.tag, vr, value)
+}
+
+function keepAge(element: Element, rewriting: Rewriting): OutElement | undefined {
+  if (element.length > longestChecked) return malformed(rewriting)
+  const ages = toldAges(rewriting.file.bytes(element).toString('latin1'))
+  return ages === undefined ? malformed(rewriting) : text(element.tag, 'AS', ages)
 }
 
 function checkCharacterSets(dataSet: DataSet, { reasons }: Rewriting): void {

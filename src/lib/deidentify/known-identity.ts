@@ -31,6 +31,8 @@ export class KnownIdentity {
   readonly uids = new Set<string>()
   /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
   readonly rawForms = new Set<string>()
+  /** Days that shifted or kept dates now have, as YYYYMMDD: where a date belongs they are none that slipped through. */
+  readonly written = new Set<string>()
   readonly #allowed: ReadonlySet<string>
   #seen = new Set<string>()
 
@@ -51,6 +53,12 @@ export class KnownIdentity {
     else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
     else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
     else this.#addWhole(value)
+  }
+
+  /** A value of VR DA or DT that goes out. */
+  noteWritten(value: string, vr: string): void {
+    if (vr !== 'DA' && vr !== 'DT') return
+    for (const date of value.split('\\')) this.written.add(dayOf(date))
   }
 
   /** What cannot be seen in a name stands for nothing, or for a blank. */
@@ -164,6 +172,15 @@ export class KnownIdentity {
   #put(terms: Set<string>, term: string): void {
     if (!this.#allowed.has(term)) terms.add(term)
   }
+}
+
+/** The day that a DA or DT begins with, without the points of ACR-NEMA. */
+export function dayOf(value: string): string {
+  return value
+    .replaceAll('\0', ' ')
+    .trim()
+    .replace(/^(\d{4})\.(\d\d)\.(\d\d)$/, '$1$2$3')
+    .slice(0, 8)
 }
 
 /**

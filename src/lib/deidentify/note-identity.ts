@@ -1,30 +1,35 @@
 import { isUtf8 } from 'node:buffer'
-import { type DataSet, type Element, decodeText, isText, vrOf } from '../dicom/index.ts'
+import { type Element, decodeText, isText, vrOf } from '../dicom/index.ts'
 import { identityKindOf } from './identity-kinds.ts'
 import { type Rewriting, newUid } from './rewriting.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** A longer value identifies nobody in particular; it is searched for nothing. */
 const longestIdentity = 4096
 
 /** What an element that does not pass tells of the patient, and all that is inside it. */
-export function noteIdentity(dataSet: DataSet, element: Element, rewriting: Rewriting): void {
+export function noteIdentity(around: Surroundings, element: Element, rewriting: Rewriting): void {
   const { file, identity } = rewriting
   const { tag, items, length } = element
   for (const item of items ?? []) {
-    for (const inner of item.elements) noteIdentity(item, inner, rewriting)
+    const inside = around.inside(tag, item)
+    for (const inner of item.elements) noteIdentity(inside, inner, rewriting)
   }
   if (length === 0 || length > longestIdentity || items !== undefined) return
   const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
-  if (vr === 'UI' && rewriting.profile.decide(tag).action === 'U') {
+  const kind = identityKindOf(tag, vr)
+  if (kind === undefined && vr !== 'UI') return
+  const { action, because } = rewriting.decide(tag, around)
+  if (vr === 'UI' && action === 'uid') {
     for (const uid of file.bytes(element).toString('latin1').split('\\')) newUid(uid, rewriting)
     return
   }
-  const kind = identityKindOf(tag, vr)
-  if (kind === undefined) return
+  // What is kept on purpose wherever it can be is no secret where it cannot be.
+  if (kind === undefined || (action === 'keep' && because === 'option')) return
   const raw = file.bytes(element)
   // As LO where the VR found is none of text: the tag says that it is one.
   const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'
-  const value = decodeText(raw, readAs, dataSet.characterSets)
+  const value = decodeText(raw, readAs, around.dataSet.characterSets)
   identity.add(kind, value.replaceAll('\0', ' '), raw)
   // Many write UTF-8 and declare something else, or nothing.
   const asUtf8 = isUtf8(raw) ? raw.toString('utf8') : value

@@ -1,5 +1,8 @@
-import type { OutElement } from '../dicom/index.ts'
+import type { DicomFile, OutElement } from '../dicom/index.ts'
 import type { Decision } from './action.ts'
+import type { ProfileOption } from './profile-options.ts'
+import type { DateShift } from './date-shift.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {
@@ -7,28 +10,50 @@ export interface Profile {
   readonly name: string
   /** SHA-256 of all that decides what comes out: two outputs of one digest were made by the same rules. */
   readonly digest: string
+  readonly options: ReadonlySet<ProfileOption>
   readonly statement: Statement
-  /** The action for an attribute by its tag alone: the table with the profile's options. */
-  readonly decide: (tag: number) => Decision
+  readonly dateShift: DateShift
+  /** Words that cleaned texts keep, folded. */
+  readonly vocabulary: ReadonlySet<string>
+  /** Asked once for each object, so that what depends on the object is found out once. */
+  readonly decider: (object: ObjectFacts) => Decide
 }
+
+/** What decides about an object as a whole. */
+export interface ObjectFacts {
+  readonly file: DicomFile
+  readonly SOPClassUID: string
+  /** ClassifyType of its series. */
+  readonly types: readonly string[]
+}
+
+/** The action for one element; asked for every element at every depth. */
+export type Decide = (tag: number, around: Surroundings) => Decision
 
 /** What de-identified objects say of how they were made (PS3.15 E.1.1, PS3.3 C.12.1.1). */
 export interface Statement {
   /** DeidentificationMethod (0012,0063): at most 64 characters each. */
   readonly methods: readonly string[]
-  /** Items of DeidentificationMethodCodeSequence (0012,0064), of PS3.16 CID 7050. */
-  readonly codes: readonly (readonly OutElement[])[]
+  /** Items of DeidentificationMethodCodeSequence (0012,0064): code values of PS3.16 CID 7050 and their meanings. */
+  readonly codes: readonly (readonly [value: string, meaning: string])[]
   /** LongitudinalTemporalInformationModified (0028,0303). */
   readonly longitudinal: 'UNMODIFIED' | 'MODIFIED' | 'REMOVED'
 }
 
 /** Texts that are written into every object: no search may take them for the patient's. */
 export function textsOf({ methods, codes }: Statement): string[] {
-  const CodeMeaning = 0x00080104
-  const meanings = codes.flatMap((code) =>
-    code.flatMap((element) =>
-      element.tag === CodeMeaning && 'value' in element ? [element.value.toString('latin1')] : [],
-    ),
-  )
-  return [...methods, ...meanings]
+  return [...methods, ...codes.map(([, meaning]) => meaning)]
+}
+
+/** An item of DeidentificationMethodCodeSequence. */
+export function methodItem([value, meaning]: readonly [string, string]): readonly OutElement[] {
+  return [
+    ascii(0x00080100, 'SH', value),
+    ascii(0x00080102, 'SH', 'DCM'),
+    ascii(0x00080104, 'LO', meaning),
+  ]
+}
+
+function ascii(tag: number, vr: string, value: string): OutElement {
+  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }

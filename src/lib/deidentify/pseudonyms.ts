@@ -1,4 +1,6 @@
 import { createHmac, hkdfSync } from 'node:crypto'
+import { isUid } from '../uid/index.ts'
+import { type DateShift, daysFor } from './date-shift.ts'
 
 /** Crockford's alphabet: no letter that looks like a digit or like another. */
 const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -13,17 +15,24 @@ export class Pseudonyms {
   readonly #uidKey: Buffer
   readonly #participantKey: Buffer
   readonly #requestKey: Buffer
+  readonly #dateKey: Buffer
   readonly #uidRoot: string
+  readonly #keepsUids: boolean
   #uids = new Map<string, string>()
 
-  /** @param uidRoot of the new UIDs; at most 24 characters, so that they have at most 64 (PS3.5 9.1) */
-  constructor(key: Buffer, project: string, uidRoot = '2.25') {
+  /**
+   * @param uidRoot of the new UIDs; at most 24 characters, so that they have at most 64 (PS3.5 9.1)
+   * @param keepsUids UIDs stay what they are (PS3.15 E.3.9); what is none gets one
+   */
+  constructor(key: Buffer, project: string, uidRoot = '2.25', keepsUids = false) {
     const subkey = (purpose: string) =>
       Buffer.from(hkdfSync('sha256', key, 'fiona', `deidentify 1 ${purpose} ${project}`, 32))
     this.#uidKey = subkey('uid')
     this.#participantKey = subkey('participant')
     this.#requestKey = subkey('request')
+    this.#dateKey = subkey('date')
     this.#uidRoot = uidRoot
+    this.#keepsUids = keepsUids
   }
 
   /**
@@ -32,7 +41,7 @@ export class Pseudonyms {
    */
   uid(original: string): string {
     const normal = normalUid(original)
-    if (isRegistered(normal)) return normal
+    if (isRegistered(normal) || (this.#keepsUids && isUid(normal))) return normal
     let made = this.#uids.get(normal)
     if (made === undefined) {
       const bits = createHmac('sha256', this.#uidKey).update(normal).digest('hex').slice(0, 32)
@@ -46,6 +55,11 @@ export class Pseudonyms {
   /** Twelve characters for a patient; for a study of nobody, give its UID alone. */
   participant(...identity: readonly string[]): string {
     return spell(this.#participantKey, identity, 12)
+  }
+
+  /** The days by which all dates of a participant are shifted, in whatever study and on whatever machine. */
+  days(shift: DateShift, participant: string): number {
+    return daysFor(shift, participant, this.#dateKey)
   }
 
   /** The same for every revision of a study, project, participant and event; it tells nothing of them. */

@@ -1,7 +1,8 @@
 import type { DicomFile, OutElement } from '../dicom/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
 import type { ObjectPolicy } from './object-policy.ts'
-import type { Profile } from './profile.ts'
+import type { Unwanted } from './clean-text.ts'
+import type { Decide, Profile } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 
@@ -11,10 +12,16 @@ export interface Rewriting {
   readonly policy: ObjectPolicy
   readonly SOPClassUID: string
   readonly profile: Profile
+  /** The profile's, for this object. */
+  readonly decide: Decide
   readonly pseudonyms: Pseudonyms
   readonly participant: string
   readonly project: string
   readonly event: string | undefined
+  /** By which dates are shifted; 0 for a profile that shifts none. */
+  readonly days: number
+  /** Read when the first text is cleaned. */
+  readonly unwanted: () => Unwanted
   readonly identity: KnownIdentity
   readonly reasons: Reasons
   /** Elements by what was done with them, for the `deidentified` record. */

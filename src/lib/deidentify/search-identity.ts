@@ -13,7 +13,7 @@ import {
 import { ownTexts } from './dummy.ts'
 import { codecOf, walkFrames } from './compressed-frames.ts'
 import { spellings } from './fold-text.ts'
-import type { KnownIdentity } from './known-identity.ts'
+import { type KnownIdentity, dayOf } from './known-identity.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -84,6 +84,7 @@ export class IdentitySearch {
     const key =
       element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
     if (key !== undefined && this.#clean.has(key)) return false
+    if ((vr === 'DA' || vr === 'DT') && this.#isWrittenDate(raw)) return false
     const text = decodeText(bytes, vr, dataSet.characterSets)
     if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
     // Whatever is declared, many write UTF-8 or Latin-1, and some receivers see it.
@@ -91,6 +92,14 @@ export class IdentitySearch {
     if (other !== text && this.#isInText(other, vr)) return true
     if (key !== undefined) this.#remember(key)
     return false
+  }
+
+  /** Shifted by chance to a day that something else was on, or kept. */
+  #isWrittenDate(raw: string): boolean {
+    const { written } = this.#identity
+    return (
+      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => written.has(dayOf(date)))
+    )
   }
 
   #isInText(text: string, vr: string): boolean {

@@ -157,10 +157,13 @@ export class StudyMaker {
   }
 
   #pseudonymsOf(project: string): Pseudonyms {
-    let pseudonyms = this.#pseudonyms.get(project)
+    const { key, uidRoot, profileOf } = this.#options
+    const keepsUids = profileOf(project).options.has('retainUids')
+    const name = JSON.stringify([project, keepsUids])
+    let pseudonyms = this.#pseudonyms.get(name)
     if (pseudonyms === undefined) {
-      pseudonyms = new Pseudonyms(this.#options.key, project, this.#options.uidRoot)
-      this.#pseudonyms.set(project, pseudonyms)
+      pseudonyms = new Pseudonyms(key, project, uidRoot, keepsUids)
+      this.#pseudonyms.set(name, pseudonyms)
     }
     return pseudonyms
   }

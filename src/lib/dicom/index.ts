@@ -26,4 +26,10 @@ export { osLevelOf, seriesFields } from './series-fields.ts'
 export { siemensField, siemensFieldNames } from './siemens-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf, hasNativePixels } from './transfer-syntax.ts'
-export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'
+export {
+  bytesPerUnit,
+  isKnownVR,
+  isText,
+  splitsAtBackslash,
+  usesCharacterSet,
+} from './value-representation.ts'
