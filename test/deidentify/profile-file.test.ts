@@ -16,7 +16,13 @@ function problemsOf(text: string): string[] {
 function meaningOf(text: string): string {
   const problems = new Problems('p', text)
   const file = readProfile(text, problems)
-  if (file === undefined) throw new Error(problems.all().map(({ message }) => message).join())
+  if (file === undefined)
+    throw new Error(
+      problems
+        .all()
+        .map(({ message }) => message)
+        .join(),
+    )
   return JSON.stringify(canonicalProfile(file))
 }
 
@@ -27,7 +33,10 @@ function mistakeOf(rule: string): string {
 
 t.test('a mistake in a rule is told with what was probably meant', async (t) => {
   for (const [rule, expected] of [
-    ['tag: SeriesDescripton, action: keep', 'p:2:12: no attribute is called "SeriesDescripton"; did you mean "SeriesDescription"?'],
+    [
+      'tag: SeriesDescripton, action: keep',
+      'p:2:12: no attribute is called "SeriesDescripton"; did you mean "SeriesDescription"?',
+    ],
     ['tag: StudyID, action: kep', 'did you mean "keep"?'],
     ['tag: StudyID, acton: keep', 'unknown key "acton"; did you mean "action"?'],
     ['tag: StudyID', '"action" is missing here'],
@@ -63,14 +72,29 @@ t.test('a mistake in a rule is told with what was probably meant', async (t) => 
     ['tag: StudyDate, action: set, value: "2020-01-01"', 'does not look like DA'],
     ['tag: BodyPartExamined, action: set, value: "head"', 'does not look like CS'],
     ['tag: InstanceNumber, action: set, value: "x"', 'does not look like IS'],
-    ['tag: SliceThickness, action: extract, pattern: "(", template: "$1"', 'no regular expression: a ( without its )'],
+    [
+      'tag: SliceThickness, action: extract, pattern: "(", template: "$1"',
+      'no regular expression: a ( without its )',
+    ],
     ['tag: ProtocolName, action: extract', 'extract without "pattern"'],
-    ['tag: ProtocolName, action: extract, pattern: "(a)", template: "$2"', '$2: the pattern has 1 group'],
-    ['tag: ProtocolName, action: extract, pattern: "(a)", template: "$x"', 'a dollar is written twice'],
+    [
+      'tag: ProtocolName, action: extract, pattern: "(a)", template: "$2"',
+      '$2: the pattern has 1 group',
+    ],
+    [
+      'tag: ProtocolName, action: extract, pattern: "(a)", template: "$x"',
+      'a dollar is written twice',
+    ],
     ['tag: ProtocolName, action: extract, pattern: "^((a+)+)$"', 'repetitions within repetitions'],
-    ['tag: StudyID, action: remove, when: { Modalty: MR }', 'no attribute is called "Modalty"; did you mean "Modality"?'],
+    [
+      'tag: StudyID, action: remove, when: { Modalty: MR }',
+      'no attribute is called "Modalty"; did you mean "Modality"?',
+    ],
     ['tag: StudyID, action: remove, when: { ClasifyType: MR }', 'did you mean "ClassifyType"?'],
-    ['tag: StudyID, action: remove, when: { SOPClassUID: CTImageStorag }', 'did you mean "CTImageStorage"?'],
+    [
+      'tag: StudyID, action: remove, when: { SOPClassUID: CTImageStorag }',
+      'did you mean "CTImageStorage"?',
+    ],
     ['tag: StudyID, action: remove, when: { Modality: "/(/" }', 'no regular expression'],
     ['tag: StudyID, action: remove, when: {}', '"when" is empty'],
     ['tag: StudyID, action: remove, when: { RequestAttributesSequence: x }', 'is a sequence'],
@@ -111,21 +135,40 @@ t.test('hostile files end soon, and with a sentence', async (t) => {
   const bomb = ['a: &a [x, x]']
   for (let at = 1; at < 12; at += 1) {
     const [name, before] = [at, at - 1].map((n) => String.fromCharCode(97 + n))
-    bomb.push(`${String(name)}: &${String(name)} [${Array(10).fill(`*${String(before)}`).join(', ')}]`)
+    bomb.push(
+      `${String(name)}: &${String(name)} [${Array(10)
+        .fill(`*${String(before)}`)
+        .join(', ')}]`,
+    )
   }
   for (const [what, text, expected] of [
     ['aliases', bomb.join('\n'), 'aliases stand for too much'],
     ['brackets', `a: ${'['.repeat(1 << 20)}`, 'nested too deeply'],
-    ['indents', Array.from({ length: 1200 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'), 'nested too deeply'],
+    [
+      'indents',
+      Array.from({ length: 1200 }, (_, at) => `${' '.repeat(at)}a:`).join('\n'),
+      'nested too deeply',
+    ],
     ['rules', `rules:\n${'  - { tag: StudyID, action: keep }\n'.repeat(2001)}`, '2000'],
-    ['control characters', 'rules:\n  - { tag: "\u0007\u001b[2J", action: keep }', 'no attribute is called "\\u0007\\u001b'],
-    ['a keyword that never ends', `rules:\n  - { tag: ${'x'.repeat(50_000)}, action: keep }`, 'no attribute is called'],
+    [
+      'control characters',
+      'rules:\n  - { tag: "\u0007\u001b[2J", action: keep }',
+      'no attribute is called "\\u0007\\u001b',
+    ],
+    [
+      'a keyword that never ends',
+      `rules:\n  - { tag: ${'x'.repeat(50_000)}, action: keep }`,
+      'no attribute is called',
+    ],
     ['prototypes', 'rules:\n  - { tag: __proto__, action: constructor }', '"action" is keep'],
     ['JSON with a proto', '{ "__proto__": { "base": "none" } }', 'unknown key "__proto__"'],
   ] as const) {
     const problems = problemsOf(text)
     t.ok(problems.join('\n').includes(expected), `${what}: ${problems.slice(0, 3).join('\n')}`)
-    t.ok(problems.every((line) => line.length < 1000), `${what}: short`)
+    t.ok(
+      problems.every((line) => line.length < 1000),
+      `${what}: short`,
+    )
   }
 })
 
@@ -143,7 +186,12 @@ rules:
     base: 'basic',
     rules: [
       { action: 'clean', tag: '(0008,103e)' },
-      { tag: 'PatientID', when: { Manufacturer: ['B', 'A'], Modality: 'US' }, action: 'remove', note: 'x' },
+      {
+        tag: 'PatientID',
+        when: { Manufacturer: ['B', 'A'], Modality: 'US' },
+        action: 'remove',
+        note: 'x',
+      },
     ],
     options: ['retainSafePrivate', 'cleanDescriptors'],
   })
@@ -157,7 +205,11 @@ rules:
     `${yaml}objects: { PR: drop }\n`,
     `${yaml}uidStyle: original\n`,
   ]
-  t.equal(new Set([yaml, ...others].map(meaningOf)).size, others.length + 1, 'each of these means another thing')
+  t.equal(
+    new Set([yaml, ...others].map(meaningOf)).size,
+    others.length + 1,
+    'each of these means another thing',
+  )
 })
 
 t.test('the forms of the original are rules of ours', async (t) => {
@@ -221,7 +273,8 @@ t.test('--convert writes a profile that says what the original file says', async
   t.match(converted, /# \(0009,1030\) private \[2J thing: private attributes are removed/)
   t.notMatch(converted, '\u001b')
   t.notMatch(converted, '/somewhere')
-  const options = '# ours\n--tagchange 0008,0080=PROJECTNAME \\\n--regtagchange 0008,103e=^(t1)_\n0008,0050=hash\n'
+  const options =
+    '# ours\n--tagchange 0008,0080=PROJECTNAME \\\n--regtagchange 0008,103e=^(t1)_\n0008,0050=hash\n'
   t.equal(
     meaningOf(convertOriginal(options, 'changes')),
     meaningOf(`rules:

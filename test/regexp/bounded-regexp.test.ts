@@ -158,7 +158,11 @@ t.test('of a very long value only the beginning is looked at, and its cut is no 
   t.equal(new BoundedRegExp('aab').test(`${'a'.repeat(longestText)}b`), false)
 })
 
-const captured: readonly [pattern: string, text: string, groups: readonly (string | null)[] | null][] = [
+const captured: readonly [
+  pattern: string,
+  text: string,
+  groups: readonly (string | null)[] | null,
+][] = [
   ['^(t1|t2)_.*', 't1_mprage_Smith', ['t1']],
   ['(\\d+)-(\\d+)', 'a 12-345', ['12', '345']],
   ['(a+?)(a*)', 'aaa', ['a', 'aa']],

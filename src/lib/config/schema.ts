@@ -84,6 +84,7 @@ const project = Type.Object(
     }),
     deidentify: optional({
       profile: Type.Optional(text()),
+      iKnow: Type.Optional(Type.Boolean()),
       pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),
       dateShift: optional({
         mode: oneOf(['none', 'fixed', 'perParticipant']),

@@ -12,6 +12,7 @@ import type { KnownIdentity } from './known-identity.ts'
 import { lookAtPixels } from './look-at-pixels.ts'
 import type { Unwanted } from './clean-text.ts'
 import { afterEarlier } from './earlier-methods.ts'
+import type { Trace } from './explain/trace.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import { type Profile, methodItem } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -28,11 +29,13 @@ export interface Assignment {
   readonly participant: string
   readonly project: string
   readonly event: string | undefined
+  readonly requestId: string
 }
 export interface Notes {
   readonly identity: KnownIdentity
   readonly reasons: Reasons
   readonly count: (what: string) => void
+  readonly trace?: Trace
 }
 
 /** The UIDs that name an object, as they are in it. */
@@ -45,6 +48,7 @@ export interface ObjectUids {
 
 /** An object ready to be written: new UIDs, and bytes that may be ranges of the source file. */
 export interface Deidentified extends ObjectUids {
+  readonly elements: readonly OutElement[]
   parts(): Iterable<OutPart>
 }
 
@@ -95,7 +99,9 @@ export function deidentifyObject(
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
   lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
-  const { profile, pseudonyms, participant } = assignment
+  const { pseudonyms, participant } = assignment
+  const profile = assignment.profile.variants.get(SOPClassUID) ?? assignment.profile
+  const object = { file, SOPClassUID, types: uids.types }
   let unwanted: Unwanted | undefined
   const rewriting: Rewriting = {
     file,
@@ -103,18 +109,21 @@ export function deidentifyObject(
     SOPClassUID,
     ...assignment,
     ...notes,
-    decide: profile.decider({ file, SOPClassUID, types: uids.types }),
+    profile,
+    decide: profile.decider(object),
     days: pseudonyms.days(profile.dateShift, participant),
     unwanted: () => (unwanted ??= unwantedWords(file)),
   }
   const rewritten = rewriteDataSet(new Surroundings(file, file.dataSet), rewriting)
-  const elements = [
-    ...rewritten,
-    ...statements(assignment, file, new Set(rewritten.map(({ tag }) => tag))),
-  ]
+  const added = profile.rules
+    .additionsFor(object, assignment)
+    .map(({ tag, vr, value }) => text(tag, vr, value))
+  const elements = [...rewritten, ...added]
+  elements.push(...statements(assignment, profile, file, new Set(elements.map(({ tag }) => tag))))
   const SOPInstanceUID = newUid(uids.SOPInstanceUID, rewriting)
   return {
     SOPClassUID,
+    elements,
     StudyInstanceUID: newUid(uids.StudyInstanceUID, rewriting),
     SeriesInstanceUID: newUid(uids.SeriesInstanceUID, rewriting),
     SOPInstanceUID,
@@ -133,7 +142,8 @@ export function deidentifyObject(
 
 /** What de-identification says of itself (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1.1), and who this now is. */
 function statements(
-  { profile, participant, event }: Assignment,
+  { participant, event }: Assignment,
+  profile: Profile,
   file: DicomFile,
   there: ReadonlySet<number>,
 ): OutElement[] {

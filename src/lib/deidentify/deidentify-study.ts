@@ -23,6 +23,7 @@ export interface StudyTask {
   readonly project: string
   readonly participant: string
   readonly event: string | undefined
+  readonly requestId: string
   readonly outbox: Outbox
   readonly durable: boolean
   /** Objects that the project does not want. */
@@ -112,9 +113,10 @@ class StudyInTheMaking {
       participant,
       project,
       ...(event === undefined ? [] : [event]),
-      ...textsOf(profile.statement),
+      ...[profile, ...profile.variants.values()].flatMap(({ statement }) => textsOf(statement)),
+      ...profile.rules.writtenFor(task),
     ]
-    this.#identity = new KnownIdentity(this.#given)
+    this.#identity = new KnownIdentity(this.#given, profile.extraTerms)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
@@ -166,15 +168,19 @@ class StudyInTheMaking {
     }
     const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
     if (patient !== '') this.#patients.add(patient)
-    const excluded = this.#task.exclusion(file, source)
+    const { SOPClassUID } = uids
+    const { types } = source
+    const verdict = this.#task.profile.rules.lookAt({ file, SOPClassUID, types })
+    const excluded = this.#task.exclusion(file, source) ?? verdict.leftOut
     if (excluded !== undefined) {
       this.#excluded.set(excluded, (this.#excluded.get(excluded) ?? 0) + 1)
       return
     }
-    if (source.types.includes(checkBurnedIn)) {
+    for (const where of verdict.review) reasons.add('profile-review', where)
+    if (types.includes(checkBurnedIn)) {
       reasons.add('classified-check-burned-in', 'ClassifyType')
     }
-    const object = deidentifyObject(file, { ...uids, types: source.types }, this.#task, {
+    const object = deidentifyObject(file, { ...uids, types }, this.#task, {
       identity: this.#identity,
       reasons,
       count: (what) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),

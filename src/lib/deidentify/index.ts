@@ -19,8 +19,9 @@ export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
 export { type Exclusion, exclusionOf } from './exclusions.ts'
 export { missingKey, readKeyFile } from './key-file.ts'
 export { KnownIdentity } from './known-identity.ts'
-export { loadProfile, unknownProfile } from './load-profile.ts'
-export { type ProfileParts, type Rules, makeProfile } from './make-profile.ts'
+export { type CheckedProfile, checkProfile, loadProfile } from './load-profile.ts'
+export { loadProjectProfiles, settingsOf } from './project-profiles.ts'
+export { type ProfileParts, makeProfile } from './make-profile.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
 export type { Decide, ObjectFacts, Profile } from './profile.ts'
 export {
@@ -29,6 +30,8 @@ export {
   pixelOptions,
   tableOptions,
 } from './profile-options.ts'
+export { type ProfileProblem, formatProblem } from './profile-file/problems.ts'
 export { Pseudonyms } from './pseudonyms.ts'
+export type { Rules } from './rules/index.ts'
 export { IdentitySearch } from './search-identity.ts'
 export { Surroundings } from './surroundings.ts'

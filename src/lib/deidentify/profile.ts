@@ -2,6 +2,7 @@ import type { DicomFile, OutElement } from '../dicom/index.ts'
 import type { Decision } from './action.ts'
 import type { ProfileOption } from './profile-options.ts'
 import type { DateShift } from './date-shift.ts'
+import type { Rules } from './rules/index.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
@@ -17,7 +18,21 @@ export interface Profile {
   readonly vocabulary: ReadonlySet<string>
   /** Asked once for each object, so that what depends on the object is found out once. */
   readonly decider: (object: ObjectFacts) => Decide
+  /** What the table, with the options, does with an attribute of the standard where no rule speaks of it. */
+  readonly table: (tag: number) => Decision
+  /** What the project says besides the table. */
+  readonly rules: Rules
+  readonly uidStyle: UidStyle
+  /** Objects that it does not want, as `exclude` of a project has them. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
+  /** Texts that no output may contain, whatever is known of the patient. */
+  readonly extraTerms: readonly string[]
+  /** By SOP class: for objects of which more is cleaned than of others. */
+  readonly variants: ReadonlyMap<string, Profile>
 }
+
+/** How UIDs are replaced. The original FIONA's ways have no secret: they are for what was begun so. */
+export type UidStyle = 'keyed' | 'original' | 'originalUnpadded'
 
 /** What decides about an object as a whole. */
 export interface ObjectFacts {

@@ -30,6 +30,7 @@ export type ReasonCode =
   | 'foreign-object'
   | 'same-uid-twice'
   | 'identity-found'
+  | 'profile-review'
 
 /** What a person who looked may let pass. Of the others nothing that could be delivered was made. */
 const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
@@ -46,6 +47,7 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'unknown-sop-class',
   'objects-missing',
   'patient-conflict',
+  'profile-review',
 ])
 
 /** What nobody sees who looks at pictures: it passes only if somebody takes it upon them. */

@@ -106,6 +106,8 @@ export class StudyMaker {
     requireWritable('project', project)
     if (event !== undefined) requireWritable('event', event)
     const profile = this.#options.profileOf(project)
+    const misfit = profile.rules.misfitOf(target)
+    if (misfit !== undefined) throw unfitting(misfit)
     const sources = await sourcesOf(input)
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
@@ -158,11 +160,12 @@ export class StudyMaker {
 
   #pseudonymsOf(project: string): Pseudonyms {
     const { key, uidRoot, profileOf } = this.#options
-    const keepsUids = profileOf(project).options.has('retainUids')
-    const name = JSON.stringify([project, keepsUids])
+    const { options, uidStyle } = profileOf(project)
+    const uids = options.has('retainUids') ? 'kept' : uidStyle
+    const name = JSON.stringify([project, uids])
     let pseudonyms = this.#pseudonyms.get(name)
     if (pseudonyms === undefined) {
-      pseudonyms = new Pseudonyms(key, project, uidRoot, keepsUids)
+      pseudonyms = new Pseudonyms(key, project, uidRoot, uids)
       this.#pseudonyms.set(name, pseudonyms)
     }
     return pseudonyms
@@ -221,6 +224,14 @@ function requireWritable(what: string, value: string): void {
   if (/^[\x20-\x5b\x5d-\x7e]{1,64}$/.test(value) && value.trim() !== '') return
   throw new FionaError('E_PARTICIPANT', `the ${what} cannot be written into DICOM objects`, {
     hint: 'use 1 to 64 printable ASCII characters without a backslash',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+/** @param misfit which attribute cannot hold it; nothing of the patient */
+function unfitting(misfit: string): FionaError {
+  return new FionaError('E_PARTICIPANT', `what the request says cannot be written: ${misfit}`, {
+    hint: 'give a shorter participant or event, or let the profile write it elsewhere; then replay the record',
     exitCode: ExitCode.badInput,
   })
 }

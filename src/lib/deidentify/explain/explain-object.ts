@@ -41,10 +41,15 @@ export function* explainObject(file: DicomFile, explained: Explained): Generator
   const { profile, participant, project, event } = explained
   const traced = new Map<Element, Traced>()
   const reasons = new Reasons()
-  const given = [participant, project, ...(event === undefined ? [] : [event]), ...textsOf(profile.statement)]
+  const given = [
+    participant,
+    project,
+    ...(event === undefined ? [] : [event]),
+    ...textsOf(profile.statement),
+  ]
   const identity = new KnownIdentity(given, profile.extraTerms)
   const uids = uidsOf(file)
-  const verdict = profile.lookAt({ file, SOPClassUID: uids.SOPClassUID, types: [] })
+  const verdict = profile.rules.lookAt({ file, SOPClassUID: uids.SOPClassUID, types: [] })
   if (verdict.leftOut !== undefined) {
     yield `left out: ${verdict.leftOut}`
     return
@@ -97,10 +102,12 @@ class Lines {
   #old(dataSet: DataSet, element: Element): string {
     const { vr, length, items, fragments } = element
     if (items !== undefined) return countOf(items.length, 'item')
-    if (fragments !== undefined) return `${String(length)} bytes in ${countOf(fragments.length, 'fragment')}`
+    if (fragments !== undefined)
+      return `${String(length)} bytes in ${countOf(fragments.length, 'fragment')}`
     if (length === 0) return 'empty'
     if (!isText(vr) && length > longestShown) return `${String(length)} bytes`
-    if (!isText(vr)) return this.#file.strings(dataSet, element.tag).join('\\') || `${String(length)} bytes`
+    if (!isText(vr))
+      return this.#file.strings(dataSet, element.tag).join('\\') || `${String(length)} bytes`
     const bytes = this.#file.range(element.offset, Math.min(length, 4 * longestShown))
     return quoted(decodeText(bytes, vr, dataSet.characterSets), length > 4 * longestShown)
   }
@@ -123,7 +130,10 @@ class Lines {
         const row = rowOf(tag)
         if (row === undefined) return `${action}, by the options of the profile`
         const options = [...row.options].filter(([option]) => this.#profile.options.has(option))
-        const by = because === 'option' ? options.map(([option, letter]) => `${letter} of ${option}`).join(', ') : ''
+        const by =
+          because === 'option'
+            ? options.map(([option, letter]) => `${letter} of ${option}`).join(', ')
+            : ''
         return `${action}; Table E.1-1 ${row.basic}${by === '' ? '' : `, ${by}`}`
       }
       case 'private':
@@ -153,16 +163,24 @@ function rowOf(tag: number): ReturnType<typeof profileRows>[number] | undefined 
   const digits = tag.toString(16).toUpperCase().padStart(8, '0')
   const isRepeating = tag >>> 24 === 0x50 || tag >>> 24 === 0x60
   const masked = `${digits.slice(0, 2)}xx${digits.slice(4)}`
-  return rows.get(digits) ?? (isRepeating ? (rows.get(masked) ?? rows.get(`${digits.slice(0, 2)}xxxxxx`)) : undefined)
+  return (
+    rows.get(digits) ??
+    (isRepeating ? (rows.get(masked) ?? rows.get(`${digits.slice(0, 2)}xxxxxx`)) : undefined)
+  )
 }
 
 function becomes(result: OutElement, characterSets: readonly string[]): string {
-  if ('items' in result) return countOf(result.items.length, 'item')
+  if ('items' in result) {
+    return Array.isArray(result.items) ? countOf(result.items.length, 'item') : 'a sequence'
+  }
   if ('copy' in result) return 'as it is'
   const { value, vr } = result
   if (value.length === 0) return 'empty'
   if (!isText(vr)) return `${String(value.length)} bytes`
-  return quoted(decodeText(value.subarray(0, 4 * longestShown), vr, characterSets), value.length > 4 * longestShown)
+  return quoted(
+    decodeText(value.subarray(0, 4 * longestShown), vr, characterSets),
+    value.length > 4 * longestShown,
+  )
 }
 
 function* added(object: Deidentified, file: DicomFile): Generator<string, void> {
@@ -184,7 +202,9 @@ function* searched(
     yield 'search: too large to be searched here; it is searched when its study is de-identified'
     return
   }
-  const bytes = parts.map((part) => (Buffer.isBuffer(part) ? part : file.range(part.offset, part.length)))
+  const bytes = parts.map((part) =>
+    Buffer.isBuffer(part) ? part : file.range(part.offset, part.length),
+  )
   const output = DicomFile.fromBuffer(Buffer.concat(bytes))
   const hits = search.find(output)
   for (const where of hits) yield `search: something known of the patient is left at ${where}`

@@ -27,7 +27,9 @@ function canonicalRule({ selectors, when, action }: Rule): unknown {
       Object.entries(target).sort(byText),
     ]),
     when.map(({ of, is }) => [String(of), is.map(textOf).sort()] as const).sort(byText),
-    Object.entries(action).map(([key, value]) => [key, isPattern(value) ? value.source : (value as unknown)]).sort(byText),
+    Object.entries(action)
+      .map(([key, value]) => [key, isPattern(value) ? value.source : (value as unknown)])
+      .sort(byText),
   ]
 }
 

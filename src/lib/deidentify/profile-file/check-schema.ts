@@ -26,11 +26,7 @@ function byPlace(found: readonly SchemaProblem[]): Map<string, SchemaProblem[]> 
   return places
 }
 
-function tell(
-  all: readonly SchemaProblem[],
-  source: Source,
-  problems: Problems,
-): void {
+function tell(all: readonly SchemaProblem[], source: Source, problems: Problems): void {
   // The one that holds all others has the shortest path.
   const problem = all.reduce((a, b) => (b.schemaPath.length < a.schemaPath.length ? b : a))
   const keys = keysOf(problem.instancePath)
@@ -58,7 +54,9 @@ function sentence(problem: SchemaProblem, keys: readonly Key[], source: Source):
   }
   const title = problem.parentSchema?.title
   if (limit === undefined && title !== undefined) {
-    return keys.length === 0 ? 'a profile is keys and values: `base: basic` …' : `${name} is ${title}, not ${shown(value)}`
+    return keys.length === 0
+      ? 'a profile is keys and values: `base: basic` …'
+      : `${name} is ${title}, not ${shown(value)}`
   }
   if (limit !== undefined && (value === '' || (Array.isArray(value) && value.length === 0))) {
     return `${name} is empty`

@@ -1,7 +1,8 @@
 import { FionaError } from '../../error/index.ts'
 import { nearest } from '../../text/index.ts'
-import type { DateShift } from '../date-shift.ts'
+import { type DateShift, usualShift } from '../date-shift.ts'
 import { type ProfileParts, makeProfile } from '../make-profile.ts'
+import { policyOf } from '../object-policy.ts'
 import type { Profile } from '../profile.ts'
 import {
   type ProfileOption,
@@ -12,7 +13,7 @@ import {
 import { rulesOf } from '../rules/index.ts'
 import { canonicalProfile } from './canonical.ts'
 import type { Problems } from './problems.ts'
-import type { ProfileFile } from './read-profile.ts'
+import { type ProfileFile, cleaningOf } from './read-profile.ts'
 
 /** What a project's configuration adds to its profile. */
 export interface ProfileSettings {
@@ -32,7 +33,10 @@ export function compileProfile(
 ): Profile | undefined {
   const { text, source } = file
   const options = readOptions(file, problems)
-  const dateShift = readDateShift(file, problems) ?? settings.dateShift
+  const rules = rulesOf(file, JSON.stringify(canonicalProfile(file)))
+  const isShifting =
+    options.includes('retainLongitudinalModifiedDates') || rules.dates === 'shifted'
+  const dateShift = readDateShift(file, problems) ?? (isShifting ? settings.dateShift : undefined)
   if (text.pixels !== undefined) {
     problems.mistake(
       source.at(['pixels'], true),
@@ -40,7 +44,6 @@ export function compileProfile(
     )
   }
   if (problems.hasMistakes) return undefined
-  const classes = [...file.objects].filter(([, choice]) => choice === 'clean').map(([uid]) => uid)
   const parts: ProfileParts = {
     name: text.name ?? fallbackName,
     base: text.base ?? 'basic',
@@ -49,13 +52,12 @@ export function compileProfile(
     ...(text.vocabulary === undefined ? {} : { vocabulary: text.vocabulary }),
     honourPrivateDataInformation: text.honourPrivateDataInformation ?? false,
     uidStyle: text.uidStyle ?? 'keyed',
-    rules: rulesOf(file, JSON.stringify(canonicalProfile(file))),
+    rules,
     exclude: file.exclude,
     extraTerms: text.verify?.extraTerms ?? [],
-    cleanedClasses: classes,
   }
   try {
-    return makeProfile(parts)
+    return withVariants(makeProfile(parts), parts, file)
   } catch (error) {
     if (!(error instanceof FionaError)) throw error
     const isOfDates = error.message.startsWith('date')
@@ -66,13 +68,32 @@ export function compileProfile(
   }
 }
 
+/** Objects of which more is cleaned have a profile with an option more; what the file means is the same. */
+function withVariants(profile: Profile, parts: ProfileParts, { objects }: ProfileFile): Profile {
+  const variants = new Map<string, Profile>()
+  const made = new Map<ProfileOption, Profile>()
+  for (const [uid, choice] of objects) {
+    const option = choice === 'clean' ? cleaningOf(policyOf(uid)) : undefined
+    if (option === undefined) continue
+    const variant =
+      made.get(option) ?? makeProfile({ ...parts, options: [...(parts.options ?? []), option] })
+    made.set(option, variant)
+    variants.set(uid, { ...variant, digest: profile.digest })
+  }
+  return { ...profile, variants }
+}
+
 function readOptions({ text, source }: ProfileFile, problems: Problems): ProfileOption[] {
   return (text.options ?? []).flatMap((name, at) => {
     if (isProfileOption(name)) return [name]
     const known = [...tableOptions, ...pixelOptions]
     const guess = nearest(name.slice(0, 64), known)
-    const meant = guess === undefined ? `; there are ${known.join(', ')}` : `; did you mean "${guess}"?`
-    problems.mistake(source.at(['options', at]), `no option is called ${JSON.stringify(name.slice(0, 64))}${meant}`)
+    const meant =
+      guess === undefined ? `; there are ${known.join(', ')}` : `; did you mean "${guess}"?`
+    problems.mistake(
+      source.at(['options', at]),
+      `no option is called ${JSON.stringify(name.slice(0, 64))}${meant}`,
+    )
     return []
   })
 }
@@ -89,8 +110,6 @@ function readDateShift({ text, source }: ProfileFile, problems: Problems): DateS
     return mistake('maxDays', '"maxDays" belongs to mode perParticipant')
   }
   if (mode === 'none') return { mode }
-  if (mode === 'perParticipant') return { mode, maxDays: maxDays ?? usualMaxDays }
+  if (mode === 'perParticipant') return { mode, maxDays: maxDays ?? usualShift.maxDays }
   return days === undefined ? mistake('mode', 'fixed without "days": by how many?') : { mode, days }
 }
-
-const usualMaxDays = 365

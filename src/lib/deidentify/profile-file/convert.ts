@@ -39,7 +39,9 @@ function fromTagList(text: string, name: string): string[] {
     seen.add(key)
     return lines
   })
-  return rules.some((line) => !line.startsWith('  #')) ? ['rules:', ...rules] : ['rules: []', ...rules]
+  return rules.some((line) => !line.startsWith('  #'))
+    ? ['rules:', ...rules]
+    : ['rules: []', ...rules]
 }
 
 function ruleOfEntry(entry: unknown, where: string): string[] {
@@ -50,21 +52,34 @@ function ruleOfEntry(entry: unknown, where: string): string[] {
   }
   const tag = g * 0x10000 + e
   const written = `(${hex(g)},${hex(e)})`
-  const label = [hr, name].find((one) => typeof one === 'string' && one !== '') as string | undefined
+  const label = [hr, name].find((one) => typeof one === 'string' && one !== '') as
+    string | undefined
   if (g % 2 === 1) {
-    return [`  # ${written}${label === undefined ? '' : ` ${oneLine(label)}`}: private attributes are removed`]
+    return [
+      `  # ${written}${label === undefined ? '' : ` ${oneLine(label)}`}: private attributes are removed`,
+    ]
   }
   const keyword = keywordOf(tag)
   const isUid = keyword?.endsWith('UID') === true
   const known = label === undefined ? undefined : tagOf(label)
   const note =
-    known !== undefined && known !== tag ? [`  # the list calls ${written} ${oneLine(String(label))}; by its number it is ${keyword ?? 'unknown'}`] : []
+    known !== undefined && known !== tag
+      ? [
+          `  # the list calls ${written} ${oneLine(String(label))}; by its number it is ${keyword ?? 'unknown'}`,
+        ]
+      : []
   if (typeof value === 'string' && value !== '' && !isUid) {
-    return [...note, ruleLine({ tag: keyword ?? written, action: 'set', value: braced(value), create: false })]
+    return [
+      ...note,
+      ruleLine({ tag: keyword ?? written, action: 'set', value: braced(value), create: false }),
+    ]
   }
   // An empty UID makes the object invalid: a new one tells as little.
   if (isUid && keyword !== undefined) return [...note, ruleLine({ tag: keyword, action: 'uid' })]
-  return [...note, ruleLine({ tag: keyword ?? written, action: keyword === undefined ? 'remove' : 'empty' })]
+  return [
+    ...note,
+    ruleLine({ tag: keyword ?? written, action: keyword === undefined ? 'remove' : 'empty' }),
+  ]
 }
 
 /** As Python's `int(text, 0)` reads it, and four digits with a zero in front as people meant them. */
@@ -72,7 +87,8 @@ function hexOf(written: unknown): number | undefined {
   const text = typeof written === 'number' ? String(written) : written
   if (typeof text !== 'string') return undefined
   const digits = /^0x([0-9a-f]{1,4})$/i.exec(text)?.[1] ?? /^(0[0-9a-f]{3})$/i.exec(text)?.[1]
-  const number = digits !== undefined ? Number.parseInt(digits, 16) : /^\d{1,5}$/.test(text) ? Number(text) : NaN
+  const number =
+    digits !== undefined ? Number.parseInt(digits, 16) : /^\d{1,5}$/.test(text) ? Number(text) : NaN
   return number >= 0 && number <= 0xffff ? number : undefined
 }
 
@@ -94,7 +110,8 @@ function fromOptions(text: string, name: string): string[] {
     if ('problem' in read) throw refuse(`${name}:${String(at + 1)}:1: ${read.problem}`)
     rules.push(ruleLine(read))
   }
-  if (rules.length === 0) throw refuse(`${name} has neither a list of tags nor lines of --tagchange`)
+  if (rules.length === 0)
+    throw refuse(`${name} has neither a list of tags nor lines of --tagchange`)
   return ['rules:', ...rules]
 }
 
@@ -105,7 +122,9 @@ function ruleLine(rule: RuleText): string {
 
 /** JSON's texts are YAML's, too. */
 function scalarOf(value: unknown): string {
-  return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9]*$/.test(value) && !/^(?:true|false|null)$/i.test(value)
+  return typeof value === 'string' &&
+    /^[A-Za-z][A-Za-z0-9]*$/.test(value) &&
+    !/^(?:true|false|null)$/i.test(value)
     ? value
     : JSON.stringify(value)
 }

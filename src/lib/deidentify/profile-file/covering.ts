@@ -28,7 +28,10 @@ function isWiderTarget(wider: Target, narrower: Target): boolean {
       narrower.kind === 'private' &&
       wider.group === narrower.group &&
       wider.creator === narrower.creator &&
-      isWiderMask({ value: wider.element, mask: wider.mask }, { value: narrower.element, mask: narrower.mask })
+      isWiderMask(
+        { value: wider.element, mask: wider.mask },
+        { value: narrower.element, mask: narrower.mask },
+      )
     )
   }
   if (wider.kind === 'vr') {
@@ -56,7 +59,9 @@ function isWiderPath(wider: Selector, narrower: Selector): boolean {
 /** Whether a condition holds whenever some others do. */
 function isImplied({ of, is }: Condition, others: readonly Condition[]): boolean {
   const wanted = new Set(is.map(textOf))
-  return others.some((other) => other.of === of && other.is.every((each) => wanted.has(textOf(each))))
+  return others.some(
+    (other) => other.of === of && other.is.every((each) => wanted.has(textOf(each))),
+  )
 }
 
 /** The same text for what means the same. */

@@ -54,12 +54,7 @@ export function keysOfRule({ text }: ProfileFile, at: number): readonly Key[] {
   return []
 }
 
-function lintOrder(
-  rule: Rule,
-  earlier: readonly Rule[],
-  offset: number,
-  problems: Problems,
-): void {
+function lintOrder(rule: Rule, earlier: readonly Rule[], offset: number, problems: Problems): void {
   const covered = rule.selectors.map((selector) => ({
     selector,
     by: coveredBy(selector, rule, earlier),
@@ -107,7 +102,11 @@ function lintReach(
 }
 
 function said(action: Decision['action']): string {
-  const verbs = { remove: 'the table removes', empty: 'the table empties', dummy: 'the table replaces' }
+  const verbs = {
+    remove: 'the table removes',
+    empty: 'the table empties',
+    dummy: 'the table replaces',
+  }
   return verbs[action as keyof typeof verbs] ?? `the table does ${action} with`
 }
 
@@ -118,7 +117,10 @@ function lintRetained(rule: Rule, table: Table, offset: number, problems: Proble
   for (const selector of rule.selectors) {
     if (selector.target.kind === 'private') {
       if (kind === 'keep') {
-        problems.warning(offset, `retained against the table: ${selector.text}, which is private; see that no value of it identifies anybody`)
+        problems.warning(
+          offset,
+          `retained against the table: ${selector.text}, which is private; see that no value of it identifies anybody`,
+        )
       }
       continue
     }
@@ -127,7 +129,9 @@ function lintRetained(rule: Rule, table: Table, offset: number, problems: Proble
       return action !== 'keep' && action !== 'clean' && !(vrOf(tag) === 'SQ')
     })
     if (against.length === 0) continue
-    const names = against.slice(0, mostNamed).map((tag) => `${keywordOf(tag) ?? formatTag(tag)} (${byTable(table(tag))})`)
+    const names = against
+      .slice(0, mostNamed)
+      .map((tag) => `${keywordOf(tag) ?? formatTag(tag)} (${byTable(table(tag))})`)
     const more = against.length > mostNamed ? ` and ${String(against.length - mostNamed)} more` : ''
     const part = kind === 'extract' ? 'a part is retained' : 'retained'
     problems.warning(offset, `${part} against the table: ${names.join(', ')}${more}`)
@@ -193,4 +197,3 @@ function lintPatterns({ when, action }: Rule, offset: number, problems: Problems
 
 /** SH, LO and PN are shorter, descriptions mostly so. */
 const longestUsual = 256
-

@@ -25,7 +25,10 @@ export function readConditions(
       return []
     }
     if (of !== ClassifyType && vrOf(of) === 'SQ') {
-      problems.mistake(offset, `${name} is a sequence: a condition asks for one value at the top of the object`)
+      problems.mistake(
+        offset,
+        `${name} is a sequence: a condition asks for one value at the top of the object`,
+      )
       return []
     }
     const written = Array.isArray(values) ? values : [values]
@@ -56,7 +59,10 @@ function readWanted(
   if (!isClass) return text
   const uid = sopClassOf(text)
   if (uid === undefined) {
-    problems.mistake(offset, `no SOP class is called ${JSON.stringify(text)}${meantClass(text, false)}`)
+    problems.mistake(
+      offset,
+      `no SOP class is called ${JSON.stringify(text)}${meantClass(text, false)}`,
+    )
   }
   return uid
 }

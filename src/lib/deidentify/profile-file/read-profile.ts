@@ -1,4 +1,5 @@
 import { type AlwaysHeld, type ObjectPolicy, isAlwaysHeld, policyOf } from '../object-policy.ts'
+import type { ProfileOption } from '../profile-options.ts'
 import type { Rule } from '../rules/rule.ts'
 import { checkSchema } from './check-schema.ts'
 import type { Problems } from './problems.ts'
@@ -83,8 +84,14 @@ function readObjects(
         `no kind of object is called ${JSON.stringify(name)}${meantClass(name, true)}`,
       )
     } else byKind.push({ choice, uids })
+    if (choice === 'clean' && uids?.every((uid) => cleaningOf(policyOf(uid)) === undefined)) {
+      problems.mistake(
+        source.at(['objects', name]),
+        `${name} have no content that is cleaned by itself: clean is for PR, SR and KO; take keep, drop or review`,
+      )
+    }
     const closed = uids?.map((uid) => policyOf(uid)).find((policy) => isClosed(policy))
-    if (closed !== undefined && (choice === 'keep' || choice === 'clean')) {
+    if (closed !== undefined && choice === 'keep') {
       problems.mistake(
         source.at(['objects', name]),
         `no rule can look into objects of this kind (${closed.replaceAll('-', ' ')}): review, which is what happens without a word, or drop`,
@@ -94,6 +101,12 @@ function readObjects(
   // A class by its own name counts more than the kind that it belongs to.
   byKind.sort((a, b) => b.uids.length - a.uids.length)
   return new Map(byKind.flatMap(({ choice, uids }) => uids.map((uid) => [uid, choice])))
+}
+
+/** The option by which the content of such objects is cleaned; undefined where there is none. */
+export function cleaningOf(policy: ObjectPolicy | undefined): ProfileOption | undefined {
+  if (policy === 'report') return 'cleanStructuredContent'
+  return policy === 'presentation' ? 'cleanGraphics' : undefined
 }
 
 function isClosed(policy: ObjectPolicy | undefined): policy is AlwaysHeld {

@@ -15,7 +15,15 @@ const keysOf: Readonly<Partial<Record<RuleText['action'], readonly (keyof RuleTe
   hash: ['length', 'style'],
   extract: ['pattern', 'template', 'otherwise'],
 }
-const detailKeys = ['value', 'create', 'length', 'style', 'pattern', 'template', 'otherwise'] as const
+const detailKeys = [
+  'value',
+  'create',
+  'length',
+  'style',
+  'pattern',
+  'template',
+  'otherwise',
+] as const
 
 /** What may be said of sequences, of masks that stand for several attributes, and of private attributes. */
 const ofAny = new Set<RuleText['action']>(['keep', 'remove', 'empty', 'dummy', 'review', 'drop'])
@@ -36,11 +44,15 @@ export function readRule(
   const at = (key: keyof RuleText) => source.at([...keys, key])
   const offset = source.at(keys)
   const selectors = readSelectors(text, at, offset, problems)
-  const when = text.when === undefined ? [] : readConditions(text.when, [...keys, 'when'], source, problems)
+  const when =
+    text.when === undefined ? [] : readConditions(text.when, [...keys, 'when'], source, problems)
   for (const key of detailKeys) {
     if (text[key] === undefined || keysOf[text.action]?.includes(key) === true) continue
     const owner = Object.entries(keysOf).find(([, own]) => own.includes(key))?.[0] ?? ''
-    problems.mistake(source.at([...keys, key], true), `"${key}" belongs to ${owner}, not to ${text.action}`)
+    problems.mistake(
+      source.at([...keys, key], true),
+      `"${key}" belongs to ${owner}, not to ${text.action}`,
+    )
   }
   const action = readAction(text, at, offset, problems, hashStyle)
   if (action === undefined) return undefined
@@ -63,7 +75,8 @@ function readSelectors(
   if (tag === undefined && vr === undefined) {
     // A whole object can be left out, or looked at, for what it is.
     const isOfObject = (action === 'drop' || action === 'review') && when !== undefined
-    if (!isOfObject) problems.mistake(offset, 'a rule without "tag": which attribute does it speak of?')
+    if (!isOfObject)
+      problems.mistake(offset, 'a rule without "tag": which attribute does it speak of?')
     return []
   }
   if (vr !== undefined) {
@@ -94,7 +107,10 @@ function readAction(
   switch (text.action) {
     case 'set': {
       if (text.value === undefined) {
-        problems.mistake(offset, 'set without "value": what shall it be? For nothing at all there is empty')
+        problems.mistake(
+          offset,
+          'set without "value": what shall it be? For nothing at all there is empty',
+        )
         return undefined
       }
       const value = readTemplate(text.value)
@@ -132,7 +148,10 @@ function readExtract(
     )
   }
   const written =
-    text.template ?? (pattern.groups === 0 ? '$0' : Array.from({ length: pattern.groups }, (_, n) => `$${String(n + 1)}`).join(' '))
+    text.template ??
+    (pattern.groups === 0
+      ? '$0'
+      : Array.from({ length: pattern.groups }, (_, n) => `$${String(n + 1)}`).join(' '))
   const template = readExtractTemplate(written, pattern.groups)
   if ('problem' in template) {
     problems.mistake(at('template'), template.problem)
@@ -147,9 +166,15 @@ function readExtract(
 const shortestText = 64
 
 /** Why an action cannot be done with what a selector selects. */
-function unfit({ target, text }: Selector, name: RuleText['action'], action: RuleAction): string | undefined {
+function unfit(
+  { target, text }: Selector,
+  name: RuleText['action'],
+  action: RuleAction,
+): string | undefined {
   if (target.kind === 'private') {
-    return ofPrivate.has(name) ? undefined : `${name} needs the VR of ${text}, which no dictionary has; ${orList(ofPrivate)}`
+    return ofPrivate.has(name)
+      ? undefined
+      : `${name} needs the VR of ${text}, which no dictionary has; ${orList(ofPrivate)}`
   }
   if (target.kind === 'vr') return firstOf(target.vrs.map((vr) => unfitVr(vr, text, name, action)))
   const isPrivateGroup = (target.value & 0x10000) !== 0
@@ -163,7 +188,9 @@ function unfit({ target, text }: Selector, name: RuleText['action'], action: Rul
   }
   const vr = vrOf(target.value)
   if (vr === undefined) {
-    return ofUnknown.has(name) ? undefined : `${text} is not in the data dictionary; ${orList(ofUnknown)}`
+    return ofUnknown.has(name)
+      ? undefined
+      : `${text} is not in the data dictionary; ${orList(ofUnknown)}`
   }
   return unfitVr(vr, text, name, action)
 }
@@ -186,16 +213,25 @@ function unfitVr(vr: string, text: string, name: string, action: RuleAction): st
   switch (action.kind) {
     case 'set': {
       const literal = literalOf(action.value)
-      const problem = literal === undefined ? (longestOf(vr) === undefined ? `${vr} holds no text` : undefined) : misfit(literal, vr)
+      const problem =
+        literal === undefined
+          ? longestOf(vr) === undefined
+            ? `${vr} holds no text`
+            : undefined
+          : misfit(literal, vr)
       return problem === undefined ? undefined : `${is}: ${problem}`
     }
     case 'hash': {
-      if (!hashable.has(vr)) return `${is}: a hash is text, which it does not hold; possible for ${[...hashable].join(', ')}`
+      if (!hashable.has(vr))
+        return `${is}: a hash is text, which it does not hold; possible for ${[...hashable].join(', ')}`
       const most = longestOf(vr) ?? 0
-      return action.length !== undefined && action.length > most ? `${is}: it has ${String(most)} characters at most` : undefined
+      return action.length !== undefined && action.length > most
+        ? `${is}: it has ${String(most)} characters at most`
+        : undefined
     }
     case 'extract': {
-      if (longestOf(vr) === undefined || vr === 'UI') return `${is}: there is no text to extract from`
+      if (longestOf(vr) === undefined || vr === 'UI')
+        return `${is}: there is no text to extract from`
       const problem = action.otherwise === undefined ? undefined : misfit(action.otherwise, vr)
       return problem === undefined ? undefined : `${is}: ${problem}`
     }

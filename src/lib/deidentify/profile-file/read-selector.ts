@@ -29,7 +29,8 @@ export function readSelector(text: string): Selector | NoSelector {
   for (const step of steps) {
     const read = step === '*' ? undefined : readTarget(step)
     if (read !== undefined && 'problem' in read) return read
-    if (read?.kind === 'private') return { problem: `${step}: private sequences cannot be in a path` }
+    if (read?.kind === 'private')
+      return { problem: `${step}: private sequences cannot be in a path` }
     if (read?.kind === 'tag' && read.mask === allBits && (vrOf(read.value) ?? 'SQ') !== 'SQ') {
       return { problem: `${step} is no sequence` }
     }
@@ -37,9 +38,11 @@ export function readSelector(text: string): Selector | NoSelector {
   }
   const target = readTarget(last)
   if ('problem' in target) return target
-  const reason = target.kind === 'tag' && target.mask === allBits && untouchableBecause(target.value)
+  const reason =
+    target.kind === 'tag' && target.mask === allBits && untouchableBecause(target.value)
   if (typeof reason === 'string') {
-    const isUid = last === 'StudyInstanceUID' || last === 'SeriesInstanceUID' || last === 'SOPInstanceUID'
+    const isUid =
+      last === 'StudyInstanceUID' || last === 'SeriesInstanceUID' || last === 'SOPInstanceUID'
     const instead = isUid ? 'it is always replaced by its new UID' : 'no rule may change it'
     return { problem: `${last} ${reason}: ${instead}` }
   }
@@ -50,9 +53,16 @@ export function readSelector(text: string): Selector | NoSelector {
 export function readVrs(vrs: readonly string[]): Selector | NoSelector {
   for (const vr of vrs) {
     if (isKnownVR(vr) && vr !== 'SQ') continue
-    return { problem: vr === 'SQ' ? 'sequences are named one by one' : `${JSON.stringify(vr)} is no VR` }
+    return {
+      problem: vr === 'SQ' ? 'sequences are named one by one' : `${JSON.stringify(vr)} is no VR`,
+    }
   }
-  return { text: `vr ${vrs.join(', ')}`, isAnchored: false, around: [], target: { kind: 'vr', vrs } }
+  return {
+    text: `vr ${vrs.join(', ')}`,
+    isAnchored: false,
+    around: [],
+    target: { kind: 'vr', vrs },
+  }
 }
 
 /** A creator may have a slash in its name. */

@@ -8,7 +8,9 @@ export function readTemplate(text: string): Template | { readonly problem: strin
   for (const [piece] of text.matchAll(/\{\{|\}\}|\{[^{}]*\}|[^]/gu)) {
     if (piece === '{{' || piece === '}}') literal += piece[0] ?? ''
     else if (piece === '{' || piece === '}') {
-      return { problem: `a ${piece} that belongs to no placeholder; a brace is written twice: ${piece}${piece}` }
+      return {
+        problem: `a ${piece} that belongs to no placeholder; a brace is written twice: ${piece}${piece}`,
+      }
     } else if (piece.length > 1 && piece.startsWith('{')) {
       const name = piece.slice(1, -1)
       const placeholder = placeholders.find((each) => each === name)
@@ -25,7 +27,10 @@ export function readTemplate(text: string): Template | { readonly problem: strin
 
 function unknownPlaceholder(name: string): { readonly problem: string } {
   const guess = nearest(name, placeholders)
-  const meant = guess === undefined ? `; there are ${placeholders.map((one) => `{${one}}`).join(', ')}` : `; did you mean {${guess}}?`
+  const meant =
+    guess === undefined
+      ? `; there are ${placeholders.map((one) => `{${one}}`).join(', ')}`
+      : `; did you mean {${guess}}?`
   return { problem: `no placeholder is called {${name}}${meant}` }
 }
 
@@ -36,12 +41,15 @@ export function readExtractTemplate(
 ): readonly (string | number | { readonly of: Placeholder })[] | { readonly problem: string } {
   const parts: (string | number | { readonly of: Placeholder })[] = []
   for (const [piece] of text.matchAll(/\$(?:\d{1,2}|\$)|\$|[^$]+/gu)) {
-    if (piece === '$') return { problem: 'a $ without the number of a group; a dollar is written twice: $$' }
+    if (piece === '$')
+      return { problem: 'a $ without the number of a group; a dollar is written twice: $$' }
     if (piece === '$$') parts.push('$')
     else if (piece.startsWith('$')) {
       const group = Number(piece.slice(1))
       if (group > groups) {
-        return { problem: `${piece}: the pattern has ${String(groups)} ${groups === 1 ? 'group' : 'groups'}` }
+        return {
+          problem: `${piece}: the pattern has ${String(groups)} ${groups === 1 ? 'group' : 'groups'}`,
+        }
       }
       parts.push(group)
     } else {

@@ -41,7 +41,9 @@ export function readTagChange(text: string): Read {
   const known = Object.hasOwn(actions, right) ? actions[right] : undefined
   if (known !== undefined) return { tag, ...known }
   if (right === 'SITENAME') {
-    return { problem: 'SITENAME: write the name of the site in its place; a profile knows no sites' }
+    return {
+      problem: 'SITENAME: write the name of the site in its place; a profile knows no sites',
+    }
   }
   if (right === 'regexp') return { problem: 'regexp belongs to regtagchange: gggg,eeee=REGEX' }
   return { tag, action: 'set', value: braced(right) }
@@ -64,7 +66,8 @@ export function braced(literal: string): string {
 }
 
 function split(text: string): { tag: string; right: string } | { readonly problem: string } {
-  const match = /^\s*(?:--(?:reg)?tagchange[= ]\s*)?"?([0-9a-f]{4}),\s*([0-9a-f]{4})=(.*?)"?\s*$/i.exec(text)
+  const match =
+    /^\s*(?:--(?:reg)?tagchange[= ]\s*)?"?([0-9a-f]{4}),\s*([0-9a-f]{4})=(.*?)"?\s*$/i.exec(text)
   const [, group = '', element = '', right = ''] = match ?? []
   if (match === null || right === '') {
     return { problem: `${JSON.stringify(text.slice(0, 60))} is not of the form gggg,eeee=…` }

@@ -16,11 +16,7 @@ export interface Addition {
 }
 
 /** What `set` writes although nothing was there. Nothing of the request where the request does not say it. */
-export function additionsFor(
-  set: RuleSet,
-  object: ObjectFacts,
-  facts: RequestFacts,
-): Addition[] {
+export function additionsFor(set: RuleSet, object: ObjectFacts, facts: RequestFacts): Addition[] {
   const rules = set.of(object)
   if (rules === undefined) return []
   const top = new Surroundings(object.file, object.file.dataSet)

@@ -9,7 +9,9 @@ import { writeByRule } from './write-by-rule.ts'
 /** The first rule that decides about an element; undefined where none speaks of it, and the table decides. */
 export function decideByRules(
   set: RuleSet,
-): (object: ObjectFacts) => ((tag: number, around: Surroundings) => Decision | undefined) | undefined {
+): (
+  object: ObjectFacts,
+) => ((tag: number, around: Surroundings) => Decision | undefined) | undefined {
   return (object) => {
     const rules = set.of(object)
     if (rules === undefined) return undefined
@@ -52,11 +54,20 @@ function makeDecision(rule: Rule): Decision {
     case 'set':
     case 'hash':
     case 'extract':
-      return { ...about, action: 'write', write: (place) => writeByRule(action, place), otherwise: 'empty' }
+      return {
+        ...about,
+        action: 'write',
+        write: (place) => writeByRule(action, place),
+        otherwise: 'empty',
+      }
     case 'keep':
     case 'clean':
     case 'shiftDate':
-      return { ...about, action: action.kind, otherwise: action.kind === 'keep' ? 'remove' : 'empty' }
+      return {
+        ...about,
+        action: action.kind,
+        otherwise: action.kind === 'keep' ? 'remove' : 'empty',
+      }
     case 'review':
     case 'drop':
       // An object with such an element is left out before anything of it is written.

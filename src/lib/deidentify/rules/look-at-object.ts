@@ -27,7 +27,12 @@ export function lookAtObject(set: RuleSet): (object: ObjectFacts) => Verdict {
       if (rule.action.kind === 'drop') return { leftOut: nameOf(rule, ''), review: [] }
       if (rule.action.kind === 'review') review.push('object')
     }
-    const leftOut = lookInside(rules, new Surroundings(object.file, object.file.dataSet), '', review)
+    const leftOut = lookInside(
+      rules,
+      new Surroundings(object.file, object.file.dataSet),
+      '',
+      review,
+    )
     return { leftOut, review }
   }
 }
@@ -43,7 +48,8 @@ function lookInside(
     const creator = rules.asksForCreators ? around.creatorOf(tag) : undefined
     for (const rule of rules.selecting({ tag, path: around.path, creator })) {
       if (rule.action.kind === 'review') review.push(`${where} ${keywordOf(tag) ?? ''}`.trim())
-      else if (rule.action.kind === 'drop') return nameOf(rule, ` ${keywordOf(tag) ?? formatTag(tag)}`)
+      else if (rule.action.kind === 'drop')
+        return nameOf(rule, ` ${keywordOf(tag) ?? formatTag(tag)}`)
       else break
     }
     const leftOut = inItems(items ?? [], (item, at) =>

@@ -20,7 +20,9 @@ function isTarget({ target }: Selector, { tag, creator }: Seen): boolean {
     case 'tag':
       // A mask speaks of attributes of the standard, unless its group itself is private.
       if (target.mask === allBits) return tag === target.value
-      return isMasked(target, tag) && isPrivate(tag) === isPrivate(target.value) && !isUntouchable(tag)
+      return (
+        isMasked(target, tag) && isPrivate(tag) === isPrivate(target.value) && !isUntouchable(tag)
+      )
     case 'private':
       return (
         tag >>> 16 === target.group &&

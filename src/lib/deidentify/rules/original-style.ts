@@ -10,7 +10,9 @@ const longestUid = 63
  * There is no secret in it: whoever knows an identifier finds what it became. For projects that were begun so.
  */
 export function originalDigits(bytes: Buffer): string {
-  return hash('sha256', bytes, 'hex').replace(/[a-f]/g, (digit) => String(Number.parseInt(digit, 16) - 10))
+  return hash('sha256', bytes, 'hex').replace(/[a-f]/g, (digit) =>
+    String(Number.parseInt(digit, 16) - 10),
+  )
 }
 
 /**

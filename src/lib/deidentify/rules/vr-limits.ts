@@ -43,6 +43,7 @@ export function misfit(value: string, vr: string): string | undefined {
   const most = longest[vr]
   if (most === undefined) return `${vr} holds no text`
   if (value === '') return undefined
-  if (value.length > most) return `${String(value.length)} characters are more than the ${String(most)} of ${vr}`
+  if (value.length > most)
+    return `${String(value.length)} characters are more than the ${String(most)} of ${vr}`
   return forms[vr]?.(value) === false ? `it does not look like ${vr}` : undefined
 }

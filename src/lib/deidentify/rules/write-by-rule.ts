@@ -1,4 +1,10 @@
-import { type OutElement, decodeText, encodeText, isText, splitsAtBackslash } from '../../dicom/index.ts'
+import {
+  type OutElement,
+  decodeText,
+  encodeText,
+  isText,
+  splitsAtBackslash,
+} from '../../dicom/index.ts'
 import type { Place } from '../place.ts'
 import { normalUid } from '../pseudonyms.ts'
 import type { Rewriting } from '../rewriting.ts'
@@ -17,7 +23,8 @@ export const usualHashLength = 16
 /** The element with what a rule writes; undefined where its value cannot be made, and nothing may remain of it. */
 export function writeByRule(action: Writing, place: Place): OutElement | undefined {
   const { element, vr, rewriting } = place
-  const value = action.kind === 'set' ? renderTemplate(action.value, rewriting) : replacing(action, place)
+  const value =
+    action.kind === 'set' ? renderTemplate(action.value, rewriting) : replacing(action, place)
   const bytes = value === undefined ? undefined : encoded(value, place)
   if (bytes === undefined) return undefined
   rewriting.count(counted[action.kind])
@@ -36,7 +43,9 @@ function replacing(action: Exclude<Writing, { kind: 'set' }>, place: Place): str
   const length = Math.min(action.length ?? usualHashLength, longestOf(vr) ?? usualHashLength)
   if (action.style === 'original') return originalHash(bytes, place).slice(0, length)
   const values = splitsAtBackslash(vr) ? text.split('\\') : [text]
-  return values.map((one) => (one.trim() === '' ? '' : rewriting.pseudonyms.hash(one.trim(), length))).join('\\')
+  return values
+    .map((one) => (one.trim() === '' ? '' : rewriting.pseudonyms.hash(one.trim(), length)))
+    .join('\\')
 }
 
 /** Of StudyID the original hashes the study's UID. */
@@ -59,7 +68,9 @@ function extracted(
     return otherwise
   }
   const parts = template.map((part) => (typeof part === 'number' ? (found[part] ?? '') : part))
-  return parts.map((part) => (typeof part === 'string' ? part : renderTemplate([part], rewriting))).join('')
+  return parts
+    .map((part) => (typeof part === 'string' ? part : renderTemplate([part], rewriting)))
+    .join('')
 }
 
 /** What the VR or the character set cannot hold is not written. */
