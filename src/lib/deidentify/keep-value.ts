@@ -7,7 +7,9 @@ import {
   isKnownVR,
   isText,
 } from '../dicom/index.ts'
+import type { Decision } from './action.ts'
 import { toldAges } from './age.ts'
+import { isPersonal } from './identity-kinds.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Place } from './place.ts'
 import { isTemporal, isTemporalVR } from './shift-date.ts'
@@ -24,6 +26,7 @@ export function keepValue({
   around: { dataSet, path },
   element,
   vr: expected,
+  because,
   rewriting,
 }: Place): OutElement | undefined {
   const { tag } = element
@@ -33,7 +36,7 @@ export function keepValue({
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
   if (!isPlausible(element.vr, expected)) return malformed(rewriting)
   if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
-  if (isTemporalVR(expected)) return keepTemporal(element, expected, rewriting)
+  if (isTemporalVR(expected)) return keepTemporal(element, expected, because, rewriting)
   if (expected === 'AS') return keepAge(element, rewriting)
   const checked = checkedValue(element, expected, rewriting)
   if (checked !== undefined) return checked
@@ -91,11 +94,17 @@ const allowedCharacters: Readonly<Record<string, RegExp>> = {
 }
 
 /** A date or time that an option keeps; no later search shall take it for one that slipped through. */
-function keepTemporal(element: Element, vr: string, rewriting: Rewriting): OutElement | undefined {
+function keepTemporal(
+  element: Element,
+  vr: string,
+  because: Decision['because'],
+  rewriting: Rewriting,
+): OutElement | undefined {
   if (element.length > longestChecked) return malformed(rewriting)
   const value = rewriting.file.bytes(element).toString('latin1')
   if (!isTemporal(value, vr)) return malformed(rewriting)
-  rewriting.identity.noteWritten(value, vr)
+  const isWanted = because !== 'base' && !isPersonal(element.tag, vr)
+  if (isWanted) rewriting.identity.noteWritten(value, vr)
   return text(element.tag, vr, value)
 }
 

@@ -1,4 +1,5 @@
 import type { Element, OutElement } from '../dicom/index.ts'
+import type { Decision } from './action.ts'
 import type { Rewriting } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -8,6 +9,7 @@ export interface Place {
   readonly element: Element
   /** VR by which it is judged: what the file claims counts only where nothing else is known. */
   readonly vr: string
+  readonly because: Decision['because']
   readonly rewriting: Rewriting
   /** What goes out of an item inside of it: all of its elements, or these only. */
   readonly rewriteItem: (inside: Surroundings, only?: readonly number[]) => OutElement[]

@@ -93,6 +93,7 @@ function rewritten(
         around,
         element,
         vr: why.vr ?? vrOf(tag) ?? element.vr,
+        because: why.because,
         rewriting,
         rewriteItem: (inside, only) => rewriteDataSet(inside, rewriting, only),
       })

@@ -52,14 +52,12 @@ function sentence(problem: SchemaProblem, keys: readonly Key[], source: Source):
     const meant = guess === undefined ? '' : `; did you mean "${guess}"?`
     return `${name} is ${allowedValues.join(', ').replace(/, ([^,]*)$/, ' or $1')}, not ${shown(value)}${meant}`
   }
+  if (isEmpty(value)) return `${name} is empty`
   const title = problem.parentSchema?.title
   if (limit === undefined && title !== undefined) {
     return keys.length === 0
       ? 'a profile is keys and values: `base: basic` …'
       : `${name} is ${title}, not ${shown(value)}`
-  }
-  if (limit !== undefined && (value === '' || (Array.isArray(value) && value.length === 0))) {
-    return `${name} is empty`
   }
   return `${name} ${problem.message ?? 'is not valid'}`
 }
@@ -68,6 +66,11 @@ function nameOf(keys: readonly Key[]): string {
   const last = keys.at(-1)
   if (last === undefined) return 'a profile'
   return /^\d+$/.test(String(last)) ? `an entry of "${String(keys.at(-2))}"` : `"${String(last)}"`
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === ''
+  return Object.keys(value).length === 0
 }
 
 /** A piece of the file, short enough for a message. */

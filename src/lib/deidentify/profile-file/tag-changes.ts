@@ -1,4 +1,5 @@
 import { keywordOf, vrOf } from '../../dicom/index.ts'
+import { misfit } from '../rules/vr-limits.ts'
 import { bodyParts } from './body-parts.ts'
 import type { RuleText } from './schema.ts'
 
@@ -53,10 +54,8 @@ export function readTagChange(text: string): Read {
 export function readRegTagChange(text: string): Read {
   const read = split(text)
   if ('problem' in read) return read
-  const { tag, right } = read
-  const most = noMatch.length
-  const vr = vrOf(Number.parseInt(tag.replace(/[^0-9a-f]/gi, ''), 16))
-  const isFitting = vr !== undefined && 'LO LT PN ST UC UT'.split(' ').includes(vr) && most <= 64
+  const { tag, number, right } = read
+  const isFitting = misfit(noMatch, vrOf(number) ?? '') === undefined
   return { tag, action: 'extract', pattern: right, ...(isFitting ? { otherwise: noMatch } : {}) }
 }
 
@@ -65,7 +64,9 @@ export function braced(literal: string): string {
   return literal.replaceAll('{', '{{').replaceAll('}', '}}')
 }
 
-function split(text: string): { tag: string; right: string } | { readonly problem: string } {
+function split(
+  text: string,
+): { tag: string; number: number; right: string } | { readonly problem: string } {
   const match =
     /^\s*(?:--(?:reg)?tagchange[= ]\s*)?"?([0-9a-f]{4}),\s*([0-9a-f]{4})=(.*?)"?\s*$/i.exec(text)
   const [, group = '', element = '', right = ''] = match ?? []
@@ -73,5 +74,5 @@ function split(text: string): { tag: string; right: string } | { readonly proble
     return { problem: `${JSON.stringify(text.slice(0, 60))} is not of the form gggg,eeee=…` }
   }
   const number = Number.parseInt(group + element, 16)
-  return { tag: keywordOf(number) ?? `(${group},${element})`.toUpperCase(), right }
+  return { tag: keywordOf(number) ?? `(${group},${element})`.toUpperCase(), number, right }
 }
