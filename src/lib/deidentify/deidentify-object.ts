@@ -16,6 +16,7 @@ import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 import { rewriteDataSet } from './rewrite-data-set.ts'
 import { type Rewriting, newUid, text } from './rewriting.ts'
+import { readPart } from './write-object.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
@@ -148,9 +149,12 @@ function isSyntaxKnown(uid: string): boolean {
 /** Deflated as one (PS3.5 A.5), with a NUL where its length is odd. The reader limits what it inflates. */
 function deflate(parts: Iterable<OutPart>, file: DicomFile): Buffer {
   const whole = Buffer.concat(
-    Array.from(parts, (part) =>
-      Buffer.isBuffer(part) ? part : file.range(part.offset, part.length),
-    ),
+    Array.from(parts, (part) => {
+      if (Buffer.isBuffer(part)) return part
+      const bytes = Buffer.allocUnsafe(part.length)
+      readPart(part, file, bytes, 0)
+      return bytes
+    }),
   )
   const deflated = deflateRawSync(whole)
   return deflated.length % 2 === 0 ? deflated : Buffer.concat([deflated, Buffer.alloc(1)])
