@@ -118,9 +118,9 @@ export default defineTool({
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
     requireOneDecision(options)
-    const { Crosswalk, Deidentifier, exclusionOf, missingKey, readKeyFile, unknownProfile } =
+    const { Crosswalk, Deidentifier, exclusionOf, loadProfile, missingKey, readKeyFile } =
       await import('../lib/deidentify/index.ts')
-    if ((options.profile ?? 'basic') !== 'basic') throw unknownProfile()
+    if (options.profile !== undefined) loadProfile(options.profile)
     const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
@@ -148,7 +148,8 @@ export default defineTool({
       inStage: stage !== undefined,
       signal,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
-      profileOf: (name) => options.profile ?? projects[name]?.deidentify?.profile ?? 'basic',
+      profileOf: (name) =>
+        loadProfile(options.profile ?? projects[name]?.deidentify?.profile ?? 'basic'),
       exclusionOf: (name) => exclusions.get(name) ?? exclusionOf([]),
       durable: options.durability === 'fsync',
       howToDecide: (requestId) => {

@@ -5,6 +5,7 @@ import {
   Deidentifier,
   type DeidentifierOptions,
   Pseudonyms,
+  basicProfile,
 } from '../../src/lib/deidentify/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 
@@ -43,7 +44,7 @@ export function deidentifierAt(
     inStage: false,
     onlyRequests: false,
     durable: false,
-    profileOf: () => 'basic',
+    profileOf: () => basicProfile(),
     exclusionOf: () => () => undefined,
     howToDecide: (requestId) => `fiona-anon --release ${requestId}`,
     onDone: () => undefined,

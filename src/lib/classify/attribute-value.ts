@@ -1,6 +1,6 @@
 import { type DataSet, type DicomFile, type Element, vrOf } from '../dicom/index.ts'
 import { bytesLiteral, floatText, textList } from '../text/index.ts'
-import { longestText } from './regexp/index.ts'
+import { longestText } from '../regexp/index.ts'
 
 /** What a test sees of an attribute. */
 export interface Value {

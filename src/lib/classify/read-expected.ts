@@ -2,7 +2,7 @@ import { type JsonNode, type JsonObject, memberOf, plainValue } from './json-sou
 import { nearestName } from './nearest-name.ts'
 import type { Problems } from './problems.ts'
 import { numberOf, shown } from './read-values.ts'
-import { BoundedRegExp, PatternError } from './regexp/index.ts'
+import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import type { Expected, Operator, SemanticsName } from './rule-definition.ts'
 import { isKnownName, isOperand, readTagForm } from './tag-form.ts'
 

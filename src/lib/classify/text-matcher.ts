@@ -1,5 +1,5 @@
 import type { Value } from './attribute-value.ts'
-import { BoundedRegExp, PatternError } from './regexp/index.ts'
+import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import type { Expected } from './rule-definition.ts'
 
 /**

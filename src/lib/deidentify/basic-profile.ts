@@ -1,28 +1,34 @@
 import { hash } from 'node:crypto'
 import type { OutElement } from '../dicom/index.ts'
+import { decide } from './action.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
 import { allPolicies } from './object-policy.ts'
+import type { Profile } from './profile.ts'
 import { retiredTextData } from './retired-text-data.ts'
-
-/** DeidentificationMethod (0012,0063): at most 64 characters. */
-export const methodText = 'FIONA: PS3.15 2024e Basic Application Confidentiality Profile'
-
-/** DeidentificationMethodCodeSequence (0012,0064), of PS3.16 CID 7050. */
-export const methodCode: readonly OutElement[] = [
-  ascii(0x00080100, 'SH', '113100'),
-  ascii(0x00080102, 'SH', 'DCM'),
-  ascii(0x00080104, 'LO', 'Basic Application Confidentiality Profile'),
-]
 
 /** Raised when the rules in code change what comes out of the same tables. */
 const rulesVersion = 1
 
-let digest: string | undefined
+/** The Basic Application Level Confidentiality Profile (PS3.15 E.2), without options. */
+export function basicProfile(): Profile {
+  made ??= {
+    name: 'basic',
+    digest: digestOfTables(),
+    statement: {
+      methods: ['FIONA: PS3.15 2024e Basic Application Confidentiality Profile'],
+      codes: [methodCode('113100', 'Basic Application Confidentiality Profile')],
+      longitudinal: 'REMOVED',
+    },
+    decide,
+  }
+  return made
+}
 
-/** Tells two outputs made by different rules apart: SHA-256 of all tables that decide. */
-export function profileDigest(): string {
-  digest ??= hash(
+let made: Profile | undefined
+
+function digestOfTables(): string {
+  return hash(
     'sha256',
     JSON.stringify([
       rulesVersion,
@@ -33,14 +39,15 @@ export function profileDigest(): string {
       allPolicies(),
     ]),
   )
-  return digest
 }
 
-/** Texts that are written into every object. */
-export const statementTexts: readonly string[] = [
-  methodText,
-  'Basic Application Confidentiality Profile',
-]
+function methodCode(value: string, meaning: string): readonly OutElement[] {
+  return [
+    ascii(0x00080100, 'SH', value),
+    ascii(0x00080102, 'SH', 'DCM'),
+    ascii(0x00080104, 'LO', meaning),
+  ]
+}
 
 function ascii(tag: number, vr: string, value: string): OutElement {
   return { tag, vr, value: Buffer.from(value, 'latin1') }

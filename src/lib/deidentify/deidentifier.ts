@@ -24,8 +24,6 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   readonly signal?: AbortSignal
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
-  /** What the project demands; there is one profile: basic. */
-  readonly profileOf: (project: string) => string
 }
 
 const neverNeeded = new Set(['series', 'mpps', 'release', 'association'])
@@ -147,7 +145,6 @@ export class Deidentifier {
     const project =
       (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
       'default'
-    if (this.#options.profileOf(project) !== 'basic') throw unknownProfile()
     const target = await this.#maker.targetOf(input, project)
     const result = await this.#maker.make(input, record, target)
     if (result.type === 'deidentified') {
@@ -176,18 +173,6 @@ function notReleasable(): FionaError {
     {
       hint: 'held.json says where: correct the objects, drop the study with --drop, or add --release-anyway',
       exitCode: ExitCode.notAllowed,
-    },
-  )
-}
-
-/** Whoever asks for other rules must not get these without noticing. */
-export function unknownProfile(): FionaError {
-  return new FionaError(
-    'E_PROFILE',
-    'the only profile is basic; profile files cannot be used yet, and nothing was de-identified',
-    {
-      hint: 'leave out --profile and deidentify.profile of the project, or set it to basic',
-      exitCode: ExitCode.badConfig,
     },
   )
 }

@@ -8,10 +8,10 @@ import {
 } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
-import { methodCode, methodText } from './basic-profile.ts'
 import type { KnownIdentity } from './known-identity.ts'
 import { lookAtPixels } from './look-at-pixels.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
+import type { Profile } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 import { rewriteDataSet } from './rewrite-data-set.ts'
@@ -20,6 +20,7 @@ import { readPart } from './write-object.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
+  readonly profile: Profile
   readonly pseudonyms: Pseudonyms
   readonly participant: string
   readonly project: string
@@ -123,14 +124,18 @@ export function deidentifyObject(
 }
 
 /** What de-identification says of itself (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1.1), and who this now is. */
-function statements({ participant, event }: Assignment, there: ReadonlySet<number>): OutElement[] {
+function statements(
+  { profile, participant, event }: Assignment,
+  there: ReadonlySet<number>,
+): OutElement[] {
+  const { statement } = profile
   const all = [
     text(Tag.PatientName, 'PN', participant),
     text(Tag.PatientID, 'LO', participant),
     text(0x00120062, 'CS', 'YES'),
-    text(0x00120063, 'LO', methodText),
-    { tag: 0x00120064, vr: 'SQ', items: [methodCode] },
-    text(0x00280303, 'CS', 'REMOVED'),
+    text(0x00120063, 'LO', statement.methods.join('\\')),
+    { tag: 0x00120064, vr: 'SQ', items: statement.codes },
+    text(0x00280303, 'CS', statement.longitudinal),
     ...(event === undefined ? [] : [text(Tag.ClinicalTrialTimePointID, 'LO', event)]),
   ] satisfies OutElement[]
   return all.filter(({ tag }) => !there.has(tag))

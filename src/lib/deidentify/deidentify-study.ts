@@ -2,12 +2,12 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
-import { statementTexts } from './basic-profile.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
 import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
 import { ObjectWriter } from './object-writer.ts'
 import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
+import { type Profile, textsOf } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import { openAhead } from './open-ahead.ts'
 import { type Reason, type ReasonCode, Reasons } from './reasons.ts'
@@ -18,6 +18,7 @@ import { sizeOfSame } from './write-object.ts'
 export interface StudyTask {
   readonly StudyInstanceUID: string
   readonly sources: Sources
+  readonly profile: Profile
   readonly pseudonyms: Pseudonyms
   readonly project: string
   readonly participant: string
@@ -106,8 +107,13 @@ class StudyInTheMaking {
   constructor(task: StudyTask, staged: StagedStudy) {
     this.#task = task
     this.#staged = staged
-    const { participant, project, event } = task
-    this.#given = [participant, project, ...(event === undefined ? [] : [event]), ...statementTexts]
+    const { profile, participant, project, event } = task
+    this.#given = [
+      participant,
+      project,
+      ...(event === undefined ? [] : [event]),
+      ...textsOf(profile.statement),
+    ]
     this.#identity = new KnownIdentity(this.#given)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)

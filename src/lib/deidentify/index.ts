@@ -11,12 +11,14 @@
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
 export { type Action, type Decision, decide, profileRows } from './action.ts'
-export { profileDigest } from './basic-profile.ts'
+export { basicProfile } from './basic-profile.ts'
 export { Crosswalk, type Link } from './crosswalk.ts'
-export { Deidentifier, type DeidentifierOptions, unknownProfile } from './deidentifier.ts'
+export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
 export { type Exclusion, exclusionOf } from './exclusions.ts'
 export { missingKey, readKeyFile } from './key-file.ts'
 export { KnownIdentity } from './known-identity.ts'
+export { loadProfile, unknownProfile } from './load-profile.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
+export type { Profile } from './profile.ts'
 export { Pseudonyms } from './pseudonyms.ts'
 export { IdentitySearch } from './search-identity.ts'

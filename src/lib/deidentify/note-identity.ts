@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { type DataSet, type Element, decodeText, isText, vrOf } from '../dicom/index.ts'
-import { decide } from './action.ts'
 import { identityKindOf } from './identity-kinds.ts'
 import { type Rewriting, newUid } from './rewriting.ts'
 
@@ -16,7 +15,7 @@ export function noteIdentity(dataSet: DataSet, element: Element, rewriting: Rewr
   }
   if (length === 0 || length > longestIdentity || items !== undefined) return
   const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
-  if (vr === 'UI' && decide(tag).action === 'U') {
+  if (vr === 'UI' && rewriting.profile.decide(tag).action === 'U') {
     for (const uid of file.bytes(element).toString('latin1').split('\\')) newUid(uid, rewriting)
     return
   }

@@ -6,7 +6,7 @@ import {
   keywordOf,
   vrOf,
 } from '../dicom/index.ts'
-import { type Action, decide } from './action.ts'
+import type { Action } from './action.ts'
 import { cleanContent, cleanGraphics } from './content.ts'
 import { dummySequence } from './dummy-sequence.ts'
 import { dummyValue } from './dummy.ts'
@@ -68,7 +68,7 @@ function rewriteElement(
 ): OutElement | undefined {
   const { tag } = element
   if ((tag & 0xffff) === 0) return undefined
-  const { action, because } = decide(tag)
+  const { action, because } = rewriting.profile.decide(tag)
   const passes = action === 'K' || action === 'U' || action === 'U*'
   if (!passes) noteIdentity(dataSet, element, rewriting)
   const given = givenValue(tag, rewriting)

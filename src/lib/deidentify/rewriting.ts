@@ -1,6 +1,7 @@
 import type { DicomFile, OutElement } from '../dicom/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
 import type { ObjectPolicy } from './object-policy.ts'
+import type { Profile } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 
@@ -9,6 +10,7 @@ export interface Rewriting {
   readonly file: DicomFile
   readonly policy: ObjectPolicy
   readonly SOPClassUID: string
+  readonly profile: Profile
   readonly pseudonyms: Pseudonyms
   readonly participant: string
   readonly project: string

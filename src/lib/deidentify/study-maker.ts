@@ -9,12 +9,12 @@ import {
   nowIso,
 } from '../record/index.ts'
 import { projectFolder } from '../storage/index.ts'
-import { profileDigest } from './basic-profile.ts'
 import type { Crosswalk } from './crosswalk.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
 import type { Exclusion } from './exclusions.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
+import type { Profile } from './profile.ts'
 import { Pseudonyms } from './pseudonyms.ts'
 import type { ReasonCode } from './reasons.ts'
 import type { Review } from './review.ts'
@@ -32,6 +32,8 @@ export interface StudyMakerOptions {
   readonly participant?: string | undefined
   readonly event?: string | undefined
   readonly durable: boolean
+  /** @throws FionaError E_PROFILE when what the project demands is not there */
+  readonly profileOf: (project: string) => Profile
   readonly exclusionOf: (project: string) => Exclusion
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
@@ -103,6 +105,7 @@ export class StudyMaker {
     requireWritable('participant', participant)
     requireWritable('project', project)
     if (event !== undefined) requireWritable('event', event)
+    const profile = this.#options.profileOf(project)
     const sources = await sourcesOf(input)
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
@@ -115,6 +118,7 @@ export class StudyMaker {
         ...target,
         StudyInstanceUID,
         sources,
+        profile,
         pseudonyms,
         outbox,
         durable,
@@ -132,7 +136,7 @@ export class StudyMaker {
       return { type: 'held', v: 1, time: nowIso(), ...facts, reasons: [...outcome.reasons], how }
     }
     onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
-    return deidentifiedRecord(outcome, facts, input.revision)
+    return deidentifiedRecord(outcome, facts, input.revision, profile)
   }
 
   /** The link is on stable storage before anything that needs it can be seen. */
@@ -188,6 +192,7 @@ function deidentifiedRecord(
   { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
+  profile: Profile,
 ): DeidentifiedRecord {
   return {
     type: 'deidentified',
@@ -200,8 +205,8 @@ function deidentifiedRecord(
     series: [...series],
     instances,
     bytes,
-    profile: 'basic',
-    profileDigest: profileDigest(),
+    profile: profile.name,
+    profileDigest: profile.digest,
     removed: { ...removed },
     ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),

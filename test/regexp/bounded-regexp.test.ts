@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import t from 'tap'
-import { Automaton } from '../../src/lib/classify/regexp/automaton.ts'
-import { BoundedRegExp, PatternError, longestText } from '../../src/lib/classify/regexp/index.ts'
-import { parsePattern } from '../../src/lib/classify/regexp/parse-pattern.ts'
-import { toJavaScript } from '../../src/lib/classify/regexp/to-javascript.ts'
+import { Automaton } from '../../src/lib/regexp/automaton.ts'
+import { BoundedRegExp, PatternError, longestText } from '../../src/lib/regexp/index.ts'
+import { parsePattern } from '../../src/lib/regexp/parse-pattern.ts'
+import { toJavaScript } from '../../src/lib/regexp/to-javascript.ts'
 
 /** What both matchers say; they must agree. */
 function matches(pattern: string, text: string): boolean {
