@@ -4,6 +4,7 @@ import { decide } from './action.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
 import { allPolicies } from './object-policy.ts'
+import { reviewPixels } from './pixel-policy.ts'
 import type { Profile } from './profile.ts'
 import { retiredTextData } from './retired-text-data.ts'
 
@@ -21,6 +22,7 @@ export function basicProfile(): Profile {
       longitudinal: 'REMOVED',
     },
     decide,
+    pixels: reviewPixels,
   }
   return made
 }

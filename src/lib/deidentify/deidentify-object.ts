@@ -9,7 +9,7 @@ import {
 import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
-import { lookAtPixels } from './look-at-pixels.ts'
+import type { CleanedPixels } from './clean-pixels.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import type { Profile } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -72,7 +72,7 @@ export function uidsOf(file: DicomFile): ObjectUids {
 }
 
 /**
- * The object as research may have it. Whatever a person has to decide is added to `reasons`; the
+ * The object as research may have it, with its pixels as they were made ready before. Whatever a person has to decide is added to `reasons`; the
  * result is then what would go out if that person lets it, and undefined where nothing can be made.
  */
 export function deidentifyObject(
@@ -80,6 +80,7 @@ export function deidentifyObject(
   uids: ObjectUids,
   assignment: Assignment,
   notes: Notes,
+  pixels: CleanedPixels,
 ): Deidentified | undefined {
   const { reasons } = notes
   const { SOPClassUID } = uids
@@ -90,7 +91,6 @@ export function deidentifyObject(
   const policy = policyOf(SOPClassUID)
   if (policy === undefined) reasons.add('unknown-sop-class', '(0008,0016) SOPClassUID')
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
-  lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
   const rewriting: Rewriting = {
     file,
@@ -100,10 +100,10 @@ export function deidentifyObject(
     ...notes,
   }
   const rewritten = rewriteDataSet(file.dataSet, rewriting)
-  const elements = [
+  const elements = pixels.applyTo([
     ...rewritten,
     ...statements(assignment, new Set(rewritten.map(({ tag }) => tag))),
-  ]
+  ])
   const SOPInstanceUID = newUid(uids.SOPInstanceUID, rewriting)
   return {
     SOPClassUID,

@@ -1,5 +1,6 @@
 import type { OutElement } from '../dicom/index.ts'
 import type { Decision } from './action.ts'
+import type { PixelPolicy } from './pixel-policy.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {
@@ -10,6 +11,8 @@ export interface Profile {
   readonly statement: Statement
   /** The action for an attribute by its tag alone: the table with the profile's options. */
   readonly decide: (tag: number) => Decision
+  /** What becomes of pictures in which a person could be read. */
+  readonly pixels: PixelPolicy
 }
 
 /** What de-identified objects say of how they were made (PS3.15 E.1.1, PS3.3 C.12.1.1). */

@@ -125,8 +125,18 @@ export class StudyMaker {
         exclusion: this.#options.exclusionOf(project),
         waived,
       },
-      ({ reasons, details }, staged) =>
-        this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
+      ({ reasons, details, masked }, staged) =>
+        this.#review.hold(
+          {
+            ...facts,
+            outbox: outbox.root,
+            reasons,
+            details,
+            ...(masked.length > 0 ? { masked } : {}),
+            record,
+          },
+          staged,
+        ),
     )
     const about = { request: requestId, project, seconds: (performance.now() - start) / 1000 }
     if ('reasons' in outcome) {
@@ -189,7 +199,17 @@ function pseudonymOf(
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
+  {
+    StudyInstanceUID,
+    path,
+    series,
+    instances,
+    bytes,
+    removed,
+    excluded,
+    pixels,
+    waived,
+  }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
   profile: Profile,
@@ -209,6 +229,7 @@ function deidentifiedRecord(
     profileDigest: profile.digest,
     removed: { ...removed },
     ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...(pixels.masked + pixels.searched > 0 ? { pixels: { ...pixels } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
 }

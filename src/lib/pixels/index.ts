@@ -9,9 +9,19 @@
  */
 export { blankPixel } from './blank-pixel.ts'
 export { clearUnusedBits } from './clear-unused-bits.ts'
+export { decodeJpeg } from './decode-jpeg.ts'
+export {
+  type GrayImage,
+  type PaletteLight,
+  enlarged,
+  grayImage,
+  graymap,
+  nativeSamples,
+} from './gray-image.ts'
 export type { ByteOrder, ImageLayout } from './image-layout.ts'
 export { maskJpeg } from './mask-jpeg.ts'
 export { type Edit, maskNative } from './mask-native.ts'
 export { maskRle } from './mask-rle.ts'
 export { PixelMask, type Rectangle } from './pixel-mask.ts'
+export { rleSamples } from './rle.ts'
 export { pixelTrouble } from './pixel-trouble.ts'

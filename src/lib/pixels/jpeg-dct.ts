@@ -39,7 +39,7 @@ export interface Units {
   readonly wholeHeight: number
 }
 
-interface BlockOf {
+export interface BlockOf {
   readonly chosen: ScanComponent
   readonly at: number
 }
@@ -104,7 +104,7 @@ function tellScan(
   }
   const { components } = header
   const units = unitsOf(frame, components)
-  const blocks = components.length === 1 ? oneBlock(components) : blocksOfUnit(components)
+  const blocks = blocksOf(components)
   if (units.across * units.down * blocks.length > mostBlocks) {
     throw pixelTrouble('a JPEG frame is too large')
   }
@@ -157,6 +157,11 @@ function tellScan(
 
 function oneBlock(components: readonly ScanComponent[]): BlockOf[] {
   return components.map((chosen, at) => ({ chosen, at }))
+}
+
+/** The blocks of a unit in their order (A.2.3): all of a component from left to right and down, then the next. */
+export function blocksOf(components: readonly ScanComponent[]): BlockOf[] {
+  return components.length === 1 ? oneBlock(components) : blocksOfUnit(components)
 }
 
 function blocksOfUnit(components: readonly ScanComponent[]): BlockOf[] {

@@ -37,32 +37,30 @@ export interface ScanToWrite {
  */
 export type TellScan = (scan: ScanToWrite, sink: SymbolSink) => number
 
+/** Gets the segments of a frame in their order. A scan answers where the marker behind it is. */
+export interface JpegVisitor {
+  segment(segment: Segment): void
+  scan(scan: ScanToWrite, segment: Segment): number
+}
+
 /**
- * A JPEG frame whose scans are written anew. Huffman tables stay where they have a code for each symbol, else the
- * best ones are made. Application data, which may hold small pictures, and comments are left out.
- * @param isWanted is this process one that `tell` knows?
- * @throws FionaError E_PIXELS
+ * Goes through a JPEG frame from its first to its last marker.
+ * @throws FionaError E_PIXELS for anything that is none, or a process that is not supported
  */
-export function rewriteJpeg(
+export function walkJpeg(
   bytes: Buffer,
   isWanted: (frame: FrameHeader) => boolean,
-  tell: TellScan,
-): Buffer {
+  visitor: JpegVisitor,
+): void {
   const state = new JpegState()
-  const written: (HuffmanTable | undefined)[] = []
-  const parts: Buffer[] = []
-  let segment = segmentAt(bytes, 0)
-  if (segment.marker !== Marker.SOI) throw pixelTrouble('a frame does not begin like JPEG')
-  parts.push(segment.bytes)
+  const first = segmentAt(bytes, 0)
+  if (first.marker !== Marker.SOI) throw pixelTrouble('a frame does not begin like JPEG')
+  visitor.segment(first)
   let scans = 0
-  for (let at = segment.end; ;) {
-    segment = segmentAt(bytes, at)
-    at = segment.end
+  for (let at = first.end; ;) {
+    const segment = segmentAt(bytes, at)
     const { marker } = segment
-    if (marker === Marker.EOI) {
-      parts.push(segment.bytes)
-      break
-    }
+    at = segment.end
     if (marker === Marker.SOI || (marker >= Marker.RST0 && marker < Marker.SOI)) {
       throw pixelTrouble('JPEG has a marker where none may be')
     }
@@ -70,17 +68,42 @@ export function rewriteJpeg(
     if (isStartOfFrame(marker) && !isWanted(state.requireFrame())) {
       throw pixelTrouble('this process of JPEG is not supported')
     }
-    if (marker === Marker.SOS) {
-      const frame = state.requireFrame()
-      scans += 1
-      if (scans > frame.components.length) throw pixelTrouble('JPEG has more scans than components')
-      const header = scanHeader(segment, frame)
-      at = writeScan({ bytes, start: at, header, frame, state }, segment, tell, written, parts)
-    } else if (marker === Marker.DHT) continue
-    else if (isTable(marker)) parts.push(segment.bytes)
-    else parts.push(...keptApplicationData(segment))
+    if (marker !== Marker.SOS) {
+      visitor.segment(segment)
+      if (marker !== Marker.EOI) continue
+      if (scans === 0) throw pixelTrouble('JPEG has no scan')
+      return
+    }
+    const frame = state.requireFrame()
+    scans += 1
+    if (scans > frame.components.length) throw pixelTrouble('JPEG has more scans than components')
+    const header = scanHeader(segment, frame)
+    at = visitor.scan({ bytes, start: at, header, frame, state }, segment)
   }
-  if (scans === 0) throw pixelTrouble('JPEG has no scan')
+}
+
+/**
+ * A JPEG frame whose scans are written anew. Huffman tables stay where they have a code for each symbol, else the
+ * best ones are made. Application data, which may hold small pictures, and comments are left out.
+ * @throws FionaError E_PIXELS
+ */
+export function rewriteJpeg(
+  bytes: Buffer,
+  isWanted: (frame: FrameHeader) => boolean,
+  tell: TellScan,
+): Buffer {
+  const written: (HuffmanTable | undefined)[] = []
+  const parts: Buffer[] = []
+  walkJpeg(bytes, isWanted, {
+    segment(segment) {
+      const { marker } = segment
+      // Of the tables of codes those come that a scan needs, in front of it.
+      if (marker === Marker.DHT) return
+      const isKept = marker === Marker.SOI || marker === Marker.EOI || isTable(marker)
+      parts.push(...(isKept ? [segment.bytes] : keptApplicationData(segment)))
+    },
+    scan: (scan, segment) => writeScan(scan, segment, tell, written, parts),
+  })
   return Buffer.concat(parts)
 }
 

@@ -1,3 +1,4 @@
+import { type ReadSample, storedValue } from './gray-image.ts'
 import type { ImageLayout } from './image-layout.ts'
 import { pixelTrouble } from './pixel-trouble.ts'
 
@@ -26,6 +27,18 @@ export function decodeRle(
     }
     return decodeSegment(frame.subarray(start, end), rows * columns)
   })
+}
+
+/** @throws FionaError E_PIXELS */
+export function rleSamples(frame: Buffer, image: ImageLayout): ReadSample {
+  const segments = decodeRle(frame, image)
+  const bytes = image.bitsAllocated / 8
+  return (pixel, sample) => {
+    let word = 0
+    for (let at = 0; at < bytes; at++)
+      word = word * 256 + (segments[sample * bytes + at]?.[pixel] ?? 0)
+    return storedValue(word, image)
+  }
 }
 
 /** G.3.2. What is behind the last pixel is not looked at. */
