@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint'
 // (they meet as records); a tool never imports a tool.
 const layers = [
   ['error', 'text', 'fault', 'regexp', 'yaml'],
-  ['uid'],
+  ['uid', 'pixels'],
   ['record'],
   ['dicom', 'storage'],
   ['config'],

@@ -346,7 +346,7 @@ t.test('without the table all passes that no rule names; what identifies holds',
   for (const [element, name] of [
     [el(Tag.InstitutionName, 'LO', 'Mercy Hospital Springfield'), ''],
     [el(Tag.StudyDate, 'DA', '20240229'), 'StudyDate, '],
-    [el(0x00191002, 'LO', 'scanned Example'), ''],
+    [el(0x00191002, 'LO', 'scanned EX-0001'), ''],
   ] as const) {
     const found = await by(text.replace(name, ''), element)
     t.same(reasonsOf(found.record), ['identity-found'], String(element.tag))

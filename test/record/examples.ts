@@ -104,6 +104,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     profile: 'basic',
     profileDigest: sha256,
     removed: { X: 12, Z: 4 },
+    pixels: { masked: 1, regions: 2, searched: 0 },
   },
   held: {
     type: 'held',

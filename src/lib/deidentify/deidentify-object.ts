@@ -9,10 +9,10 @@ import {
 import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
-import { lookAtPixels } from './look-at-pixels.ts'
 import type { Unwanted } from './clean-text.ts'
 import { afterEarlier } from './earlier-methods.ts'
 import type { Trace } from './explain/trace.ts'
+import type { CleanedPixels } from './clean-pixels.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import { type Profile, methodItem } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -21,6 +21,7 @@ import { rewriteDataSet } from './rewrite-data-set.ts'
 import { type Rewriting, newUid, text } from './rewriting.ts'
 import { Surroundings } from './surroundings.ts'
 import { unwantedWords } from './unwanted-words.ts'
+import { readPart } from './write-object.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
@@ -79,7 +80,7 @@ export function uidsOf(file: DicomFile): ObjectUids {
 }
 
 /**
- * The object as research may have it. Whatever a person has to decide is added to `reasons`; the
+ * The object as research may have it, with its pixels as they were made ready before. Whatever a person has to decide is added to `reasons`; the
  * result is then what would go out if that person lets it, and undefined where nothing can be made.
  */
 export function deidentifyObject(
@@ -87,6 +88,7 @@ export function deidentifyObject(
   uids: ObjectUids & { readonly types: readonly string[] },
   assignment: Assignment,
   notes: Notes,
+  pixels: CleanedPixels,
 ): Deidentified | undefined {
   const { reasons } = notes
   const { SOPClassUID } = uids
@@ -97,7 +99,6 @@ export function deidentifyObject(
   const policy = policyOf(SOPClassUID)
   if (policy === undefined) reasons.add('unknown-sop-class', '(0008,0016) SOPClassUID')
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
-  lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
   const { pseudonyms, participant } = assignment
   const profile = assignment.profile.variants.get(SOPClassUID) ?? assignment.profile
@@ -118,8 +119,9 @@ export function deidentifyObject(
   const added = profile.rules
     .additionsFor(object, assignment)
     .map(({ tag, vr, value }) => text(tag, vr, value))
-  const elements = [...rewritten, ...added]
-  elements.push(...statements(assignment, profile, file, new Set(elements.map(({ tag }) => tag))))
+  const made: OutElement[] = [...rewritten, ...added]
+  made.push(...statements(assignment, profile, file, new Set(made.map(({ tag }) => tag))))
+  const elements = pixels.applyTo(made)
   const SOPInstanceUID = newUid(uids.SOPInstanceUID, rewriting)
   return {
     SOPClassUID,
@@ -173,9 +175,12 @@ function isSyntaxKnown(uid: string): boolean {
 /** Deflated as one (PS3.5 A.5), with a NUL where its length is odd. The reader limits what it inflates. */
 function deflate(parts: Iterable<OutPart>, file: DicomFile): Buffer {
   const whole = Buffer.concat(
-    Array.from(parts, (part) =>
-      Buffer.isBuffer(part) ? part : file.range(part.offset, part.length),
-    ),
+    Array.from(parts, (part) => {
+      if (Buffer.isBuffer(part)) return part
+      const bytes = Buffer.allocUnsafe(part.length)
+      readPart(part, file, bytes, 0)
+      return bytes
+    }),
   )
   const deflated = deflateRawSync(whole)
   return deflated.length % 2 === 0 ? deflated : Buffer.concat([deflated, Buffer.alloc(1)])

@@ -4,14 +4,15 @@
  *
  * An object is rewritten element by element: the action depends on the tag alone (`action.ts`, after
  * PS3.15 Table E.1-1, and `beyond-the-table.ts`), pseudonyms are keyed functions of what they replace
- * (`pseudonyms.ts`), pixels pass by as ranges of the file, and nothing else may be where they are
- * (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
+ * (`pseudonyms.ts`), pixels pass by as ranges of the file, parts of them blank where the profile says so
+ * (`clean-pixels.ts`), and nothing else may be where they are (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
  * (`known-identity.ts`, `search-identity.ts`). A study appears in the outbox whole or not at all
  * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
 export type { Action, Decision } from './action.ts'
 export { basicProfile } from './basic-profile.ts'
+export { compilePixelRules } from './compile-pixel-rules.ts'
 export { Crosswalk, type Link } from './crosswalk.ts'
 export { type DateShift } from './date-shift.ts'
 export { type ProfileRow, decideByTable, profileRows } from './decide-by-table.ts'
@@ -31,6 +32,7 @@ export {
   tableOptions,
 } from './profile-options.ts'
 export { type ProfileProblem, formatProblem } from './profile-file/problems.ts'
+export type { PixelPolicy } from './pixel-policy.ts'
 export { Pseudonyms } from './pseudonyms.ts'
 export type { Rules } from './rules/index.ts'
 export { IdentitySearch } from './search-identity.ts'

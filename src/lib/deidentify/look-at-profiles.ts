@@ -4,10 +4,12 @@ import type { Config } from '../config/index.ts'
 import { DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { readTextFile } from '../storage/index.ts'
+import { exclusionOf } from './exclusions.ts'
 import { explainObject } from './explain/explain-object.ts'
 import { readKeyFile } from './key-file.ts'
 import { checkProfile } from './load-profile.ts'
 import { formatProblem } from './profile-file/problems.ts'
+import { uidWayOf } from './profile.ts'
 import { loadProjectProfiles } from './project-profiles.ts'
 import { Pseudonyms } from './pseudonyms.ts'
 
@@ -87,21 +89,22 @@ async function explainOne(
   const secret = keyFile ?? deidentification.keyFile
   const key = secret === undefined ? randomBytes(32) : await readKeyFile(secret)
   const chosen = profileOf(project)
-  const uidWay = chosen.options.has('retainUids') ? 'kept' : chosen.uidStyle
-  const pseudonyms = new Pseudonyms(key, project, deidentification.uidRoot, uidWay)
+  const pseudonyms = new Pseudonyms(key, project, deidentification.uidRoot, uidWayOf(chosen))
   await print(`profile ${chosen.name}, digest ${chosen.digest}`)
-  if (secret === undefined)
+  if (secret === undefined) {
     await print('without --key-file: new UIDs, hashes and dates are made up for this once')
+  }
   using file = DicomFile.open(path)
-  for (const line of explainObject(file, {
+  const exclude = [...(projects[project]?.exclude ?? []), ...chosen.exclude]
+  const lines = explainObject(file, {
     profile: chosen,
+    exclusion: exclusionOf(exclude),
     pseudonyms,
     participant,
     project,
     event,
-  })) {
-    await print(line)
-  }
+  })
+  for await (const line of lines) await print(line)
   return ExitCode.ok
 }
 

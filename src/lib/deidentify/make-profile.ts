@@ -8,6 +8,7 @@ import { foldText } from './fold-text.ts'
 import { imagingVocabulary } from './imaging-vocabulary.ts'
 import { allPolicies } from './object-policy.ts'
 import { keepUnnamed } from './keep-unnamed.ts'
+import { type PixelPolicy, reviewPixels } from './pixel-policy.ts'
 import type { Profile, Statement, UidStyle } from './profile.ts'
 import { type ProfileOption, consistentOptions, methodCodes } from './profile-options.ts'
 import { retiredTextData } from './retired-text-data.ts'
@@ -34,6 +35,7 @@ export interface ProfileParts {
   readonly uidStyle?: UidStyle
   readonly exclude?: Profile['exclude']
   readonly extraTerms?: readonly string[]
+  readonly pixels?: PixelPolicy
 }
 
 /** @throws FionaError E_PROFILE where one part contradicts another */
@@ -67,6 +69,7 @@ export function makeProfile(parts: ProfileParts): Profile {
     exclude: parts.exclude ?? [],
     extraTerms: parts.extraTerms ?? [],
     variants: new Map(),
+    pixels: parts.pixels ?? reviewPixels,
   }
 }
 

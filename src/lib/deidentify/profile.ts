@@ -4,6 +4,7 @@ import type { ProfileOption } from './profile-options.ts'
 import type { DateShift } from './date-shift.ts'
 import type { Rules } from './rules/index.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { PixelPolicy } from './pixel-policy.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {
@@ -29,10 +30,16 @@ export interface Profile {
   readonly extraTerms: readonly string[]
   /** By SOP class: for objects of which more is cleaned than of others. */
   readonly variants: ReadonlyMap<string, Profile>
+  /** What becomes of pictures in which a person could be read. */
+  readonly pixels: PixelPolicy
 }
 
 /** How UIDs are replaced. The original FIONA's ways have no secret: they are for what was begun so. */
 export type UidStyle = 'keyed' | 'original' | 'originalUnpadded'
+
+export function uidWayOf({ options, uidStyle }: Profile): 'kept' | UidStyle {
+  return options.has('retainUids') ? 'kept' : uidStyle
+}
 
 /** What decides about an object as a whole. */
 export interface ObjectFacts {

@@ -11,6 +11,10 @@ export type ReasonCode =
   | 'classified-check-burned-in'
   | 'recognizable-visual-features'
   | 'overlay-in-pixel-data'
+  | 'pixel-rule'
+  | 'text-in-pixels'
+  | 'text-search-failed'
+  | 'pixels-not-masked'
   | 'bytes-behind-pixels'
   | 'damaged-pixel-data'
   | 'incomplete-object'
@@ -39,6 +43,9 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'classified-check-burned-in',
   'recognizable-visual-features',
   'overlay-in-pixel-data',
+  'pixel-rule',
+  'text-in-pixels',
+  'text-search-failed',
   'incomplete-object',
   'encapsulated-document',
   'raw-data',
@@ -50,11 +57,15 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'profile-review',
 ])
 
-/** What nobody sees who looks at pictures: it passes only if somebody takes it upon them. */
+/**
+ * What nobody sees who looks at pictures, or what the project said must not be seen in them: it passes only if somebody
+ * takes it upon them.
+ */
 const releasableAnyway: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'identity-found',
   'bytes-behind-pixels',
   'damaged-pixel-data',
+  'pixels-not-masked',
 ])
 
 export function isReleasable(code: ReasonCode): boolean {

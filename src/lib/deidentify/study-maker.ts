@@ -14,7 +14,7 @@ import { type Published, deidentifyStudy } from './deidentify-study.ts'
 import type { Exclusion } from './exclusions.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
-import type { Profile } from './profile.ts'
+import { type Profile, uidWayOf } from './profile.ts'
 import { Pseudonyms } from './pseudonyms.ts'
 import type { ReasonCode } from './reasons.ts'
 import type { Review } from './review.ts'
@@ -127,8 +127,18 @@ export class StudyMaker {
         exclusion: this.#options.exclusionOf(project),
         waived,
       },
-      ({ reasons, details }, staged) =>
-        this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
+      ({ reasons, details, masked }, staged) =>
+        this.#review.hold(
+          {
+            ...facts,
+            outbox: outbox.root,
+            reasons,
+            details,
+            ...(masked.length > 0 ? { masked } : {}),
+            record,
+          },
+          staged,
+        ),
     )
     const about = { request: requestId, project, seconds: (performance.now() - start) / 1000 }
     if ('reasons' in outcome) {
@@ -160,8 +170,7 @@ export class StudyMaker {
 
   #pseudonymsOf(project: string): Pseudonyms {
     const { key, uidRoot, profileOf } = this.#options
-    const { options, uidStyle } = profileOf(project)
-    const uids = options.has('retainUids') ? 'kept' : uidStyle
+    const uids = uidWayOf(profileOf(project))
     const name = JSON.stringify([project, uids])
     let pseudonyms = this.#pseudonyms.get(name)
     if (pseudonyms === undefined) {
@@ -195,7 +204,17 @@ function pseudonymOf(
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, excluded, waived }: Published,
+  {
+    StudyInstanceUID,
+    path,
+    series,
+    instances,
+    bytes,
+    removed,
+    excluded,
+    pixels,
+    waived,
+  }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
   profile: Profile,
@@ -215,6 +234,7 @@ function deidentifiedRecord(
     profileDigest: profile.digest,
     removed: { ...removed },
     ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...(pixels.masked + pixels.searched > 0 ? { pixels: { ...pixels } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
 }

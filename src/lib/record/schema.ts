@@ -216,6 +216,16 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
   removed: Type.Optional(
     Type.Record(Type.String(), count('elements'), { description: 'elements by action' }),
   ),
+  pixels: Type.Optional(
+    Type.Object(
+      {
+        masked: count('objects of this revision a part of whose pixels was made blank'),
+        regions: count('rectangles that are blank, of all these objects'),
+        searched: count('objects that were searched for text'),
+      },
+      { additionalProperties: true, description: 'only where the profile has rules for pixels' },
+    ),
+  ),
 })
 
 export const HeldSchema = record('held', 'a person must look first: nothing of this goes on', {

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   type DataSet,
   DicomFile,
@@ -10,13 +13,17 @@ import {
 } from '../../dicom/index.ts'
 import { visibleText } from '../../text/index.ts'
 import type { Decision } from '../action.ts'
+import { type CleanedPixels, cleanPixels, cleanedTexts } from '../clean-pixels.ts'
 import { profileRows } from '../decide-by-table.ts'
 import { type Deidentified, deidentifyObject, uidsOf } from '../deidentify-object.ts'
+import type { Exclusion } from '../exclusions.ts'
 import { KnownIdentity } from '../known-identity.ts'
+import { PixelSpool } from '../pixel-spool.ts'
 import { type Profile, textsOf } from '../profile.ts'
 import type { Pseudonyms } from '../pseudonyms.ts'
 import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search-identity.ts'
+import { readPart } from '../write-object.ts'
 import type { Traced } from './trace.ts'
 
 /** Values are told apart by their beginnings. */
@@ -30,6 +37,7 @@ export interface Explained {
   readonly participant: string
   readonly project: string
   readonly event: string | undefined
+  readonly exclusion: Exclusion
 }
 
 /**
@@ -37,43 +45,58 @@ export interface Explained {
  * what it becomes, and why. THE LINES HOLD THE PATIENT'S VALUES: for the eyes of who has the file, never for a log.
  * @throws FionaError when the object cannot be read
  */
-export function* explainObject(file: DicomFile, explained: Explained): Generator<string, void> {
+export async function* explainObject(
+  file: DicomFile,
+  explained: Explained,
+): AsyncGenerator<string, void> {
   const { profile, participant, project, event } = explained
+  // What rules gave its series is in records, not in the file.
+  const uids = { ...uidsOf(file), types: [] }
+  const verdict = profile.rules.lookAt({ file, ...uids })
+  const leftOut = explained.exclusion(file, { path: '', types: [] }) ?? verdict.leftOut
+  if (leftOut !== undefined) {
+    yield `left out: ${leftOut}`
+    return
+  }
   const traced = new Map<Element, Traced>()
   const reasons = new Reasons()
+  for (const where of verdict.review) reasons.add('profile-review', where)
+  const assignment = { ...explained, requestId: 'EXPLAINED' }
   const given = [
     participant,
     project,
     ...(event === undefined ? [] : [event]),
     ...textsOf(profile.statement),
+    ...profile.rules.writtenFor(assignment),
+    ...cleanedTexts,
   ]
   const identity = new KnownIdentity(given, profile.extraTerms)
-  const uids = uidsOf(file)
-  const verdict = profile.rules.lookAt({ file, SOPClassUID: uids.SOPClassUID, types: [] })
-  if (verdict.leftOut !== undefined) {
-    yield `left out: ${verdict.leftOut}`
-    return
+  const scratch = join(tmpdir(), `fiona-anon-${randomBytes(8).toString('hex')}`)
+  using spool = new PixelSpool(() => scratch)
+  const { SOPClassUID, types } = uids
+  const pixels = await cleanPixels(file, SOPClassUID, types, profile.pixels, reasons, spool)
+  const notes = {
+    identity,
+    reasons,
+    count: () => undefined,
+    trace: (one: Traced) => traced.set(one.element, one),
   }
-  const object = deidentifyObject(
-    file,
-    { ...uids, types: [] },
-    { ...explained, requestId: 'EXPLAINED' },
-    {
-      identity,
-      reasons,
-      count: () => undefined,
-      trace: (one) => traced.set(one.element, one),
-    },
-  )
+  const object = deidentifyObject(file, uids, assignment, notes, pixels)
   yield* new Lines(file, profile, traced).of(file.dataSet, '')
+  if (object !== undefined) yield* added(object, file)
+  yield pixelLine(pixels)
   if (object === undefined) yield 'nothing can be made of this object'
-  else {
-    yield* added(object, file)
-    yield* searched(object, file, new IdentitySearch(identity, given))
-  }
+  else yield* searched(object, file, new IdentitySearch(identity, given), reasons)
   const all = reasons.list()
   for (const { code, where } of all) yield `held: ${code} at ${where}`
-  if (all.length === 0) yield 'nothing speaks against its pixels or its kind'
+  if (all.length === 0) yield 'would go out'
+}
+
+function pixelLine({ droppedBy, cleanedBy, regions, isSearched }: CleanedPixels): string {
+  if (droppedBy !== undefined) return `pixels: the object is left out by ${droppedBy}`
+  const search = isSearched ? ', after a search for text' : ''
+  if (cleanedBy === undefined) return `pixels: as they are${search}`
+  return `pixels: ${countOf(regions.length, 'region')} masked by ${cleanedBy}${search}`
 }
 
 class Lines {
@@ -174,6 +197,7 @@ function becomes(result: OutElement, characterSets: readonly string[]): string {
     return Array.isArray(result.items) ? countOf(result.items.length, 'item') : 'a sequence'
   }
   if ('copy' in result) return 'as it is'
+  if ('made' in result) return `${String(result.made.length)} other bytes`
   const { value, vr } = result
   if (value.length === 0) return 'empty'
   if (!isText(vr)) return `${String(value.length)} bytes`
@@ -196,19 +220,23 @@ function* searched(
   object: Deidentified,
   file: DicomFile,
   search: IdentitySearch,
+  reasons: Reasons,
 ): Generator<string, void> {
   const parts = [...object.parts()]
-  if (parts.reduce((sum, { length }) => sum + length, 0) > longestSearched) {
-    yield 'search: too large to be searched here; it is searched when its study is de-identified'
+  const size = parts.reduce((sum, { length }) => sum + length, 0)
+  if (size > longestSearched) {
+    yield 'search: too large to be searched here; it is when its study is de-identified'
     return
   }
-  const bytes = parts.map((part) =>
-    Buffer.isBuffer(part) ? part : file.range(part.offset, part.length),
-  )
-  const output = DicomFile.fromBuffer(Buffer.concat(bytes))
-  const hits = search.find(output)
-  for (const where of hits) yield `search: something known of the patient is left at ${where}`
-  if (hits.length === 0) yield 'search: nothing known of the patient is left'
+  const bytes = Buffer.alloc(size)
+  let at = 0
+  for (const part of parts) {
+    readPart(part, file, bytes.subarray(at, at + part.length), 0)
+    at += part.length
+  }
+  const hits = search.find(DicomFile.fromBuffer(bytes))
+  for (const where of hits) reasons.add('identity-found', where)
+  yield `search: ${hits.length === 0 ? 'nothing known of the patient is left' : 'something known of the patient is left'}`
 }
 
 function countOf(count: number, what: string): string {

@@ -7,7 +7,7 @@ import type { ProfileFile } from './read-profile.ts'
  * order of rules does.
  */
 export function canonicalProfile({ text, rules, objects, exclude }: ProfileFile): unknown {
-  const { base = 'basic', options = [], uidStyle = 'keyed', verify } = text
+  const { base = 'basic', options = [], uidStyle = 'keyed', verify, pixels = null } = text
   return [
     base,
     [...new Set(options)].sort(),
@@ -16,7 +16,17 @@ export function canonicalProfile({ text, rules, objects, exclude }: ProfileFile)
     [...objects].sort(byText),
     exclude.map((entry) => Object.entries(entry).sort(byText)),
     [...new Set(verify?.extraTerms ?? [])].sort(),
+    inOrder(pixels),
   ]
+}
+
+/** With keys in one order, at every depth. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.entries(value)
+    .map(([key, one]) => [key, inOrder(one)])
+    .sort(byText)
 }
 
 function canonicalRule({ selectors, when, action }: Rule): unknown {

@@ -2,7 +2,9 @@ import { FionaError } from '../../error/index.ts'
 import { nearest } from '../../text/index.ts'
 import { type DateShift, usualShift } from '../date-shift.ts'
 import { type ProfileParts, makeProfile } from '../make-profile.ts'
+import { compilePixelRules } from '../compile-pixel-rules.ts'
 import { policyOf } from '../object-policy.ts'
+import type { PixelPolicy } from '../pixel-policy.ts'
 import type { Profile } from '../profile.ts'
 import {
   type ProfileOption,
@@ -37,12 +39,7 @@ export function compileProfile(
   const isShifting =
     options.includes('retainLongitudinalModifiedDates') || rules.dates === 'shifted'
   const dateShift = readDateShift(file, problems) ?? (isShifting ? settings.dateShift : undefined)
-  if (text.pixels !== undefined) {
-    problems.mistake(
-      source.at(['pixels'], true),
-      '"pixels" cannot be used yet: leave it out, and what has to be looked at is held',
-    )
-  }
+  const pixels = readPixels(file, problems)
   if (problems.hasMistakes) return undefined
   const parts: ProfileParts = {
     name: text.name ?? fallbackName,
@@ -53,6 +50,7 @@ export function compileProfile(
     honourPrivateDataInformation: text.honourPrivateDataInformation ?? false,
     uidStyle: text.uidStyle ?? 'keyed',
     rules,
+    ...(pixels === undefined ? {} : { pixels }),
     exclude: file.exclude,
     extraTerms: text.verify?.extraTerms ?? [],
   }
@@ -64,6 +62,19 @@ export function compileProfile(
     const place = isOfDates && text.dateShift !== undefined ? 'dateShift' : 'options'
     const remedy = error.hint === undefined ? '' : `; ${error.hint}`
     problems.mistake(source.at([place]), `${error.message}${remedy}`)
+    return undefined
+  }
+}
+
+/** Where it is wrong its message begins with the place: `pixels.rules[0].mask`. */
+function readPixels({ text, source }: ProfileFile, problems: Problems): PixelPolicy | undefined {
+  try {
+    return compilePixelRules(text.pixels, 'pixels')
+  } catch (error) {
+    if (!(error instanceof FionaError)) throw error
+    const [place = ''] = /^[\w.[\]]+/.exec(error.message) ?? []
+    const keys = place.split(/[.[\]]+/).filter((key) => key !== '')
+    problems.mistake(source.at(keys), error.message)
     return undefined
   }
 }
