@@ -125,6 +125,7 @@ t.test('so is one anywhere else', async (t) => {
     ['tagchange: [ "0008=keep" ]', 'is not of the form gggg,eeee='],
     ['tagchange: [ "0008,0080=SITENAME" ]', 'write the name of the site'],
     ['regtagchange: [ "0008,103e=(" ]', 'no regular expression'],
+    ['rules: [ { tag: (0019,[A],0C), action: keep } ]', 'a tag is written in quotes'],
     ['rules: *a', 'no anchor &a stands before *a'],
   ] as const) {
     const problems = problemsOf(text).join('\n')

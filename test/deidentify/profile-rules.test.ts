@@ -143,6 +143,7 @@ t.test('the first rule whose conditions hold decides, at any depth or along a pa
     ['ClassifyType: /^ax/, Modality: CT', 'a'],
     ['ClassifyType: axial, Modality: MR', 'b'],
     ['PatientComments: /./', 'b'],
+    ['PatientComments: "/^(?!secret)/"', 'a'],
   ] as const) {
     t.equal((await described(when(condition)))[0], expected, condition)
   }

@@ -27,8 +27,8 @@ export interface Decision {
   readonly action: Action
   /** Why, as `removed` of a `deidentified` record counts it. */
   readonly because: 'rule' | 'table' | 'option' | 'private' | 'unlisted' | 'kept' | 'base'
-  /** Of the rule, in the profile's file. */
-  readonly line?: number
+  /** The rule of the profile: its line in the file, and what it says. */
+  readonly rule?: { readonly line: number; readonly action: string }
   /** For `write`: undefined where nothing can be made of the value that is there. */
   readonly write?: (place: Place) => OutElement | undefined
   /** For a value that cannot be kept, cleaned or shifted; `remove` where nothing else is said. */

@@ -144,20 +144,17 @@ class Lines {
   }
 
   #because(decision: Decision, tag: number): string {
-    const { action, because, line } = decision
+    const { action, because, rule } = decision
     switch (because) {
       case 'rule':
-        return `rule in line ${String(line)}: ${action}`
+        return `rule in line ${String(rule?.line)}: ${String(rule?.action)}`
       case 'table':
       case 'option': {
         const row = rowOf(tag)
         if (row === undefined) return `${action}, by the options of the profile`
         const options = [...row.options].filter(([option]) => this.#profile.options.has(option))
-        const by =
-          because === 'option'
-            ? options.map(([option, letter]) => `${letter} of ${option}`).join(', ')
-            : ''
-        return `${action}; Table E.1-1 ${row.basic}${by === '' ? '' : `, ${by}`}`
+        const letters = options.map(([option, letter]) => `, ${letter} of ${option}`).join('')
+        return `Table E.1-1 ${row.basic}${because === 'option' ? letters : ''}: ${action}`
       }
       case 'private':
         return 'private attributes are removed'

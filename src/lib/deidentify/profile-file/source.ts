@@ -32,7 +32,7 @@ export function readSource(text: string, problems: Problems): Source | undefined
     const { document, problems: found } = parseYaml(text, new LineCounter(), 'a profile')
     // What is wrong with the form of a text makes what follows it look wrong, too.
     for (const { at, message } of found.slice(0, mostOfForm)) {
-      problems.mistake(at, message.startsWith('Maximum call stack') ? nestedTooDeeply : message)
+      problems.mistake(at, inOurWords(message))
     }
     if (found.length > 0) return undefined
     const plain = plainYaml(document)
@@ -47,6 +47,15 @@ export function readSource(text: string, problems: Problems): Source | undefined
     problems.mistake(0, nestedTooDeeply)
     return undefined
   }
+}
+
+function inOurWords(message: string): string {
+  if (message.startsWith('Maximum call stack')) return nestedTooDeeply
+  // What an unquoted (0019,[CREATOR],0C) looks like to YAML.
+  if (message.startsWith('With stringKeys')) {
+    return 'a list cannot be a key; a tag is written in quotes: "(0019,[CREATOR],0C)"'
+  }
+  return message
 }
 
 const nestedTooDeeply = 'it is nested too deeply'

@@ -49,7 +49,7 @@ function decisionOf(rule: Rule): Decision {
 
 function makeDecision(rule: Rule): Decision {
   const { action, line } = rule
-  const about = { because: 'rule', line } as const
+  const about = { because: 'rule', rule: { line, action: action.kind } } as const
   switch (action.kind) {
     case 'set':
     case 'hash':

@@ -91,10 +91,12 @@ function isSelecting({ selectors }: Rule, seen: Seen): boolean {
 
 function holds({ of, is }: Condition, { file, types }: Subject): boolean {
   const values = of === 'ClassifyType' ? types : file.strings(file.dataSet, of)
+  // What is absent is an empty text to a pattern, so that `not MR` can be said of it, too.
+  const texts = values.length === 0 ? [''] : values
   return is.some((wanted) =>
     typeof wanted === 'string'
       ? values.some((value) => isSame(value, wanted))
-      : values.some((value) => wanted.test(value)),
+      : texts.some((value) => wanted.test(value)),
   )
 }
 
