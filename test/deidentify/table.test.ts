@@ -5,6 +5,7 @@ import type { DataSet } from '../../src/lib/dicom/index.ts'
 import { profileRows } from '../../src/lib/deidentify/index.ts'
 import { type TestElement, ctImage, el, sq } from '../fixtures/dicom-writer.ts'
 import { deidentify } from './deidentified.ts'
+import { plantedValue, secretUid } from './planted-value.ts'
 
 /** What README of the table says each action comes to when the type of an attribute is not known. */
 const resolved: Readonly<Record<string, string>> = {
@@ -19,48 +20,6 @@ const resolved: Readonly<Record<string, string>> = {
   'X/Z/U*': 'U*',
 }
 const secret = 'Zwartkops'
-const secretUid = '1.2.3.77665544'
-
-/** Something of the right VR that must not remain. */
-function planted(tag: number, vr: string): TestElement {
-  switch (vr) {
-    case 'SQ':
-      return sq(tag, [
-        [
-          // References to images stay: a name in them would hold the study.
-          ...(isReferenceToImages(tag)
-            ? []
-            : [el(0x00080100, 'SH', secret), el(0x00080104, 'LO', `${secret} Hospital`)]),
-          el(0x00081150, 'UI', '1.2.840.10008.5.1.4.1.1.2'),
-          el(0x00081155, 'UI', secretUid),
-        ],
-      ])
-    case 'UI':
-      return el(tag, vr, secretUid)
-    case 'DA':
-      return el(tag, vr, '20230917')
-    case 'TM':
-      return el(tag, vr, '141516')
-    case 'DT':
-      return el(tag, vr, '20230917141516')
-    case 'AS':
-      return el(tag, vr, '077Y')
-    case 'DS':
-    case 'IS':
-      return el(tag, vr, '7766')
-    case 'US':
-      return el(tag, vr, 7766)
-    case 'OB':
-    case 'UN':
-      return el(tag, vr, Buffer.from(`${secret}0`, 'latin1'))
-    default:
-      return el(tag, vr, vr === 'AE' || vr === 'CS' || vr === 'SH' ? secret.toUpperCase() : secret)
-  }
-}
-
-function isReferenceToImages(tag: number): boolean {
-  return tag === 0x00081140 || tag === 0x00082112
-}
 
 const special = new Set([0x00100010, 0x00100020, 0x00120020, 0x00120040])
 /** They name the object; the fixture cannot have them twice. */
@@ -84,7 +43,7 @@ for (const [place, nest] of Object.entries(places)) {
   t.test(`every row has its action ${place}`, async (t) => {
     const elements = rows
       .filter(({ tag }) => !naming.has(tag))
-      .map(({ tag, vr }) => planted(tag, vr))
+      .map(({ tag, vr }) => plantedValue(tag, vr, secret))
     const { record, files } = await deidentify([ctImage({ elements: nest(elements) })])
     t.equal(record.type, 'deidentified', JSON.stringify(record['reasons']))
     const [path = ''] = files

@@ -8,6 +8,7 @@ import {
   splitsAtBackslash,
 } from '../dicom/index.ts'
 import type { Action, Decision } from './action.ts'
+import { cleanedContent } from './clean-content.ts'
 import { cleanText } from './clean-text.ts'
 import { referencesOf, withoutGraphics } from './content.ts'
 import { dummySequence } from './dummy-sequence.ts'
@@ -15,6 +16,7 @@ import { dummyValue } from './dummy.ts'
 import { keepValue } from './keep-value.ts'
 import { noteIdentity } from './note-identity.ts'
 import type { Place } from './place.ts'
+import { isOfRegion } from './region-overlays.ts'
 import { newUid, text } from './rewriting.ts'
 import { isTemporalVR, shiftTemporal } from './shift-date.ts'
 
@@ -110,7 +112,8 @@ function shiftDates({ element, vr, rewriting }: Place): OutElement | undefined {
 function clean(place: Place): OutElement | undefined {
   const { around, element, vr, rewriting } = place
   const { tag, length, items } = element
-  if (vr === 'SQ') return keepSequence(place)
+  if (vr === 'SQ') return isContent(place) ? cleanContent(place) : keepSequence(place)
+  if (tag >>> 24 === 0x60) return isOfRegion(tag, around) ? keepValue(place) : undefined
   if (vr === 'UI') return newUids(place)
   if (isTemporalVR(vr)) return shiftDates(place)
   if (vr === 'AS') return keepValue(place)
@@ -129,6 +132,17 @@ function clean(place: Place): OutElement | undefined {
   }
   rewriting.count('cleaned')
   return { tag, vr, value }
+}
+
+const AcquisitionContextSequence = 0x00400555
+
+/** A sequence of content items (PS3.3 10.2 and C.17.3). */
+function isContent({ element: { tag, items } }: Place): boolean {
+  return (tag === ContentSequence || tag === AcquisitionContextSequence) && items !== undefined
+}
+
+function cleanContent(place: Place): OutElement {
+  return { tag: place.element.tag, vr: 'SQ', items: cleanedContent(place) }
 }
 
 function keepSequence({ around, element, rewriting, rewriteItem }: Place): OutElement | undefined {

@@ -8,7 +8,11 @@
 export const beyondTheTable: readonly (readonly [
   tag: number,
   action: 'X' | 'Z' | 'D',
-  option?: 'cleanDescriptors' | 'retainPatientCharacteristics',
+  option?:
+    | 'cleanDescriptors'
+    | 'cleanGraphics'
+    | 'cleanStructuredContent'
+    | 'retainPatientCharacteristics',
 ])[] = [
   // Issuers of identifiers: they name the institution.
   [0x00080051, 'X'], // IssuerOfAccessionNumberSequence
@@ -44,6 +48,9 @@ export const beyondTheTable: readonly (readonly [
   [0x300600c8, 'X', 'cleanDescriptors'], // FrameOfReferenceTransformationComment
   [0x00420010, 'Z', 'cleanDescriptors'], // DocumentTitle
   [0x0072006f, 'D'], // SelectorUCValue
+  // Text that people typed into reports and onto images.
+  [0x0040a160, 'D', 'cleanStructuredContent'], // TextValue
+  [0x00700006, 'D', 'cleanGraphics'], // UnformattedTextValue
   // A machine's address.
   [0x00181803, 'X'], // NTPSourceAddress
   // Declares which private blocks are safe; there are none left.

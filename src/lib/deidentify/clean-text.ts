@@ -1,4 +1,4 @@
-import { foldText } from './fold-text.ts'
+import { foldText, withoutUnseen } from './fold-text.ts'
 
 /**
  * Names and identifiers that an object says of its patient and staff, as words: they go even where they are words of
@@ -14,6 +14,7 @@ const measures: readonly RegExp[] = [
   /^[bdhijqstu][afhrv]?\d{2}[fhsmi]?$/,
   /^t[12](?:w|wi|star)?$/,
 ]
+const glue = new Set('and or of the to in on for from at by per via with without w wo'.split(' '))
 const smallNumber = /^\d{1,3}$/
 /** Numbers in a row with this many digits may be a date or a telephone number. */
 const mostDigitsInRow = 4
@@ -23,6 +24,8 @@ interface Token {
   /** What stands between it and the one before. */
   readonly before: string
   readonly isNumber: boolean
+  /** Says something together with its neighbours only. */
+  readonly isWeak: boolean
   keeps: boolean
 }
 
@@ -36,9 +39,10 @@ export function cleanText(
   vocabulary: ReadonlySet<string>,
   unwanted: Unwanted,
 ): string {
-  const tokens = tokensOf(text, vocabulary, unwanted)
+  // What is not seen may stand inside of a word, and hide it.
+  const tokens = tokensOf(withoutUnseen(text), vocabulary, unwanted)
   dropRowsOfNumbers(tokens)
-  dropNumbersBeside(tokens)
+  dropBesideDropped(tokens)
   let cleaned = ''
   let isAfterKept = false
   for (const token of tokens) {
@@ -65,6 +69,7 @@ function tokensOf(text: string, vocabulary: ReadonlySet<string>, unwanted: Unwan
       text: isPlain(word) ? word : folded,
       before: text.slice(end, match.index),
       isNumber,
+      isWeak: isNumber || glue.has(folded),
       keeps: isKnown && !unwanted.has(folded),
     })
     end = match.index + word.length
@@ -84,11 +89,11 @@ function dropRowsOfNumbers(tokens: readonly Token[]): void {
   }
 }
 
-/** A number beside what was removed may be a part of it. */
-function dropNumbersBeside(tokens: readonly Token[]): void {
+/** A number beside what was removed may be a part of it; `of` beside it says nothing. */
+function dropBesideDropped(tokens: readonly Token[]): void {
   const dropAfterDropped = (order: readonly Token[]) => {
     order.forEach((token, at) => {
-      if (token.isNumber && order[at - 1]?.keeps === false) token.keeps = false
+      if (token.isWeak && order[at - 1]?.keeps === false) token.keeps = false
     })
   }
   dropAfterDropped(tokens)

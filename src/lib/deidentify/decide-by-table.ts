@@ -38,7 +38,6 @@ const removePrivate: Decision = { action: 'remove', because: 'private' }
 const removeUnlisted: Decision = { action: 'remove', because: 'unlisted' }
 const dummyUnlisted: Decision = { action: 'dummy', because: 'unlisted' }
 const mapUnlisted: Decision = { action: 'uid', because: 'unlisted' }
-const removeOverlay: Decision = { action: 'remove', because: 'table' }
 const keep: Decision = { action: 'keep', because: 'kept' }
 const byBasic: Readonly<Record<string, Exclude<Action, 'clean' | 'shiftDate' | 'write'>>> = {
   X: 'remove',
@@ -133,7 +132,12 @@ function listed(
   return byTag
 }
 
-const letterOf = { cleanDescriptors: 'C', retainPatientCharacteristics: 'K' } as const
+const letterOf = {
+  cleanDescriptors: 'C',
+  cleanGraphics: 'C',
+  cleanStructuredContent: 'C',
+  retainPatientCharacteristics: 'K',
+} as const
 
 /**
  * The type of an attribute depends on its IOD, and IODs change: of a compound action we take the last
@@ -185,9 +189,12 @@ function decideByGroup(
       value: Number.parseInt(tag.replaceAll('x', '0'), 16),
       decision: resolve(basic, columns, options, 'table'),
     }))
+  const restOfOverlay: Decision = options.has('cleanGraphics')
+    ? { action: 'clean', because: 'option' }
+    : { action: 'remove', because: 'table' }
   return (tag) => {
     const row = masks.find(({ mask, value }) => (tag & mask) >>> 0 === value)
     if (row !== undefined) return row.decision
-    return tag >>> 24 === 0x60 ? removeOverlay : undefined
+    return tag >>> 24 === 0x60 ? restOfOverlay : undefined
   }
 }

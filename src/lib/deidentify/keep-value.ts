@@ -5,13 +5,14 @@ import {
   bytesPerUnit,
   isKnownCharacterSet,
   isKnownVR,
+  isPrivate,
   isText,
 } from '../dicom/index.ts'
-import type { Decision } from './action.ts'
 import { toldAges } from './age.ts'
 import { isPersonal } from './identity-kinds.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Place } from './place.ts'
+import { normalUid } from './pseudonyms.ts'
 import { isTemporal, isTemporalVR } from './shift-date.ts'
 
 const SpecificCharacterSet = 0x00080005
@@ -22,13 +23,9 @@ const PixelData = 0x7fe00010
 const longestChecked = 1 << 20
 
 /** A value that the profile keeps, if it is what its attribute says; not for sequences. */
-export function keepValue({
-  around: { dataSet, path },
-  element,
-  vr: expected,
-  because,
-  rewriting,
-}: Place): OutElement | undefined {
+export function keepValue(place: Place): OutElement | undefined {
+  const { element, vr: expected, rewriting } = place
+  const { dataSet, path } = place.around
   const { tag } = element
   if (tag >= FloatPixelData && tag <= PixelData) {
     return keepPixels(element, rewriting, path.length)
@@ -36,12 +33,13 @@ export function keepValue({
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
   if (!isPlausible(element.vr, expected)) return malformed(rewriting)
   if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
-  if (isTemporalVR(expected)) return keepTemporal(element, expected, because, rewriting)
+  if (isTemporalVR(expected)) return keepTemporal(place)
   if (expected === 'AS') return keepAge(element, rewriting)
+  if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(element, expected, rewriting)
   if (checked !== undefined) return checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
-  return copyOf(dataSet, element, rewriting)
+  return copyOf(dataSet, element, expected, rewriting)
 }
 
 /** Pixels pass by as ranges of the file. Anywhere but at the top there are icons only, and they go. */
@@ -86,6 +84,13 @@ function checkedValue(
   return text(element.tag, expected, values.join('\\'))
 }
 
+/** Where no option keeps all of them, what is kept here may be replaced elsewhere. */
+function noteKept(element: Element, { file, profile, identity }: Rewriting): void {
+  if (profile.options.has('retainUids') || element.length > longestChecked) return
+  for (const uid of file.bytes(element).toString('latin1').split('\\'))
+    identity.keptUids.add(normalUid(uid))
+}
+
 const allowedCharacters: Readonly<Record<string, RegExp>> = {
   CS: /^[\x20-\x5b\x5d-\x7e\0]{0,18}(?:\\[\x20-\x5b\x5d-\x7e\0]{0,18})*$/,
   DS: /^[-+0-9.eE \\\0]*$/,
@@ -94,16 +99,11 @@ const allowedCharacters: Readonly<Record<string, RegExp>> = {
 }
 
 /** A date or time that an option keeps; no later search shall take it for one that slipped through. */
-function keepTemporal(
-  element: Element,
-  vr: string,
-  because: Decision['because'],
-  rewriting: Rewriting,
-): OutElement | undefined {
+function keepTemporal({ element, vr, decision, rewriting }: Place): OutElement | undefined {
   if (element.length > longestChecked) return malformed(rewriting)
   const value = rewriting.file.bytes(element).toString('latin1')
   if (!isTemporal(value, vr)) return malformed(rewriting)
-  const isWanted = because !== 'base' && !isPersonal(element.tag, vr)
+  const isWanted = decision.because !== 'base' && !isPersonal(element.tag, vr)
   if (isWanted) rewriting.identity.noteWritten(value, vr)
   return text(element.tag, vr, value)
 }
@@ -121,8 +121,14 @@ function checkCharacterSets(dataSet: DataSet, { reasons }: Rewriting): void {
 }
 
 /** The value as it is; numbers of the other byte order (items inside UN) are turned round. */
-function copyOf(dataSet: DataSet, element: Element, { file }: Rewriting): OutElement {
-  const { tag, vr } = element
+function copyOf(
+  dataSet: DataSet,
+  element: Element,
+  expected: string,
+  { file }: Rewriting,
+): OutElement {
+  const { tag } = element
+  const vr = writtenVR(dataSet, element, expected)
   const unit = bytesPerUnit(vr)
   if (dataSet.littleEndian === file.littleEndian || unit === 1 || element.length % unit !== 0) {
     return { tag, vr, copy: element }
@@ -132,4 +138,10 @@ function copyOf(dataSet: DataSet, element: Element, { file }: Rewriting): OutEle
   else if (unit === 4) value.swap32()
   else value.swap64()
   return { tag, vr, value }
+}
+
+/** What stands in a private UN is known where it is kept; its bytes are little endian (PS3.5 6.2.2). */
+function writtenVR({ littleEndian }: DataSet, { tag, vr }: Element, expected: string): string {
+  const isKnown = vr === 'UN' && isPrivate(tag) && (littleEndian || bytesPerUnit(expected) === 1)
+  return isKnown ? expected : vr
 }

@@ -32,7 +32,9 @@ export class KnownIdentity {
   /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
   readonly rawForms = new Set<string>()
   /** Days that shifted or kept dates now have, as YYYYMMDD: where a date belongs they are none that slipped through. */
-  readonly written = new Set<string>()
+  readonly writtenDays = new Set<string>()
+  /** UIDs that are kept in one place, and perhaps replaced in another. */
+  readonly keptUids = new Set<string>()
   readonly #allowed: ReadonlySet<string>
   #seen = new Set<string>()
 
@@ -70,7 +72,7 @@ export class KnownIdentity {
   /** A value of VR DA or DT that goes out. */
   noteWritten(value: string, vr: string): void {
     if (vr !== 'DA' && vr !== 'DT') return
-    for (const date of value.split('\\')) this.written.add(dayOf(date))
+    for (const date of value.split('\\')) this.writtenDays.add(dayOf(date))
   }
 
   /** What cannot be seen in a name stands for nothing, or for a blank. */

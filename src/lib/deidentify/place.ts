@@ -7,9 +7,10 @@ import type { Surroundings } from './surroundings.ts'
 export interface Place {
   readonly around: Surroundings
   readonly element: Element
+  /** What was decided for it. */
+  readonly decision: Decision
   /** VR by which it is judged: what the file claims counts only where nothing else is known. */
   readonly vr: string
-  readonly because: Decision['because']
   readonly rewriting: Rewriting
   /** What goes out of an item inside of it: all of its elements, or these only. */
   readonly rewriteItem: (inside: Surroundings, only?: readonly number[]) => OutElement[]

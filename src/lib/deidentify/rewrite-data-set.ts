@@ -93,7 +93,7 @@ function rewritten(
         around,
         element,
         vr: why.vr ?? vrOf(tag) ?? element.vr,
-        because: why.because,
+        decision: why,
         rewriting,
         rewriteItem: (inside, only) => rewriteDataSet(inside, rewriting, only),
       })
@@ -109,9 +109,11 @@ function givenValue(tag: number, { participant, project, event }: Rewriting): st
   return tag === Tag.ClinicalTrialTimePointID ? event : undefined
 }
 
-/** It says what the content follows, which that of a report no longer does; a key object's does. */
-function isVoid({ policy, SOPClassUID }: Rewriting): boolean {
-  return policy === 'report' && SOPClassUID !== keyObjectSelection
+/** It says what the content follows, which it does no longer where little remains; a key object's does. */
+function isVoid({ policy, SOPClassUID, profile }: Rewriting): boolean {
+  const isWhole =
+    SOPClassUID === keyObjectSelection || profile.options.has('cleanStructuredContent')
+  return policy === 'report' && !isWhole
 }
 
 /** Private blocks of which something stays are still reserved, by whoever it was; all others are free. */

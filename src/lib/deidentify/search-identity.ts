@@ -96,16 +96,16 @@ export class IdentitySearch {
 
   /** Shifted by chance to a day that something else was on, or kept. */
   #isWrittenDate(raw: string): boolean {
-    const { written } = this.#identity
+    const { writtenDays } = this.#identity
     return (
-      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => written.has(dayOf(date)))
+      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => writtenDays.has(dayOf(date)))
     )
   }
 
   #isInText(text: string, vr: string): boolean {
-    const { uids } = this.#identity
+    const { uids, keptUids } = this.#identity
     const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
-    if (vr === 'UI') return values.some((value) => uids.has(value))
+    if (vr === 'UI') return values.some((value) => uids.has(value) && !keptUids.has(value))
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
     for (const spelling of spellings(rest)) if (this.#isInFolded(spelling, vr)) return true
