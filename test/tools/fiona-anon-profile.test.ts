@@ -94,7 +94,7 @@ t.test('--explain shows every element to a terminal, and to nothing else', async
     /\(0019,1001\) \? LO "hidden" → removed — private attributes are removed/,
     /\(0008,103E\) SeriesDescription LO "t1 mprage ␛\[2J" → removed/,
     /\(0020,000D\) StudyInstanceUID UI "2\.25\.1001" → "2\.25\.\d+" — Table E\.1-1 U: uid/,
-    /^ {4}\(0008,1030\) StudyDescription LO "inside" → removed/m,
+    /^ {4}\(0008,1030\) StudyDescription LO "inside" → gone with its sequence/m,
     /\(0028,0010\) Rows US 8 → as it is — not in Table E\.1-1, and harmless/,
     /\(0012,0062\) PatientIdentityRemoved CS absent → "YES" — added/,
     /pixels: as they are/,

@@ -20,7 +20,7 @@ function byPlace(found: readonly SchemaProblem[]): Map<string, SchemaProblem[]> 
   const places = new Map<string, SchemaProblem[]>()
   for (const problem of found) {
     const { additionalProperty, missingProperty } = problem.params
-    const place = [problem.instancePath, additionalProperty ?? missingProperty ?? ''].join(' ')
+    const place = `${problem.instancePath} ${String(additionalProperty ?? missingProperty)}`
     places.set(place, [...(places.get(place) ?? []), problem])
   }
   return places
