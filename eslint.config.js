@@ -4,9 +4,10 @@ import tseslint from 'typescript-eslint'
 // (they meet as records); a tool never imports a tool.
 const layers = [
   ['error', 'text', 'fault', 'regexp', 'yaml'],
-  ['uid', 'pixels'],
+  ['uid', 'pixels', 'sqlite'],
   ['record'],
   ['dicom', 'storage'],
+  ['match'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
   ['intake', 'control'],
@@ -25,8 +26,8 @@ const layers = [
     'demo',
     'projection',
   ],
-  // Looks at what every room needs before anything starts.
-  ['check'],
+  // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
+  ['check', 'reconcile'],
   ['manage'],
 ]
 const rooms = layers.flat()

@@ -67,6 +67,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     evidence: { mpps: '2.25.9' },
     revision: 1,
     attributes,
+    warnings: [{ code: 'patient-conflict', where: '(0010,0020) PatientID' }],
   },
   mpps: {
     type: 'mpps',

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { credentialOr } from './credential.ts'
 import { destinationsFrom } from './destination-paths.ts'
+import { originalRules } from './original.ts'
+import type { ReadConfig } from './parse-config.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -98,11 +101,38 @@ async function embeddedDefaults(): Promise<ConfigFile> {
 }
 
 async function readFileAt(path: string): Promise<ConfigFile> {
-  const { parseConfig } = await import('./parse-config.ts')
-  return parseConfig(await readConfig(path), path)
+  const { file, original } = await readConfig(path)
+  return original === undefined ? file : withRulesBeside(file, path)
 }
 
-async function readConfig(path: string): Promise<string> {
+/** The original's rules need no key: they lie beside what reads them, and mean what they meant there. */
+function withRulesBeside(file: ConfigFile, path: string): ConfigFile {
+  if (!existsSync(join(dirname(path), originalRules))) return file
+  return { ...file, classification: { rules: originalRules, semantics: 'compat' } }
+}
+
+/** An original FIONA's configuration, and what it means to this one. */
+export interface OriginalConfig {
+  /** All keys, as they stand there. */
+  readonly original: Readonly<Record<string, unknown>>
+  readonly config: Config
+}
+
+/**
+ * @returns undefined where the file is one of ours
+ * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
+ */
+export async function loadOriginal(path: string): Promise<OriginalConfig | undefined> {
+  const { original } = await readConfig(path)
+  return original === undefined ? undefined : { original, config: await loadConfig(path) }
+}
+
+async function readConfig(path: string): Promise<ReadConfig> {
+  const { parseConfig } = await import('./parse-config.ts')
+  return parseConfig(await readText(path), path)
+}
+
+async function readText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {

@@ -1,5 +1,6 @@
 // fiona.yaml, declared once: types, defaults and the validator (compiled at build time) come from here.
 import { Type, type Static, type TProperties } from '@sinclair/typebox'
+import { usualDefault } from './default-project.ts'
 
 const text = (fallback?: string) =>
   Type.String(fallback === undefined ? { minLength: 1 } : { minLength: 1, default: fallback })
@@ -74,9 +75,14 @@ const exclusion = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
+const textOrTexts = Type.Union([text(), Type.Array(text(), { minItems: 1 })])
+
+/** By connection facts and DICOM keywords; without a condition it would take everything. */
+const conditions = Type.Record(Type.String({ minLength: 1 }), textOrTexts, { minProperties: 1 })
+
 const project = Type.Object(
   {
-    match: Type.Optional(Type.Record(Type.String(), Type.String())),
+    match: Type.Optional(Type.Union([conditions, Type.Array(conditions, { minItems: 1 })])),
     receiver: optional({
       port: peerPort(),
       aeTitle: Type.Optional(Type.String(aeTitle)),
@@ -181,6 +187,10 @@ export const ConfigSchema = Type.Object(
     }),
     mpps: optional({ port: port() }),
     inboxes: Type.Array(inbox, { default: [] }),
+    intake: strict({
+      projects: Type.Union([Type.Literal('first'), Type.Literal('all')], { default: 'first' }),
+      default: text(usualDefault),
+    }),
     arrival: strict({
       quietSeconds: positive(16),
       maxWaitSeconds: positive(14400),

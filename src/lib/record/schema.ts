@@ -126,6 +126,12 @@ export const StudySchema = record('study', 'a study is complete', {
   }),
   attributes: Type.Optional(attributes),
   sources: Type.Optional(sources),
+  warnings: Type.Optional(
+    Type.Array(
+      Type.Object({ code: Type.String(), where: Type.String() }, { additionalProperties: true }),
+      { description: 'what a person must know; patient-conflict: objects of several PatientIDs' },
+    ),
+  ),
   ClassifyType: Type.Optional(classifyTypes),
   views: Type.Optional(Type.Array(Type.String())),
 })
