@@ -7,7 +7,7 @@ const layers = [
   ['uid', 'pixels', 'sqlite'],
   ['record'],
   ['dicom', 'storage'],
-  ['match'],
+  ['match', 'layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
   ['intake', 'control'],

@@ -37,6 +37,12 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /^f:3: projects\.journal is no name of a project: FIONA keeps things of its own there/,
   ],
   [
+    'layouts that are none, or two in one folder',
+    'organize:\n  layouts:\n    - days/{StudyDte}.dcm\nprojects:\n  A:\n    organize:\n      layouts:\n        - a/{StudyDate}.dcm\n        - A/{PatientID}.dcm\n',
+    /^f:3: organize\.layouts\.0 has an unknown field "StudyDte"; did you mean "StudyDate"\?$/m,
+    /^ *f:9: projects\.A\.organize\.layouts\.1 another layout has the folder A already$/m,
+  ],
+  [
     'two doors with one port',
     'receiver: { port: 4006 }\nprojects:\n  A: { receiver: { port: 4007 } }\n  B: { receiver: { port: 4006 } }\n',
     /^f:4: projects\.B\.receiver\.port is 4006, and so is receiver\.port$/,

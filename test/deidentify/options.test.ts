@@ -400,6 +400,9 @@ t.test('UIDs stay where they are kept, and those that are none do not', async (t
     person.studyUid,
     person.foreignUid,
   ])
+  const named = ctImage({ elements: [el(0x00200052, 'UI', 'of Querxel')] })
+  using other = await opened(named, ['retainUids'])
+  t.match(other.string(other.dataSet, 0x00200052), /^2\.25\.\d+$/)
 })
 
 t.test('descriptions keep what is known to be harmless', async (t) => {

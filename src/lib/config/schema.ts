@@ -80,6 +80,9 @@ const textOrTexts = Type.Union([text(), Type.Array(text(), { minItems: 1 })])
 /** By connection facts and DICOM keywords; without a condition it would take everything. */
 const conditions = Type.Record(Type.String({ minLength: 1 }), textOrTexts, { minProperties: 1 })
 
+/** Templates of paths below the folder of a project (`src/lib/layout`). */
+const layouts = Type.Array(text(), { maxItems: 20 })
+
 const project = Type.Object(
   {
     match: Type.Optional(Type.Union([conditions, Type.Array(conditions, { minItems: 1 })])),
@@ -102,6 +105,10 @@ const project = Type.Object(
       maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       settledSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
+    organize: optional({
+      layouts: Type.Optional(layouts),
+      layoutsOnly: Type.Optional(Type.Boolean()),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
@@ -203,6 +210,10 @@ export const ConfigSchema = Type.Object(
       semantics: Type.Union([Type.Literal('strict'), Type.Literal('compat')], {
         default: 'strict',
       }),
+    }),
+    organize: strict({
+      layouts: { ...layouts, default: [] },
+      layoutsOnly: Type.Boolean({ default: false }),
     }),
     projects: Type.Record(Type.String({ minLength: 1 }), project, { default: {} }),
     requests: Type.Array(requestSource, { default: [] }),

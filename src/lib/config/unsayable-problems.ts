@@ -22,6 +22,7 @@ export async function unsayableProblems(
     ...defaultProblems(config),
     ...inboxProblems(config),
     ...(await addressProblems(config)),
+    ...(await layoutProblems(config)),
   ]
 }
 
@@ -131,4 +132,22 @@ function defaultProblems({ intake, projects }: ConfigFile): ConfigProblem[] {
 function lieInEachOther(one: string, other: string): boolean {
   const [a, b] = [`${resolve('/', one)}/`, `${resolve('/', other)}/`]
   return a.startsWith(b) || b.startsWith(a)
+}
+
+/** A layout is a template that a file can be named by. */
+async function layoutProblems({ organize, projects }: ConfigFile): Promise<ConfigProblem[]> {
+  const lists = [
+    { keys: ['organize', 'layouts'], layouts: organize.layouts },
+    ...Object.entries(projects).map(([project, { organize: own }]) => ({
+      keys: ['projects', project, 'organize', 'layouts'],
+      layouts: own?.layouts ?? [],
+    })),
+  ].filter(({ layouts }) => layouts.length > 0)
+  if (lists.length === 0) return []
+  const { isLayout, readLayouts } = await import('../layout/index.ts')
+  return lists.flatMap(({ keys, layouts }) =>
+    readLayouts(layouts).flatMap((read, at) =>
+      isLayout(read) ? [] : problem([...keys, String(at)], read.problem),
+    ),
+  )
 }

@@ -54,7 +54,7 @@ export function applyAction(decision: Decision, place: Place): OutElement | unde
   }
   if (action === 'remove') return removed(place, because)
   const result = action === 'write' ? decision.write?.(place) : appliers[action](place)
-  if (result !== undefined || passing.has(otherwise)) return result
+  if (result !== undefined || action === otherwise) return result
   if (passes) noteIdentity(place.around, place.element, place.rewriting)
   if (otherwise !== 'remove') return appliers[otherwise](place)
   // What could not be kept is counted as malformed already.

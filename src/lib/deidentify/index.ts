@@ -2,8 +2,9 @@
  * The privacy boundary. What goes in are records of clinical studies; what comes out are copies that
  * hold nothing of the patient, or a word that a person must look first.
  *
- * An object is rewritten element by element: the action depends on the tag alone (`action.ts`, after
- * PS3.15 Table E.1-1, and `beyond-the-table.ts`), pseudonyms are keyed functions of what they replace
+ * An object is rewritten element by element. A profile (`make-profile.ts`) decides an action for each: rules of the
+ * project first (`profile-file/`, `rules/`), then PS3.15 Table E.1-1 with its options (`decide-by-table.ts`, `beyond-the-table.ts`); how it is
+ * done is in `apply-action.ts`. Pseudonyms are keyed functions of what they replace
  * (`pseudonyms.ts`), pixels pass by as ranges of the file, parts of them blank where the profile says so
  * (`clean-pixels.ts`), and nothing else may be where they are (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
  * (`known-identity.ts`, `search-identity.ts`). A study appears in the outbox whole or not at all

@@ -36,8 +36,8 @@ export function keepValue(place: Place): OutElement | undefined {
   if (isTemporalVR(expected)) return keepTemporal(place)
   if (expected === 'AS') return keepAge(element, rewriting)
   if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
-  const checked = checkedValue(element, expected, rewriting)
-  if (checked !== undefined) return checked
+  const checked = checkedValue(place)
+  if (checked !== undefined) return checked === 'elsewise' ? undefined : checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
   return copyOf(dataSet, element, expected, rewriting)
 }
@@ -67,16 +67,14 @@ function isPlausible(found: string, expected: string): boolean {
 }
 
 /** Values whose VR allows few characters are held to it: what else is in them is not what it claims to be. */
-function checkedValue(
-  element: Element,
-  expected: string,
-  rewriting: Rewriting,
-): OutElement | undefined {
+function checkedValue(place: Place): OutElement | 'elsewise' | undefined {
+  const { element, vr: expected, rewriting } = place
   const allowed = allowedCharacters[expected]
   if (allowed === undefined || element.length === 0 || element.length > longestChecked) return
   const value = rewriting.file.bytes(element).toString('latin1')
   if (allowed.test(value)) return
   rewriting.count('malformed')
+  if (place.decision.otherwise !== undefined) return 'elsewise'
   const values = value.split('\\').map((one) => {
     if (allowed.test(one)) return one
     return expected === 'CS' ? 'ANONYMIZED' : ''

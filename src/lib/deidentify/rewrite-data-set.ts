@@ -3,6 +3,7 @@ import { applyAction } from './apply-action.ts'
 import type { Traced } from './explain/trace.ts'
 import { noteIdentity } from './note-identity.ts'
 import { keyObjectSelection } from './object-policy.ts'
+import type { Place } from './place.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -27,6 +28,8 @@ export function rewriteDataSet(
 ): OutElement[] {
   const out: OutElement[] = []
   const seen = new Set<number>()
+  const rewriteItem: Place['rewriteItem'] = (inside, some) =>
+    rewriteDataSet(inside, rewriting, some)
   for (const element of around.dataSet.elements) {
     if (only?.includes(element.tag) === false) continue
     // A second element of a tag is an error (PS3.5 7.1): readers take one or the other.
@@ -37,19 +40,21 @@ export function rewriteDataSet(
       continue
     }
     seen.add(element.tag)
-    const result = rewriteElement(around, element, rewriting)
+    const result = rewriteElement(around, element, rewriting, rewriteItem)
     if (result !== undefined) out.push(result)
   }
-  return [...out, ...reservationsOf(out, around)]
+  out.push(...reservationsOf(out, around))
+  return out
 }
 
 function rewriteElement(
   around: Surroundings,
   element: Element,
   rewriting: Rewriting,
+  rewriteItem: Place['rewriteItem'],
 ): OutElement | undefined {
   const why = reasonFor(around, element, rewriting)
-  const result = rewritten(why, around, element, rewriting)
+  const result = rewritten(why, around, element, rewriting, rewriteItem)
   rewriting.trace?.({ element, why, result })
   return result
 }
@@ -72,6 +77,7 @@ function rewritten(
   around: Surroundings,
   element: Element,
   rewriting: Rewriting,
+  rewriteItem: Place['rewriteItem'],
 ): OutElement | undefined {
   const { tag } = element
   switch (why) {
@@ -95,7 +101,7 @@ function rewritten(
         vr: why.vr ?? vrOf(tag) ?? element.vr,
         decision: why,
         rewriting,
-        rewriteItem: (inside, only) => rewriteDataSet(inside, rewriting, only),
+        rewriteItem,
       })
   }
 }
