@@ -1,5 +1,6 @@
 import t from 'tap'
 import { PixelMask, decodeJpeg, maskJpeg, maskRle } from '../../src/lib/pixels/index.ts'
+import { frameLayout, frames } from '../fuzz/frames.ts'
 import { layout } from './images.ts'
 
 const image = layout({ rows: 16, columns: 16 })
@@ -138,3 +139,11 @@ t.test(
     t.pass()
   },
 )
+
+t.test('what the fuzzer begins with is right', async (t) => {
+  const small = PixelMask.of([[3, 3, 6, 6]], 16, 16)
+  for (const [index, bytes] of frames.entries()) {
+    const isRle = bytes[0] === 1
+    t.doesNotThrow(() => (isRle ? maskRle : maskJpeg)(bytes, frameLayout, small), String(index))
+  }
+})
