@@ -25,8 +25,8 @@ const layers = [
     'demo',
     'projection',
   ],
-  // Looks at what every room needs before anything starts.
-  ['check'],
+  // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
+  ['check', 'reconcile'],
   ['manage'],
 ]
 const rooms = layers.flat()

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JournalWriter, journalPath } from '../src/lib/journal/index.ts'
 import {
+  listDeliveries,
   listErrors,
   listProjects,
   listSeries,
@@ -27,6 +28,8 @@ const objectsAStudy = 250
 const objectsASeries = 50
 const projects = 10
 const errors = 1000
+/** One of so many is held, all others are delivered. */
+const studiesAHeld = 100
 const rounds = 5
 /** A study every two minutes, the last one now. */
 const now = Date.now()
@@ -66,6 +69,16 @@ const questions: readonly Question[] = [
   { words: ['series'], list: listSeries, questions: {} },
   { words: ['projects'], list: listProjects, questions: {} },
   { words: ['errors', '--limit', '50'], list: listErrors, questions: { limit: 50 } },
+  {
+    words: ['deliveries', '--limit', '50'],
+    list: listDeliveries,
+    questions: { limit: 50 },
+  },
+  {
+    words: ['deliveries', '--type', 'held'],
+    list: listDeliveries,
+    questions: { type: 'held' },
+  },
 ]
 
 export default {
@@ -164,16 +177,27 @@ function round(ms: number): number {
   return Number(ms.toPrecision(3))
 }
 
+/** Filling is not what is measured. */
+const quick = { durability: 'none' } as const
+
 async function fill(dataDir: string): Promise<void> {
-  await using received = await JournalWriter.open(journalPath(dataDir, 'received'))
-  await using organized = await JournalWriter.open(journalPath(dataDir, 'organized'))
-  await using failed = await JournalWriter.open(journalPath(dataDir, 'errors'))
+  await using received = await JournalWriter.open(journalPath(dataDir, 'received'), quick)
+  await using organized = await JournalWriter.open(journalPath(dataDir, 'organized'), quick)
+  await using outbox = await JournalWriter.open(journalPath(dataDir, 'outbox'), quick)
+  await using sent = await JournalWriter.open(journalPath(dataDir, 'sent'), quick)
+  await using held = await JournalWriter.open(journalPath(dataDir, 'held'), quick)
+  await using failed = await JournalWriter.open(journalPath(dataDir, 'errors'), quick)
   for (let study = 0; study < studies; study++) {
     const count = Math.min(objectsAStudy, objects - study * objectsAStudy)
     const instances = lines(Array.from({ length: count }, (_, at) => instance(study, at)))
     await received.appendLines(instances)
     await organized.appendLines(Buffer.concat([instances, lines([complete(study, count)])]))
   }
+  const all = Array.from({ length: studies }, (_, study) => study)
+  const isHeld = (study: number): boolean => study % studiesAHeld === 0
+  await outbox.appendLines(lines(all.filter((study) => !isHeld(study)).map(deidentified)))
+  await sent.appendLines(lines(all.filter((study) => !isHeld(study)).map(transfer)))
+  await held.appendLines(lines(all.filter(isHeld).map(heldStudy)))
   await failed.appendLines(lines(Array.from({ length: errors }, (_, at) => error(at))))
 }
 
@@ -244,6 +268,34 @@ function complete(study: number, count: number) {
     revision: 1,
     ClassifyType: types,
   }
+}
+
+function request(type: string, study: number) {
+  const { StudyInstanceUID, ...facts } = common(type, study)
+  return {
+    ...facts,
+    requestId: `request-${StudyInstanceUID}`,
+    participant: `SUBJ-${String(study)}`,
+  }
+}
+
+function deidentified(study: number) {
+  const copy = { StudyInstanceUID: `2.25.${String(study)}`, path: '/var/lib/fiona/out', series: [] }
+  const profile = { profile: 'basic', profileDigest: 'a'.repeat(64), revision: 1 }
+  return { ...request('deidentified', study), ...copy, instances: 250, bytes: 1e8, ...profile }
+}
+
+function transfer(study: number) {
+  return {
+    ...request('transfer', study),
+    ...{ destination: 'research', status: 'sent', instances: { sent: 250, failed: 0 } },
+    ...{ attempts: 1, seconds: 2, committed: false, verified: true, revision: 1 },
+  }
+}
+
+function heldStudy(study: number) {
+  const reasons = [{ code: 'BURNED_IN', where: 'PixelData', count: 3 }]
+  return { ...request('held', study), reasons, how: 'fiona-anon --release' }
 }
 
 function error(at: number) {

@@ -1,13 +1,13 @@
 // Objects per second into each receiver, sent by DCMTK's dcmsend over loopback, on one association and
 // on four. Every measurement starts a fresh receiver on an empty directory (an object that is already
 // there would be another kind of work) behind a `sync`, so that nobody pays for the writes of another. A
-// receiver runs for months: a few objects warm it up. What was received is removed only at the end: ext4
+// receiver runs for months: small objects, and then a few of full size, warm it up. What was received is removed only at the end: ext4
 // searches long for a free inode where many were freed a moment ago, and that would fall on whoever is next.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeStudy } from './ct-study.ts'
+import { writeStudy, writeWarmUp } from './ct-study.ts'
 import {
   type Receiver,
   RunningReceiver,
@@ -23,6 +23,7 @@ import { sendFolders } from './send-folders.ts'
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const warmUpCount = 200
+const smallWarmUpCount = 4000
 const senders = [1, 4] as const
 const receivers = [fionaSynced, fionaUnsynced, storescpDefaults, storescpTuned, orthanc]
 
@@ -39,7 +40,8 @@ export default {
     const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
     try {
       writeStudy(join(directory, 'objects'), 1, objectCount)
-      writeStudy(join(directory, 'warm-up'), 2, warmUpCount)
+      writeStudy(join(directory, 'warm-up', 'full'), 2, warmUpCount)
+      writeWarmUp(join(directory, 'warm-up', 'small'), 3, smallWarmUpCount)
       return { rows: await compare(directory) }
     } finally {
       rmSync(directory, { recursive: true })
@@ -83,7 +85,9 @@ async function measure(
 ): Promise<Measured> {
   const running = await RunningReceiver.start(receiver, directory, associations)
   try {
-    await sendFolders(running.port, [join(directory, 'warm-up')])
+    for (const size of ['small', 'full']) {
+      await sendFolders(running.port, [join(directory, 'warm-up', size)])
+    }
     spawnSync('sync')
     const before = running.cost().cpuSeconds
     const start = performance.now()

@@ -35,6 +35,9 @@ start fiona-import --front-door "$front_door" --journal received
 # Folders that are emptied into the archive (inboxes in the configuration), each with:
 #   start fiona-import --watch /srv/inbox --journal received
 
+# What fiona ls asks (where SQLite can be loaded; else it ends with 69, and all with it), add:
+#   start fiona-index --follow
+
 # Where modalities report their steps (MPPS), add:
 #   start fiona-mpps --journal received
 

@@ -1,6 +1,8 @@
 // `npm run package [-- FOLDER] [--as-built]`: builds a Debian package into FOLDER (default: the working directory);
 // --as-built takes the bundles that are there.
-// It holds the bundles, not node_modules, so it is the same for every architecture; Node comes from the system.
+// It holds the bundles, not node_modules; Node comes from the system. The one library with a compiled part (SQLite, for
+// the index) goes with it as it is installed here: the package is then for this machine's architecture, and the library for
+// Node of this major version. Where it is not installed, the package is for all architectures, and has no index.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -9,11 +11,13 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,6 +33,17 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const maintainer = 'FIONA maintainers <maintainers@fiona.invalid>'
 const root = mkdtempSync(join(tmpdir(), 'fiona-package-'))
+/** What the library of the index needs, of each package in node_modules. */
+const sqlite = {
+  'better-sqlite3': ['package.json', 'LICENSE', 'lib', 'build/Release/better_sqlite3.node'],
+  bindings: ['package.json', 'LICENSE.md', 'bindings.js'],
+  'file-uri-to-path': ['package.json', 'LICENSE', 'index.js'],
+}
+const whyNoSqlite = tryToLoadSqlite()
+const architecture = whyNoSqlite === undefined ? output('dpkg', '--print-architecture') : 'all'
+if (whyNoSqlite !== undefined) {
+  console.error(`the package has no index (fiona ls): SQLite cannot be loaded here: ${whyNoSqlite}`)
+}
 try {
   if (values['as-built'] !== true) {
     execFileSync(process.execPath, ['scripts/build.mjs'], {
@@ -39,7 +54,7 @@ try {
   writeControl()
   setModes(root)
   mkdirSync(into, { recursive: true })
-  const path = join(into, `fiona_${version}_all.deb`)
+  const path = join(into, `fiona_${version}_${architecture}.deb`)
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', root, path], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -61,6 +76,21 @@ function layOut() {
     filter: (path) => !path.endsWith('.map'),
   })
   put('usr/lib/fiona/package.json', '{ "type": "module" }\n')
+  if (whyNoSqlite === undefined) {
+    for (const [name, files] of Object.entries(sqlite)) {
+      for (const file of files) {
+        copy(
+          realpathSync(`node_modules/${name}/${file}`),
+          `usr/lib/fiona/node_modules/${name}/${file}`,
+        )
+      }
+    }
+    // Libraries of Debian are not executable.
+    chmodSync(
+      join(root, 'usr/lib/fiona/node_modules/better-sqlite3/build/Release/better_sqlite3.node'),
+      0o644,
+    )
+  }
   for (const section of readdirSync('man')) {
     for (const page of readdirSync(`man/${section}`)) {
       put(`usr/share/man/${section}/${page}.gz`, packed(`man/${section}/${page}`))
@@ -99,7 +129,7 @@ function writeControl() {
   const kilobytes = Math.ceil(sizeOf(root) / 1024)
   const control = `Package: fiona
 Version: ${version}
-Architecture: all
+Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${kilobytes}
 Depends: nodejs (>= 20.19), adduser
@@ -116,6 +146,21 @@ Description: research imaging gateway for DICOM
   for (const name of ['postinst', 'prerm', 'postrm']) {
     put(`DEBIAN/${name}`, readFileSync(`packaging/${name}`), 0o755)
   }
+}
+
+/** Nothing is promised that was not tried: it is compiled for one version of Node. */
+function tryToLoadSqlite() {
+  try {
+    const Sqlite = createRequire(import.meta.url)('better-sqlite3')
+    new Sqlite(':memory:').close()
+    return undefined
+  } catch (error) {
+    return error.message.split('\n')[0]
+  }
+}
+
+function output(command, ...args) {
+  return execFileSync(command, args, { encoding: 'utf8' }).trim()
 }
 
 /** Debian's own form; what changed stands in CHANGELOG.md. */

@@ -59,12 +59,26 @@ export default defineTool({
     With --records-only the door takes no paths. That of organized takes instance, series and study records, that
     of requested request records, that of outbox deidentified records; any other all that are known.
 
+    With --reconcile nothing is imported: the archive, or in it the studies whose UIDs are given, is held against the journal
+    (received unless told) and the views, and nothing is changed. Each thing found is told on stdout as a record of type
+    reconcile, with project, StudyInstanceUID, path, and found: unrecorded, an object of the archive without a record in the
+    journal; unseen, one whose links in the views are not as they should be; gone, a record whose file is not there;
+    foreign, something that is no object of the archive. On a terminal it is a table, a line a study. An object that
+    cannot be read, or lies where another one should, is an error record.
+
+    With --mend, too, each unrecorded object gets a record in the journal, from its header and with a digest (and with
+    reconciled: true), once: then the chain takes it as if it had just come. Of unseen ones the views are made. What is gone or
+    foreign is for a person. A run that was stopped or killed is repeated. It is safe beside a running chain: a record may
+    follow its object by --settle-seconds, and younger objects are waited for so long. An object without a record that is older than what
+    fiona-journal prune removed and has its views is all right.
+
     On a terminal it shows how far it is, in numbers only.`,
   writes: ['instance'],
   arguments: {
     name: 'PATH',
     repeated: true,
-    describe: 'a DICOM, ZIP or tar file, or a folder; - or nothing: paths from stdin, one a line',
+    describe:
+      'a DICOM, ZIP or tar file, or a folder; - or nothing: paths from stdin, one a line. With --reconcile: Study Instance UIDs',
   },
   options: {
     'in-place': {
@@ -81,7 +95,8 @@ export default defineTool({
     'data-dir': { type: 'path', describe: 'where the archive is', configKey: 'dataDir' },
     project: {
       type: 'string',
-      describe: 'the project tree to import into, whatever projects.X.match says',
+      describe:
+        'the project tree to import into, whatever projects.X.match says; with --reconcile: this one alone',
     },
     'calling-aet': { type: 'string', describe: 'what records shall say of the sender' },
     'called-aet': { type: 'string', describe: 'which of our AE titles it was sent to' },
@@ -100,8 +115,18 @@ export default defineTool({
     'settle-seconds': {
       type: 'number',
       min: 0,
-      describe: 'with --watch: a file is whole when it has not changed for so long (default: 10)',
+      describe:
+        'with --watch: a file is whole when it has not changed for so long (default: 10); with --reconcile: a record may follow its object by so long (default: 30)',
     },
+    reconcile: {
+      type: 'boolean',
+      describe: 'tell what is in the archive and not in the journal or the views; changes nothing',
+    },
+    mend: {
+      type: 'boolean',
+      describe: 'with --reconcile: append the missing records, make the missing views',
+    },
+    json: { type: 'boolean', describe: 'with --reconcile: JSON also on a terminal' },
   },
   examples: [
     ['fiona-import /media/cdrom', 'copy a CD into the archive; the records go to stdout'],
@@ -122,6 +147,8 @@ export default defineTool({
       'fiona-journal cat errors | jq -c \'select(.tool == "fiona-import").record\' | fiona-import --journal received',
       'the cause is mended: try again what could not be imported',
     ],
+    ['fiona-import --reconcile', 'what is in the archive, and the chain does not know of it?'],
+    ['fiona-import --reconcile --mend --project ABCD', 'mend that for one project'],
     [
       'echo /data/again/1.dcm > /run/fiona/received.pipe',
       'through the front door of a running chain',
@@ -134,16 +161,35 @@ export default defineTool({
     ['<dataDir>/quarantine/', 'what came into the inbox, or as a line, and could not be taken'],
   ],
   exitCodes: {
-    1: 'done, but some files were not imported: see the error records',
+    1: 'done, but some files were not imported: see the error records; --reconcile found what is not mended',
+    65: 'there is no such archive, or none of these studies in it',
     73: 'the disk is full; what was said is stored',
-    75: 'stopped by a signal before the end; import again. Another one watches this inbox',
+    75: 'stopped by a signal before the end; run it again. Another one watches this inbox, or mends',
   },
-  seeAlso: ['fiona-scp', 'fiona-arrive', 'fiona-classify', 'fiona-journal'],
-  async run({ options, args, config, log, signal, emit, sync }) {
+  seeAlso: ['fiona-scp', 'fiona-arrive', 'fiona-classify', 'fiona-journal', 'fiona-organize'],
+  async run({ options, args, config, log, signal, emit, sync, print, write }) {
     const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
     const imports = await import('../lib/import/index.ts')
-    const { journalName } = await import('../lib/journal/index.ts')
+    const { findJournal, journalName, journalPath } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
+    if (options.reconcile === true) {
+      const { tellReconciled } = await import('../lib/reconcile/index.ts')
+      const dataDir = options.dataDir ?? (await config()).dataDir
+      return tellReconciled({
+        dataDir,
+        // The usual one may have been lost as a whole; one that somebody named and that is not there is a slip.
+        journal:
+          options.journal === undefined
+            ? journalPath(dataDir, 'received')
+            : await findJournal(dataDir, options.journal),
+        project: options.project,
+        studies: args.length === 0 ? undefined : new Set(args),
+        mends: options.mend === true,
+        settleMs: (options.settleSeconds ?? 30) * 1000,
+        isTable: isatty(1) && options.json !== true,
+        ...{ signal, log, print, write },
+      })
+    }
     const { dataDir: configured, projects, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
     const { journal, frontDoor, watch } = options

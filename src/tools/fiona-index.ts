@@ -1,3 +1,5 @@
+import { constants, setPriority } from 'node:os'
+import { dirname } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 import type { AnyRecord } from '../lib/record/index.ts'
@@ -5,8 +7,8 @@ import type { AnyRecord } from '../lib/record/index.ts'
 export default defineTool({
   name: 'fiona-index',
   summary: 'keep an SQLite index of what arrived, for fiona ls',
-  description: `Makes <dataDir>/index.sqlite from the journals received, organized and errors. It is a projection, never
-    the truth: it can be removed at any time and made again. Rows and the position in the journals are committed
+  description: `Makes <dataDir>/index/index.sqlite from the journals received, organized, errors, held, outbox and sent. It is a
+    projection, never the truth: it can be removed at any time and made again. Rows and the position in the journals are committed
     together, so that it may be killed at any moment, and several may run at once.
 
     --once reads what the journals hold beyond the index, and ends. --follow does so and waits for more.
@@ -40,8 +42,8 @@ export default defineTool({
     75: 'another process writes into it for long',
   },
   files: [
-    ['<dataDir>/index.sqlite', 'the index'],
-    ['<dataDir>/index.sqlite.set-aside', 'one that was damaged or of another version'],
+    ['<dataDir>/index/index.sqlite', 'the index'],
+    ['<dataDir>/index/index.sqlite.set-aside', 'one that was damaged or of another version'],
   ],
   seeAlso: ['fiona-ls', 'fiona-journal'],
   async run({ options, config, log, signal, filter }) {
@@ -57,17 +59,32 @@ export default defineTool({
       await import('../lib/projection/index.ts')
     const { makeDirectories } = await import('../lib/storage/index.ts')
     const { tellReady } = await import('../lib/cli/index.ts')
-    await makeDirectories(dataDir)
     const path = projectionPath(dataDir)
+    await makeDirectories(dirname(path))
+    const { journalPath, prunedUpTo } = await import('../lib/journal/index.ts')
+    const pruned = await prunedUpTo(journalPath(dataDir, 'received'))
+    const tellOfPruned = (): void => {
+      if (pruned === undefined) return
+      const upTo = new Date(pruned).toISOString()
+      log.warn(
+        { upTo },
+        'journals were pruned: what is older comes from the archive, see the last example of fiona-index --help',
+      )
+    }
     const onSetAside = (why: string, aside: string): void => {
       log.warn({ path, aside }, `the index is set aside and made again: ${why}`)
+      tellOfPruned()
     }
     if (rebuild === true) {
+      tellOfPruned()
       using projection = await Projection.open(path, onSetAside)
       projection.clear()
     }
     if (once === true || follow === true || rebuild === true) {
-      if (follow === true) tellReady({ status: 'keeping the index', dataDir, signal, log })
+      if (follow === true) {
+        giveWay()
+        tellReady({ status: 'keeping the index', dataDir, signal, log })
+      }
       await followJournals(path, { dataDir, follow: follow === true, signal, onSetAside })
       return ExitCode.ok
     }
@@ -102,3 +119,12 @@ export default defineTool({
 })
 
 const mostWaiting = 1000
+
+/** What receives and delivers has the processor first. */
+function giveWay(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Its unit forbids that, and says the same (Nice=).
+  }
+}

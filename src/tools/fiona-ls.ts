@@ -1,12 +1,12 @@
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
-const lists = ['studies', 'series', 'projects', 'errors'] as const
+const lists = ['studies', 'series', 'projects', 'errors', 'deliveries'] as const
 type List = (typeof lists)[number]
 
 export default defineTool({
   name: 'fiona-ls',
-  summary: 'list what arrived: studies, series, projects, errors',
+  summary: 'list what arrived, what failed, and what was delivered',
   description: `Asks the index that fiona-index keeps. On a terminal it prints a table, newest first, that fits the
     width, and what is shown of how many; control characters in headers are made visible. Otherwise, and with
     --json, it prints one JSON object a line.
@@ -14,19 +14,26 @@ export default defineTool({
     It says so when the index is behind the journals. Where there is none yet, or none that can be read, the
     journals themselves are read, which takes longer. Times on a terminal are local, in JSON UTC.
 
-    A study is arriving until it was found complete; late objects came after that and await the next revision.
-    A ! behind its state: values that should be the same differ within the study.`,
+    A study is arriving until it was found complete; late objects came after that and await the next revision. It
+    is failed while there are errors of it that nobody has handed in again (fiona-journal retry errors); fiona ls errors tells them.
+    A ! behind its state: values that should be the same differ within the study.
+
+    A delivery is one request of the research side, known by its number alone. It is held until a person decides (in JSON, how
+    says with which command), waiting for its delivery, delivered, or failed where not all objects reached every
+    destination. One that a person dropped stays held here.`,
   arguments: { name: lists.join('|'), describe: 'what to list; studies unless told' },
   options: {
     'data-dir': { type: 'path', describe: 'journals and index', configKey: 'dataDir' },
     project: { type: 'string', describe: 'of this project alone' },
     since: {
       type: 'string',
-      describe: 'with objects since then: 2026-11-24, 2026-11-24T13:01:05Z, or 90m, 24h, 7d ago',
+      describe:
+        'with objects since then: 90m, 24h, 7d, 2w ago; today, yesterday; 2026-11-24, "2026-11-24 13:01", 2026-11-24T13:01:05Z',
     },
     type: {
       type: 'string',
-      describe: 'of this ClassifyType or Modality; of errors, with this code',
+      describe:
+        'of this ClassifyType or Modality; of errors, with this code; of deliveries, held, waiting, delivered or failed',
     },
     limit: {
       type: 'integer',
@@ -36,7 +43,8 @@ export default defineTool({
     json: { type: 'boolean', describe: 'JSON also on a terminal' },
   },
   examples: [
-    ['fiona ls studies --since 24h', 'what came since yesterday'],
+    ['fiona ls studies --since yesterday', 'what came since yesterday'],
+    ['fiona ls deliveries --type held', 'what waits for a person?'],
     ['fiona ls series --project ABCD --type ABCD-T1', 'the T1 series of a project'],
     ['fiona ls errors --since 7d --json | jq -r .code | sort | uniq -c', 'what goes wrong?'],
   ],
@@ -50,10 +58,16 @@ export default defineTool({
     if (what === 'projects' && options.type !== undefined) {
       throw usage('--type means nothing to projects', 'run fiona-ls --help')
     }
-    const sinceMs = options.since === undefined ? undefined : timeOf(options.since)
     const dataDir = options.dataDir ?? (await config()).dataDir
     const projections = await import('../lib/projection/index.ts')
-    const { visibleJson, visibleText } = await import('../lib/text/index.ts')
+    const { pointInTime, visibleJson, visibleText } = await import('../lib/text/index.ts')
+    const sinceMs = options.since === undefined ? undefined : pointInTime(options.since, Date.now())
+    if (options.since !== undefined && sinceMs === undefined) {
+      throw usage(
+        `--since does not understand ${JSON.stringify(options.since)}`,
+        'write 2h, 7d, yesterday, 2026-11-24 or "2026-11-24 13:01"',
+      )
+    }
     const opened = await projections.Projection.openToRead(projections.projectionPath(dataDir))
     const notes: string[] = []
     let projection = 'why' in opened ? undefined : opened
@@ -77,6 +91,7 @@ export default defineTool({
       series: projections.listSeries,
       projects: projections.listProjects,
       errors: projections.listErrors,
+      deliveries: projections.listDeliveries,
     }[what]
     const { rows, total } = list(open.database, {
       project: options.project,
@@ -110,19 +125,6 @@ export default defineTool({
 })
 
 const shownOnTerminal = 50
-const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** @throws FionaError E_USAGE */
-function timeOf(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  if (count !== undefined) return Date.now() - Number(count) * (units[unit ?? ''] ?? 0)
-  const time = /^\d{4}-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
-  throw usage(
-    `--since does not understand ${JSON.stringify(text)}`,
-    'write 2026-11-24, 90m, 24h or 7d',
-  )
-}
 
 function usage(message: string, hint: string): FionaError {
   return new FionaError('E_USAGE', message, { hint, exitCode: ExitCode.usage })

@@ -1,8 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { loadConfig } from '../../src/lib/config/index.ts'
+import { loadConfig, type Config } from '../../src/lib/config/index.ts'
 import { closedParts, readEnabled, setDisabled } from '../../src/lib/control/index.ts'
+
+/** Without the index, which is closed where its library is missing. */
+async function doorsClosed(config: Config): Promise<string[]> {
+  return [...(await closedParts(config)).keys()].filter((part) => part !== 'index')
+}
 
 async function site(t: Test) {
   const folder = t.testdir({
@@ -26,7 +31,7 @@ t.test('three characters close what they speak of; the third closes nothing', as
   t.equal(await readEnabled(folder), undefined)
   for (const [text, closed] of rows) {
     writeFileSync(join(folder, 'config', 'enabled'), text)
-    t.same([...(await closedParts(config)).keys()].sort(), closed, JSON.stringify(text))
+    t.same((await doorsClosed(config)).sort(), closed, JSON.stringify(text))
   }
 })
 
@@ -34,9 +39,9 @@ t.test('what is disabled stays so until it is enabled', async (t) => {
   const { folder, config } = await site(t)
   await setDisabled(folder, 'ABCD', true)
   await setDisabled(folder, 'default', true)
-  t.same([...(await closedParts(config)).keys()], ['receiver', 'receiver-ABCD'])
+  t.same(await doorsClosed(config), ['receiver', 'receiver-ABCD'])
   await setDisabled(folder, 'ABCD', false)
-  t.same([...(await closedParts(config)).keys()], ['receiver'])
+  t.same(await doorsClosed(config), ['receiver'])
   writeFileSync(join(folder, 'disabled.json'), '{"disabled":"ABCD"}')
   await t.rejects(closedParts(config), { code: 'E_DISABLED_LIST' }, 'no door opens by guess')
 })

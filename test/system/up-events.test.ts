@@ -4,9 +4,18 @@ import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { binDir, freePort, missing } from '../fixtures/peers.ts'
+import { withoutSqlite } from '../fixtures/sqlite.ts'
 import { RunningChain } from './running-chain.ts'
 
-const inOrder = ['deliver', 'deidentify', 'organize', 'front-door', 'front-door-organized']
+const index = withoutSqlite === false ? ['index'] : []
+const inOrder = [
+  ...index,
+  'deliver',
+  'deidentify',
+  'organize',
+  'front-door',
+  'front-door-organized',
+]
 
 t.test('a program reads a JSON object for each event, from start to end', async (t) => {
   const dataDir = join(t.testdir(), 'var')

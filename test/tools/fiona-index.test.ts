@@ -94,7 +94,7 @@ t.test(
     const dataDir = site(t as never)
     const without = await ls(dataDir, 'studies')
     t.match(without.stderr, /without an index/)
-    t.notOk(existsSync(join(dataDir, 'index.sqlite')), 'asking makes no index')
+    t.notOk(existsSync(join(dataDir, 'index/index.sqlite')), 'asking makes no index')
     t.equal((await index(dataDir, '--once')).code, 0)
     for (const args of [[], ['--once'], ['--rebuild']]) {
       if (args.length > 0) t.equal((await index(dataDir, ...args)).code, 0)
@@ -105,7 +105,7 @@ t.test(
     t.strictSame(
       without.rows.map((row) => [row['StudyInstanceUID'], row['state'], row['instances']]).sort(),
       [
-        [study(0), 'complete', 3],
+        [study(0), 'failed', 3],
         [study(1), 'late objects', 3],
         [study(2), 'arriving', 3],
       ],
@@ -134,6 +134,22 @@ t.test(
   },
 )
 
+t.test('a study is failed until what went wrong is handed in again', needsSqlite, async (t) => {
+  const dataDir = site(t as never)
+  await index(dataDir, '--once')
+  const ofFirst = async () =>
+    (await ls(dataDir)).rows.find((row) => row['StudyInstanceUID'] === study(0))
+  t.match(await ofFirst(), { state: 'failed', errors: 1 })
+  const [error] = (await ls(dataDir, 'errors')).rows
+  const note = { type: 'retried', v: 1, time: time(59), error: error?.['place'], to: 'organized' }
+  appendFileSync(segment(dataDir, 'errors'), lines(note))
+  await index(dataDir, '--once')
+  const healed = await ofFirst()
+  t.match(healed, { state: 'complete' })
+  t.notOk('errors' in (healed ?? {}))
+  t.match((await ls(dataDir, 'errors')).rows, [{ retried: true }])
+})
+
 t.test('the questions: project, time, type', needsSqlite, async (t) => {
   const dataDir = site(t as never)
   await index(dataDir, '--once')
@@ -145,7 +161,9 @@ t.test('the questions: project, time, type', needsSqlite, async (t) => {
   t.strictSame(await uids('studies', '--since', '2026-11-25'), [])
   t.strictSame(await uids('errors', '--type', 'E_DICOM_PARSE'), [study(0)])
   t.strictSame(await uids('errors', '--type', 'E_OTHER'), [])
+  t.strictSame(await uids('errors', '--since', '2h'), [], 'all of it is of 2026-11-24')
   t.equal((await ls(dataDir, 'patients')).code, 64)
+  t.match(await ls(dataDir, '--since', '2026-02-30'), { code: 64, stderr: /hint: write 2h, 7d/ })
 })
 
 t.test(
@@ -153,7 +171,7 @@ t.test(
   needsSqlite,
   async (t) => {
     const dataDir = site(t as never)
-    const path = join(dataDir, 'index.sqlite')
+    const path = join(dataDir, 'index/index.sqlite')
     await index(dataDir, '--once')
     const right = (await ls(dataDir)).stdout
     writeFileSync(path, 'no database at all, but long enough to be taken for one'.repeat(100))
@@ -168,7 +186,8 @@ t.test(
     truncateSync(segment(dataDir, 'errors'), 0)
     await index(dataDir, '--once')
     t.same((await ls(dataDir, 'errors')).rows, [])
-    t.equal((await ls(dataDir)).stdout, right)
+    const healed = right.replace('"state":"failed","errors":1', '"state":"complete"')
+    t.equal((await ls(dataDir)).stdout, healed)
   },
 )
 
@@ -192,6 +211,70 @@ t.test('killed at any moment, each object counts once', needsSqlite, async (t) =
     rows.reduce((sum, row) => sum + Number(row['instances']), 0),
     all,
   )
+})
+
+t.test('what goes to research is known by its number and its fate', needsSqlite, async (t) => {
+  const dataDir = site(t as never)
+  const request = (requestId: string, second: number, more: object) => ({
+    ...{ v: 1, time: time(second), project: 'EVEN', requestId, participant: 'SUBJ-01' },
+    ...more,
+  })
+  const made = (requestId: string, second: number, revision: number) =>
+    request(requestId, second, {
+      ...{ type: 'deidentified', StudyInstanceUID: '2.25.99', path: '/out', series: [] },
+      ...{ instances: 3, bytes: 3, profile: 'basic', profileDigest: 'x', revision },
+    })
+  const held = (requestId: string, second: number) =>
+    request(requestId, second, {
+      type: 'held',
+      reasons: [{ code: 'BURNED_IN', where: 'x', count: 1 }],
+      how: `fiona-anon --release ${requestId}`,
+    })
+  const sent = (requestId: string, second: number, destination: string, status: string) =>
+    request(requestId, second, {
+      ...{ type: 'transfer', destination, status, revision: 1, attempts: 1, seconds: 1 },
+      ...{ instances: { sent: 3, failed: 0 }, committed: false, verified: false },
+    })
+  writeFileSync(segment(dataDir, 'held'), lines(held('r1', 1), held('r2', 1), held('r6', 9)))
+  writeFileSync(
+    segment(dataDir, 'outbox'),
+    lines(
+      ...[made('r2', 2, 1), made('r3', 3, 1), made('r4', 4, 1), made('r5', 5, 2)],
+      made('r6', 1, 1),
+    ),
+  )
+  writeFileSync(
+    segment(dataDir, 'sent'),
+    lines(
+      ...[sent('r3', 6, 'pacs', 'partial'), sent('r3', 7, 'pacs', 'sent')],
+      ...[sent('r4', 6, 'pacs', 'sent'), sent('r4', 6, 'folder', 'refused')],
+      ...[sent('r5', 4, 'pacs', 'sent'), sent('r6', 2, 'pacs', 'sent')],
+    ),
+  )
+  for (const words of [[], ['--once']]) {
+    if (words.length > 0) await index(dataDir, ...words)
+    const { rows } = await ls(dataDir, 'deliveries')
+    t.strictSame(Object.fromEntries(rows.map((row) => [row['requestId'], row['state']])), {
+      r1: 'held',
+      r2: 'waiting',
+      r3: 'delivered',
+      r4: 'failed',
+      r5: 'waiting',
+      r6: 'held',
+    })
+    t.match(
+      rows.find(({ requestId }) => requestId === 'r1'),
+      {
+        reasons: 'BURNED_IN',
+        how: 'fiona-anon --release r1',
+      },
+    )
+    t.notMatch(JSON.stringify(rows), /SUBJ-01|2\.25\.99/, 'no research identity')
+    const failed = await ls(dataDir, 'deliveries', '--type', 'failed')
+    t.match(failed.rows, [{ requestId: 'r4', destinations: /folder/ }])
+  }
+  const [even] = (await ls(dataDir, 'projects', '--project', 'EVEN')).rows
+  t.match(even, { held: 2, failed: 1, delivered: 1, errors: 1 })
 })
 
 t.test('as a filter it passes all on, and the archive can fill it', needsSqlite, async (t) => {

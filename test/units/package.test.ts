@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { withoutSqlite } from '../fixtures/sqlite.ts'
 
 const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0
 const hasShellcheck = spawnSync('shellcheck', ['--version']).status === 0
@@ -64,7 +65,20 @@ t.test(
       if (!mode.startsWith('l'))
         t.notMatch(mode, /^.{5}w|^.{8}w|[sSt]/, `${path} is written by root alone`)
     }
-    t.notOk([...entries.keys()].some((path) => path.includes('node_modules')))
+    const modules = [...entries.keys()]
+      .map((path) => /\/node_modules\/([^/]+)\/./.exec(path)?.[1])
+      .filter((name) => name !== undefined)
+    const wanted = withoutSqlite === false ? ['better-sqlite3', 'bindings', 'file-uri-to-path'] : []
+    t.strictSame(
+      [...new Set(modules)].sort(),
+      wanted,
+      'of node_modules nothing but the index needs',
+    )
+    t.equal(
+      deb.endsWith('_all.deb'),
+      withoutSqlite !== false,
+      'what is compiled is for one architecture',
+    )
     t.notOk(
       [...entries.keys()].some((path) => path.startsWith('./etc/')),
       'nothing that dpkg asks about at an upgrade: postinst makes the configuration once',
@@ -80,6 +94,31 @@ t.test(
     const scripts = ['postinst', 'prerm', 'postrm'].map((name) => `packaging/${name}`)
     const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
     t.equal(status, 0, stdout)
+  },
+)
+
+t.test(
+  'what is installed from the package lists what arrived, with a library of its own',
+  { skip: hasDpkg ? withoutSqlite : 'dpkg-deb is not installed' },
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'fiona-package-test-'))
+    t.teardown(() => {
+      rmSync(folder, { recursive: true, force: true })
+    })
+    spawnSync(process.execPath, ['scripts/package.mjs', '--as-built', folder])
+    const [deb = ''] = readdirSync(folder)
+    const root = join(folder, 'root')
+    spawnSync('dpkg-deb', ['--extract', join(folder, deb), root])
+    const dataDir = join(folder, 'var')
+    const run = (tool: string, ...args: string[]) =>
+      // By this Node, wherever the system's lies; tap's loaders are for the tests.
+      spawnSync(process.execPath, [join(root, 'usr/lib/fiona/bin', tool), ...args], {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], FIONA_CONFIG: '' },
+      })
+    const made = run('fiona-index', '--once', '--data-dir', dataDir)
+    t.equal(made.status, 0, made.stderr)
+    t.match(run('fiona-ls', 'projects', '--data-dir', dataDir), { status: 0, stderr: '' })
   },
 )
 

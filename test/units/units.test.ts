@@ -48,6 +48,7 @@ const instances = [
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
+  'fiona-index',
   'fiona-job-prune',
 ]
 
@@ -119,6 +120,19 @@ t.test('an inbox and a further front door have no network', async (t) => {
     t.strictSame(settings.get('RestrictAddressFamilies'), ['AF_UNIX'], name)
     t.strictSame(settings.get('PrivateNetwork'), ['yes'], name)
   }
+})
+
+t.test('the index, which names patients, is closed to all that need it not', async (t) => {
+  for (const name of instances) {
+    const closed = effectiveSettings(filesOf(name)).get('InaccessiblePaths') ?? []
+    t.equal(closed.includes('-/var/lib/fiona/index'), name !== 'fiona-index', name)
+  }
+})
+
+t.test('where SQLite cannot be loaded the index ends for good, and is no failure', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-index'))
+  t.ok(settings.get('RestartPreventExitStatus')?.join(' ').split(' ').includes('69'))
+  t.strictSame(settings.get('SuccessExitStatus'), ['69'])
 })
 
 t.test('what a killed process listened on, or read, is kept open', async (t) => {

@@ -5,6 +5,7 @@
  * that survives any crash, so that each object is in exactly one revision.
  */
 export { Arrival, type ArrivalOptions } from './arrival.ts'
+export { DigestSet } from './digest-set.ts'
 export { DurableKeeper } from './durable-keeper.ts'
 export { lookUp, stateDirectory, type KnownStudy } from './look-up.ts'
 export { HeadOnly } from './keeper.ts'

@@ -3,6 +3,7 @@
 export {
   doorPart,
   frontDoorsOf,
+  indexPart,
   inboxPart,
   partNames,
   partsOf,

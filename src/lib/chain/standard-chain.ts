@@ -52,6 +52,7 @@ export const standardStages: readonly StandardStage[] = [
  */
 export function standardChain(parts: ChainParts): readonly ChainProcess[] {
   return [
+    { name: indexPart, command: 'fiona-index', args: ['--follow'] },
     ...standardStages.map(({ name }) => ({
       name,
       command: 'fiona-stage',
@@ -69,6 +70,9 @@ export function standardChain(parts: ChainParts): readonly ChainProcess[] {
     })),
   ]
 }
+
+/** Keeps what `fiona ls` asks. No other part waits for it. */
+export const indexPart = 'index'
 
 /** What the part is called that receives for a project; undefined: the common door. */
 export function doorPart(project: string | undefined): string {

@@ -1,3 +1,4 @@
+import { indexPart } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { closedParts, disabledDoors, readEnabled, wholeChain } from '../control/index.ts'
 import { type Finding, ok, thrown, warning } from './finding.ts'
@@ -6,9 +7,10 @@ import { type Finding, ok, thrown, warning } from './finding.ts'
 export async function checkEnabled(config: Config): Promise<Finding[]> {
   try {
     const enabled = await readEnabled(config.dataDir)
-    const found: Finding[] = [...(await closedParts(config))].map(([part, reason]) =>
-      warning('enabled', `${part} is closed`, reason),
-    )
+    const found: Finding[] = [...(await closedParts(config))]
+      // For want of a library; that is looked at by itself.
+      .filter(([part]) => part !== indexPart)
+      .map(([part, reason]) => warning('enabled', `${part} is closed`, reason))
     if ((await disabledDoors(config.dataDir)).has(wholeChain)) {
       found.push(warning('enabled', 'the chain is disabled', 'fiona-ctl enable allows it again'))
     }

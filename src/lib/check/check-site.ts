@@ -6,6 +6,7 @@ import { checkDoors } from './check-doors.ts'
 import { checkDestinations } from './check-destinations.ts'
 import { checkDirectories } from './check-directories.ts'
 import { checkDisk } from './check-disk.ts'
+import { checkIndex } from './check-index.ts'
 import { checkEnabled } from './check-enabled.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkPorts } from './check-ports.ts'
@@ -19,6 +20,7 @@ const checks: Readonly<Record<string, Check>> = {
   rules: checkRules,
   disk: checkDisk,
   arrival: checkArrival,
+  index: checkIndex,
   credentials: checkCredentials,
   doors: checkDoors,
   tls: checkTls,

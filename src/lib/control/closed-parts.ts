@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { doorPart, partsOf } from '../chain/index.ts'
+import { doorPart, indexPart, partsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { makeDirectories, writeFileAtomic } from '../storage/index.ts'
+import { whySqliteIsMissing } from '../sqlite/index.ts'
 import { readEnabled } from './enabled-file.ts'
 
 /** Stands for the whole chain in the list of what is disabled. */
@@ -62,5 +63,12 @@ export async function closedParts(config: Config): Promise<ReadonlyMap<string, s
   if (enabled?.mpps === false && config.mpps !== undefined) {
     closed.set('mpps', `the second character of ${enabled.path} is 0; write 1 there`)
   }
+  const missing = await whySqliteIsMissing()
+  if (missing !== undefined) closed.set(indexPart, withoutIndex(missing))
   return closed
+}
+
+/** In one sentence. */
+function withoutIndex({ message }: FionaError): string {
+  return `${message}; nothing but fiona ls misses it, and npm rebuild better-sqlite3 brings it back`
 }

@@ -21,6 +21,11 @@ export function statusScreen(status: SiteStatus): string {
     ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
     ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
+    ...parts.flatMap(({ name, state, reason }) =>
+      state === 'closed' && reason !== undefined
+        ? wrapped(`${name} is closed: ${reason}`, width)
+        : [],
+    ),
     ...trouble.flatMap((text) => wrapped(`! ${text}`, width)),
   ]
   return lines

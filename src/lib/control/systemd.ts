@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { inboxPart, partNames, partsOf } from '../chain/index.ts'
+import { inboxPart, indexPart, partNames, partsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
 import { escapeInstance, escapePath } from './unit-name.ts'
@@ -36,7 +36,7 @@ export function unitOf(
   if (journal !== undefined) return `fiona-front-door@${escapeInstance(journal)}.service`
   const inbox = inboxes.find((_, at) => part === inboxPart(at))
   if (inbox !== undefined) return `fiona-inbox@${escapePath(inbox.folder)}.service`
-  if (part === 'front-door' || part === 'mpps') return `fiona-${part}.service`
+  if (part === 'front-door' || part === 'mpps' || part === indexPart) return `fiona-${part}.service`
   return `fiona-stage@${escapeInstance(part)}.service`
 }
 

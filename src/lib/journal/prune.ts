@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { syncDirectory } from '../storage/index.ts'
 import { listReaders, loadCursor, type Cursor } from './cursor.ts'
 import { journalDirectory } from './location.ts'
+import { notePruned } from './pruned-up-to.ts'
 import { sealName } from './seal.ts'
 import { listSegments, newestSegments, writerOf } from './segment.ts'
 import { forgetDeadWriters, writersOf } from './writers.ts'
@@ -48,6 +49,7 @@ export async function pruneJournal(place: string | URL, options: PruneOptions): 
       continue
     }
     if (options.dryRun !== true) {
+      await notePruned(directory, Math.ceil(mtimeMs))
       await unlink(join(directory, segment))
       await rm(join(directory, sealName(segment)), { force: true })
     }

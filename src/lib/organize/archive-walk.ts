@@ -28,13 +28,19 @@ const mostSorted = 10_000
  * Everything in the archives of a data directory, series by series, in the order of names. No symbolic link is
  * followed.
  * @param project this one's archive only
+ * @param isWanted what is in other folders of studies is not looked at
  * @throws FionaError E_FILE_MISSING when there is no such data directory, or no archive of the project
  */
-export function* walkArchives(dataDir: string, project?: string): Generator<Archived> {
+export function* walkArchives(
+  dataDir: string,
+  project?: string,
+  isWanted: (studyFolder: string) => boolean = () => true,
+): Generator<Archived> {
   const real = new RealDirectories(dataDir, ledElsewhere)
   for (const [name, folder] of projectsIn(dataDir, ['archive'], project)) {
     const archive = join(folder, 'archive')
     for (const study of entriesOf(real, archive)) {
+      if (!isWanted(study.name)) continue
       const studyPath = join(archive, study.name)
       if (!study.isDirectory() || !isUid(study.name)) {
         yield { kind: 'foreign', project: name, path: studyPath }

@@ -3,6 +3,8 @@
  * patient, date and description, the `raw` tree by UIDs that scripts of the original know, and a JSON
  * beside each series. Names come from the objects, so every one is hostile until escaped.
  */
+export { walkArchives, type Archived } from './archive-walk.ts'
+export { ArchivedViews } from './archived-views.ts'
 export { checkViews, noDrift } from './check-views.ts'
 export type { Drift } from './drift.ts'
 export { Organizer } from './organizer.ts'

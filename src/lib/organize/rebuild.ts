@@ -86,7 +86,7 @@ function turn(): Promise<void> {
 }
 
 /** What the errno of a failed call means for the whole run; no path, it can hold the name of a patient. */
-function notWritten(error: unknown): unknown {
+export function notWritten(error: unknown): unknown {
   if (error instanceof FionaError || !(error instanceof Error)) return error
   const { code = '', syscall = '' } = error as NodeJS.ErrnoException
   if (!Object.hasOwn(constants.errno, code)) return error

@@ -2,12 +2,15 @@ import {
   isRecordOf,
   parseRecord,
   type AnyRecord,
+  type DeidentifiedRecord,
+  type HeldRecord,
   type InstanceRecord,
   type SeriesRecord,
   type StudyRecord,
+  type TransferRecord,
 } from '../record/index.ts'
 import { isUid } from '../uid/index.ts'
-import type { Database } from './sqlite.ts'
+import type { Database } from '../sqlite/index.ts'
 
 /** More of a text from a header is not kept: an LT has 10 kB, and nobody reads that in a list. */
 const longestText = 256
@@ -38,6 +41,11 @@ const studyAttributes = [
 const seriesAttributes = ['Modality', 'SeriesNumber', 'SeriesDescription'] as const
 const counts = ['firstTime', 'lastTime', 'counted', 'countedBytes', 'told', 'toldBytes'] as const
 
+/** Beside errors. */
+const indexed: ReadonlySet<string> = new Set([
+  ...['instance', 'series', 'study', 'deidentified', 'held', 'transfer'],
+])
+
 /** Prepared once for a database. */
 export type Statements = ReturnType<typeof prepare>
 
@@ -65,6 +73,31 @@ export function prepare(database: Database) {
     seriesTyped: database.prepare('INSERT OR IGNORE INTO series_type (series, type) VALUES (?, ?)'),
     error: database.prepare('INSERT OR IGNORE INTO error VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     retried: database.prepare('INSERT OR IGNORE INTO retried VALUES (?)'),
+    requestMade: database.prepare(
+      `INSERT INTO request (requestId, project, lastTime, madeTime, revision, instances)
+       VALUES (@requestId, @project, @time, @time, @revision, @instances)
+       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
+         instances = CASE WHEN excluded.madeTime >= madeTime THEN excluded.instances ELSE instances END,
+         revision = max(revision, excluded.revision), madeTime = max(madeTime, excluded.madeTime)`,
+    ),
+    requestHeld: database.prepare(
+      `INSERT INTO request (requestId, project, lastTime, heldTime, reasons, how)
+       VALUES (@requestId, @project, @time, @time, @reasons, @how)
+       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
+         reasons = CASE WHEN excluded.heldTime >= heldTime THEN excluded.reasons ELSE reasons END,
+         how = CASE WHEN excluded.heldTime >= heldTime THEN excluded.how ELSE how END,
+         heldTime = max(heldTime, excluded.heldTime)`,
+    ),
+    requestSent: database.prepare(
+      `INSERT INTO request (requestId, project, lastTime) VALUES (@requestId, @project, @time)
+       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime)`,
+    ),
+    transfer: database.prepare(
+      `INSERT INTO transfer VALUES (@requestId, @destination, @time, @revision, @status)
+       ON CONFLICT (requestId, destination) DO UPDATE SET
+         time = excluded.time, revision = excluded.revision, status = excluded.status
+       WHERE excluded.time >= transfer.time`,
+    ),
     project: database.prepare(
       `INSERT INTO project VALUES (@name, @studies, @series, @instances, @bytes, @lastTime)
        ON CONFLICT (name) DO UPDATE SET studies = studies + excluded.studies,
@@ -97,7 +130,7 @@ export class Batch {
       if (place !== undefined) this.#takeError(record, place)
       return
     }
-    if (!['instance', 'series', 'study'].includes(record.type)) return
+    if (!indexed.has(record.type)) return
     let parsed: AnyRecord
     try {
       parsed = parseRecord(record)
@@ -107,6 +140,9 @@ export class Batch {
     if (isRecordOf(parsed, 'instance')) this.#takeInstance(parsed)
     else if (isRecordOf(parsed, 'series')) this.#takeSeries(parsed)
     else if (isRecordOf(parsed, 'study')) this.#takeStudy(parsed)
+    else if (isRecordOf(parsed, 'deidentified')) this.#takeMade(parsed)
+    else if (isRecordOf(parsed, 'held')) this.#takeHeld(parsed)
+    else if (isRecordOf(parsed, 'transfer')) this.#takeTransfer(parsed)
   }
 
   /** Writes what was changed in memory; the transaction is the caller's. */
@@ -224,6 +260,33 @@ export class Batch {
       text(inner['project']),
       isUid(study) ? study : null,
     )
+  }
+
+  #takeMade({
+    requestId,
+    project = 'default',
+    time,
+    revision,
+    instances,
+  }: DeidentifiedRecord): void {
+    const made = { requestId: cut(requestId), project, time: milliseconds(time) }
+    this.#do.requestMade.run({ ...made, revision, instances })
+  }
+
+  #takeHeld({ requestId, project = 'default', time, reasons, how }: HeldRecord): void {
+    const codes = cut([...new Set(reasons.map(({ code }) => code))].join(' '))
+    const held = { requestId: cut(requestId), project, time: milliseconds(time) }
+    this.#do.requestHeld.run({ ...held, reasons: codes, how: how.slice(0, longestMessage) })
+  }
+
+  #takeTransfer(record: TransferRecord): void {
+    const { project = 'default', destination, status } = record
+    const requestId = cut(record.requestId)
+    const time = milliseconds(record.time)
+    const revision = Number((record as AnyRecord)['revision'] ?? 0)
+    this.#do.requestSent.run({ requestId, project, time })
+    const whole = { requestId, destination: cut(destination), time, status }
+    this.#do.transfer.run({ ...whole, revision: Number.isInteger(revision) ? revision : 0 })
   }
 
   #studyOf(project = 'default', uid: string): Touched {

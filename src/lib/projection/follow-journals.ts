@@ -2,11 +2,14 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { countLines, journalPath, readJournal, type Cursor } from '../journal/index.ts'
-import { isDamage } from './sqlite.ts'
+import { isDamage } from './index-trouble.ts'
 import { Projection } from './projection.ts'
 
-/** What tells of studies and of trouble. Nothing behind the privacy boundary: no research identity comes in here. */
-export const indexedJournals = ['received', 'organized', 'errors'] as const
+/** What tells of studies, of trouble, and of deliveries: of these no more than their numbers, no research identity. */
+export const indexedJournals = [
+  ...(['received', 'organized', 'errors'] as const),
+  ...(['held', 'outbox', 'sent'] as const),
+]
 
 const chunkBytes = 1 << 20
 /** Records that come one by one share a sync of the disk, which others need more. */

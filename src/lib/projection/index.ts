@@ -4,7 +4,7 @@
 // doubts it makes it again. In one transaction go the rows that some lines of a journal bring and the
 // position behind these lines, so that a killed process leaves no line counted twice or not at all. Every
 // row has a key from its record, too: the same record once more changes nothing.
-export { listErrors, listProjects, listSeries, listStudies } from './list.ts'
+export { listDeliveries, listErrors, listProjects, listSeries, listStudies } from './list.ts'
 export type { Listing, Questions } from './list.ts'
 export { Projection, projectionPath } from './projection.ts'
 export { followJournals, lagOf, readAll } from './follow-journals.ts'

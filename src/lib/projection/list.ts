@@ -1,10 +1,10 @@
-import type { Database } from './sqlite.ts'
+import type { Database } from '../sqlite/index.ts'
 
 export interface Questions {
   readonly project?: string | undefined
   /** Milliseconds since 1970. */
   readonly sinceMs?: number | undefined
-  /** A ClassifyType or a Modality; of errors, their code. */
+  /** A ClassifyType or a Modality; of errors, their code; of deliveries, their state. */
   readonly type?: string | undefined
   /** Not more than so many; all unless told. */
   readonly limit?: number | undefined
@@ -16,6 +16,10 @@ export interface Listing {
   /** How many answer to the questions, shown or not. */
   readonly total: number
 }
+
+/** Of a study: nobody has handed in again what they hold. */
+const errorsOf = `(SELECT count(*) FROM error WHERE error.StudyInstanceUID = study.StudyInstanceUID
+  AND ifnull(error.project, study.project) = study.project AND place NOT IN (SELECT place FROM retried))`
 
 type Condition = readonly [sql: string, values: readonly (string | number)[]]
 
@@ -29,12 +33,12 @@ export function listStudies(
       (SELECT group_concat(DISTINCT Modality) FROM series WHERE series.study = study.id) AS ModalitiesInStudy,
       (SELECT count(*) FROM series WHERE series.study = study.id) AS series,
       max(counted, told) AS instances, max(countedBytes, toldBytes) AS bytes,
-      CASE WHEN revision IS NULL THEN 'arriving' WHEN counted > told THEN 'late objects'
-        ELSE 'complete' END AS state,
-      revision, reason, conflicts, callingAET, calledAET, ${iso('firstTime')}, ${iso('lastTime')},
+      CASE WHEN ${errorsOf} > 0 THEN 'failed' WHEN revision IS NULL THEN 'arriving'
+        WHEN counted > told THEN 'late objects' ELSE 'complete' END AS state,
+      nullif(${errorsOf}, 0) AS errors, revision, reason, conflicts, callingAET, calledAET, ${iso('firstTime')}, ${iso('lastTime')},
       (SELECT json_group_array(type) FROM study_type WHERE study = study.id) AS ClassifyType`,
     from: 'study',
-    time: 'lastTime',
+    time: 'study.lastTime',
     conditions: [
       ...common(project, sinceMs, 'lastTime'),
       ...(type === undefined
@@ -64,7 +68,7 @@ export function listSeries(
       ${iso('firstTime')}, ${iso('lastTime')},
       (SELECT json_group_array(type) FROM series_type WHERE series = series.id) AS ClassifyType`,
     from: 'series',
-    time: 'lastTime',
+    time: 'series.lastTime',
     conditions: [
       ...common(project, sinceMs, 'lastTime'),
       ...(type === undefined
@@ -83,10 +87,31 @@ export function listSeries(
 export function listProjects(database: Database, { project, sinceMs, limit }: Questions): Listing {
   return list(database, {
     columns: `'project-summary' AS type, name AS project, studies, series, instances, bytes, ${iso('lastTime')},
+      (SELECT count(*) FROM delivery WHERE delivery.project = name AND state = 'held') AS held,
+      (SELECT count(*) FROM delivery WHERE delivery.project = name AND state = 'failed') AS failed,
+      (SELECT count(*) FROM delivery WHERE delivery.project = name AND state = 'delivered') AS delivered,
       (SELECT count(*) FROM error WHERE error.project = name AND place NOT IN (SELECT place FROM retried)) AS errors`,
     from: 'project',
-    time: 'lastTime',
+    time: 'project.lastTime',
     conditions: common(project, sinceMs, 'lastTime', 'name'),
+    limit,
+  })
+}
+
+/** What went to research, or waits for that: by the number of the request, which tells nothing of anybody. */
+export function listDeliveries(
+  database: Database,
+  { project, sinceMs, type, limit }: Questions,
+): Listing {
+  return list(database, {
+    columns: `'delivery-summary' AS type, ${iso('lastTime')}, project, state, instances, destinations, reasons, how,
+      nullif(revision, 0) AS revision, requestId`,
+    from: 'delivery',
+    time: 'delivery.lastTime',
+    conditions: [
+      ...common(project, sinceMs, 'delivery.lastTime'),
+      ...(type === undefined ? [] : [['state = ?', [type]] satisfies Condition]),
+    ],
     limit,
   })
 }
@@ -113,6 +138,7 @@ function list(
   query: {
     readonly columns: string
     readonly from: string
+    /** With its table: an answer has a text of that name, by which all rows would be sorted. */
     readonly time: string
     readonly conditions: readonly Condition[]
     readonly limit: number | undefined

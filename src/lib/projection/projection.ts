@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import type { Cursor } from '../journal/index.ts'
 import type { AnyRecord } from '../record/index.ts'
 import { Batch, prepare, type Statements } from './batch.ts'
-import { asIndexError, isDamage, loadSqlite, type Database } from './sqlite.ts'
+import { loadSqlite, type Database } from '../sqlite/index.ts'
+import { asIndexError, isDamage } from './index-trouble.ts'
 import { applicationId, tables, tablesVersion } from './tables.ts'
 
 /** Another process may hold the database for as long as one batch, or a rebuild's first step, takes. */
 const busyMs = 30_000
 
+/** In a folder of its own, with what SQLite keeps beside it: that can be closed to who needs not know names. */
 export function projectionPath(dataDir: string): string {
-  return join(dataDir, 'index.sqlite')
+  return join(dataDir, 'index', 'index.sqlite')
 }
 
 export interface LinesOfSegment {
@@ -93,6 +95,7 @@ export class Projection implements Disposable {
    */
   static async openToRead(path: string): Promise<Projection | { readonly why: string }> {
     const Sqlite = await loadSqlite()
+    if (!isThere(path)) return { why: 'there is none' }
     try {
       const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: busyMs })
       const why = notOurs(database)
@@ -224,7 +227,13 @@ function setAside(path: string): string {
 }
 
 function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    // In a folder that is closed to this user.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return true
+    throw error
+  }
 }
 
 /** `organized` repeats every instance of `received`: known by its text, it is not even parsed. */

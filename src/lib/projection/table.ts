@@ -6,6 +6,8 @@ interface Column {
   readonly of: (row: Row) => string
   /** May be cut where the terminal is narrow; others never are, unless nothing else helps. */
   readonly flexible?: boolean
+  /** One that may be cut keeps at least so much, 8 unless told. */
+  readonly least?: number
   /** Left out where there is no room, the highest first. */
   readonly spare?: number
 }
@@ -18,6 +20,9 @@ const time = (key: string) => (row: Row) => localTime(row[key])
 const types = (row: Row) =>
   Array.isArray(row['ClassifyType']) ? row['ClassifyType'].join(' ') : ''
 const size = (row: Row) => bytesText(Number(row['bytes'] ?? 0))
+
+/** What is none is left blank: what is some is seen. */
+const countOf = (key: string) => (row: Row) => (row[key] === 0 ? '' : text(key)(row))
 
 const columns: Readonly<Record<string, readonly Column[]>> = {
   studies: [
@@ -34,7 +39,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
       title: 'STATE',
       of: (row) => text('state')(row) + (row['conflicts'] === undefined ? '' : ' !'),
     },
-    { title: 'STUDY', of: text('StudyInstanceUID'), flexible: true, spare: 4 },
+    { title: 'STUDY', of: text('StudyInstanceUID'), spare: 4 },
   ],
   series: [
     { title: 'LAST OBJECT', of: time('lastTime') },
@@ -45,7 +50,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     { title: 'OBJECTS', of: text('instances') },
     { title: 'SIZE', of: size, spare: 2 },
     { title: 'TYPES', of: types, flexible: true },
-    { title: 'SERIES', of: text('SeriesInstanceUID'), flexible: true, spare: 4 },
+    { title: 'SERIES', of: text('SeriesInstanceUID'), spare: 4 },
   ],
   projects: [
     { title: 'PROJECT', of: text('project'), flexible: true },
@@ -53,22 +58,34 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     { title: 'SERIES', of: text('series') },
     { title: 'OBJECTS', of: text('instances') },
     { title: 'SIZE', of: size, spare: 2 },
-    { title: 'ERRORS', of: text('errors') },
+    { title: 'HELD', of: countOf('held') },
+    { title: 'FAILED', of: countOf('failed') },
+    { title: 'DELIVERED', of: countOf('delivered'), spare: 1 },
+    { title: 'ERRORS', of: countOf('errors') },
     { title: 'LAST OBJECT', of: time('lastTime') },
+  ],
+  deliveries: [
+    { title: 'LAST NEWS', of: time('lastTime') },
+    { title: 'PROJECT', of: text('project'), flexible: true },
+    { title: 'STATE', of: text('state') },
+    { title: 'OBJECTS', of: text('instances'), spare: 2 },
+    { title: 'DESTINATION', of: text('destinations'), flexible: true },
+    { title: 'WHY', of: text('reasons'), flexible: true },
+    { title: 'REQUEST', of: text('requestId'), flexible: true, least: 12 },
   ],
   errors: [
     { title: 'TIME', of: time('time') },
     { title: 'STAGE', of: (row) => text('stage')(row) || text('tool')(row) },
     { title: 'CODE', of: text('code') },
-    { title: 'PROJECT', of: text('project'), flexible: true },
+    { title: 'PROJECT', of: text('project'), flexible: true, spare: 2 },
     { title: 'RETRIED', of: (row) => (row['retried'] === true ? 'yes' : '') },
-    { title: 'MESSAGE', of: text('message'), flexible: true },
-    { title: 'STUDY', of: text('StudyInstanceUID'), flexible: true, spare: 4 },
+    { title: 'MESSAGE', of: text('message'), flexible: true, least: 24 },
+    { title: 'STUDY', of: text('StudyInstanceUID'), spare: 4 },
   ],
 }
 
 const gap = 2
-/** A column that may be cut keeps at least so much. */
+/** A column that may be cut keeps at least so much. A UID is whole or not there: half of one helps nobody. */
 const leastWidth = 8
 
 /** Lines of at most `width` columns of a terminal, with nothing in them that a terminal would obey. */
@@ -76,7 +93,7 @@ export function tableOf(what: string, rows: readonly Row[], width: number): stri
   const drawn = (columns[what] ?? []).map((column) => {
     const cells = [column.title, ...rows.map((row) => visibleText(column.of(row)))]
     const wanted = Math.max(...cells.map(displayWidth))
-    const least = column.flexible === true ? Math.min(wanted, leastWidth) : wanted
+    const least = column.flexible === true ? Math.min(wanted, column.least ?? leastWidth) : wanted
     return { cells, width: wanted, least, spare: column.spare ?? 0 }
   })
   while (total(drawn.map(({ least }) => least)) > width) {

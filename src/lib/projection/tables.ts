@@ -1,11 +1,12 @@
 /** `FION` in ASCII, so that file(1) and we know the file (SQLite's application_id). */
 export const applicationId = 0x46494f4e
 /** One more with each change of the tables: an index of another version is made again. */
-export const tablesVersion = 1
+export const tablesVersion = 2
 
 /**
  * `counted` is what instance records brought, `told` what the last series or study record says: where the
- * journals of the first were pruned the second is all that is known. Times are milliseconds since 1970.
+ * journals of the first were pruned the second is all that is known. A request is known by its number alone: who it is of,
+ * on either side, stands elsewhere. Times are milliseconds since 1970.
  */
 export const tables = `
 CREATE TABLE cursor (
@@ -46,9 +47,35 @@ CREATE TABLE error (
   retryable INTEGER NOT NULL, project TEXT, StudyInstanceUID TEXT
 );
 CREATE INDEX error_by_time ON error (time);
+CREATE INDEX error_by_study ON error (StudyInstanceUID);
+CREATE INDEX error_by_project ON error (project);
 CREATE TABLE retried (place TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE project (
   name TEXT PRIMARY KEY, studies INTEGER NOT NULL DEFAULT 0, series INTEGER NOT NULL DEFAULT 0,
   instances INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, lastTime INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE TABLE request (
+  requestId TEXT PRIMARY KEY, project TEXT NOT NULL, lastTime INTEGER NOT NULL DEFAULT 0,
+  madeTime INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0, instances INTEGER,
+  heldTime INTEGER NOT NULL DEFAULT 0, reasons TEXT, how TEXT
+);
+CREATE INDEX request_by_time ON request (lastTime);
+CREATE INDEX request_by_project ON request (project, lastTime);
+CREATE TABLE transfer (
+  requestId TEXT NOT NULL, destination TEXT NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL,
+  status TEXT NOT NULL, PRIMARY KEY (requestId, destination)
+) WITHOUT ROWID;
+CREATE VIEW delivery AS SELECT requestId, project, lastTime, revision, instances,
+  CASE
+    WHEN heldTime > madeTime THEN 'held'
+    WHEN EXISTS (SELECT 1 FROM transfer WHERE transfer.requestId = request.requestId AND status <> 'sent'
+      AND transfer.revision >= request.revision) THEN 'failed'
+    WHEN EXISTS (SELECT 1 FROM transfer WHERE transfer.requestId = request.requestId
+      AND transfer.revision >= request.revision) THEN 'delivered'
+    ELSE 'waiting'
+  END AS state,
+  CASE WHEN heldTime > madeTime THEN reasons END AS reasons,
+  CASE WHEN heldTime > madeTime THEN how END AS how,
+  (SELECT group_concat(destination, ' ') FROM transfer WHERE transfer.requestId = request.requestId) AS destinations
+FROM request;
 `
