@@ -52,11 +52,16 @@ export function picture(options: Picture = {}): Buffer {
       el(0x00280101, 'US', bits),
       el(0x00280102, 'US', bits - 1),
       el(0x00280103, 'US', options.isSigned === true ? 1 : 0),
-      el(
-        0x7fe00010,
-        'OW',
-        options.pixels ?? shades(rows * columns * samples * frames, columns, bits),
-      ),
+      // Given ones take its place.
+      ...(options.elements?.some(({ tag }) => tag === 0x7fe00010) === true
+        ? []
+        : [
+            el(
+              0x7fe00010,
+              'OW',
+              options.pixels ?? shades(rows * columns * samples * frames, columns, bits),
+            ),
+          ]),
       ...(options.elements ?? []),
     ],
   })

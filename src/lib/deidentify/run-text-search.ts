@@ -22,6 +22,8 @@ export async function runTextSearch(
   return new Promise((resolve, reject) => {
     const child = spawn(program, all, {
       stdio: ['pipe', 'pipe', 'ignore'],
+      // A group of its own: what it may have started ends with it.
+      detached: true,
       // One processor each: several studies are searched at a time. Nothing else of ours is its business.
       env: {
         PATH: process.env['PATH'],
@@ -32,10 +34,10 @@ export async function runTextSearch(
     })
     const output: Buffer[] = []
     let bytes = 0
-    let trouble: string | undefined
     const stop = (why: string) => {
-      trouble ??= why
-      child.kill('SIGKILL')
+      endGroup(child.pid)
+      child.stdout.destroy()
+      reject(searchError(why))
     }
     const timer = setTimeout(() => {
       stop('does not end')
@@ -53,12 +55,20 @@ export async function runTextSearch(
     })
     child.on('close', (code) => {
       clearTimeout(timer)
-      if (trouble !== undefined) reject(searchError(trouble))
-      else if (code !== 0) reject(searchError('failed'))
+      if (code !== 0) reject(searchError('failed'))
       else resolve(Buffer.concat(output).toString('utf8'))
     })
     child.stdin.end(picture)
   })
+}
+
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
 }
 
 export function searchError(what: string): FionaError {

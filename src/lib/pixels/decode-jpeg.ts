@@ -6,7 +6,10 @@ import { decodeLosslessScan } from './jpeg-lossless.ts'
 import { Marker } from './jpeg-segments.ts'
 import { isSupported, requireSame } from './mask-jpeg.ts'
 import { PixelMask } from './pixel-mask.ts'
+import { pixelTrouble } from './pixel-trouble.ts'
 import { type ScanToWrite, type SymbolSink, walkJpeg } from './rewrite-jpeg.ts'
+
+const mostPixels = 1 << 26
 
 /** Samples of one component, as many as it has blocks. */
 interface Plane {
@@ -22,6 +25,7 @@ interface Plane {
  * @throws FionaError E_PIXELS
  */
 export function decodeJpeg(bytes: Buffer, image: ImageLayout): ReadSample {
+  if (image.rows * image.columns > mostPixels) throw pixelTrouble('a JPEG frame is too large')
   const planes: Plane[] = []
   const noMask = PixelMask.of([], image.rows, image.columns)
   const tell = dctScans(image, noMask, new Array<number>(image.samples).fill(0))

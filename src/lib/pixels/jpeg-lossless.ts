@@ -6,7 +6,7 @@ import { pixelTrouble } from './pixel-trouble.ts'
 import type { ScanToWrite, SymbolSink, TellScan } from './rewrite-jpeg.ts'
 
 /** Samples of one frame. */
-const mostSamples = 1 << 28
+const mostSamples = 1 << 27
 
 /**
  * Tells lossless scans (ISO/IEC 10918-1 annex H) with the masked samples blank: they are decoded, and told again with

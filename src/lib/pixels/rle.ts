@@ -5,6 +5,8 @@ import { pixelTrouble } from './pixel-trouble.ts'
 /** A frame of RLE (PS3.5 annex G): 16 words of header, then a segment for each byte of a pixel. */
 const headerBytes = 64
 const mostSegments = 15
+/** Of one segment: a pixel each. */
+const mostPixels = 1 << 28
 
 /**
  * The bytes of each segment: those of the first sample, the most significant first, then those of the next.
@@ -15,6 +17,7 @@ export function decodeRle(
   { rows, columns, samples, bitsAllocated }: ImageLayout,
 ): Buffer[] {
   if (frame.length < headerBytes) throw pixelTrouble('a frame of RLE has no header')
+  if (rows * columns > mostPixels) throw pixelTrouble('a frame of RLE is too large')
   const count = frame.readUInt32LE(0)
   if (count > mostSegments || count !== samples * (bitsAllocated / 8)) {
     throw pixelTrouble('a frame of RLE has another number of segments than a pixel has bytes')
