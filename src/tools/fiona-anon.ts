@@ -13,7 +13,7 @@ export default defineTool({
     type passes either.
     Where the configuration has requests, only request records are answered.
 
-    The rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
+    Without --profile, or one of the project, the rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
     attribute of its table, at every depth, and all private attributes. An attribute that neither the table nor
     the data dictionary knows is removed, free text that no machine wrote is replaced. UIDs and, where no
     participant is given, the pseudonym are made with the secret of the key file and the project:
@@ -139,11 +139,11 @@ export default defineTool({
   seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
     requireOneDecision(options)
-    const { lookAtProfiles } = await import('../lib/deidentify/look-at-profiles.ts')
+    const deidentify = await import('../lib/deidentify/index.ts')
+    const { Crosswalk, Deidentifier, exclusionOf, loadProjectProfiles } = deidentify
+    const { lookAtProfiles, missingKey, readKeyFile } = deidentify
     const looked = await lookAtProfiles(options, config, print)
     if (looked !== undefined) return looked
-    const { Crosswalk, Deidentifier, exclusionOf, loadProjectProfiles, missingKey, readKeyFile } =
-      await import('../lib/deidentify/index.ts')
     const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
