@@ -357,7 +357,7 @@ t.test('what the search found is not released by a mere --release', (t) => {
   const id = String(records[0]?.['requestId'])
   const refused = run([...site.args, '--release', id])
   t.equal(refused.code, 77)
-  t.match(refused.err, /^error: values that are known/m)
+  t.match(refused.err, /^error: values known of the patient/m)
   t.equal(refused.out, '')
   t.same(filesUnder(site.out), [])
   const { code, records: after } = run([...site.args, '--release', id, '--release-anyway'])
