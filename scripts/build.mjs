@@ -21,7 +21,20 @@ const check = process.argv.includes('--check')
 const stale = []
 
 await generateValidators()
-await generateConfigValidator()
+await generateFileValidator({
+  what: 'config',
+  folder: 'src/lib/config/generated',
+  schemaPath: 'src/lib/config/schema.ts',
+  schemaName: 'ConfigSchema',
+  useDefaults: true,
+})
+await generateFileValidator({
+  what: 'profile',
+  folder: 'src/lib/deidentify/generated',
+  schemaPath: 'src/lib/deidentify/profile-file/schema.ts',
+  schemaName: 'ProfileSchema',
+  useDefaults: false,
+})
 await generateStatusSchema()
 const tools = readdirSync('src/tools')
   .filter((name) => /^fiona(-[a-z]+)?\.ts$/.test(name))
@@ -123,21 +136,23 @@ async function importSchema(path, folder) {
   return loaded
 }
 
-async function generateConfigValidator() {
-  const folder = 'src/lib/config/generated'
-  const { ConfigSchema } = await importSchema('src/lib/config/schema.ts', folder)
+/** Of a file that people write: what is wrong with it, all of it, and which keys there are. */
+async function generateFileValidator({ what, folder, schemaPath, schemaName, useDefaults }) {
+  const { [schemaName]: schema } = await importSchema(schemaPath, folder)
   const { default: Ajv } = await import('ajv')
   const { default: standalone } = await import('ajv/dist/standalone/index.js')
   const ajv = new Ajv.default({
     code: { source: true, esm: true, lines: true },
     strict: true,
     allErrors: true,
-    useDefaults: true,
+    useDefaults,
+    // Of a value that is wrong the title of its schema says what belongs there.
+    verbose: true,
   })
-  const validate = ajv.compile(ConfigSchema)
+  const validate = ajv.compile(schema)
   publish(
-    'docs/schema/config.json',
-    `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...ConfigSchema }, null, 2)}\n`,
+    `docs/schema/${what}.json`,
+    `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...schema }, null, 2)}\n`,
   )
   const bundled = await build({
     stdin: { contents: standalone.default(ajv, validate), resolveDir: root },
@@ -148,14 +163,15 @@ async function generateConfigValidator() {
     logLevel: 'warning',
   })
   const keys = {}
-  collectKeys(ConfigSchema, '#', keys)
+  collectKeys(schema, '#', keys)
+  const Name = `${what[0].toUpperCase()}${what.slice(1)}`
   writeFileSync(
-    `${folder}/validate-config.js`,
-    `${bundled.outputFiles[0].text.replace(/export \{[^}]*\};?/g, '')}\nexport function validateConfig(value) {\n  return ${validate.name ?? 'validate10'}(value) ? [] : ${validate.name ?? 'validate10'}.errors\n}\nexport const knownKeys = ${JSON.stringify(keys)}\n`,
+    `${folder}/validate-${what}.js`,
+    `${bundled.outputFiles[0].text.replace(/export \{[^}]*\};?/g, '')}\nexport function validate${Name}(value) {\n  return ${validate.name ?? 'validate10'}(value) ? [] : ${validate.name ?? 'validate10'}.errors\n}\nexport const knownKeys = ${JSON.stringify(keys)}\n`,
   )
   writeFileSync(
-    `${folder}/validate-config.d.ts`,
-    `export interface ConfigProblem {\n  instancePath: string\n  schemaPath: string\n  message?: string\n  params: Record<string, unknown>\n}\nexport declare function validateConfig(value: unknown): ConfigProblem[]\nexport declare const knownKeys: Record<string, string[]>\n`,
+    `${folder}/validate-${what}.d.ts`,
+    `export interface ${Name}Problem {\n  instancePath: string\n  schemaPath: string\n  message?: string\n  params: Record<string, unknown>\n  parentSchema?: { title?: string }\n}\nexport declare function validate${Name}(value: unknown): ${Name}Problem[]\nexport declare const knownKeys: Record<string, string[]>\n`,
   )
 }
 

@@ -109,6 +109,7 @@ function layOut() {
   copy('docs', doc)
   copy('pipelines', `${doc}/examples/pipelines`)
   copy('share/cron.d', `${doc}/examples/cron.d`)
+  copy('share/profiles', `${doc}/examples/profiles`)
   copy('share/rules', `${doc}/examples/rules`)
   put(`${doc}/examples/config.example.yaml`, readFileSync('share/config.example.yaml'))
   for (const name of ['README.md', 'NOTICE.md']) put(`${doc}/${name}`, readFileSync(name))

@@ -13,7 +13,7 @@ export default defineTool({
     type passes either.
     Where the configuration has requests, only request records are answered.
 
-    The rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
+    Without --profile, or one of the project, the rules are those of the Basic Application Level Confidentiality Profile (DICOM PS3.15 Annex E): each
     attribute of its table, at every depth, and all private attributes. An attribute that neither the table nor
     the data dictionary knows is removed, free text that no machine wrote is replaced. UIDs and, where no
     participant is given, the pseudonym are made with the secret of the key file and the project:
@@ -59,8 +59,24 @@ export default defineTool({
     },
     profile: {
       type: 'string',
-      describe: 'rules to follow; there is one: basic',
+      describe: 'rules to follow: basic, or a profile file',
       configKey: 'projects.*.deidentify.profile',
+    },
+    'i-know': {
+      type: 'boolean',
+      describe: 'take a profile with base none, by which what no rule names goes out as it is',
+      configKey: 'projects.*.deidentify.iKnow',
+    },
+    lint: { type: 'path', describe: 'tell what is wrong, or weak, in a profile file, and stop' },
+    convert: {
+      type: 'path',
+      describe:
+        "write a profile that says what the original FIONA's anonymizeTags.json, or lines of --tagchange and --regtagchange, say, and stop",
+    },
+    explain: {
+      type: 'path',
+      describe:
+        'on a terminal: show what becomes of each element of a DICOM file, and why, and stop',
     },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
@@ -109,6 +125,11 @@ export default defineTool({
       'fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file key --participant S001 --out out',
       'de-identify a folder',
     ],
+    ['fiona-anon --lint profiles/abcd.yaml', 'is the profile right, and what does it let pass?'],
+    [
+      'fiona-anon --explain image.dcm --profile profiles/abcd.yaml',
+      'what becomes of each element of an object, and why?',
+    ],
     [
       'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox --because "looked at all frames"',
       'let a held study go out after looking at it',
@@ -140,7 +161,7 @@ export default defineTool({
   exitCodes: {
     75: 'stopped by a signal while instances were collected; each of their studies has an error record',
     77: 'others may read the key file, or the study may not be released',
-    78: 'no key, or a profile that is not there',
+    78: 'no key, or a profile that is not there or has mistakes: line, column and text are on stderr',
   },
   seeAlso: ['fiona-arrive', 'fiona-crosswalk', 'fiona-request', 'fiona-send', 'fiona-stage'],
   async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
@@ -161,10 +182,11 @@ export default defineTool({
       const { report: format, project, since } = options
       return writeReport(dataDir, { format, project, since, signal, write })
     }
-    const { Deidentifier, exclusionOf, loadProfile, namingOf } =
-      await import('../lib/deidentify/index.ts')
+    const deidentify = await import('../lib/deidentify/index.ts')
+    const { Deidentifier, exclusionOf, loadProjectProfiles, lookAtProfiles, namingOf } = deidentify
     const { Crosswalk, readSecrets } = await import('../lib/crosswalk/index.ts')
-    if (options.profile !== undefined) loadProfile(options.profile)
+    const looked = await lookAtProfiles(options, config, print)
+    if (looked !== undefined) return looked
     const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
@@ -172,10 +194,11 @@ export default defineTool({
     const isSite =
       configPath !== undefined || options.dataDir !== undefined || options.out === undefined
     const { project, participant, event } = options
+    const profileOf = await loadProjectProfiles(projects, options)
+    const exclusionsOf = (name: string) =>
+      exclusionOf([...(projects[name]?.exclude ?? []), ...profileOf(name).exclude])
     // Here, so that a mistake in one is told before anything goes out.
-    const exclusions = new Map(
-      Object.entries(projects).map(([name, { exclude }]) => [name, exclusionOf(exclude ?? [])]),
-    )
+    const exclusions = new Map(Object.keys(projects).map((name) => [name, exclusionsOf(name)]))
     const namings = new Map(
       Object.entries(projects).map(([name, { deidentify }]) => [
         name,
@@ -196,18 +219,21 @@ export default defineTool({
       inStage: stage !== undefined,
       signal,
       onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
-      profileOf: (name) =>
-        loadProfile(options.profile ?? projects[name]?.deidentify?.profile ?? 'basic'),
-      exclusionOf: (name) => exclusions.get(name) ?? exclusionOf([]),
+      profileOf,
+      exclusionOf: (name) => exclusions.get(name) ?? exclusionsOf(name),
       durable: options.durability === 'fsync',
       howToDecide: (requestId) => {
         const same = Object.entries({
           '--config': configPath,
           '--data-dir': options.dataDir ?? (configPath === undefined ? dataDir : undefined),
           '--key-file': options.keyFile,
+          '--profile': options.profile,
         }).flatMap(([name, value]) =>
-          value === undefined ? [] : [`${name} ${quote(resolve(value))}`],
+          value === undefined
+            ? []
+            : [`${name} ${quote(value === 'basic' ? value : resolve(value))}`],
         )
+        if (options.iKnow === true) same.push('--i-know')
         // What is released goes where the stage would have put it.
         const journal = process.env['FIONA_STAGE_TO'] || undefined
         const released = journal === undefined ? '' : ` --journal ${quote(journal)}`

@@ -5,6 +5,7 @@ import t from 'tap'
 import { helpText } from '../../src/lib/cli/help.ts'
 import { type Pages, pagesOf } from '../../src/lib/cli/pages.ts'
 import type { Tool } from '../../src/lib/cli/index.ts'
+import { ProfileSchema } from '../../src/lib/deidentify/profile-file/schema.ts'
 import { ConfigSchema } from '../../src/lib/config/schema.ts'
 import { StatusSchema } from '../../src/lib/control/status-schema.ts'
 import { recordSchemas } from '../../src/lib/record/schema.ts'
@@ -62,10 +63,13 @@ t.test('the published schemas are those the code validates with', async (t) => {
     t.same(published(type), JSON.parse(JSON.stringify({ $schema, ...schema })), stale)
   }
   t.same(published('config'), JSON.parse(JSON.stringify({ $schema, ...ConfigSchema })), stale)
+  t.same(published('profile'), JSON.parse(JSON.stringify({ $schema, ...ProfileSchema })), stale)
   t.same(published('status'), JSON.parse(JSON.stringify({ $schema, ...StatusSchema })), stale)
   t.same(
     readdirSync(join(projectRoot, 'docs/schema')).sort(),
-    [...Object.keys(recordSchemas), 'config', 'status'].map((name) => `${name}.json`).sort(),
+    [...Object.keys(recordSchemas), 'config', 'profile', 'status']
+      .map((name) => `${name}.json`)
+      .sort(),
   )
 })
 

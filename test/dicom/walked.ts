@@ -29,6 +29,11 @@ export function joined(parts: Iterable<OutPart>, source?: DicomFile): Buffer {
   return Buffer.concat(
     [...parts].map((part) => {
       if (Buffer.isBuffer(part)) return part
+      if ('readInto' in part) {
+        const bytes = Buffer.alloc(part.length)
+        part.readInto(bytes, 0)
+        return bytes
+      }
       if (source === undefined) throw new Error('a range, and no file that it could be of')
       return source.range(part.offset, part.length)
     }),

@@ -22,6 +22,7 @@ import {
   uid,
   usualUserItems,
 } from '../fixtures/odd-client.ts'
+import { frames } from './frames.ts'
 
 const elements = [
   ...ctElements({ rows: 2, columns: 2 }),
@@ -89,6 +90,8 @@ export const corpus = {
   ],
   requests,
   commandSets: [command, echoCommand()],
+  /** Compressed frames, alone. */
+  frames,
   files: [
     ...dataSets,
     dicomFile({ elements }),

@@ -11,9 +11,11 @@ import {
   responseTo,
 } from '../../src/lib/dimse/index.ts'
 import { FionaError } from '../../src/lib/error/index.ts'
+import { PixelMask, decodeJpeg, maskJpeg, maskRle } from '../../src/lib/pixels/index.ts'
 import { chooseSyntax } from '../../src/lib/receive/index.ts'
 import { converse } from './conversation.ts'
 import { corpus } from './corpus.ts'
+import { frameLayout } from './frames.ts'
 import type { Random } from './random.ts'
 
 export interface Target {
@@ -29,6 +31,8 @@ const own = {
   implementationVersionName: 'FUZZ',
   choose: chooseSyntax(true),
 }
+
+const frameMask = PixelMask.of([[3, 3, 6, 6]], frameLayout.rows, frameLayout.columns)
 
 export const targets: Readonly<Record<string, Target>> = {
   connection: { corpus: corpus.connections, run: converse },
@@ -50,6 +54,18 @@ export const targets: Readonly<Record<string, Target>> = {
       if (command === undefined) return
       const answer = responseTo(command, { status: 0, comment: command.ErrorComment ?? '' })
       decodeCommandSet(encodeCommandSet(answer))
+    },
+  },
+  pixels: {
+    corpus: corpus.frames,
+    run: (input) => {
+      for (const tryFrame of [maskJpeg, decodeJpeg, maskRle]) {
+        try {
+          tryFrame(input, frameLayout, frameMask)
+        } catch (error) {
+          if (!(error instanceof FionaError) || error.code !== 'E_PIXELS') throw error
+        }
+      }
     },
   },
   file: {

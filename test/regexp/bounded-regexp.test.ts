@@ -157,3 +157,52 @@ t.test('of a very long value only the beginning is looked at, and its cut is no 
   t.equal(new BoundedRegExp('^a+$').test('a'.repeat(longestText + 1)), false)
   t.equal(new BoundedRegExp('aab').test(`${'a'.repeat(longestText)}b`), false)
 })
+
+const captured: readonly [
+  pattern: string,
+  text: string,
+  groups: readonly (string | null)[] | null,
+][] = [
+  ['^(t1|t2)_.*', 't1_mprage_Smith', ['t1']],
+  ['(\\d+)-(\\d+)', 'a 12-345', ['12', '345']],
+  ['(a+?)(a*)', 'aaa', ['a', 'aa']],
+  ['(a+)(a*)', 'aaa', ['aaa', '']],
+  ['(?P<x>b)?(c)', 'c', [null, 'c']],
+  ['(?:x)(y)', 'xy', ['y']],
+  ['((a)(b))', 'ab', ['ab', 'a', 'b']],
+  ['(a|ab)(c|bcd)', 'abcd', ['a', 'bcd']],
+  ['x{1,2}?(x*)', 'xxx', ['xx']],
+  ['(?i)^(Sag)', 'SAG t2', ['SAG']],
+  ['^$', 'a', null],
+]
+t.test('groups capture what they do in Python', async (t) => {
+  for (const [pattern, text, expected] of captured) {
+    const regExp = new BoundedRegExp(pattern)
+    const found = regExp.captures(text)
+    const groups = found?.slice(1).map((group) => group ?? null) ?? null
+    t.same(groups, expected, `${pattern} on ${text}`)
+    if (expected !== null) t.equal(regExp.groups, expected.length, pattern)
+  }
+  const script = `import json,re,sys
+print(json.dumps([(lambda m: m and list(m.groups()))(re.search(p, x)) for p, x, _ in json.load(sys.stdin)]))`
+  const python = spawnSync('/usr/bin/python3', ['-c', script], { input: JSON.stringify(captured) })
+  if (python.status !== 0) {
+    t.comment('not compared: needs /usr/bin/python3')
+    return
+  }
+  t.same(
+    JSON.parse(python.stdout.toString()),
+    captured.map((row) => row[2]),
+  )
+})
+
+t.test('what could take without bound captures nothing, and says of which length on', async (t) => {
+  const nested = new BoundedRegExp('^((a+)+)!')
+  t.equal(nested.longestCaptured, 0)
+  t.equal(nested.captures('a!'), undefined)
+  const plain = new BoundedRegExp('^(.*)_(.*)$')
+  t.ok(plain.longestCaptured >= 64)
+  const text = `${'a'.repeat(plain.longestCaptured)}_`
+  t.equal(plain.captures(text), undefined)
+  t.same(plain.captures('a_b')?.slice(1), ['a', 'b'])
+})

@@ -271,16 +271,17 @@ t.test('with requests configured, a study alone goes nowhere', (t) => {
   t.end()
 })
 
-t.test('a project that asks for other rules than there are gets nothing', (t) => {
+t.test('where a project asks for rules that are not there nothing is begun', (t) => {
   const site = withKey()
   const config = join(site.root, 'fiona.json')
   const projects = { ABCD: { deidentify: { profile: 'abcd.yaml' } } }
   writeFileSync(config, JSON.stringify({ dataDir: site.dataDir, projects }))
   const args = ['--config', config, ...site.args]
   const study = archived(site, [ctImage()])
-  const { code, records } = run(args, [{ ...study, project: 'ABCD' }, study])
-  t.equal(code, 1)
-  t.match(records, [{ type: 'error', code: 'E_PROFILE' }, { type: 'deidentified' }])
+  const { code, err, out } = run(args, [study])
+  t.equal(code, 78)
+  t.match(err, /no profile at .*abcd\.yaml/)
+  t.equal(out, '', 'nothing of any project goes out')
   t.end()
 })
 
@@ -399,7 +400,7 @@ t.test('what the search found is not released by a mere --release', (t) => {
   const id = String(records[0]?.['requestId'])
   const refused = run([...site.args, '--release', id])
   t.equal(refused.code, 77)
-  t.match(refused.err, /^error: values that are known/m)
+  t.match(refused.err, /^error: values known of the patient/m)
   t.equal(refused.out, '')
   t.same(filesUnder(site.out), [])
   const { code, records: after } = run([

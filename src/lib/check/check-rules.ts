@@ -1,6 +1,6 @@
 import { RuleSet } from '../classify/index.ts'
-import type { Config } from '../config/index.ts'
-import { unknownProfile } from '../deidentify/index.ts'
+import type { Config, ProjectConfig } from '../config/index.ts'
+import { checkProfile, formatProblem, loadProfile, settingsOf } from '../deidentify/index.ts'
 import { about, type Finding, ok, thrown, warning } from './finding.ts'
 
 const mostShown = 10
@@ -21,15 +21,40 @@ export async function checkRules({ classification, projects }: Config): Promise<
     found.push(thrown('rules', problem))
   }
   for (const [project, { deidentify }] of Object.entries(projects)) {
-    const profile = deidentify?.profile ?? 'basic'
-    const what = `profile of ${project}`
-    if (profile === 'basic') found.push(ok(what, 'basic (PS3.15)'))
-    else
-      found.push(
-        about(thrown(what, unknownProfile()), 'projects', project, 'deidentify', 'profile'),
-      )
+    found.push(...(await checkProfileOf(project, deidentify)))
   }
   return found
+}
+
+async function checkProfileOf(
+  project: string,
+  deidentify: ProjectConfig['deidentify'],
+): Promise<Finding[]> {
+  const name = deidentify?.profile ?? 'basic'
+  const what = `profile of ${project}`
+  if (name === 'basic') return [ok(what, 'basic (PS3.15)')]
+  const inConfig = (finding: Finding) =>
+    about(finding, 'projects', project, 'deidentify', 'profile')
+  try {
+    const settings = settingsOf(deidentify)
+    const { problems } = await checkProfile(name, settings)
+    // With its mistakes, or for want of knowing, it would not be taken.
+    const profile = await loadProfile(name, settings)
+    const shown = problems.slice(0, mostShown).map((problem) => {
+      return warning(
+        what,
+        formatProblem(name, problem),
+        'see that it is meant so; docs/profiles.md',
+      )
+    })
+    if (problems.length > mostShown) {
+      const text = `${name}: ${String(problems.length)} remarks in all`
+      shown.push(warning(what, text, `fiona-anon --lint ${name} shows them`))
+    }
+    return [ok(what, `${name} (${profile.digest.slice(0, 12)})`), ...shown]
+  } catch (problem) {
+    return [inConfig(thrown(what, problem))]
+  }
 }
 
 function remark(name: string, { line, column, message }: RuleSet['warnings'][number]): Finding {

@@ -10,7 +10,7 @@ import {
   plainValue,
 } from './json-source.ts'
 import { Problems, listMistakes } from './problems.ts'
-import { readTextFile } from './read-text-file.ts'
+import { readTextFile } from '../storage/index.ts'
 import { checkKeys, shown } from './read-values.ts'
 
 /** What a rule file is held against: a named thing, and the types that it should get. */

@@ -93,6 +93,7 @@ const project = Type.Object(
     }),
     deidentify: optional({
       profile: Type.Optional(text()),
+      iKnow: Type.Optional(Type.Boolean()),
       pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),
       pattern: Type.Optional(text()),
       keyFile: Type.Optional(path),

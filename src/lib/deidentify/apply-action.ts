@@ -29,7 +29,7 @@ const longestChanged = 1 << 20
 /** Undefined: it cannot be done with the value that is there, and the decision says what is done instead. */
 type Apply = (place: Place) => OutElement | undefined
 
-const appliers: Readonly<Record<Exclude<Action, 'remove'>, Apply>> = {
+const appliers: Readonly<Record<Exclude<Action, 'remove' | 'write'>, Apply>> = {
   keep: (place) => (place.vr === 'SQ' ? keepSequence(place) : keepValue(place)),
   empty,
   dummy,
@@ -48,9 +48,12 @@ const passing = new Set<Action>(['keep', 'uid'])
 export function applyAction(decision: Decision, place: Place): OutElement | undefined {
   const { action, because, otherwise = 'remove' } = decision
   const passes = passing.has(action)
-  if (!passes) noteIdentity(place.around, place.element, place.rewriting)
+  // What a rule, or the want of one, lets pass may be what nothing lets pass: that is noted, too.
+  if (!passes || because === 'rule' || because === 'base') {
+    noteIdentity(place.around, place.element, place.rewriting)
+  }
   if (action === 'remove') return removed(place, because)
-  const result = appliers[action](place)
+  const result = action === 'write' ? decision.write?.(place) : appliers[action](place)
   if (result !== undefined || action === otherwise) return result
   if (passes) noteIdentity(place.around, place.element, place.rewriting)
   if (otherwise !== 'remove') return appliers[otherwise](place)
@@ -59,7 +62,7 @@ export function applyAction(decision: Decision, place: Place): OutElement | unde
 }
 
 function removed({ rewriting }: Place, because: Decision['because']): undefined {
-  rewriting.count(because === 'table' || because === 'option' ? 'removed' : because)
+  rewriting.count(because === 'private' || because === 'unlisted' ? because : 'removed')
   return undefined
 }
 

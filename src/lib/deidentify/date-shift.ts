@@ -9,7 +9,7 @@ export type DateShift =
   | { readonly mode: 'perParticipant'; readonly maxDays: number }
 
 export const noShift: DateShift = { mode: 'none' }
-export const usualShift: DateShift = { mode: 'perParticipant', maxDays: 365 }
+export const usualShift = { mode: 'perParticipant', maxDays: 365 } as const
 /** Ten years: with more a study is from before its modality. */
 export const mostDays = 3653
 

@@ -2,10 +2,10 @@ import { isPrivate, keywordOf, vrOf } from '../dicom/index.ts'
 import type { Action, Decision } from './action.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
-import type { Decide } from './profile.ts'
 import { type ProfileOption, type TableOption, tableOptions } from './profile-options.ts'
 import { retiredTextData } from './retired-text-data.ts'
 import { decidePrivate } from './safe-private.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** A row of Table E.1-1 as it stands: `tag` may have x for any digit, or be `private`. */
 export interface ProfileRow {
@@ -39,7 +39,7 @@ const removeUnlisted: Decision = { action: 'remove', because: 'unlisted' }
 const dummyUnlisted: Decision = { action: 'dummy', because: 'unlisted' }
 const mapUnlisted: Decision = { action: 'uid', because: 'unlisted' }
 const keep: Decision = { action: 'keep', because: 'kept' }
-const byBasic: Readonly<Record<string, Exclude<Action, 'clean' | 'shiftDate'>>> = {
+const byBasic: Readonly<Record<string, Exclude<Action, 'clean' | 'shiftDate' | 'write'>>> = {
   X: 'remove',
   Z: 'empty',
   D: 'dummy',
@@ -62,12 +62,13 @@ const urnCodeValue = 0x00080120
 
 /**
  * The action for an attribute by its tag, and for a private one by its creator: what a file claims its VR to be
- * does not matter. Whatever the table does not know, and we do not either, is removed.
+ * does not matter. Whatever the table does not know, and we do not either, is removed. Attributes of the standard are the
+ * same everywhere.
  */
 export function decideByTable(
   settings: TableSettings,
   rows: readonly ProfileRow[] = profileRows(),
-): Decide {
+): (tag: number, around: Surroundings | undefined) => Decision {
   const { options } = settings
   const byTag = listed(options, rows)
   const byCreator = listsPrivate(options, rows)
@@ -100,7 +101,7 @@ export function decideByTable(
   }
 
   return (tag, around) => {
-    if (isPrivate(tag)) return byCreator?.(tag, around) ?? removePrivate
+    if (isPrivate(tag)) return (around && byCreator?.(tag, around)) ?? removePrivate
     // Groups of commands, file meta information and directories have no place in a data set.
     if (tag >>> 16 < 8) return removeUnlisted
     const known = byTag.get(tag) ?? byGroup(tag)

@@ -9,9 +9,10 @@ import {
 import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
 import type { KnownIdentity } from './known-identity.ts'
-import { lookAtPixels } from './look-at-pixels.ts'
 import type { Unwanted } from './clean-text.ts'
 import { afterEarlier } from './earlier-methods.ts'
+import type { Trace } from './explain/trace.ts'
+import type { CleanedPixels } from './clean-pixels.ts'
 import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import { type Profile, methodItem } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
@@ -20,6 +21,7 @@ import { rewriteDataSet } from './rewrite-data-set.ts'
 import { type Rewriting, newUid, text } from './rewriting.ts'
 import { Surroundings } from './surroundings.ts'
 import { unwantedWords } from './unwanted-words.ts'
+import { readPart } from './write-object.ts'
 
 /** Who an object shall belong to, and what is noted on the way. */
 export interface Assignment {
@@ -28,11 +30,13 @@ export interface Assignment {
   readonly participant: string
   readonly project: string
   readonly event: string | undefined
+  readonly requestId: string
 }
 export interface Notes {
   readonly identity: KnownIdentity
   readonly reasons: Reasons
   readonly count: (what: string) => void
+  readonly trace?: Trace
 }
 
 /** The UIDs that name an object, as they are in it. */
@@ -45,6 +49,7 @@ export interface ObjectUids {
 
 /** An object ready to be written: new UIDs, and bytes that may be ranges of the source file. */
 export interface Deidentified extends ObjectUids {
+  readonly elements: readonly OutElement[]
   parts(): Iterable<OutPart>
 }
 
@@ -75,7 +80,7 @@ export function uidsOf(file: DicomFile): ObjectUids {
 }
 
 /**
- * The object as research may have it. Whatever a person has to decide is added to `reasons`; the
+ * The object as research may have it, with its pixels as they were made ready before. Whatever a person has to decide is added to `reasons`; the
  * result is then what would go out if that person lets it, and undefined where nothing can be made.
  */
 export function deidentifyObject(
@@ -83,6 +88,7 @@ export function deidentifyObject(
   uids: ObjectUids & { readonly types: readonly string[] },
   assignment: Assignment,
   notes: Notes,
+  pixels: CleanedPixels,
 ): Deidentified | undefined {
   const { reasons } = notes
   const { SOPClassUID } = uids
@@ -93,9 +99,10 @@ export function deidentifyObject(
   const policy = policyOf(SOPClassUID)
   if (policy === undefined) reasons.add('unknown-sop-class', '(0008,0016) SOPClassUID')
   else if (isAlwaysHeld(policy)) reasons.add(policy, '(0008,0016) SOPClassUID')
-  lookAtPixels(file, policy ?? 'data', SOPClassUID, reasons)
 
-  const { profile, pseudonyms, participant } = assignment
+  const { pseudonyms, participant } = assignment
+  const profile = assignment.profile.variants.get(SOPClassUID) ?? assignment.profile
+  const object = { file, SOPClassUID, types: uids.types }
   let unwanted: Unwanted | undefined
   const rewriting: Rewriting = {
     file,
@@ -103,18 +110,22 @@ export function deidentifyObject(
     SOPClassUID,
     ...assignment,
     ...notes,
-    decide: profile.decider({ file, SOPClassUID, types: uids.types }),
+    profile,
+    decide: profile.decider(object),
     days: pseudonyms.days(profile.dateShift, participant),
     unwanted: () => (unwanted ??= unwantedWords(file)),
   }
   const rewritten = rewriteDataSet(new Surroundings(file, file.dataSet), rewriting)
-  const elements = [
-    ...rewritten,
-    ...statements(assignment, file, new Set(rewritten.map(({ tag }) => tag))),
-  ]
+  const added = profile.rules
+    .additionsFor(object, assignment)
+    .map(({ tag, vr, value }) => text(tag, vr, value))
+  const made: OutElement[] = [...rewritten, ...added]
+  made.push(...statements(assignment, profile, file, new Set(made.map(({ tag }) => tag))))
+  const elements = pixels.applyTo(made)
   const SOPInstanceUID = newUid(uids.SOPInstanceUID, rewriting)
   return {
     SOPClassUID,
+    elements,
     StudyInstanceUID: newUid(uids.StudyInstanceUID, rewriting),
     SeriesInstanceUID: newUid(uids.SeriesInstanceUID, rewriting),
     SOPInstanceUID,
@@ -133,7 +144,8 @@ export function deidentifyObject(
 
 /** What de-identification says of itself (PS3.15 E.1.1, PS3.3 C.7.1.1 and C.12.1.1), and who this now is. */
 function statements(
-  { profile, participant, event }: Assignment,
+  { participant, event }: Assignment,
+  profile: Profile,
   file: DicomFile,
   there: ReadonlySet<number>,
 ): OutElement[] {
@@ -163,9 +175,12 @@ function isSyntaxKnown(uid: string): boolean {
 /** Deflated as one (PS3.5 A.5), with a NUL where its length is odd. The reader limits what it inflates. */
 function deflate(parts: Iterable<OutPart>, file: DicomFile): Buffer {
   const whole = Buffer.concat(
-    Array.from(parts, (part) =>
-      Buffer.isBuffer(part) ? part : file.range(part.offset, part.length),
-    ),
+    Array.from(parts, (part) => {
+      if (Buffer.isBuffer(part)) return part
+      const bytes = Buffer.allocUnsafe(part.length)
+      readPart(part, file, bytes, 0)
+      return bytes
+    }),
   )
   const deflated = deflateRawSync(whole)
   return deflated.length % 2 === 0 ? deflated : Buffer.concat([deflated, Buffer.alloc(1)])

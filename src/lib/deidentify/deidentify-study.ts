@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { type Account, requireComplete } from './account.ts'
+import type { Rectangle } from '../pixels/index.ts'
+import { type CleanedPixels, cleanPixels, cleanedTexts } from './clean-pixels.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
 import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
@@ -11,6 +13,7 @@ import { type Outbox, type StagedStudy, objectsIn } from './outbox.ts'
 import { type Profile, textsOf } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import { openAhead } from './open-ahead.ts'
+import { PixelSpool } from './pixel-spool.ts'
 import { type Reason, type ReasonCode, Reasons } from './reasons.ts'
 import { IdentitySearch } from './search-identity.ts'
 import type { SourceObject, Sources } from './source-objects.ts'
@@ -24,6 +27,7 @@ export interface StudyTask {
   readonly project: string
   readonly participant: string
   readonly event: string | undefined
+  readonly requestId: string
   readonly outbox: Outbox
   readonly durable: boolean
   /** Objects that the project does not want. */
@@ -43,6 +47,8 @@ export interface Published {
   readonly account: Account
   /** How many different terms known of the patient, staff and study were searched for. */
   readonly terms: number
+  /** Objects of this revision with masked pixels, how many rectangles of them, and objects searched for text. */
+  readonly pixels: { readonly masked: number; readonly regions: number; readonly searched: number }
   readonly waived: readonly Reason[]
 }
 
@@ -51,6 +57,14 @@ export interface Held {
   readonly reasons: readonly Reason[]
   /** Source paths by reason, for the person who looks: they stay on the clinical side. */
   readonly details: readonly { readonly code: string; readonly path: string }[]
+  /** What was masked in which object, so that a person can compare. */
+  readonly masked: readonly MaskedObject[]
+}
+
+export interface MaskedObject {
+  readonly path: string
+  readonly rule: string
+  readonly regions: readonly Rectangle[]
 }
 
 interface Output {
@@ -60,8 +74,6 @@ interface Output {
   readonly isNew: boolean
 }
 
-/** The type by which rules ask for a look at the pixels. */
-const checkBurnedIn = 'CHECKBURNEDINFO'
 const mostDetails = 1000
 
 /**
@@ -110,6 +122,8 @@ class StudyInTheMaking {
   #unmade = 0
   #earlier = 0
   #searched = 0
+  readonly #pixels = { masked: 0, regions: 0, searched: 0 }
+  readonly #masked: MaskedObject[] = []
 
   constructor(task: StudyTask, staged: StagedStudy) {
     this.#task = task
@@ -119,9 +133,11 @@ class StudyInTheMaking {
       participant,
       project,
       ...(event === undefined ? [] : [event]),
-      ...textsOf(profile.statement),
+      ...[profile, ...profile.variants.values()].flatMap(({ statement }) => textsOf(statement)),
+      ...profile.rules.writtenFor(task),
+      ...cleanedTexts,
     ]
-    this.#identity = new KnownIdentity(this.#given)
+    this.#identity = new KnownIdentity(this.#given, profile.extraTerms)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
@@ -175,19 +191,35 @@ class StudyInTheMaking {
     }
     const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
     if (patient !== '') this.#patients.add(patient)
-    const excluded = this.#task.exclusion(file, source)
+    const { SOPClassUID } = uids
+    const { types } = source
+    const verdict = this.#task.profile.rules.lookAt({ file, SOPClassUID, types })
+    const excluded = this.#task.exclusion(file, source) ?? verdict.leftOut
     if (excluded !== undefined) {
-      this.#excluded.set(excluded, (this.#excluded.get(excluded) ?? 0) + 1)
+      this.#exclude(excluded)
       return
     }
-    if (source.types.includes(checkBurnedIn)) {
-      reasons.add('classified-check-burned-in', 'ClassifyType')
+    for (const where of verdict.review) reasons.add('profile-review', where)
+    using spool = new PixelSpool(() => this.#staged.scratchPath())
+    const pixels = await cleanPixels(
+      file,
+      uids.SOPClassUID,
+      source.types,
+      this.#task.profile.pixels,
+      reasons,
+      spool,
+    )
+    if (pixels.droppedBy !== undefined) {
+      this.#exclude(pixels.droppedBy)
+      return
     }
-    const object = deidentifyObject(file, { ...uids, types: source.types }, this.#task, {
+    this.#notePixels(pixels, source)
+    const notes = {
       identity: this.#identity,
       reasons,
-      count: (what) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),
-    })
+      count: (what: string) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),
+    }
+    const object = deidentifyObject(file, { ...uids, types }, this.#task, notes, pixels)
     if (object === undefined) {
       this.#unmade += 1
       return
@@ -218,6 +250,18 @@ class StudyInTheMaking {
     const path = await this.#staged.place(SeriesInstanceUID, SOPInstanceUID)
     const bytes = await writer.write(path, object.parts(), file)
     this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew: true })
+  }
+
+  #exclude(rule: string): void {
+    this.#excluded.set(rule, (this.#excluded.get(rule) ?? 0) + 1)
+  }
+
+  #notePixels({ cleanedBy, regions, isSearched }: CleanedPixels, { path }: SourceObject): void {
+    if (isSearched) this.#pixels.searched += 1
+    if (cleanedBy === undefined) return
+    this.#pixels.masked += 1
+    this.#pixels.regions += regions.length
+    if (this.#masked.length < mostDetails) this.#masked.push({ path, rule: cleanedBy, regions })
   }
 
   /** Only now everything is known of the study that its objects say. Earlier revisions are searched, too. */
@@ -256,7 +300,9 @@ class StudyInTheMaking {
   objections(): Held | undefined {
     const reasons = this.#reasons.list()
     const isWaived = reasons.every(({ code }) => this.#task.waived.has(code))
-    return isWaived ? undefined : { account: this.#account(), reasons, details: this.#details }
+    return isWaived
+      ? undefined
+      : { account: this.#account(), reasons, details: this.#details, masked: this.#masked }
   }
 
   /** An earlier revision that holds what is known only now must not stay where it can be sent from. */
@@ -301,6 +347,7 @@ class StudyInTheMaking {
       removed: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))),
       account,
       terms: this.#identity.size,
+      pixels: this.#pixels,
       waived: this.#reasons.list(),
     }
   }

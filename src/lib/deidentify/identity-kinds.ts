@@ -64,3 +64,11 @@ const byTag = new Map<number, IdentityKind>(
 export function identityKindOf(tag: number, vr: string): IdentityKind | undefined {
   return byTag.get(tag) ?? (vr === 'PN' ? 'name' : undefined)
 }
+
+const PatientBirthDate = 0x00100030
+
+/** Whether it says who somebody is, and not where or when: no rule can make that harmless. */
+export function isPersonal(tag: number, vr: string): boolean {
+  const kind = identityKindOf(tag, vr)
+  return tag === PatientBirthDate || !(kind === undefined || kind === 'place' || kind === 'date')
+}

@@ -3,16 +3,17 @@
  * hold nothing of the patient, or a word that a person must look first.
  *
  * An object is rewritten element by element. A profile (`make-profile.ts`) decides an action for each: rules of the
- * project first, then PS3.15 Table E.1-1 with its options (`decide-by-table.ts`, `beyond-the-table.ts`); how it is
+ * project first (`profile-file/`, `rules/`), then PS3.15 Table E.1-1 with its options (`decide-by-table.ts`, `beyond-the-table.ts`); how it is
  * done is in `apply-action.ts`. Pseudonyms are keyed functions of what they replace
- * (`pseudonyms.ts`), pixels pass by as ranges of the file, and nothing else may be where they are
- * (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
+ * (`pseudonyms.ts`), pixels pass by as ranges of the file, parts of them blank where the profile says so
+ * (`clean-pixels.ts`), and nothing else may be where they are (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
  * (`known-identity.ts`, `search-identity.ts`). A study appears in the outbox whole or not at all
  * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
 export type { Action, Decision } from './action.ts'
 export { basicProfile } from './basic-profile.ts'
+export { compilePixelRules } from './compile-pixel-rules.ts'
 export { cleanText } from './clean-text.ts'
 export { type DateShift } from './date-shift.ts'
 export { type ProfileRow, decideByTable, profileRows } from './decide-by-table.ts'
@@ -20,8 +21,10 @@ export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
 export { type Exclusion, exclusionOf } from './exclusions.ts'
 export { imagingVocabulary } from './imaging-vocabulary.ts'
 export { KnownIdentity } from './known-identity.ts'
-export { loadProfile, unknownProfile } from './load-profile.ts'
-export { type ProfileParts, type Rules, makeProfile } from './make-profile.ts'
+export { type CheckedProfile, checkProfile, loadProfile } from './load-profile.ts'
+export { lookAtProfiles } from './look-at-profiles.ts'
+export { loadProjectProfiles, settingsOf } from './project-profiles.ts'
+export { type ProfileParts, makeProfile } from './make-profile.ts'
 export { type Naming, namingOf } from './name-participant.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
 export type { Decide, ObjectFacts, Profile } from './profile.ts'
@@ -31,9 +34,12 @@ export {
   pixelOptions,
   tableOptions,
 } from './profile-options.ts'
+export { type ProfileProblem, formatProblem } from './profile-file/problems.ts'
+export type { PixelPolicy } from './pixel-policy.ts'
 export { Pseudonyms } from './pseudonyms.ts'
 export { Review } from './review.ts'
 export { listReview, showHeld } from './show-review.ts'
+export type { Rules } from './rules/index.ts'
 export { IdentitySearch } from './search-identity.ts'
 export { shiftTemporal } from './shift-date.ts'
 export { Surroundings } from './surroundings.ts'

@@ -9,6 +9,7 @@ import {
   isText,
 } from '../dicom/index.ts'
 import { toldAges } from './age.ts'
+import { isPersonal } from './identity-kinds.ts'
 import { type Rewriting, text } from './rewriting.ts'
 import type { Place } from './place.ts'
 import { normalUid } from './pseudonyms.ts'
@@ -32,7 +33,7 @@ export function keepValue(place: Place): OutElement | undefined {
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
   if (!isPlausible(element.vr, expected)) return malformed(rewriting)
   if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
-  if (isTemporalVR(expected)) return keepTemporal(element, expected, rewriting)
+  if (isTemporalVR(expected)) return keepTemporal(place)
   if (expected === 'AS') return keepAge(element, rewriting)
   if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(place)
@@ -99,11 +100,12 @@ const allowedCharacters: Readonly<Record<string, RegExp>> = {
 }
 
 /** A date or time that an option keeps; no later search shall take it for one that slipped through. */
-function keepTemporal(element: Element, vr: string, rewriting: Rewriting): OutElement | undefined {
+function keepTemporal({ element, vr, decision, rewriting }: Place): OutElement | undefined {
   if (element.length > longestChecked) return malformed(rewriting)
   const value = rewriting.file.bytes(element).toString('latin1')
   if (!isTemporal(value, vr)) return malformed(rewriting)
-  rewriting.identity.noteWritten(value, vr)
+  const isWanted = decision.because !== 'base' && !isPersonal(element.tag, vr)
+  if (isWanted) rewriting.identity.noteWritten(value, vr)
   return text(element.tag, vr, value)
 }
 

@@ -38,9 +38,21 @@ export class KnownIdentity {
   readonly #allowed: ReadonlySet<string>
   #seen = new Set<string>()
 
-  /** @param given what the request says shall be written */
-  constructor(given: readonly string[]) {
+  /**
+   * @param given what the request says shall be written
+   * @param unwanted texts that a project never wants to see, whatever they are
+   */
+  constructor(given: readonly string[], unwanted: readonly string[] = []) {
     this.#allowed = new Set([...given, ...ownTexts].map(foldText))
+    for (const text of unwanted) {
+      for (const spelling of spellings(text.replace(/\s+/g, ' ').trim()))
+        this.#addUnwanted(spelling)
+    }
+  }
+
+  #addUnwanted(folded: string): void {
+    const isWord = folded.length < 5 && /^[\p{L}\p{N}]+$/u.test(folded) && isAlphabet(folded)
+    this.#put(isWord ? this.words : this.anywhere, folded)
   }
 
   /** How many terms are searched for: the only thing about them that may be told. */

@@ -20,8 +20,40 @@ const screenTypes =
 const screenDescriptions =
   /screen ?(?:shot|save|cap)|snap ?shot|dose (?:report|info)|patient protocol/i
 
+/** What speaks for text in the pixels, and where. */
+export interface SignOfText {
+  readonly code: 'burned-in-annotation' | 'screen-capture' | 'classified-check-burned-in'
+  readonly where: string
+}
+
+/** The type by which rules ask for a look at the pixels. */
+const checkBurnedIn = 'CHECKBURNEDINFO'
+
 /**
- * Signs that a person could be read or recognized in the pixels (PS3.3 C.7.6.1.1.1 and C.7.6.1.1.5).
+ * Signs that a person could be read in the pixels (PS3.3 C.7.6.1.1.1): what the object says of itself, what it is, and
+ * what the classification said of its series.
+ */
+export function signsOfText(
+  file: DicomFile,
+  policy: ObjectPolicy,
+  types: readonly string[],
+): SignOfText[] {
+  const signs: SignOfText[] = []
+  const burnedIn = file.string(file.dataSet, Tag.BurnedInAnnotation)?.toUpperCase()
+  if (burnedIn !== undefined && burnedIn !== 'NO') {
+    signs.push({ code: 'burned-in-annotation', where: '(0028,0301) BurnedInAnnotation' })
+  } else if (burnedIn === undefined) {
+    const where = signOfScreen(file, policy)
+    if (where !== undefined) signs.push({ code: 'screen-capture', where })
+  }
+  if (types.includes(checkBurnedIn)) {
+    signs.push({ code: 'classified-check-burned-in', where: 'ClassifyType' })
+  }
+  return signs
+}
+
+/**
+ * Signs that a person could be recognized (C.7.6.1.1.5), and whatever is beside the pixels that are described.
  * Pixels are never decoded here: signs are enough to let a person look.
  */
 export function lookAtPixels(
@@ -31,13 +63,6 @@ export function lookAtPixels(
   reasons: Reasons,
 ): void {
   const { dataSet } = file
-  const burnedIn = file.string(dataSet, Tag.BurnedInAnnotation)?.toUpperCase()
-  if (burnedIn !== undefined && burnedIn !== 'NO') {
-    reasons.add('burned-in-annotation', '(0028,0301) BurnedInAnnotation')
-  } else if (burnedIn === undefined) {
-    const sign = signOfScreen(file, policy)
-    if (sign !== undefined) reasons.add('screen-capture', sign)
-  }
   const features = file.string(dataSet, Tag.RecognizableVisualFeatures)?.toUpperCase()
   if (features !== undefined && features !== 'NO') {
     reasons.add('recognizable-visual-features', '(0028,0302) RecognizableVisualFeatures')

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { ExitCode, FionaError } from '../error/index.ts'
-import type { Decision } from './action.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
 import { type DateShift, mostDays, noShift, usualShift } from './date-shift.ts'
@@ -8,11 +7,13 @@ import { decideByTable } from './decide-by-table.ts'
 import { foldText } from './fold-text.ts'
 import { imagingVocabulary } from './imaging-vocabulary.ts'
 import { allPolicies } from './object-policy.ts'
-import type { ObjectFacts, Profile, Statement } from './profile.ts'
+import { keepUnnamed } from './keep-unnamed.ts'
+import { type PixelPolicy, reviewPixels } from './pixel-policy.ts'
+import type { Profile, Statement, UidStyle } from './profile.ts'
 import { type ProfileOption, consistentOptions, methodCodes } from './profile-options.ts'
 import { retiredTextData } from './retired-text-data.ts'
+import { type Rules, noRules } from './rules/index.ts'
 import { safePrivateData } from './safe-private-data.ts'
-import type { Surroundings } from './surroundings.ts'
 
 /** Raised when the rules in code change what comes out of the same tables. */
 const rulesVersion = 2
@@ -27,22 +28,19 @@ export interface ProfileParts {
   readonly vocabulary?: readonly string[]
   /** Believe what objects say of their private blocks in (0008,0300); with `retainSafePrivate` only. */
   readonly honourPrivateDataInformation?: boolean
+  /** Without the table nothing but the rules decides, and what they do not name passes. */
+  readonly base?: 'basic' | 'none'
   /** What comes before the table. */
   readonly rules?: Rules
-}
-
-export interface Rules {
-  /** Of all that the rules say. */
-  readonly digest: string
-  /** Undefined where no rule speaks of the element, and the table decides. */
-  readonly decider: (
-    object: ObjectFacts,
-  ) => (tag: number, around: Surroundings) => Decision | undefined
+  readonly uidStyle?: UidStyle
+  readonly exclude?: Profile['exclude']
+  readonly extraTerms?: readonly string[]
+  readonly pixels?: PixelPolicy
 }
 
 /** @throws FionaError E_PROFILE where one part contradicts another */
 export function makeProfile(parts: ProfileParts): Profile {
-  const { name, rules, honourPrivateDataInformation = false } = parts
+  const { name, base = 'basic', rules = noRules, honourPrivateDataInformation = false } = parts
   const chosen = consistentOptions(parts.options ?? [])
   const options = new Set(chosen)
   const dateShift = shiftOf(parts, options)
@@ -50,25 +48,36 @@ export function makeProfile(parts: ProfileParts): Profile {
     throw contradiction('honourPrivateDataInformation', 'retainSafePrivate')
   }
   const added = [...new Set((parts.vocabulary ?? []).map(foldText))].sort()
-  const byTable = decideByTable({ options, honourPrivateDataInformation })
+  const table = decideByTable({ options, honourPrivateDataInformation })
+  const byTable = base === 'none' ? keepUnnamed(table) : table
   return {
     name,
-    digest: digestOf([chosen, dateShift, added, honourPrivateDataInformation, rules?.digest ?? '']),
+    digest: digestOf([chosen, dateShift, added, honourPrivateDataInformation, rules.meaning]),
     options,
-    statement: statementOf(chosen),
+    statement: statementOf(chosen, base, rules.dates),
     dateShift,
     vocabulary:
       added.length === 0 ? imagingVocabulary() : new Set([...imagingVocabulary(), ...added]),
     decider(object) {
-      const byRule = rules?.decider(object)
+      const byRule = rules.decider(object)
       if (byRule === undefined) return byTable
       return (tag, around) => byRule(tag, around) ?? byTable(tag, around)
     },
+    table: (tag) => table(tag, undefined),
+    rules,
+    uidStyle: parts.uidStyle ?? 'keyed',
+    exclude: parts.exclude ?? [],
+    extraTerms: parts.extraTerms ?? [],
+    variants: new Map(),
+    pixels: parts.pixels ?? reviewPixels,
   }
 }
 
-function shiftOf({ dateShift }: ProfileParts, options: ReadonlySet<ProfileOption>): DateShift {
-  const shifts = options.has('retainLongitudinalModifiedDates')
+function shiftOf(
+  { dateShift, rules }: ProfileParts,
+  options: ReadonlySet<ProfileOption>,
+): DateShift {
+  const shifts = options.has('retainLongitudinalModifiedDates') || rules?.dates === 'shifted'
   if (!shifts) {
     if (dateShift === undefined || dateShift.mode === 'none') return noShift
     throw contradiction('dateShift', 'retainLongitudinalModifiedDates')
@@ -90,16 +99,23 @@ function contradiction(part: string, option: ProfileOption): FionaError {
   })
 }
 
-function statementOf(options: readonly ProfileOption[]): Statement {
-  const codes = [methodCodes.basic, ...options.map((option) => methodCodes[option])]
-  const isFull = options.includes('retainLongitudinalFullDates')
-  const isModified = options.includes('retainLongitudinalModifiedDates')
+function statementOf(
+  options: readonly ProfileOption[],
+  base: 'basic' | 'none',
+  dates: Rules['dates'],
+): Statement {
+  const byOptions = options.map((option) => methodCodes[option])
+  const isFull =
+    options.includes('retainLongitudinalFullDates') || dates === 'kept' || base === 'none'
+  const isModified = options.includes('retainLongitudinalModifiedDates') || dates === 'shifted'
   return {
     methods: [
-      'FIONA: PS3.15 2024e Basic Application Confidentiality Profile',
-      ...codes.slice(1).map(([, meaning]) => meaning),
+      base === 'none'
+        ? 'FIONA: rules of the project, without the table of PS3.15'
+        : 'FIONA: PS3.15 2024e Basic Application Confidentiality Profile',
+      ...byOptions.map(([, meaning]) => meaning),
     ],
-    codes,
+    codes: base === 'none' ? byOptions : [methodCodes.basic, ...byOptions],
     longitudinal: isFull ? 'UNMODIFIED' : isModified ? 'MODIFIED' : 'REMOVED',
   }
 }

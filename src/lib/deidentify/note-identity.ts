@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type Element, decodeText, isText, vrOf } from '../dicom/index.ts'
-import { identityKindOf } from './identity-kinds.ts'
+import { identityKindOf, isPersonal } from './identity-kinds.ts'
 import { type Rewriting, newUid } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -25,7 +25,8 @@ export function noteIdentity(around: Surroundings, element: Element, rewriting: 
     return
   }
   // What is kept on purpose wherever it can be is no secret where it cannot be.
-  if (kind === undefined || (action === 'keep' && because === 'option')) return
+  const isPurpose = because === 'option' || (because === 'rule' && !isPersonal(tag, vr))
+  if (kind === undefined || (action === 'keep' && isPurpose)) return
   const raw = file.bytes(element)
   // As LO where the VR found is none of text: the tag says that it is one.
   const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'

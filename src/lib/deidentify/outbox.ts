@@ -98,6 +98,11 @@ export class StagedStudy {
     return join(folder, `${safeComponent(SOPInstanceUID)}.dcm`)
   }
 
+  /** Of a file that is nobody's but the process's own, and gone with this. */
+  scratchPath(): string {
+    return join(this.#directory, 'scratch')
+  }
+
   /** Whole under its name, with the objects of earlier revisions that were not made again. */
   async publish(final: string): Promise<void> {
     await makeDirectories(dirname(final), { durable: this.#durable })

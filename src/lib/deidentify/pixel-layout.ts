@@ -1,15 +1,8 @@
 import type { DicomFile } from '../dicom/index.ts'
+import type { ImageLayout } from '../pixels/index.ts'
 
 /** What the Image Pixel module (PS3.3 C.7.6.3) says of the pixels; undefined where it says nothing usable. */
-export interface PixelLayout {
-  readonly rows: number
-  readonly columns: number
-  readonly samples: number
-  readonly frames: number
-  readonly bitsAllocated: number
-  readonly bitsStored: number
-  readonly highBit: number
-  readonly isSigned: boolean
+export interface PixelLayout extends ImageLayout {
   /** Of one frame of native pixels; with one bit allocated a frame may end within a byte. */
   readonly bitsPerFrame: number
 }
@@ -17,6 +10,7 @@ export interface PixelLayout {
 const Tag = {
   SamplesPerPixel: 0x00280002,
   PhotometricInterpretation: 0x00280004,
+  PlanarConfiguration: 0x00280006,
   NumberOfFrames: 0x00280008,
   Rows: 0x00280010,
   Columns: 0x00280011,
@@ -60,6 +54,8 @@ export function pixelLayoutOf(file: DicomFile, fixedBits?: number): PixelLayout 
     bitsStored,
     highBit: highBit ?? bitsStored - 1,
     isSigned: read(Tag.PixelRepresentation) === 1,
+    interpretation,
+    isPlanar: read(Tag.PlanarConfiguration) === 1,
     bitsPerFrame: rows * columns * (sharing ?? samples) * bitsAllocated,
   }
 }

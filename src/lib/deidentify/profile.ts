@@ -2,7 +2,9 @@ import type { DicomFile, OutElement } from '../dicom/index.ts'
 import type { Decision } from './action.ts'
 import type { ProfileOption } from './profile-options.ts'
 import type { DateShift } from './date-shift.ts'
+import type { Rules } from './rules/index.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { PixelPolicy } from './pixel-policy.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {
@@ -17,6 +19,26 @@ export interface Profile {
   readonly vocabulary: ReadonlySet<string>
   /** Asked once for each object, so that what depends on the object is found out once. */
   readonly decider: (object: ObjectFacts) => Decide
+  /** What the table, with the options, does with an attribute of the standard where no rule speaks of it. */
+  readonly table: (tag: number) => Decision
+  /** What the project says besides the table. */
+  readonly rules: Rules
+  readonly uidStyle: UidStyle
+  /** Objects that it does not want, as `exclude` of a project has them. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
+  /** Texts that no output may contain, whatever is known of the patient. */
+  readonly extraTerms: readonly string[]
+  /** By SOP class: for objects of which more is cleaned than of others. */
+  readonly variants: ReadonlyMap<string, Profile>
+  /** What becomes of pictures in which a person could be read. */
+  readonly pixels: PixelPolicy
+}
+
+/** How UIDs are replaced. The original FIONA's ways have no secret: they are for what was begun so. */
+export type UidStyle = 'keyed' | 'original' | 'originalUnpadded'
+
+export function uidWayOf({ options, uidStyle }: Profile): 'kept' | UidStyle {
+  return options.has('retainUids') ? 'kept' : uidStyle
 }
 
 /** What decides about an object as a whole. */

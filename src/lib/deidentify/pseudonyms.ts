@@ -1,6 +1,8 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { isUid } from '../uid/index.ts'
 import { type DateShift, daysFor } from './date-shift.ts'
+import type { UidStyle } from './profile.ts'
+import { originalUid } from './rules/original-style.ts'
 
 /** Crockford's alphabet: no letter that looks like a digit or like another. */
 const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -17,14 +19,16 @@ export class Pseudonyms {
   readonly #requestKey: Buffer
   readonly #dateKey: Buffer
   readonly #uidRoot: string
-  readonly #keepsUids: boolean
+  readonly #hashKey: Buffer
+  readonly #project: string
+  readonly #uidWay: 'kept' | UidStyle
   #uids = new Map<string, string>()
 
   /**
    * @param uidRoot of the new UIDs; at most 24 characters, so that they have at most 64 (PS3.5 9.1)
-   * @param keepsUids UIDs stay what they are (PS3.15 E.3.9); what is none gets one
+   * @param uidWay `kept`: UIDs stay what they are (PS3.15 E.3.9); what is none gets one
    */
-  constructor(key: Buffer, project: string, uidRoot = '2.25', keepsUids = false) {
+  constructor(key: Buffer, project: string, uidRoot = '2.25', uidWay: 'kept' | UidStyle = 'keyed') {
     const subkey = (purpose: string) =>
       Buffer.from(hkdfSync('sha256', key, 'fiona', `deidentify 1 ${purpose} ${project}`, 32))
     this.#uidKey = subkey('uid')
@@ -32,7 +36,9 @@ export class Pseudonyms {
     this.#requestKey = subkey('request')
     this.#dateKey = subkey('date')
     this.#uidRoot = uidRoot
-    this.#keepsUids = keepsUids
+    this.#hashKey = subkey('hash')
+    this.#project = project
+    this.#uidWay = uidWay
   }
 
   /**
@@ -41,15 +47,27 @@ export class Pseudonyms {
    */
   uid(original: string): string {
     const normal = normalUid(original)
-    if (isRegistered(normal) || (this.#keepsUids && isUid(normal))) return normal
+    if (isRegistered(normal) || (this.#uidWay === 'kept' && isUid(normal))) return normal
     let made = this.#uids.get(normal)
     if (made === undefined) {
-      const bits = createHmac('sha256', this.#uidKey).update(normal).digest('hex').slice(0, 32)
-      made = `${this.#uidRoot}.${BigInt(`0x${bits}`).toString()}`
+      made = this.#newUid(normal)
       if (this.#uids.size >= mostRemembered) this.#uids.clear()
       this.#uids.set(normal, made)
     }
     return made
+  }
+
+  #newUid(normal: string): string {
+    if (this.#uidWay === 'original' || this.#uidWay === 'originalUnpadded') {
+      return originalUid(normal, this.#project, this.#uidWay === 'original')
+    }
+    const bits = createHmac('sha256', this.#uidKey).update(normal).digest('hex').slice(0, 32)
+    return `${this.#uidRoot}.${BigInt(`0x${bits}`).toString()}`
+  }
+
+  /** For an identifier of any kind: the same for the same text. Five bits a character, up to 48 of them. */
+  hash(text: string, length: number): string {
+    return spell(this.#hashKey, [text], length)
   }
 
   /** Twelve characters for a patient; for a study of nobody, give its UID alone. */
@@ -87,6 +105,7 @@ export function isRegistered(uid: string): boolean {
   return /^1\.2\.840\.10008(?:\.\d{1,4}){1,10}$/.test(uid)
 }
 
+/** A digest has 51 digits to the base 32: more of them would all be zeros. */
 function spell(key: Buffer, parts: readonly string[], length: number): string {
   // Lengths in front: no two lists of parts are the same text.
   const text = parts.map((part) => `${String(part.length)}:${part}`).join('')

@@ -8,6 +8,14 @@ const looks: Readonly<Record<ReasonCode, string>> = {
   'recognizable-visual-features': 'could somebody recognize the face? does the project allow that?',
   'overlay-in-pixel-data':
     'something lies in unused bits of the pixels: look with a viewer that shows overlays',
+  'pixel-rule': 'a rule of the profile wants a person to look: open the objects, release or drop',
+  'text-in-pixels': 'text was found in the pixels: look at them, release or drop',
+  'text-search-failed':
+    'text could not be looked for: install tesseract-ocr and replay, or look and decide',
+  'pixels-not-masked':
+    'pixels were to be masked and are as they were: decompress the source objects and replay, or drop',
+  'profile-review':
+    'a rule of the profile wants a person to look at this attribute: read it, release or drop',
   'bytes-behind-pixels':
     'no viewer shows what lies behind the pixels: have it looked at by somebody who can read bytes',
   'damaged-pixel-data': 'attributes and pixels contradict each other: send the objects again',

@@ -11,6 +11,10 @@ export type ReasonCode =
   | 'classified-check-burned-in'
   | 'recognizable-visual-features'
   | 'overlay-in-pixel-data'
+  | 'pixel-rule'
+  | 'text-in-pixels'
+  | 'text-search-failed'
+  | 'pixels-not-masked'
   | 'bytes-behind-pixels'
   | 'damaged-pixel-data'
   | 'incomplete-object'
@@ -30,6 +34,7 @@ export type ReasonCode =
   | 'foreign-object'
   | 'same-uid-twice'
   | 'identity-found'
+  | 'profile-review'
 
 /** What a person who looked may let pass. Of the others nothing that could be delivered was made. */
 const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
@@ -38,6 +43,9 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'classified-check-burned-in',
   'recognizable-visual-features',
   'overlay-in-pixel-data',
+  'pixel-rule',
+  'text-in-pixels',
+  'text-search-failed',
   'incomplete-object',
   'encapsulated-document',
   'raw-data',
@@ -46,13 +54,18 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'unknown-sop-class',
   'objects-missing',
   'patient-conflict',
+  'profile-review',
 ])
 
-/** What nobody sees who looks at pictures: it passes only if somebody takes it upon them. */
+/**
+ * What nobody sees who looks at pictures, or what the project said must not be seen in them: it passes only if somebody
+ * takes it upon them.
+ */
 const releasableAnyway: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'identity-found',
   'bytes-behind-pixels',
   'damaged-pixel-data',
+  'pixels-not-masked',
 ])
 
 export function isReleasable(code: ReasonCode): boolean {

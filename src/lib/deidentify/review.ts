@@ -29,6 +29,7 @@ export interface HeldStudy {
   readonly outbox: string
   readonly reasons: readonly Reason[]
   readonly details: Held['details']
+  readonly masked?: Held['masked']
   /** The input, as it came. */
   readonly record: AnyRecord
 }

@@ -1,5 +1,6 @@
 import { type Element, type OutElement, isPrivate, isPrivateCreator, vrOf } from '../dicom/index.ts'
 import { applyAction } from './apply-action.ts'
+import type { Traced } from './explain/trace.ts'
 import { noteIdentity } from './note-identity.ts'
 import { keyObjectSelection } from './object-policy.ts'
 import type { Place } from './place.ts'
@@ -35,11 +36,12 @@ export function rewriteDataSet(
     if (seen.has(element.tag)) {
       noteIdentity(around, element, rewriting)
       rewriting.count('malformed')
+      rewriting.trace?.({ element, why: 'twice', result: undefined })
       continue
     }
     seen.add(element.tag)
-    const rewritten = rewriteElement(around, element, rewriting, rewriteItem)
-    if (rewritten !== undefined) out.push(rewritten)
+    const result = rewriteElement(around, element, rewriting, rewriteItem)
+    if (result !== undefined) out.push(result)
   }
   out.push(...reservationsOf(out, around))
   return out
@@ -51,44 +53,57 @@ function rewriteElement(
   rewriting: Rewriting,
   rewriteItem: Place['rewriteItem'],
 ): OutElement | undefined {
-  const { tag } = element
-  if ((tag & 0xffff) === 0) return undefined
-  const decision = rewriting.decide(tag, around)
-  const usual = decision.because === 'rule' ? undefined : beforeTheTable(around, element, rewriting)
-  if (usual !== undefined) return usual === 'nothing' ? undefined : usual
-  return applyAction(decision, {
-    around,
-    element,
-    decision,
-    vr: decision.vr ?? vrOf(tag) ?? element.vr,
-    rewriting,
-    rewriteItem,
-  })
+  const why = reasonFor(around, element, rewriting)
+  const result = rewritten(why, around, element, rewriting, rewriteItem)
+  rewriting.trace?.({ element, why, result })
+  return result
 }
 
-/** What is decided by more than the table, where no rule of the project speaks of the element. */
-function beforeTheTable(
+/** What decides: a rule of the profile, what the request or the kind of object says, or the table. */
+function reasonFor(around: Surroundings, element: Element, rewriting: Rewriting): Traced['why'] {
+  const { tag } = element
+  if ((tag & 0xffff) === 0) return 'group length'
+  const decision = rewriting.decide(tag, around)
+  if (decision.because === 'rule') return decision
+  if (givenValue(tag, rewriting) !== undefined) return 'request'
+  if (tag === Tag.ContentTemplateSequence && isVoid(rewriting)) return 'template'
+  // Such an object is always held first; who releases it has read the document.
+  const isDocument = rewriting.policy === 'encapsulated-document'
+  return tag === Tag.EncapsulatedDocument && isDocument ? 'document' : decision
+}
+
+function rewritten(
+  why: Traced['why'],
   around: Surroundings,
   element: Element,
   rewriting: Rewriting,
-): OutElement | 'nothing' | undefined {
+  rewriteItem: Place['rewriteItem'],
+): OutElement | undefined {
   const { tag } = element
-  const given = givenValue(tag, rewriting)
-  if (given !== undefined) {
-    noteIdentity(around, element, rewriting)
-    rewriting.count('replaced')
-    return text(tag, vrOf(tag) ?? 'LO', given)
+  switch (why) {
+    case 'group length':
+    case 'twice':
+      return undefined
+    case 'request':
+      noteIdentity(around, element, rewriting)
+      rewriting.count('replaced')
+      return text(tag, vrOf(tag) ?? 'LO', givenValue(tag, rewriting) ?? '')
+    case 'template':
+      noteIdentity(around, element, rewriting)
+      rewriting.count('unlisted')
+      return undefined
+    case 'document':
+      return { tag, vr: element.vr, copy: element }
+    default:
+      return applyAction(why, {
+        around,
+        element,
+        vr: why.vr ?? vrOf(tag) ?? element.vr,
+        decision: why,
+        rewriting,
+        rewriteItem,
+      })
   }
-  if (tag === Tag.ContentTemplateSequence && isVoid(rewriting)) {
-    noteIdentity(around, element, rewriting)
-    rewriting.count('unlisted')
-    return 'nothing'
-  }
-  // Such an object is always held first; who releases it has read the document.
-  if (tag === Tag.EncapsulatedDocument && rewriting.policy === 'encapsulated-document') {
-    return { tag, vr: element.vr, copy: element }
-  }
-  return undefined
 }
 
 /** What the request decides, wherever the attribute is. */

@@ -5,6 +5,7 @@ import type { Unwanted } from './clean-text.ts'
 import type { Decide, Profile } from './profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
+import type { Trace } from './explain/trace.ts'
 
 /** What the elements of an object are rewritten with. */
 export interface Rewriting {
@@ -18,6 +19,7 @@ export interface Rewriting {
   readonly participant: string
   readonly project: string
   readonly event: string | undefined
+  readonly requestId: string
   /** By which dates are shifted; 0 for a profile that shifts none. */
   readonly days: number
   /** Read when the first text is cleaned. */
@@ -26,6 +28,8 @@ export interface Rewriting {
   readonly reasons: Reasons
   /** Elements by what was done with them, for the `deidentified` record. */
   readonly count: (what: string) => void
+  /** Told of each element, where a person wants to know. */
+  readonly trace?: Trace | undefined
 }
 
 /** The new UID for one; what was replaced is remembered, to be searched for afterwards. */

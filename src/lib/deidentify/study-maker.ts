@@ -16,7 +16,7 @@ import type { Exclusion } from './exclusions.ts'
 import { type Naming, nameParticipant } from './name-participant.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
-import type { Profile } from './profile.ts'
+import { type Profile, uidWayOf } from './profile.ts'
 import { Pseudonyms } from './pseudonyms.ts'
 import type { ReasonCode } from './reasons.ts'
 import type { Review } from './review.ts'
@@ -116,6 +116,8 @@ export class StudyMaker {
     requireWritable('project', project)
     if (event !== undefined) requireWritable('event', event)
     const profile = this.#options.profileOf(project)
+    const misfit = profile.rules.misfitOf(target)
+    if (misfit !== undefined) throw unfitting(misfit)
     const sources = await sourcesOf(input)
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
@@ -135,8 +137,18 @@ export class StudyMaker {
         exclusion: this.#options.exclusionOf(project),
         waived,
       },
-      ({ reasons, details }, staged) =>
-        this.#review.hold({ ...facts, outbox: outbox.root, reasons, details, record }, staged),
+      ({ reasons, details, masked }, staged) =>
+        this.#review.hold(
+          {
+            ...facts,
+            outbox: outbox.root,
+            reasons,
+            details,
+            ...(masked.length > 0 ? { masked } : {}),
+            record,
+          },
+          staged,
+        ),
     )
     const about = { request: requestId, project, seconds: (performance.now() - start) / 1000 }
     if ('reasons' in outcome) {
@@ -177,11 +189,11 @@ export class StudyMaker {
 
   #pseudonymsOf(project: string): Pseudonyms {
     const { keyOf, uidRoot, profileOf } = this.#options
-    const keepsUids = profileOf(project).options.has('retainUids')
-    const name = JSON.stringify([project, keepsUids])
+    const uids = uidWayOf(profileOf(project))
+    const name = JSON.stringify([project, uids])
     let pseudonyms = this.#pseudonyms.get(name)
     if (pseudonyms === undefined) {
-      pseudonyms = new Pseudonyms(keyOf(project), project, uidRoot, keepsUids)
+      pseudonyms = new Pseudonyms(keyOf(project), project, uidRoot, uids)
       this.#pseudonyms.set(name, pseudonyms)
     }
     return pseudonyms
@@ -200,7 +212,18 @@ export class StudyMaker {
 }
 
 function deidentifiedRecord(
-  { StudyInstanceUID, path, series, instances, bytes, removed, account, terms, waived }: Published,
+  {
+    StudyInstanceUID,
+    path,
+    series,
+    instances,
+    bytes,
+    removed,
+    account,
+    terms,
+    pixels,
+    waived,
+  }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
   revision: number,
   profile: Profile,
@@ -222,6 +245,7 @@ function deidentifiedRecord(
     ...countsOf(account),
     ...(account.earlier > 0 ? { earlier: account.earlier } : {}),
     verified: { objects: account.searched, terms },
+    ...(pixels.masked + pixels.searched > 0 ? { pixels: { ...pixels } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
 }
@@ -241,6 +265,14 @@ function requireWritable(what: string, value: string): void {
   if (/^[\x20-\x5b\x5d-\x7e]{1,64}$/.test(value) && value.trim() !== '') return
   throw new FionaError('E_PARTICIPANT', `the ${what} cannot be written into DICOM objects`, {
     hint: 'use 1 to 64 printable ASCII characters without a backslash',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+/** @param misfit which attribute cannot hold it; nothing of the patient */
+function unfitting(misfit: string): FionaError {
+  return new FionaError('E_PARTICIPANT', `what the request says cannot be written: ${misfit}`, {
+    hint: 'give a shorter participant or event, or let the profile write it elsewhere; then replay the record',
     exitCode: ExitCode.badInput,
   })
 }

@@ -78,14 +78,20 @@ export function pour(
     const { length } = part
     for (let at = 0; at < length;) {
       const size = Math.min(length - at, memory.length - used)
-      if (Buffer.isBuffer(part)) part.copy(memory, used, at, at + size)
-      else file.rangeInto(memory.subarray(used, used + size), part.offset + at)
+      readPart(part, file, memory.subarray(used, used + size), at)
       used += size
       at += size
       if (used === memory.length && !flush()) return false
     }
   }
   return flush()
+}
+
+/** The bytes of a part from there on, into all of `target`. */
+export function readPart(part: OutPart, file: DicomFile, target: Buffer, at: number): void {
+  if (Buffer.isBuffer(part)) part.copy(target, 0, at, at + target.length)
+  else if ('readInto' in part) part.readInto(target, at)
+  else file.rangeInto(target, part.offset + at)
 }
 
 /** Trouble with the outbox or the review folder, told without a path. */

@@ -11,9 +11,22 @@ export type OutElement =
   | { readonly tag: number; readonly vr: 'SQ'; readonly items: Iterable<readonly OutElement[]> }
   /** The value as it is in the source file, fragments and sequences too. */
   | { readonly tag: number; readonly vr: string; readonly copy: Element }
+  /** A value that is made piece by piece while it is written. */
+  | { readonly tag: number; readonly vr: string; readonly made: MadeValue }
 
-/** Bytes, or a part of the source file (`DicomFile.range` reads it) that is too large to pass around. */
-export type OutPart = Buffer | { readonly offset: number; readonly length: number }
+export interface MadeValue {
+  readonly length: number
+  /** It is encapsulated: the delimiter follows it, and is not part of it. */
+  readonly undefinedLength: boolean
+  /** Its bytes from there on into all of `target`. Asked for the same again it answers the same. */
+  readInto(target: Buffer, at: number): void
+}
+
+/**
+ * Bytes, or what is too large to pass around: a part of the source file (`DicomFile.range` reads it), or a value
+ * that is made.
+ */
+export type OutPart = Buffer | { readonly offset: number; readonly length: number } | MadeValue
 
 const undefinedLength = 0xffffffff
 const longestShortForm = 0xfffe
@@ -33,6 +46,7 @@ export function* encodeDataSet(
     if ((element.tag & 0xffff) === 0 && element.tag > 0x0002ffff) continue
     if ('items' in element) yield* encodeSequence(element.tag, element.vr, element.items, encoding)
     else if ('copy' in element) yield* encodeCopy(element.tag, element.vr, element.copy, encoding)
+    else if ('made' in element) yield* encodeMade(element.tag, element.vr, element.made, encoding)
     else yield* encodeValue(element.tag, element.vr, element.value, encoding)
   }
 }
@@ -128,6 +142,19 @@ function* encodeCopy(
   yield header(tag, vr, evenLength(length), encoding)
   if (length > 0) yield { offset, length }
   if (length % 2 !== 0) yield Buffer.of(paddingByte(vr))
+}
+
+function* encodeMade(
+  tag: number,
+  vr: string,
+  made: MadeValue,
+  encoding: Encoding,
+): Iterable<OutPart> {
+  const { length } = made
+  yield header(tag, vr, made.undefinedLength ? undefinedLength : evenLength(length), encoding)
+  if (length > 0) yield made
+  if (made.undefinedLength) yield delimiter(Tag.SequenceDelimitation, 0, encoding)
+  else if (length % 2 !== 0) yield Buffer.of(paddingByte(vr))
 }
 
 /** Can the bytes of this item, and all within it, stand in a data set of that encoding? */

@@ -9,7 +9,7 @@ export type { DataSet, Element } from './data-set.ts'
 export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
 export { keywordOf, knownKeywords, tagOf, vrOf } from './dictionary.ts'
-export { type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
+export { type MadeValue, type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
 export {
   type FileMeta,
   IMPLEMENTATION_CLASS_UID,

@@ -255,6 +255,16 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
       { additionalProperties: true, description: 'the search for the patient in what goes out' },
     ),
   ),
+  pixels: Type.Optional(
+    Type.Object(
+      {
+        masked: count('objects of this revision a part of whose pixels was made blank'),
+        regions: count('rectangles that are blank, of all these objects'),
+        searched: count('objects that were searched for text'),
+      },
+      { additionalProperties: true, description: 'only where the profile has rules for pixels' },
+    ),
+  ),
   waived: Type.Optional(reasons),
 })
 

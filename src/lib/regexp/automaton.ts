@@ -69,6 +69,8 @@ export class Automaton {
         this.#looks.push(look)
         return this.#add({ kind: 'look', look, to })
       }
+      case 'group':
+        return this.#build(pattern.part, to)
       case 'repeat':
         return this.#buildRepeat(pattern.part, pattern.min, pattern.max, to)
     }

@@ -16,6 +16,8 @@ export const longestText = 16_384
 const mostTries = 1_000_000
 
 export class BoundedRegExp {
+  /** As it was written. */
+  readonly source: string
   readonly #regExp: RegExp
   readonly #automaton: Automaton
   /** Up to this length JavaScript's matcher is sure to end soon. */
@@ -26,6 +28,7 @@ export class BoundedRegExp {
 
   /** @throws PatternError */
   constructor(source: string) {
+    this.source = source
     const { pattern, ignoreCase } = parsePattern(source)
     const { degree, factor } = backtracking(pattern)
     this.#shortEnough =
@@ -37,6 +40,26 @@ export class BoundedRegExp {
   /** Some repetition of it could try more and more ways with each character: no text of it is short enough. */
   get isRisky(): boolean {
     return this.#shortEnough < 0
+  }
+
+  /** How many groups capture. */
+  get groups(): number {
+    // The empty alternative matches, and every group is in the answer.
+    return (new RegExp(`${this.#regExp.source}|`, this.#regExp.flags).exec('')?.length ?? 1) - 1
+  }
+
+  /** Of longer texts `captures` finds nothing; 0 when it never does. */
+  get longestCaptured(): number {
+    return Math.min(Math.max(this.#shortEnough, 0), longestText)
+  }
+
+  /**
+   * The first match and what its groups matched, undefined for one that took no part; undefined when there is no
+   * match, and for texts longer than `longestCaptured`.
+   */
+  captures(text: string): readonly (string | undefined)[] | undefined {
+    if (text.length > this.#shortEnough || text.length > longestText) return undefined
+    return this.#regExp.exec(text) ?? undefined
   }
 
   /** Whether the pattern matches anywhere in the text. */

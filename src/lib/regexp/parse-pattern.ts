@@ -109,11 +109,15 @@ class PatternParser extends ClassParser {
   #group(start: number): Pattern | undefined {
     if (this.take(/\?#[^)]*\)/y) !== undefined) return undefined
     const look = this.take(/\?(<?)([=!])/y)
-    const isPlain = this.take(/\?:|\?P<[A-Za-z_]\w*>/y) !== undefined || this.peek() !== '?'
-    if (look === undefined && !isPlain) this.#refuseGroup(start)
+    const isPlain = this.take(/\?:/y) !== undefined
+    const captures =
+      look === undefined &&
+      !isPlain &&
+      (this.take(/\?P<[A-Za-z_]\w*>/y) !== undefined || this.peek() !== '?')
+    if (look === undefined && !isPlain && !captures) this.#refuseGroup(start)
     const part = this.#choice()
     if (this.take(/\)/y) === undefined) this.fail('a ( without its )', start)
-    if (look === undefined) return part
+    if (look === undefined) return captures ? { kind: 'group', part } : part
     return { kind: 'look', ahead: look[1] === '', wanted: look[2] === '=', part }
   }
 
@@ -132,10 +136,10 @@ class PatternParser extends ClassParser {
     if (counts === undefined) return part
     if (part.kind === 'place' && !isGroup) this.fail('nothing to repeat', start)
     if (this.take(/\+/y) !== undefined) this.fail('possessive quantifiers are not taken', start)
-    this.take(/\?/y) // lazy or greedy: it matches or not, all the same
+    const lazy = this.take(/\?/y) !== undefined
     const again = this.at
     if (this.#quantifier() !== undefined) this.fail('multiple repeat', again)
-    return { kind: 'repeat', part, ...counts }
+    return { kind: 'repeat', part, ...counts, lazy }
   }
 
   #quantifier(): { min: number; max: number } | undefined {

@@ -3,7 +3,15 @@ export type Pattern =
   | { readonly kind: 'set'; readonly source: string }
   | { readonly kind: 'sequence'; readonly parts: readonly Pattern[] }
   | { readonly kind: 'choice'; readonly parts: readonly Pattern[] }
-  | { readonly kind: 'repeat'; readonly part: Pattern; readonly min: number; readonly max: number }
+  | {
+      readonly kind: 'repeat'
+      readonly part: Pattern
+      readonly min: number
+      readonly max: number
+      /** As few as possible: only what is captured depends on it. */
+      readonly lazy: boolean
+    }
+  | { readonly kind: 'group'; readonly part: Pattern }
   | { readonly kind: 'place'; readonly place: Place }
   | {
       readonly kind: 'look'

@@ -22,7 +22,9 @@ export function toJavaScript(pattern: Pattern): string {
     case 'choice':
       return pattern.parts.map(toJavaScript).join('|')
     case 'repeat':
-      return `(?:${toJavaScript(pattern.part)})${quantifier(pattern.min, pattern.max)}`
+      return `(?:${toJavaScript(pattern.part)})${quantifier(pattern.min, pattern.max)}${pattern.lazy ? '?' : ''}`
+    case 'group':
+      return `(${toJavaScript(pattern.part)})`
     case 'look':
       return `(?${pattern.ahead ? '' : '<'}${pattern.wanted ? '=' : '!'}${toJavaScript(pattern.part)})`
   }
@@ -59,6 +61,7 @@ export function backtracking(pattern: Pattern): Effort {
     case 'choice':
       return pattern.parts.map(backtracking).reduce(sum)
     case 'look':
+    case 'group':
       return backtracking(pattern.part)
     case 'repeat': {
       const { min, max } = pattern

@@ -1,5 +1,6 @@
 // Everything FIONA keeps on disk goes through this room: names that cannot escape their root, files
 // that become visible only when whole, and the archive where received objects lie.
+export { readTextFile, type TextFileKind } from './read-text-file.ts'
 export { RealDirectories } from './real-directories.ts'
 export { escapedComponent, inside, safeComponent } from './safe-path.ts'
 export { isProjectName, projectFolder, projectOfFolder } from './project-name.ts'

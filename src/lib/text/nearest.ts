@@ -3,6 +3,8 @@ export function nearest(written: string, known: Iterable<string>): string | unde
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1
   for (const name of known) {
+    // Of letters that the other lacks each is an edit.
+    if (Math.abs(name.length - written.length) >= bestDistance) continue
     const distance = editDistance(written.toLowerCase(), name.toLowerCase())
     if (distance < bestDistance) {
       best = name

@@ -9,19 +9,24 @@ export interface TextFileKind {
   /** What to do when there is none to read. */
   readonly hint: string
   readonly exitCode: ExitCode
+  /** 16 unless it says so: what is parsed at length must be short. */
+  readonly mostMebibytes?: number
+  /** No pipe, which may never end and cannot be read again. */
+  readonly regular?: boolean
 }
-
-const longestFile = 16 << 20
 
 /** A whole file that somebody wrote by hand. @throws FionaError of the kind's code */
 export async function readTextFile(path: string, kind: TextFileKind): Promise<string> {
-  const { code, what, hint, exitCode } = kind
+  const { code, what, hint, exitCode, mostMebibytes = 16, regular = false } = kind
   const refuse = (message: string, cause?: unknown, remedy = hint): FionaError =>
     new FionaError(code, message, { hint: remedy, exitCode, cause })
   try {
     const found = await stat(path)
     if (found.isDirectory()) throw refuse(`${path} is a directory, not a ${what}`)
-    if (found.size > longestFile) throw refuse(`the ${what} ${path} is larger than 16 MiB`)
+    if (regular && !found.isFile()) throw refuse(`${path} is a pipe or a device, not a ${what}`)
+    if (found.size > mostMebibytes * 2 ** 20) {
+      throw refuse(`the ${what} ${path} is larger than ${String(mostMebibytes)} MiB`)
+    }
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path))
   } catch (error) {
     if (error instanceof FionaError) throw error

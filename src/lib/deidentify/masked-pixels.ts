@@ -1,0 +1,151 @@
+import type { DicomFile, Element, MadeValue, OutElement } from '../dicom/index.ts'
+import {
+  type ByteOrder,
+  type Edit,
+  type PixelMask,
+  maskJpeg,
+  maskRle,
+  pixelTrouble,
+} from '../pixels/index.ts'
+import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
+import type { PixelLayout } from './pixel-layout.ts'
+import type { PixelSpool } from './pixel-spool.ts'
+
+const Tag = {
+  ExtendedOffsetTable: 0x7fe00001,
+  ExtendedOffsetTableLengths: 0x7fe00002,
+}
+const itemTag = 0xe000fffe
+const longestOffset = 0xffffffff
+/** GE's private syntax has its pixels in the other byte order. */
+const bigEndianPixels = '1.2.840.113619.5.2'
+
+type MaskFrame = (
+  frame: Buffer,
+  layout: PixelLayout,
+  mask: PixelMask,
+  paletteIndex?: number,
+) => Buffer
+
+const codecs: readonly (readonly [RegExp, 'rle' | 'jpeg'])[] = [
+  [/^1\.2\.840\.10008\.1\.2\.5$/, 'rle'],
+  [/^1\.2\.840\.10008\.1\.2\.4\.(?:50|51|57|70)$/, 'jpeg'],
+]
+const maskers: Readonly<Record<'rle' | 'jpeg', MaskFrame>> = { rle: maskRle, jpeg: maskJpeg }
+
+/** What can be decoded and encoded again (PS3.5 A.4); undefined for any other syntax. */
+export function codecOfPixels(transferSyntaxUID: string): 'rle' | 'jpeg' | undefined {
+  return codecs.find(([pattern]) => pattern.test(transferSyntaxUID))?.[1]
+}
+
+/** How native pixels of a file lie in it. */
+export function byteOrderOf(file: DicomFile, { vr }: Element, layout: PixelLayout): ByteOrder {
+  const isGe = file.transferSyntaxUID === bigEndianPixels
+  const littleEndian = file.littleEndian && !isGe
+  return { littleEndian, swapsBytes: !littleEndian && vr === 'OW' && layout.bitsAllocated <= 8 }
+}
+
+/** Native pixels as they are in the file, but for the edits, whatever part of them is asked for. */
+export function editedPixels(
+  file: DicomFile,
+  element: Element,
+  edits: readonly Edit[],
+): OutElement {
+  const { tag, vr, offset, length } = element
+  const change = (bytes: Buffer, at: number) => {
+    file.rangeInto(bytes, offset + at)
+    for (const edit of edits) edit(bytes, at)
+  }
+  const made: MadeValue = {
+    length,
+    undefinedLength: false,
+    readInto(target, at) {
+      const end = at + target.length
+      const isWhole = at % 4 === 0 && (end % 4 === 0 || end === length)
+      if (isWhole) {
+        change(target, at)
+        return
+      }
+      // Edits get whole words.
+      const start = at - (at % 4)
+      const around = Buffer.allocUnsafe(Math.min(length, end + ((4 - (end % 4)) % 4)) - start)
+      change(around, start)
+      around.copy(target, 0, at - start, end - start)
+    },
+  }
+  return { tag, vr, made }
+}
+
+/**
+ * Compressed pixels with every frame masked, in the same syntax: one fragment a frame, and the offset tables they had.
+ * @returns elements that take the place of those of the same tag
+ * @throws FionaError E_PIXELS
+ */
+export function maskedFrames(
+  file: DicomFile,
+  element: Element,
+  layout: PixelLayout,
+  mask: PixelMask,
+  paletteIndex: number | undefined,
+  spool: PixelSpool,
+): OutElement[] {
+  const codec = codecOfPixels(file.transferSyntaxUID)
+  if (codec === undefined) {
+    throw pixelTrouble('their transfer syntax is not one that can be encoded again')
+  }
+  const offsets: number[] = []
+  const lengths: number[] = []
+  for (const fragments of fragmentsOfFrames(file, element, layout.frames)) {
+    const masked = maskers[codec](frameBytes(file, fragments), layout, mask, paletteIndex)
+    offsets.push(spool.length)
+    lengths.push(masked.length)
+    const filled = masked.length % 2 === 0 ? masked : Buffer.concat([masked, Buffer.alloc(1)])
+    spool.append(itemHeader(filled.length))
+    spool.append(filled)
+  }
+  const hasTable = (element.fragments?.[0]?.length ?? 0) > 0 && spool.length <= longestOffset
+  const table = hasTable ? words(offsets, 4) : Buffer.alloc(0)
+  const head = Buffer.concat([itemHeader(table.length), table])
+  const { tag, vr } = element
+  const hasExtended = file.dataSet.get(Tag.ExtendedOffsetTable) !== undefined
+  return [
+    { tag, vr, made: behind(head, spool) },
+    ...(hasExtended
+      ? [
+          { tag: Tag.ExtendedOffsetTable, vr: 'OV', value: words(offsets, 8) },
+          { tag: Tag.ExtendedOffsetTableLengths, vr: 'OV', value: words(lengths, 8) },
+        ]
+      : []),
+  ]
+}
+
+/** Encapsulated pixel data is little endian. */
+function itemHeader(length: number): Buffer {
+  const header = Buffer.alloc(8)
+  header.writeUInt32LE(itemTag, 0)
+  header.writeUInt32LE(length, 4)
+  return header
+}
+
+function words(numbers: readonly number[], bytes: 4 | 8): Buffer {
+  const buffer = Buffer.alloc(numbers.length * bytes)
+  numbers.forEach((value, at) => {
+    buffer.writeUInt32LE(value % 2 ** 32, at * bytes)
+    if (bytes === 8) buffer.writeUInt32LE(Math.floor(value / 2 ** 32), at * bytes + 4)
+  })
+  return buffer
+}
+
+function behind(head: Buffer, spool: PixelSpool): MadeValue {
+  return {
+    length: head.length + spool.length,
+    undefinedLength: true,
+    readInto(target, at) {
+      const fromHead = Math.max(0, Math.min(target.length, head.length - at))
+      if (fromHead > 0) head.copy(target, 0, at, at + fromHead)
+      if (fromHead < target.length) {
+        spool.readInto(target.subarray(fromHead), at + fromHead - head.length)
+      }
+    },
+  }
+}
