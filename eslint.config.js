@@ -7,9 +7,10 @@ const layers = [
   ['uid', 'pixels', 'sqlite'],
   ['record'],
   ['dicom', 'storage'],
+  ['match', 'layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
-  ['intake', 'control'],
+  ['intake', 'control', 'crosswalk'],
   [
     'receive',
     'mpps',
@@ -24,6 +25,7 @@ const layers = [
     'supervise',
     'demo',
     'projection',
+    'report',
   ],
   // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
   ['check', 'reconcile'],

@@ -1,11 +1,12 @@
 // Header → 67 rules → record, of CT files of 525 kB in the page cache, beside what reads the same headers and holds them
 // against nothing. `of one core` counts processor time, start-up included, so it is right also where other things run.
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
+import { spentBy } from './processor-time.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = 1000
@@ -110,29 +111,7 @@ function compare(all: readonly Contender[]) {
   })
 }
 
-/** The shell knows what its children took of the processor. */
-function measure({ command, times, input = '/dev/null' }: Contender): Rate {
-  const stdin = openSync(input, 'r')
-  try {
-    const start = performance.now()
-    const { status, stdout } = spawnSync(
-      'sh',
-      ['-c', '"$@" > /dev/null || exit 1; times', 'sh', ...command],
-      { stdio: [stdin, 'pipe', 'inherit'], cwd: root, encoding: 'utf8' },
-    )
-    const seconds = (performance.now() - start) / 1000
-    if (status !== 0) throw new Error(`${command[0]} failed`)
-    return { wall: (files * times) / seconds, core: (files * times) / processorSeconds(stdout) }
-  } finally {
-    closeSync(stdin)
-  }
-}
-
-/** The second line of `times`: user and system time of children, as `1m2.345s`. */
-function processorSeconds(times: string): number {
-  const parts = (times.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)
-  return [...parts].reduce(
-    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
-    0,
-  )
+function measure({ command, times, input }: Contender): Rate {
+  const { wall, processor } = spentBy(command, input, root)
+  return { wall: (files * times) / wall, core: (files * times) / processor }
 }

@@ -3,20 +3,28 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ctImage } from '../test/fixtures/dicom-writer.ts'
 
-/** Objects of 525 kB, as a CT makes them, and what an instance record says of each behind its type. */
-export function writeInstances(directory: string, count: number): Record<string, unknown>[] {
+/**
+ * Objects of 525 kB, as a CT makes them, and what an instance record says of each behind its type.
+ * @param side rows and columns: fewer where nobody reads pixels, for they take long to make
+ */
+export function writeInstances(
+  directory: string,
+  count: number,
+  side = 512,
+): Record<string, unknown>[] {
   return Array.from({ length: count }, (_, at) => {
     const study = `2.25.${String(1000 + Math.floor(at / 200))}`
     const SeriesInstanceUID = `${study}.${String(Math.floor(at / 100))}`
     const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
     const path = join(directory, `${SOPInstanceUID}.dcm`)
     const image = { studyUID: study, seriesUID: SeriesInstanceUID, sopUID: SOPInstanceUID }
-    writeFileSync(path, ctImage({ ...image, instanceNumber: at, rows: 512, columns: 512 }))
+    const bytes = ctImage({ ...image, instanceNumber: at, rows: side, columns: side })
+    writeFileSync(path, bytes)
     return {
       v: 1,
       time: '2024-01-02T03:04:05.678Z',
       path,
-      size: 525_632,
+      size: bytes.length,
       SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
       SOPInstanceUID,
       SeriesInstanceUID,

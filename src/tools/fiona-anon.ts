@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
@@ -32,13 +32,19 @@ export default defineTool({
     unused bits of or instead of the pixels that its attributes describe, if it has documents, raw data, voices or
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
-    --release makes it again and lets pass what was looked at, --drop removes it. What no viewer shows
-    (what the search found, bytes beside the pixels) passes with --release-anyway only.
+    --release makes it again and lets pass what was looked at, --drop removes it; who decided, and --because, is kept
+    there. What no viewer shows (what the search found, bytes beside the pixels) passes with --release-anyway only.
+    review lists what waits.
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
+  arguments: {
+    name: 'review [REQUESTID]',
+    repeated: true,
+    describe: 'review lists what waits for a person; with a requestId, all about one study',
+  },
   reads: ['request', 'study', 'instance', 'series', 'mpps', 'release', 'association'],
   writes: ['deidentified', 'held'],
   options: {
@@ -70,6 +76,22 @@ export default defineTool({
         'with --release: although values known of the patient, or bytes beside the pixels, were found',
     },
     drop: { type: 'string', describe: 'remove the held study of this requestId' },
+    by: {
+      type: 'string',
+      describe: 'with --release or --drop: who decided, where that is not who runs this',
+    },
+    because: {
+      type: 'string',
+      describe: 'with --release or --drop: why; needed with --release-anyway',
+    },
+    json: { type: 'boolean', describe: 'review: JSON also on a terminal' },
+    report: {
+      type: 'choice',
+      choices: ['html', 'json'],
+      describe:
+        'tell what was done with each study, of --project, --since, from the journal outbox',
+    },
+    since: { type: 'string', describe: 'report: from this time on (2026-11-24)' },
     journal: {
       type: 'string',
       describe: 'with --release: where the record goes, instead of stdout',
@@ -82,14 +104,19 @@ export default defineTool({
     },
   },
   examples: [
-    ['(umask 077; head -c 32 /dev/urandom > key)', 'make a key; keep a copy of it in a safe place'],
+    ['fiona-crosswalk key create key', 'make a key; keep a copy of it in a safe place'],
     [
       'fiona-import --in-place study/ | fiona-arrive | fiona-anon --key-file key --participant S001 --out out',
       'de-identify a folder',
     ],
     [
-      'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox',
+      'fiona-anon --release 7Q2M0V9ZK4T1C8XB3NHD --journal outbox --because "looked at all frames"',
       'let a held study go out after looking at it',
+    ],
+    ['fiona-anon review --project ABCD', 'what waits for a person?'],
+    [
+      'fiona-anon --report html --project ABCD --since 2026-01-01 > report.html',
+      'for a data protection officer',
     ],
   ],
   files: [
@@ -103,7 +130,7 @@ export default defineTool({
     ],
     [
       '<dataDir>/crosswalk.ndjson',
-      'who is who (mode 0600; deidentification.crosswalk); written where a data directory is in use',
+      'who is who, sealed with the key (mode 0600; deidentification.crosswalk); written where a data directory is in use',
     ],
   ],
   environment: [
@@ -115,17 +142,33 @@ export default defineTool({
     77: 'others may read the key file, or the study may not be released',
     78: 'no key, or a profile that is not there',
   },
-  seeAlso: ['fiona-arrive', 'fiona-request', 'fiona-send', 'fiona-stage'],
-  async run({ options, config, configPath, log, signal, filter, emit, sync, print }) {
+  seeAlso: ['fiona-arrive', 'fiona-crosswalk', 'fiona-request', 'fiona-send', 'fiona-stage'],
+  async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
     requireOneDecision(options)
-    const { Crosswalk, Deidentifier, exclusionOf, loadProfile, missingKey, readKeyFile } =
+    const isTable = process.stdout.isTTY && options.json !== true
+    if (args.length > 0) {
+      const [requestId] = reviewArguments(args)
+      const { Review, listReview, showHeld } = await import('../lib/deidentify/index.ts')
+      const review = new Review(resolve(options.dataDir ?? (await config()).dataDir))
+      const display = { isTable, print, write }
+      return requestId === undefined
+        ? listReview(review, options.project, display)
+        : showHeld(review, requestId, options.project, display)
+    }
+    if (options.report !== undefined) {
+      const { writeReport } = await import('../lib/report/index.ts')
+      const dataDir = resolve(options.dataDir ?? (await config()).dataDir)
+      const { report: format, project, since } = options
+      return writeReport(dataDir, { format, project, since, signal, write })
+    }
+    const { Deidentifier, exclusionOf, loadProfile, namingOf } =
       await import('../lib/deidentify/index.ts')
+    const { Crosswalk, readSecrets } = await import('../lib/crosswalk/index.ts')
     if (options.profile !== undefined) loadProfile(options.profile)
     const { dataDir: configured, deidentification, projects, requests } = await config()
     const stage = process.env['FIONA_STAGE'] || undefined
     const dataDir = resolve(options.dataDir ?? configured)
-    const keyFile = options.keyFile ?? deidentification.keyFile
-    if (keyFile === undefined) throw missingKey()
+    const secrets = await readSecrets({ deidentification, projects }, dataDir, options.keyFile)
     const isSite =
       configPath !== undefined || options.dataDir !== undefined || options.out === undefined
     const { project, participant, event } = options
@@ -133,11 +176,16 @@ export default defineTool({
     const exclusions = new Map(
       Object.entries(projects).map(([name, { exclude }]) => [name, exclusionOf(exclude ?? [])]),
     )
-    const crosswalk = isSite
-      ? await Crosswalk.open(deidentification.crosswalk ?? join(dataDir, 'crosswalk.ndjson'))
-      : undefined
+    const namings = new Map(
+      Object.entries(projects).map(([name, { deidentify }]) => [
+        name,
+        namingOf(name, deidentify?.pseudonym, deidentify?.pattern),
+      ]),
+    )
+    const crosswalk = isSite ? await Crosswalk.open(secrets.crosswalkPath, secrets.keys) : undefined
     const deidentifier = new Deidentifier({
-      key: await readKeyFile(keyFile),
+      keyOf: secrets.keyOf,
+      namingOf: (name) => namings.get(name) ?? namingOf(name),
       uidRoot: deidentification.uidRoot,
       dataDir,
       out: options.out === undefined ? undefined : resolve(options.out),
@@ -169,9 +217,14 @@ export default defineTool({
         log.info(facts, message)
       },
     })
+    const { by, because } = options
+    const decision = {
+      ...(by === undefined ? {} : { by }),
+      ...(because === undefined ? {} : { because }),
+    }
     try {
       if (options.drop !== undefined) {
-        const { requestId } = await deidentifier.drop(options.drop)
+        const { requestId } = await deidentifier.drop(options.drop, decision)
         await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
         return ExitCode.ok
       }
@@ -203,6 +256,7 @@ export default defineTool({
           await writer.append(record)
           await writer.close()
         },
+        decision,
       )
       return isHeld ? ExitCode.someErrors : ExitCode.ok
     } finally {
@@ -212,27 +266,41 @@ export default defineTool({
 })
 
 /** @throws FionaError E_USAGE: whoever decides about a study must not get another decision. */
-function requireOneDecision({
-  release,
-  drop,
-  releaseAnyway,
-  journal,
-}: {
+function requireOneDecision(options: {
   readonly release: string | undefined
   readonly drop: string | undefined
   readonly releaseAnyway: boolean | undefined
   readonly journal: string | undefined
+  readonly by: string | undefined
+  readonly because: string | undefined
 }): void {
-  const isBoth = release !== undefined && drop !== undefined
-  const isAlone = release === undefined && (releaseAnyway === true || journal !== undefined)
-  if (!isBoth && !isAlone) return
-  throw new FionaError(
-    'E_USAGE',
-    isBoth
-      ? '--release and --drop are two decisions'
-      : '--release-anyway and --journal belong to --release',
-    { hint: 'see fiona-anon --help', exitCode: ExitCode.usage },
-  )
+  const { release, drop, releaseAnyway, journal, by, because } = options
+  const isDecided = release !== undefined || drop !== undefined
+  if (release !== undefined && drop !== undefined) {
+    throw usage('--release and --drop are two decisions')
+  }
+  if (release === undefined && (releaseAnyway === true || journal !== undefined)) {
+    throw usage('--release-anyway and --journal belong to --release')
+  }
+  if (!isDecided && (by !== undefined || because !== undefined)) {
+    throw usage('--by and --because belong to --release or --drop')
+  }
+  if (releaseAnyway === true && (because ?? '').trim() === '') {
+    throw usage('--release-anyway needs --because: what nobody can see passes only for a reason')
+  }
+}
+
+/** @throws FionaError E_USAGE */
+function reviewArguments([command, ...ids]: readonly string[]): readonly string[] {
+  if (command === 'review' && ids.length < 2) return ids
+  throw usage(`unexpected argument ${JSON.stringify(command === 'review' ? ids[1] : command)}`)
+}
+
+function usage(message: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: 'see fiona-anon --help',
+    exitCode: ExitCode.usage,
+  })
 }
 
 /** For a shell. */

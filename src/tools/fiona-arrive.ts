@@ -42,7 +42,8 @@ export default defineTool({
     totals, and added says what this revision brought, in the study and in each of its series. Each object is
     in exactly one revision. One that comes again passes, and neither reopens its study nor counts twice. If
     the identity or the dates differ between the objects of a study, the
-    attributes of the study name them under conflicts.
+    attributes of the study name them under conflicts. Where they are of several patients (PatientID), the
+    record also has warnings with the code patient-conflict, and the log says so; fiona-anon holds such a study.
 
     Another object under a SOPInstanceUID that was counted is an object of its own, and fiona-anon holds the
     study. Whether it is another one, the sha256 of the records tells; where they have none, both files are
@@ -180,6 +181,12 @@ export default defineTool({
         deliveredBy: stage === undefined ? 'writing' : 'marks',
         now: isReplay ? () => clock.ms : () => performance.now(),
         wallClock: isReplay ? () => clock.ms : () => Date.now(),
+        onWarning({ StudyInstanceUID, project, revision }, { code, where }) {
+          log.warn(
+            { study: StudyInstanceUID, project, revision: revision + 1, code, where },
+            'objects of several patients came under one StudyInstanceUID: look at them before anybody uses the study',
+          )
+        },
       },
       async (restore) => {
         if (stage === undefined && options.dataDir === undefined) return new HeadOnly()

@@ -47,6 +47,12 @@ export default defineTool({
     yet, or ask what if. On a terminal it is text, else, and with --json, one JSON object for all objects of the
     same reasons, with the values of the first. It shows values of headers: nothing for a log.
 
+    migrate reads the config.json of an original FIONA (FILE, or the one that --config names) and prints the
+    fiona.yaml that means the same, with comments: what each value was, how to take in what lies in the original's
+    trees, and every key that could not be carried over, why, and what to do instead. The log says that, too. No value of such a
+    key is shown. Without migration config.json may be given with --config as it is; classifyRules.json beside it
+    holds then, too, in the semantics of the original.
+
     The file enabled of an original FIONA (<dataDir>/config/enabled, else <dataDir>/enabled) is honoured and watched:
     0 as first character closes all doors, as second that of the modalities (MPPS). The third is not
     obeyed: nothing is ever sent that was not de-identified.
@@ -54,7 +60,7 @@ export default defineTool({
     Without a configuration the embedded defaults apply: data in ./var, port 11112, AE title FIONA, and
     de-identified studies are delivered into the folder delivered of the data directory.`,
   arguments: {
-    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT], release STUDY, explain FILE|STUDY',
+    name: 'up|start|stop|restart|enable|disable|status|check [PROJECT], release STUDY, explain FILE|STUDY, migrate [FILE]',
     required: true,
     repeated: true,
     describe: 'what to do, and at which door or with which study',
@@ -91,6 +97,7 @@ export default defineTool({
     ['fiona-ctl disable ABCD', 'close the door of a project until it is enabled again'],
     ['fiona-ctl release 1.2.840.1', 'nothing more comes: this study is complete'],
     ['fiona-ctl explain ct.dcm --calling-aet CT1', 'which project would take this file, and why?'],
+    ['fiona-ctl migrate /data/config/config.json > fiona.yaml', 'come from an original FIONA'],
     ['fiona-ctl check', 'before the first start, and after every change'],
     ['fiona up --demo', 'watch a generated study go through'],
   ],
@@ -111,7 +118,7 @@ export default defineTool({
   ],
   environment: [['NO_COLOR', 'when not empty: the screen has no colours']],
   exitCodes: {
-    65: 'release: no such study is open; explain: no such study, or no DICOM file',
+    65: 'release: no such study is open; explain: no such study, or no DICOM file; migrate: no such file of an original FIONA',
     1: 'status: something is not well; check: there are errors',
     69: 'the port is in use, the chain did not come up, or it does not run',
     77: 'it is disabled, or the chain belongs to another user',
@@ -148,13 +155,28 @@ export default defineTool({
       })
       return ExitCode.ok
     }
+    if (word === 'migrate') {
+      const path = project ?? configPath
+      if (path === undefined || more.length > 0) {
+        throw oneThing('migrate takes one config.json', 'migrate /data/config/config.json')
+      }
+      const { migrate } = await import('../lib/manage/index.ts')
+      await migrate({
+        path,
+        print,
+        onLeft: ({ key, why, instead }) => {
+          log.warn({ key, instead }, `not carried over: ${why}`)
+        },
+      })
+      return ExitCode.ok
+    }
     if (!isWord(word) || more.length > 0 || (project !== undefined && !takesProject(word))) {
       const message =
         isWord(word) && more.length === 0
           ? `${word} takes no PROJECT`
           : `unknown command ${JSON.stringify(args.join(' '))}`
       throw new FionaError('E_USAGE', message, {
-        hint: `there are ${words.join(', ')}, release, explain; fiona-ctl up runs the chain`,
+        hint: `there are ${words.join(', ')}, release, explain, migrate; fiona-ctl up runs the chain`,
         exitCode: ExitCode.usage,
       })
     }

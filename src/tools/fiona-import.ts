@@ -167,14 +167,16 @@ export default defineTool({
     75: 'stopped by a signal before the end; run it again. Another one watches this inbox, or mends',
   },
   seeAlso: ['fiona-scp', 'fiona-arrive', 'fiona-classify', 'fiona-journal', 'fiona-organize'],
-  async run({ options, args, config, log, signal, emit, sync, print, write }) {
+  async run({ options, args, config, configPath, log, signal, emit, sync, print, write }) {
     const { Intake, openRecordSink } = await import('../lib/intake/index.ts')
     const imports = await import('../lib/import/index.ts')
     const { findJournal, journalName, journalPath } = await import('../lib/journal/index.ts')
     const source = imports.checkCommandLine(options, args, isatty(0))
     if (options.reconcile === true) {
       const { tellReconciled } = await import('../lib/reconcile/index.ts')
+      const { chooseViews } = await import('../lib/organize/index.ts')
       const dataDir = options.dataDir ?? (await config()).dataDir
+      const configured = configPath === undefined ? undefined : await config()
       return tellReconciled({
         dataDir,
         // The usual one may have been lost as a whole; one that somebody named and that is not there is a slip.
@@ -184,13 +186,14 @@ export default defineTool({
             : await findJournal(dataDir, options.journal),
         project: options.project,
         studies: args.length === 0 ? undefined : new Set(args),
+        views: chooseViews({ layouts: [], layoutsOnly: undefined }, configured),
         mends: options.mend === true,
         settleMs: (options.settleSeconds ?? 30) * 1000,
         isTable: isatty(1) && options.json !== true,
         ...{ signal, log, print, write },
       })
     }
-    const { dataDir: configured, projects, receiver, inboxes } = await config()
+    const { dataDir: configured, projects, intake: choice, receiver, inboxes } = await config()
     const { durability, reserveBytes } = receiver
     const { journal, frontDoor, watch } = options
     const inbox = watch === undefined ? undefined : inboxes.find(({ folder }) => folder === watch)
@@ -198,7 +201,7 @@ export default defineTool({
     const { inPlace: isInPlace = false, strict: isStrict } = options
     const dataDir = options.dataDir ?? configured
 
-    const intake = new Intake({ dataDir, durability, reserveBytes, projects })
+    const intake = new Intake({ dataDir, durability, reserveBytes, projects, choice })
     const realDataDir = await imports.realDataDirectory(dataDir)
     const moves = options.move === true || watch !== undefined
     const importer = new imports.Importer({

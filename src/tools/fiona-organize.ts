@@ -23,9 +23,21 @@ export default defineTool({
     is written as unknown, a missing SeriesDescription as missing. Where two studies or two series would have
     the same directory, the later one has ~ and a digest of its UID behind the name.
 
+    A site with other habits gives --layout (more than once, if need be): the path of an object below the folder of its
+    project, as in 'bids-like/{PatientID}/{StudyDate}_{StudyTime}/{SeriesNumber}_{SeriesDescription}/{SOPInstanceUID}.dcm'.
+    The first name is a folder of its own. A field in braces is a DICOM keyword, or callingAET or calledAET; where an
+    object has no value, unknown stands for it, or what the template says: {PatientName|nobody}. All that was said of names above
+    holds: each is one escaped component, and where directories are told apart by study or by series, each has its
+    own. Where two objects of one directory would have one name, the later one has ~ and a digest behind it. An unknown
+    field, or a text that would need escaping, is refused at start. The links lead to those in raw, which is always made; with
+    --layouts-only, participants and srs are not. --rebuild and --check need to be told the layouts
+    that were in force: in a configuration they are for every tool and may differ by project. Nothing removes the
+    folder of a layout that is no longer given.
+
     Beside each series in raw lies <SeriesInstanceUID>.json with the fields the original FIONA wrote. The
     first object decides them, but for NumFiles (the objects there are, each counted once),
-    SliceLocation (the least), Modality (all there are) and ClassifyType. It is written when a mark or a
+    SliceLocation (the least), Modality (all there are), MeasID (the last),
+    siemensDiffusionInformation (of each weighted image, up to 4096) and ClassifyType. It is written when a mark or a
     series or study record comes, and at the end of the input; never half, and not for every object.
 
     No symbolic link in the place of one of these directories is followed: its objects become error records
@@ -41,7 +53,7 @@ export default defineTool({
 
     With --check nothing is changed, and no records are read: the views of all projects, or of that of --project, are
     held against the headers of the archive. Each thing that is not as it should be is told on stdout as a record of
-    type drift, with project, view (raw, participants, srs) and path, for a link also what is expected and
+    type drift, with project, view (its folder: raw, participants, srs, or that of a layout) and path, for a link also what is expected and
     what it says (found). Its field drift is missing; wrong, a link that says another thing; dangling, a link whose object is
     gone; surplus, what no object asks for; blocked, something else is in the place of a link or folder; unreadable, a
     series JSON that is none; or differs, one whose field NumFiles, Modality or SliceLocation is not what its objects
@@ -63,6 +75,16 @@ export default defineTool({
       describe: 'archive and views',
       configKey: 'dataDir',
     },
+    layout: {
+      type: 'strings',
+      describe: 'make a view of this template, too, in every project',
+      configKey: 'organize.layouts',
+    },
+    'layouts-only': {
+      type: 'boolean',
+      describe: 'make the views of layouts in place of participants and srs',
+      configKey: 'organize.layoutsOnly',
+    },
     rebuild: {
       type: 'boolean',
       describe: 'make the views again from the archive; reads no records',
@@ -78,7 +100,10 @@ export default defineTool({
       'fiona-scp --port 11112 --data-dir var | fiona-arrive | fiona-organize --data-dir var >> seen.ndjson',
       'receive and make the views',
     ],
-    ['fiona-organize --rebuild', 'make the views again from the archive'],
+    [
+      "fiona-organize --rebuild --layout 'by-day/{StudyDate}/{PatientID}/{SeriesNumber}/{InstanceNumber}.dcm'",
+      'make the views again from the archive, with another one for people who look by day',
+    ],
     [
       "fiona-organize --check | jq -r '[.drift, .path] | @tsv'",
       'what in the views is not as it should be?',
@@ -92,6 +117,7 @@ export default defineTool({
     ['<dataDir>/<project>/raw/', 'links by UID, and the JSON of each series'],
     ['<dataDir>/<project>/participants/', 'links by patient, date and description'],
     ['<dataDir>/<project>/srs/', 'links to structured reports, by manufacturer and study'],
+    ['<dataDir>/<project>/<folder of a layout>/', 'links as the layout has it'],
   ],
   exitCodes: {
     1: 'there are error records, or --check found something',
@@ -101,7 +127,7 @@ export default defineTool({
     75: 'stopped by a signal before the end; run it again',
   },
   seeAlso: ['fiona-arrive', 'fiona-classify', 'fiona-import'],
-  async run({ options, config, filter, log, signal, emit }) {
+  async run({ options, config, configPath, filter, log, signal, emit }) {
     const { rebuild = false, check = false, project } = options
     if (rebuild && check) throw usage('--rebuild and --check exclude each other')
     if (project !== undefined && !rebuild && !check) {
@@ -112,7 +138,11 @@ export default defineTool({
       import('../lib/record/index.ts'),
     ])
     const dataDir = options.dataDir ?? (await config()).dataDir
-    if (!rebuild && !check) return filter(new organize.Organizer(dataDir))
+    // Without a configuration file there is nothing in it that the defaults do not say.
+    const configured = configPath === undefined ? undefined : await config()
+    const given = { layouts: options.layout, layoutsOnly: options.layoutsOnly }
+    const views = organize.chooseViews(given, configured)
+    if (!rebuild && !check) return filter(new organize.Organizer(dataDir, { views }))
     const failed = (path: string, error: unknown): Promise<void> =>
       emit(errorRecord('fiona-organize', error, { type: 'path', path: resolve(path) }))
     const watched = async (
@@ -127,7 +157,7 @@ export default defineTool({
     if (check) {
       const counts = organize.noDrift()
       const found = (drift: Drift): Promise<void> => emit({ ...drift })
-      const work = organize.checkViews({ dataDir, project, signal, failed, found, counts })
+      const work = organize.checkViews({ dataDir, project, views, signal, failed, found, counts })
       await watched(counts, work)
       const { objects, ...wrong } = counts
       if (signal.aborted) {
@@ -142,7 +172,10 @@ export default defineTool({
       return ExitCode.ok
     }
     const counts = { objects: 0, errors: 0, foreign: 0 }
-    await watched(counts, organize.rebuildViews({ dataDir, project, signal, failed, counts }))
+    await watched(
+      counts,
+      organize.rebuildViews({ dataDir, project, views, signal, failed, counts }),
+    )
     if (counts.foreign > 0) {
       log.warn({ foreign: counts.foreign }, 'the archive holds what is no object; passed over')
     }

@@ -135,6 +135,7 @@ export default defineTool({
       durability,
       syncs,
       projects: file.projects,
+      choice: file.intake,
       reserveBytes: receiver.reserveBytes,
     })
     await intake.prepare()

@@ -167,6 +167,33 @@ t.test('what must be the same in a study and is not, is named', async (t) => {
   t.notOk(JSON.stringify(ofType('series', said)).includes('conflicts'))
 })
 
+t.test(
+  'two patients under one study are flagged in its record, and told of once a revision',
+  async (t) => {
+    const warned: unknown[] = []
+    const clock = new Clock()
+    const arrival = await arrivalOf(clock, {
+      onWarning: ({ StudyInstanceUID, revision }, { code }) => {
+        warned.push([StudyInstanceUID, revision + 1, code])
+      },
+    })
+    const object = (number: number, PatientID: string) =>
+      arrival.record(instance({ object: number }, { attributes: { PatientID, PatientName: 'A' } }))
+    await object(1, 'P1')
+    await object(2, '')
+    const [first] = ofType('study', await arrival.end())
+    t.notOk(first && 'warnings' in first, 'no patient ID at all is not another one')
+    t.same(warned, [])
+
+    await object(3, 'P2')
+    const [second] = ofType('study', await arrival.end())
+    const warning = { code: 'patient-conflict', where: '(0010,0020) PatientID' }
+    t.match(second, { revision: 2, instances: 3, warnings: [warning] })
+    t.same(parseRecord(second), second)
+    t.same(warned, [[second?.['StudyInstanceUID'], 2, 'patient-conflict']])
+  },
+)
+
 t.test('all senders of a study are named', async (t) => {
   const arrival = await arrivalOf(new Clock())
   await arrival.record(instance({ object: 1 }))

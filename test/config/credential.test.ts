@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../../src/lib/config/index.ts'
-import { readKeyFile } from '../../src/lib/deidentify/key-file.ts'
+import { readKeyFile } from '../../src/lib/crosswalk/key-file.ts'
 
 t.beforeEach(() => {
   Reflect.deleteProperty(process.env, 'CREDENTIALS_DIRECTORY')

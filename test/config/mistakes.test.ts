@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { loadConfig } from '../../src/lib/config/index.ts'
-import { parseConfig } from '../../src/lib/config/parse-config.ts'
+import { parseConfig as read } from '../../src/lib/config/parse-config.ts'
 import { FionaError } from '../../src/lib/error/index.ts'
 import { projectRoot } from '../fixtures/peers.ts'
+
+const parseConfig = async (text: string, name: string) => (await read(text, name)).file
 
 const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = [
   [
@@ -33,6 +35,12 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     "a project with the name of FIONA's own folder",
     'projects:\n  ABCD: {}\n  journal: {}\n',
     /^f:3: projects\.journal is no name of a project: FIONA keeps things of its own there/,
+  ],
+  [
+    'layouts that are none, or two in one folder',
+    'organize:\n  layouts:\n    - days/{StudyDte}.dcm\nprojects:\n  A:\n    organize:\n      layouts:\n        - a/{StudyDate}.dcm\n        - A/{PatientID}.dcm\n',
+    /^f:3: organize\.layouts\.0 has an unknown field "StudyDte"; did you mean "StudyDate"\?$/m,
+    /^ *f:9: projects\.A\.organize\.layouts\.1 another layout has the folder A already$/m,
   ],
   [
     'two doors with one port',
@@ -138,6 +146,49 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /^f:3: projects\.A\.match\.calledAET is no regular expression/,
   ],
   [
+    'patterns whose time has no bound, or that nobody can read, each in its place',
+    "projects:\n  A:\n    match:\n      PatientID: '(a+)\\1'\n      calledAET: ['^A', '[']\n  B:\n    match:\n      - { callingAET: '^B' }\n      - { Modality: 'a{2000}' }\n",
+    /^f:4: projects\.A\.match\.PatientID is no regular expression that can be used: backreferences are not taken: their time has no bound, at character \d+ of \(a\+\)\\1; docs\/rules\.md tells/,
+    /f:5: projects\.A\.match\.calledAET\.1 is no regular expression that can be used: a \[ without its \], at character 1 of \[/,
+    /f:9: projects\.B\.match\.1\.Modality is no regular expression that can be used: more than 1000/,
+  ],
+  [
+    'conditions that nothing could meet',
+    'projects:\n  A:\n    match: {caledAET: X}\n  B:\n    match:\n      ReferencedStudySequence: X\n      PixelData: X\n  C: {match: {address: 10.1.0.0/33}}\n  D: {match: {address: [10.1.2.3, scanner.example.org]}}\n',
+    /^f:3: projects\.A\.match\.caledAET is neither callingAET, calledAET, address nor the keyword of a DICOM attribute; did you mean "calledAET"\?/,
+    /f:6: projects\.B\.match\.ReferencedStudySequence is a sequence; name an attribute of the top level/,
+    /f:7: projects\.B\.match\.PixelData holds bytes/,
+    /f:8: projects\.C\.match\.address is no address: "10\.1\.0\.0\/33"; write 10\.1\.2\.3, 10\.1\.0\.0\/16 or/,
+    /f:9: projects\.D\.match\.address\.1 is no address: "scanner\.example\.org"/,
+  ],
+  [
+    'a match that would take everything, or is of no kind that it may be',
+    'projects:\n  A: {match: {}}\n  B: {match: []}\n  C: {match: [{}]}\n  D: {match: {PatientID: ""}}\n  E: {match: 7}\n  F: {match: {PatientID: 7}}\n  G: {match: [{PatientID: [8]}]}\n  H: {match: {PatientID: []}}\n',
+    /^f:2: projects\.A\.match has no condition and would take everything$/m,
+    /f:3: projects\.B\.match has no condition and would take everything$/m,
+    /f:4: projects\.C\.match\.0 has no condition and would take everything$/m,
+    /f:5: projects\.D\.match\.PatientID is empty and would hold for everything$/m,
+    /f:6: projects\.E\.match must be object or array$/m,
+    /f:7: projects\.F\.match\.PatientID must be string or array$/m,
+    /f:8: projects\.G\.match\.0\.PatientID\.0 must be string$/m,
+    /f:9: projects\.H\.match\.PatientID is empty and would hold for nothing$/m,
+  ],
+  [
+    'a default that is no project',
+    'intake: { default: ABDC, projects: every }\nprojects:\n  ABCD: {}\n',
+    /^f:1: intake\.projects must be first or all$/,
+  ],
+  [
+    'a default that is no project, all else being right',
+    'intake: { default: ABDC }\nprojects:\n  ABCD: {}\n',
+    /^f:1: intake\.default is none of the projects: "ABDC"; did you mean "ABCD"\?$/,
+  ],
+  [
+    'a default like no project',
+    'intake:\n  default: UNASSIGNED\n',
+    /^f:2: intake\.default is none of the projects: "UNASSIGNED"; add it to projects \(projects\.UNASSIGNED: \{\} is enough\)$/,
+  ],
+  [
     'broken YAML',
     'receiver:\n  port: 1\n  port: 2\nx: [\n',
     /^f:3: Map keys must be unique/,
@@ -169,7 +220,7 @@ function bomb(): string {
 for (const [what, text, ...messages] of refused) {
   t.test(`refused with its line: ${what}`, async (t) => {
     for (const message of messages) {
-      t.throws(() => parseConfig(text, 'f'), { code: 'E_CONFIG', exitCode: 78, message })
+      await t.rejects(parseConfig(text, 'f'), { code: 'E_CONFIG', exitCode: 78, message })
     }
   })
 }
@@ -177,7 +228,7 @@ for (const [what, text, ...messages] of refused) {
 t.test('a place is told of once', async (t) => {
   const text = 'receiver:\n  aeTitle: ABCDEFGHIJKLMNOPQ\n  durability: maybe\n'
   try {
-    parseConfig(text, 'f')
+    await parseConfig(text, 'f')
     t.fail('it is wrong')
   } catch (error) {
     t.equal((error as FionaError).message.split('\n').length, 2)
@@ -195,7 +246,7 @@ t.test('sizes are numbers or have units', async (t) => {
   }
   for (const [text, bytes] of Object.entries(sizes)) {
     t.equal(
-      parseConfig(`receiver: {reserveBytes: ${text}}`, 'f').receiver.reserveBytes,
+      (await parseConfig(`receiver: {reserveBytes: ${text}}`, 'f')).receiver.reserveBytes,
       bytes,
       text,
     )
@@ -204,12 +255,15 @@ t.test('sizes are numbers or have units', async (t) => {
 
 t.test('JSON is YAML; comments, anchors and nothing at all are a configuration too', async (t) => {
   const json = '{\n"receiver": {"port": 104},\n\t"dataDir": "/x"}'
-  t.match(parseConfig(json, 'f'), { receiver: { port: 104, aeTitle: 'FIONA' }, dataDir: '/x' })
-  t.equal(parseConfig('', 'f').receiver.port, 11112)
-  t.equal(parseConfig('# all defaults\n', 'f').arrival.quietSeconds, 16)
+  t.match(await parseConfig(json, 'f'), {
+    receiver: { port: 104, aeTitle: 'FIONA' },
+    dataDir: '/x',
+  })
+  t.equal((await parseConfig('', 'f')).receiver.port, 11112)
+  t.equal((await parseConfig('# all defaults\n', 'f')).arrival.quietSeconds, 16)
   const retry = 'destinations:\n  a: {url: x, retry: &r {max: 3}}\n  b: {url: y, retry: *r}\n'
-  t.match(parseConfig(retry, 'f').destinations, { b: { retry: { max: 3, multiplier: 2 } } })
-  t.equal(parseConfig('\uFEFFdataDir: /x\n', 'f').dataDir, '/x')
+  t.match((await parseConfig(retry, 'f')).destinations, { b: { retry: { max: 3, multiplier: 2 } } })
+  t.equal((await parseConfig('\uFEFFdataDir: /x\n', 'f')).dataDir, '/x')
 })
 
 t.test('any text is a configuration or a refusal with a line', async () => {
@@ -230,15 +284,15 @@ t.test('any text is a configuration or a refusal with a line', async () => {
     '%YAML 1.1',
     '---',
   )
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       fc.oneof(
         fc.array(line, { maxLength: 8 }).map((all) => all.join('\n')),
         fc.string(),
       ),
-      (text) => {
+      async (text) => {
         try {
-          return typeof parseConfig(text, 'f').dataDir === 'string'
+          return typeof (await parseConfig(text, 'f')).dataDir === 'string'
         } catch (error) {
           return error instanceof FionaError && /^f:\d+: /.test(error.message)
         }
@@ -278,7 +332,7 @@ t.test(
         SMALL: { DICOMAETITLE: 'SMALL' },
       },
     }
-    const config = parseConfig(JSON.stringify(original, null, 2), 'config.json')
+    const config = await parseConfig(JSON.stringify(original, null, 2), 'config.json')
     t.match(config, {
       dataDir: '/data/site',
       receiver: { port: 4006, aeTitle: 'SITE' },
@@ -286,15 +340,14 @@ t.test(
       projects: { PROJ: { receiver: { port: 4011, aeTitle: 'PROJFIONA' } }, SMALL: {} },
     })
     t.equal(config.projects['SMALL']?.receiver, undefined)
-    t.throws(
-      () =>
-        parseConfig(JSON.stringify({ ...original, DICOMPORT: '4006x' }, null, 2), 'config.json'),
+    await t.rejects(
+      parseConfig(JSON.stringify({ ...original, DICOMPORT: '4006x' }, null, 2), 'config.json'),
       {
         message: 'config.json:3: DICOMPORT must be integer',
       },
     )
     const sites = { PROJ: { DICOMAETITLE: 'P', DICOMPORT: '70000' } }
-    t.throws(() => parseConfig(JSON.stringify({ ...original, SITES: sites }, null, 2), 'c'), {
+    await t.rejects(parseConfig(JSON.stringify({ ...original, SITES: sites }, null, 2), 'c'), {
       message: 'c:12: SITES.PROJ.DICOMPORT must be <= 65535',
     })
     const twice: [changes: object, message: RegExp][] = [
@@ -309,7 +362,7 @@ t.test(
       ],
     ]
     for (const [changes, message] of twice) {
-      t.throws(() => parseConfig(JSON.stringify({ ...original, ...changes }), 'c'), { message })
+      await t.rejects(parseConfig(JSON.stringify({ ...original, ...changes }), 'c'), { message })
     }
   },
 )

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Seals, WhoIsWho } from '../../src/lib/crosswalk/index.ts'
 import { Pseudonyms } from '../../src/lib/deidentify/pseudonyms.ts'
 import { journalPath, readJournal } from '../../src/lib/journal/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
@@ -73,7 +74,7 @@ export async function compare(
     ...organized(site, expected, of('organized')),
     ...delivered(site, expected),
     ...sentOnce(site, expected, arrivals),
-    ...oneIdentity(site, expected),
+    ...(await oneIdentity(site, expected)),
     ...(await journalsAreWhole(site)),
     ...leftBehind(site),
     ...[...of('errors'), ...of('held')].map((record) => `not expected: ${JSON.stringify(record)}`),
@@ -220,17 +221,20 @@ function sentOnce(
 }
 
 /** Each patient is one participant, and each participant one patient. */
-function oneIdentity({ dataDir }: Site, expected: ReadonlyMap<string, LoadObject>): string[] {
+async function oneIdentity(
+  { dataDir }: Site,
+  expected: ReadonlyMap<string, LoadObject>,
+): Promise<string[]> {
   const participants = new Map<string, Set<string>>()
   const studies = new Set<string>()
-  for (const line of wholeLines(join(dataDir, 'crosswalk.ndjson'))) {
-    const link = line as Record<string, string>
-    if (link['kind'] === 'study') studies.add(link['StudyInstanceUID'] ?? '')
-    if (link['kind'] !== 'participant') continue
-    const patient = link['PatientID'] ?? ''
-    const known = participants.get(patient) ?? new Set()
-    participants.set(patient, known.add(link['participant'] ?? ''))
-  }
+  const key = readFileSync(join(dataDir, 'keys', 'pseudonym.key'))
+  await new WhoIsWho(join(dataDir, 'crosswalk.ndjson'), new Seals([key])).each((link) => {
+    if (link.kind === 'study') studies.add(link.StudyInstanceUID)
+    else {
+      const known = participants.get(link.PatientID) ?? new Set()
+      participants.set(link.PatientID, known.add(link.participant))
+    }
+  })
   const all = [...participants.values()].flatMap((each) => [...each])
   const problems: string[] = []
   if (all.length !== participants.size || new Set(all).size !== all.length) {

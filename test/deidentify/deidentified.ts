@@ -6,6 +6,7 @@ import {
   type DeidentifierOptions,
   Pseudonyms,
   basicProfile,
+  namingOf,
 } from '../../src/lib/deidentify/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 
@@ -36,7 +37,8 @@ export function deidentifierAt(
   options: Partial<DeidentifierOptions> = {},
 ): Deidentifier {
   return new Deidentifier({
-    key,
+    keyOf: () => key,
+    namingOf: (project) => namingOf(project),
     uidRoot: '2.25',
     dataDir: site.dataDir,
     out: site.out,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
-import { Pseudonyms, readKeyFile } from '../../src/lib/deidentify/index.ts'
+import { readKeyFile } from '../../src/lib/crosswalk/index.ts'
+import { Pseudonyms } from '../../src/lib/deidentify/index.ts'
 import { ctImage, el, sq, syntax } from '../fixtures/dicom-writer.ts'
 import {
   archived,
@@ -121,7 +122,7 @@ t.test('the same input and key give the same bytes, in any order', async (t) => 
   const names = ({ files, site }: typeof one) => files.map((path) => path.slice(site.out.length))
   t.same(names(one), names(other))
   t.same(bytesOf(one.files), bytesOf(other.files))
-  const foreign = await deidentify(objects, { key: Buffer.alloc(32, 1) })
+  const foreign = await deidentify(objects, { keyOf: () => Buffer.alloc(32, 1) })
   t.notOk(names(foreign).some((name) => names(one).includes(name)))
 })
 

@@ -1,45 +1,16 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { readCsaHeader } from '../../src/lib/dicom/csa-header.ts'
-import { DicomFile, siemensField, siemensFieldNames } from '../../src/lib/dicom/index.ts'
+import {
+  DicomFile,
+  siemensDiffusion,
+  siemensField,
+  siemensFieldNames,
+} from '../../src/lib/dicom/index.ts'
+import { csa, type CsaTags } from '../fixtures/csa-writer.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 
-type Tags = readonly (readonly [name: string, ...values: string[]])[]
-
-function number32(...values: number[]): Buffer {
-  const bytes = Buffer.alloc(values.length * 4)
-  values.forEach((value, at) => bytes.writeInt32LE(value, at * 4))
-  return bytes
-}
-
-/** A header as the scanners write it: three empty items behind the values of each tag. */
-function csa(tags: Tags, version: 1 | 2 = 2): Buffer {
-  const items = (values: readonly string[]) => [...values, '', '', '']
-  const first = items(tags[0]?.slice(1) ?? []).length
-  const parts = tags.map(([name, ...values]) => {
-    const written = items(values)
-    const head = Buffer.concat([
-      Buffer.from(name.padEnd(64, '\0'), 'latin1'),
-      number32(values.length),
-      Buffer.from('LO\0\0'),
-      number32(19, written.length, 77),
-    ])
-    const bodies = written.map((value) => {
-      const text = value === '' ? Buffer.alloc(0) : Buffer.from(`${value}\0`, 'latin1')
-      const { length } = text
-      const lengths =
-        version === 2
-          ? number32(length, length, 77, length)
-          : number32(length + first, length, 77, length)
-      return Buffer.concat([lengths, text, Buffer.alloc((4 - (length % 4)) % 4)])
-    })
-    return Buffer.concat([head, ...bodies])
-  })
-  const signature = version === 2 ? Buffer.from('SV10\x04\x03\x02\x01', 'latin1') : Buffer.alloc(0)
-  return Buffer.concat([signature, number32(tags.length, 77), ...parts])
-}
-
-const tags: Tags = [
+const tags: CsaTags = [
   ['EchoLinePosition', '32'],
   ['DiffusionGradientDirection', '0.5', '-0.5', '0.7071'],
   ['PhaseEncodingDirectionPositive', '1'],
@@ -135,3 +106,38 @@ t.test(
     })
   },
 )
+
+t.test('the diffusion weighting of an image, where it has one', (t) => {
+  t.equal(siemensDiffusion(object(0x10)), undefined, 'no B_value, no weighting')
+  const weighted: CsaTags = [
+    ['B_value', '1000'],
+    ['DiffusionDirectionality', 'DIRECTIONAL'],
+    ['DiffusionGradientDirection', '0.5', '-0.5', '0.7071', '9'],
+  ]
+  for (const version of [1, 2] as const) {
+    t.same(siemensDiffusion(object(0x11, undefined, csa(weighted, version))), {
+      B_value: '1000',
+      DiffusionDirectionality: 'DIRECTIONAL',
+      DiffusionGradientDirection: ['0.5', '-0.5', '0.7071'],
+    })
+  }
+  const b0 = csa([
+    ['B_value', '0'],
+    ['DiffusionDirectionality', 'NONE'],
+  ])
+  t.same(siemensDiffusion(object(0x10, undefined, b0)), {
+    B_value: '0',
+    DiffusionDirectionality: 'NONE',
+  })
+  t.equal(siemensDiffusion(object(0x10, undefined, csa([['B_value', 'x'.repeat(100)]]))), undefined)
+  t.end()
+})
+
+t.test('of a header as long as the protocol, only what is asked for becomes text', (t) => {
+  const header = csa([
+    ['Other', 'x'.repeat(1000)],
+    ['B_value', '5'],
+  ])
+  t.same([...readCsaHeader(header, new Set(['B_value']))], [['B_value', ['5']]])
+  t.end()
+})

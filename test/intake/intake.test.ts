@@ -198,22 +198,6 @@ t.test('SEC-05: a hostile project name does not leave the data directory', async
   t.ok(record.path.startsWith(`${dataDir}/`))
 })
 
-for (const [match, said] of [
-  [{ calledAET: '^(AB' }, /projects\.P\.match\.calledAET is no regular expression/],
-  [{ caledAET: 'X' }, /caledAET is neither .* did you mean "calledAET"/],
-  [{}, /projects\.P\.match has no condition/],
-] as const) {
-  t.test(`match ${JSON.stringify(match)} is refused at start`, (t) => {
-    const projects = { P: { match: { ...match }, destinations: [] } }
-    t.throws(() => open(t.testdir(), { projects }), {
-      code: 'E_CONFIG',
-      exitCode: 78,
-      message: said,
-    })
-    t.end()
-  })
-}
-
 t.test(
   'below the reserve of free space nothing new is taken, until there is space again',
   async (t) => {

@@ -2,6 +2,7 @@ import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Organizer } from '../../src/lib/organize/index.ts'
+import { csa } from '../fixtures/csa-writer.ts'
 import { el } from '../fixtures/dicom-writer.ts'
 import { classifiedSeries, dataDirectory, json, store } from './organized.ts'
 
@@ -196,3 +197,73 @@ t.test('more series than are kept in mind are written all the same', async (t) =
   t.equal(json(jsonPath(dataDir))['NumFiles'], '2')
   t.equal(json(join(dataDir, 'default/raw/2.25.1/2.25.1.2100.json'))['NumFiles'], '1')
 })
+
+/** An image of a Siemens MR with private headers of both kinds. */
+function siemensImage(bValue: string, measurement: string) {
+  const image = csa([
+    ['PhaseEncodingDirectionPositive', '1'],
+    ...(bValue === '' ? [] : [['B_value', bValue] as const]),
+    ['DiffusionGradientDirection', ...(bValue === '0' ? [] : ['1', '0', '0'])],
+  ])
+  const protocol = [
+    'sWipMemBlock.tFree = "d6a3f1"',
+    'sGroupArray.asGroup[0].nSize = 60',
+    `SequenceID = ${measurement}`,
+  ].join('\n')
+  return {
+    elements: [
+      el(0x00290010, 'LO', 'SIEMENS CSA HEADER'),
+      el(0x00291010, 'OB', image),
+      el(0x00291020, 'OB', csa([['MrPhoenixProtocol', protocol]], 1)),
+    ],
+  }
+}
+
+t.test(
+  "what Siemens' private headers say is in the series JSON, each weighted image once",
+  async (t) => {
+    const dataDir = dataDirectory()
+    const images = [
+      siemensImage('0', '7'),
+      siemensImage('1000', '7'),
+      siemensImage('', '8'),
+      siemensImage('1000', '8'),
+    ]
+    const records = images.map((image, at) => store(dataDir, { object: at + 1, image }))
+    const path = join(dataDir, 'default/raw/2.25.1/2.25.1.1.json')
+    const expected = {
+      siemensUUID: 'd6a3f1',
+      NumSlices: '60',
+      PhaseEncodingDirectionPositive: '1',
+      MeasID: '8',
+      siemensDiffusionInformation: [
+        { SOPInstanceUID: '2.25.1.1.1', InstanceNumber: '1', B_value: '0' },
+        ...['2', '4'].map((number) => ({
+          SOPInstanceUID: `2.25.1.1.${number}`,
+          InstanceNumber: number,
+          B_value: '1000',
+          DiffusionGradientDirection: ['1', '0', '0'],
+        })),
+      ],
+    }
+    const organizer = new Organizer(dataDir)
+    for (const record of records.slice(0, 3)) await organizer.record(record)
+    await organizer.mark()
+    // Another process goes on, and is told of some again.
+    const next = new Organizer(dataDir)
+    for (const record of records) await next.record(record)
+    await next.end()
+    const found = json(path)
+    t.match(found, expected)
+    t.equal((found['siemensDiffusionInformation'] as unknown[]).length, 3)
+    // What the first process still knows does not undo what the second wrote.
+    await organizer.record(store(dataDir, { object: 5, image: siemensImage('50', '8') }))
+    await organizer.end()
+    t.same(
+      (json(path)['siemensDiffusionInformation'] as { SOPInstanceUID: string }[]).map(
+        ({ SOPInstanceUID }) => SOPInstanceUID,
+      ),
+      ['2.25.1.1.1', '2.25.1.1.2', '2.25.1.1.4', '2.25.1.1.5'],
+    )
+  },
+)

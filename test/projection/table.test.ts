@@ -80,3 +80,10 @@ t.test('a table fits every width, and holds nothing that a terminal obeys', asyn
   t.match(tableOf('studies', [study], 300)[1], study.StudyInstanceUID)
   t.match(tableOf('studies', [study], 80)[1], /complete/)
 })
+
+t.test('a study of two patients is told as such', async (t) => {
+  const state = (conflicts: string) => tableOf('studies', [{ ...study, conflicts }], 300)[1]
+  t.match(state('PatientID StudyDate'), /complete ! patients /)
+  t.match(state('StudyDate'), /complete ! {2}/)
+  t.match(tableOf('studies', [study], 300)[1], /complete {2}/)
+})

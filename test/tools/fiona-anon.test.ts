@@ -11,7 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Seals, WhoIsWho } from '../../src/lib/crosswalk/index.ts'
 import { temporaryPath } from '../../src/lib/storage/index.ts'
+import { Pseudonyms } from '../../src/lib/deidentify/index.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
@@ -282,28 +284,69 @@ t.test('a project that asks for other rules than there are gets nothing', (t) =>
   t.end()
 })
 
-t.test('the crosswalk has each link once, for its owner alone', (t) => {
+t.test(
+  'participants are counted where the project says so, and projects have keys of their own',
+  (t) => {
+    const site = withKey()
+    const config = join(site.root, 'fiona.json')
+    writeFileSync(join(site.root, 'own.key'), Buffer.alloc(32, 6), { mode: 0o600 })
+    const deidentify = { pseudonym: 'counter', pattern: 'A-[0-9]{3}', keyFile: 'own.key' }
+    const write = (more: object = {}) => {
+      const projects = {
+        A: { deidentify: { ...deidentify, ...more } },
+        B: { deidentify: { pseudonym: 'hash' } },
+      }
+      const deidentification = { keyFile: join(site.root, 'key') }
+      writeFileSync(config, JSON.stringify({ dataDir: site.dataDir, deidentification, projects }))
+    }
+    write()
+    const of = (PatientID: string, more: object) => ({
+      ...archived(site, [ctImage({ elements: [el(0x00100020, 'LO', PatientID)] })]),
+      ...more,
+    })
+    const at = (record: object) => run(['--config', config], [record]).records
+    const [one] = at(of('EX-0001', { project: 'A' }))
+    t.match(one, { type: 'deidentified', participant: 'A-001' })
+    t.match(at(of('EX-0002', { project: 'A' })), [{ participant: 'A-002' }])
+    t.match(at(of('EX-0001', { project: 'A' })), [{ participant: 'A-001' }])
+    const request = {
+      type: 'request',
+      requestId: 'r1',
+      participant: 'EX-0001',
+      project: 'B',
+      revision: 1,
+    }
+    t.match(at(of('EX-0001', request)), [{ type: 'deidentified', participant: /^[0-9A-Z]{12}$/ }])
+    const byOwn = new Pseudonyms(Buffer.alloc(32, 6), 'A').uid('2.25.1001')
+    t.equal(one?.['StudyInstanceUID'], byOwn)
+    write({ pattern: 'A+' })
+    const refused = run(['--config', config], [of('EX-0001', { project: 'A' })])
+    t.equal(refused.code, 78)
+    t.match(refused.err, /pattern "A\+" makes no names/)
+    t.end()
+  },
+)
+
+t.test('the crosswalk has each link once, for its owner alone', async (t) => {
   const site = withKey()
   const study = archived(site, [ctImage()])
   run(site.args, [study, study])
   run(site.args, [study])
   const path = join(site.dataDir, 'crosswalk.ndjson')
-  const links = readFileSync(path, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as AnyRecord)
+  const links: AnyRecord[] = []
+  const seals = new Seals([Buffer.alloc(32, 5)])
+  await new WhoIsWho(path, seals).each((link) => links.push(link as unknown as AnyRecord))
   t.match(links, [
     { kind: 'participant', PatientID: 'EX-0001', project: 'default' },
     { kind: 'study', StudyInstanceUID: '2.25.1001', newStudyInstanceUID: /^2\.25\./ },
   ])
-  t.equal(links.length, 2)
+  t.equal(readFileSync(path, 'utf8').trim().split('\n').length, 2)
   t.equal(statSync(path).mode & 0o777, 0o600)
   const alone = withKey()
   const [, keyFile = '', , out = ''] = alone.args
   const copy = archived(alone, [ctImage()])
   t.equal(run(['--key-file', keyFile, '--out', out], [copy]).code, 0)
   t.notOk(existsSync(join(alone.dataDir, 'crosswalk.ndjson')))
-  t.end()
 })
 
 t.test('a held study waits; its own record says how it is released, and that works', (t) => {
@@ -359,7 +402,10 @@ t.test('what the search found is not released by a mere --release', (t) => {
   t.match(refused.err, /^error: values that are known/m)
   t.equal(refused.out, '')
   t.same(filesUnder(site.out), [])
-  const { code, records: after } = run([...site.args, '--release', id, '--release-anyway'])
+  const { code, records: after } = run([
+    ...site.args,
+    ...['--release', id, '--release-anyway', '--because', 'the phantom has that name'],
+  ])
   t.equal(code, 0)
   t.match(after, [{ type: 'deidentified', waived: [{}, { code: 'identity-found' }] }])
   t.end()
@@ -386,6 +432,51 @@ t.test('what is held can be dropped, and then is gone', (t) => {
   const again = run([...site.args, '--drop', id])
   t.equal(again.code, 65)
   t.match(again.err, /^error: nothing is held/m)
+  t.end()
+})
+
+t.test('what waits is listed, shown in full, and decided by a named person for a reason', (t) => {
+  const site = withKey()
+  const [held] = run(site.args, [archived(site, [leaking, burnedIn])]).records
+  const id = String(held?.['requestId'])
+  const review = (...more: string[]) => run(['review', ...more, '--data-dir', site.dataDir])
+  const listed = review()
+  t.equal(listed.code, 0, listed.err)
+  t.match(listed.records, [
+    { requestId: id, project: 'default', objects: 2, since: /^20/, reasons: [{}, {}] },
+  ])
+  t.same(review('--project', 'other').records, [])
+  const shown = review(id)
+  t.match(shown.records, [
+    {
+      advice: [
+        { code: 'burned-in-annotation', release: 'release' },
+        { code: 'identity-found', release: 'releaseAnyway', look: /correct the objects/ },
+      ],
+    },
+  ])
+  // What is told without a terminal may be mailed: no path, and nothing of the patient.
+  t.notMatch(listed.out + shown.out, /EX-0001|Example|2\.25\.1001|archive/)
+
+  // A folder that is not ours is told of, and the others are listed.
+  symlinkSync('/etc', join(site.dataDir, 'default/review/link\u001b[2J'))
+  const withLink = review()
+  t.equal(withLink.code, 1)
+  t.match(withLink.records, [{ problem: /is no folder/ }, { requestId: id }])
+  t.notMatch(withLink.out, '\u001b')
+
+  t.equal(run([...site.args, '--release', id, '--release-anyway']).code, 64, 'not without a reason')
+  t.equal(run([...site.args, '--by', 'Dr. Who']).code, 64)
+  t.equal(review(id, 'another').code, 64)
+  const because = ['--because', 'a phantom', '--by', 'Dr. Who']
+  const { code, records } = run([...site.args, '--release', id, '--release-anyway', ...because])
+  t.equal(code, 0)
+  t.notMatch(JSON.stringify(records), /Who|phantom/, 'the record crosses the boundary without it')
+  const text = readFileSync(join(site.dataDir, 'default/review', id, 'released.json'), 'utf8')
+  t.match(JSON.parse(text), {
+    released: { by: 'Dr. Who', because: 'a phantom', user: /./, host: /./, anyway: true },
+  })
+  t.same(review('--project', 'default').records.length, 1, 'only the link is left')
   t.end()
 })
 

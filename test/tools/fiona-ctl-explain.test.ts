@@ -10,7 +10,7 @@ interface Told {
   readonly objects: number
   readonly lies?: string
   readonly source: object
-  readonly project: string
+  readonly projects: readonly string[]
   readonly asked: readonly { readonly project: string; readonly holds: boolean }[]
 }
 
@@ -18,8 +18,8 @@ function site(t: Test, match: Record<string, object>) {
   const folder = newDataDir(t)
   const config = join(folder, 'c.json')
   const env = { FIONA_CONFIG: config, NODE_OPTIONS: '' }
-  const configure = (projects: Record<string, object>) => {
-    writeFileSync(config, JSON.stringify({ dataDir: 'data', projects }))
+  const configure = (projects: Record<string, object>, intake = {}) => {
+    writeFileSync(config, JSON.stringify({ dataDir: 'data', intake, projects }))
   }
   configure(match)
   const file = (name: string, PatientID: string, more: object = {}) => {
@@ -52,14 +52,19 @@ t.test(
       {
         path: head,
         objects: 1,
-        project: 'SECOND',
+        projects: ['SECOND'],
         asked: [
           {
             project: 'HEAD',
             holds: false,
-            conditions: [
-              { key: 'PatientID', pattern: '^H-', value: 'H-1', holds: true },
-              { key: 'calledAET', pattern: '^HEADS$', value: '', holds: false },
+            alternatives: [
+              {
+                holds: false,
+                conditions: [
+                  { key: 'PatientID', written: ['^H-'], value: 'H-1', holds: true },
+                  { key: 'calledAET', written: ['^HEADS$'], value: '', holds: false },
+                ],
+              },
             ],
           },
           { project: 'SECOND', holds: true },
@@ -68,12 +73,12 @@ t.test(
     ])
     t.match((await explain(head, '--called-aet', 'HEADS')).told, [
       {
-        project: 'HEAD',
+        projects: ['HEAD'],
         source: { calledAET: 'HEADS' },
         asked: [{ holds: true }, { holds: true }],
       },
     ])
-    t.match((await explain(file('other.dcm', 'X'))).told, [{ project: 'default' }])
+    t.match((await explain(file('other.dcm', 'X'))).told, [{ projects: ['default'] }])
   },
 )
 
@@ -87,14 +92,14 @@ t.test('it says of a study what reception did, object by object', async (t) => {
 
   const source = { callingAET: 'CT1', calledAET: 'HEADS' }
   const both = [
-    { objects: 2, project: 'HEAD', lies: 'HEAD', source },
-    { objects: 1, project: 'default', lies: 'default', source },
+    { objects: 2, projects: ['HEAD'], lies: 'HEAD', source },
+    { objects: 1, projects: ['default'], lies: 'default', source },
   ]
   t.match((await explain('2.25.7')).told, both)
 
   configure({ NEW: { match: { PatientID: '^H-' } } })
   const [moved] = (await explain('2.25.7')).told
-  t.match(moved, { project: 'NEW', lies: 'HEAD' }, 'another configuration, another choice')
+  t.match(moved, { projects: ['NEW'], lies: 'HEAD' }, 'another configuration, another choice')
 
   configure(projects)
   rmSync(join(folder, 'data', 'journal'), { recursive: true })
@@ -110,6 +115,43 @@ t.test('it says of a study what reception did, object by object', async (t) => {
   const path = archived.find(({ lies }) => lies === 'HEAD')?.path ?? ''
   t.match((await explain(path)).told, [{ objects: 1, lies: 'HEAD' }], 'and each file of it')
 })
+
+t.test(
+  'all that match take it: each record is explained, and so is what lies elsewhere',
+  async (t) => {
+    const { file, explain, env, configure } = site(t, projects)
+    const every = { projects: 'all', default: 'PARKED' }
+    const alternatives = [
+      { address: '192.0.2.0/24' },
+      { address: ['10.1.0.0/16'], Modality: '^CT$' },
+    ]
+    configure({ ...projects, RANGE: { match: alternatives }, PARKED: {} }, every)
+    const head = file('head.dcm', 'H-1')
+    const words = ['--journal', 'received', '--called-aet', 'HEADS']
+    t.equal((await run('fiona-import', [...words, head], { env })).code, 0)
+    t.match((await explain('2.25.7')).told, [
+      { objects: 1, lies: 'HEAD', projects: ['HEAD', 'SECOND'] },
+      { objects: 1, lies: 'SECOND', projects: ['HEAD', 'SECOND'] },
+    ])
+    t.match((await explain(head, '--address', '10.1.2.3')).told, [
+      {
+        projects: ['SECOND', 'RANGE'],
+        asked: [
+          { project: 'HEAD' },
+          { project: 'SECOND' },
+          {
+            project: 'RANGE',
+            alternatives: [
+              { holds: false, conditions: [{ key: 'address', value: '10.1.2.3', holds: false }] },
+              { holds: true, conditions: [{ written: ['10.1.0.0/16'] }, { value: 'CT' }] },
+            ],
+          },
+        ],
+      },
+    ])
+    t.match((await explain(file('other.dcm', 'X'))).told, [{ projects: ['PARKED'] }])
+  },
+)
 
 t.test('objects that are gone are counted, and the others explained', async (t) => {
   const { file, explain, env } = site(t, projects)
@@ -141,7 +183,11 @@ t.test('on a terminal a text, in which no control character of a header is obeye
   t.match(shown.stdout, /SECOND: yes[^]*OWN: has no match[^]*port 11113[^]*it goes to SECOND/)
   const { stdout, told } = await explain(evil)
   for (const text of [shown.stdout, stdout]) t.notMatch(text, /[\u0000-\u0009\u007f-\u009f]/)
-  t.match(told[0]?.asked[1], { conditions: [{ value: 'H-\u009b31m' }] }, 'JSON keeps the value')
+  t.match(
+    told[0]?.asked[1],
+    { alternatives: [{ conditions: [{ value: 'H-\u009b31m' }] }] },
+    'JSON keeps the value',
+  )
 })
 
 t.test(

@@ -8,7 +8,13 @@ import {
   type MppsRecord,
   type ReleaseRecord,
 } from '../record/index.ts'
-import { seriesRecord, studyRecord, type Reason } from './completion-records.ts'
+import {
+  seriesRecord,
+  studyRecord,
+  warningsOf,
+  type Reason,
+  type Warning,
+} from './completion-records.ts'
 import { Deadlines } from './deadlines.ts'
 import { Deliveries } from './deliveries.ts'
 import { Head } from './head.ts'
@@ -29,6 +35,8 @@ export interface ArrivalOptions extends WaitingTimes {
   readonly now: () => number
   /** Wall clock, ms since 1970. */
   readonly wallClock: () => number
+  /** Told of a revision with something in it that a person must know. */
+  readonly onWarning?: (study: Study, warning: Warning) => void
 }
 
 /**
@@ -344,6 +352,7 @@ export class Arrival implements FilterLogic {
       }
     }
     records.push(await studyRecord(study, reason, this.#evidence(study), time))
+    for (const warning of warningsOf(study)) this.#options.onWarning?.(study, warning)
     this.#waiting.decided(study)
     study.close()
     this.#proven.delete(study)

@@ -44,6 +44,7 @@ export async function studyRecord(
   const all = [...study.series.values()]
   const isTogether =
     study.directory !== undefined && all.every(({ elsewhere }) => elsewhere === undefined)
+  const warnings = warningsOf(study)
   const series: Record<string, unknown>[] = []
   for (const one of all) {
     series.push({
@@ -72,7 +73,25 @@ export async function studyRecord(
     revision: study.revision + 1,
     ...(study.attributes === undefined ? {} : { attributes: study.attributes }),
     sources: study.sources,
+    ...(warnings.length === 0 ? {} : { warnings }),
   }
+}
+
+/** What a person must know before the study is used. */
+export interface Warning {
+  /** As fiona-anon calls the reason for which it holds such a study. */
+  readonly code: 'patient-conflict'
+  readonly where: string
+}
+
+/**
+ * One StudyInstanceUID is one study (PS3.3 C.7.2.1), and a study is of one patient. Where its objects name several,
+ * somebody gave a UID twice, or put images into the wrong patient: nobody here can know which.
+ */
+export function warningsOf({ attributes }: Study): Warning[] {
+  return attributes?.['conflicts']?.includes('PatientID') === true
+    ? [{ code: 'patient-conflict', where: '(0010,0020) PatientID' }]
+    : []
 }
 
 /**

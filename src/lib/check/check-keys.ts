@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { readKeyFile } from '../deidentify/index.ts'
+import { readKeyFile } from '../crosswalk/index.ts'
 import { FionaError } from '../error/index.ts'
 import { about, type Finding, ok, thrown, warning } from './finding.ts'
 

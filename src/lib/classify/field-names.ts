@@ -17,7 +17,8 @@ export function isFieldName(name: string): boolean {
  * the original's last version lost them, and its comparisons passed because they were missing.
  */
 export function isUnfilled(name: string, semantics: SemanticsName): boolean {
-  const isRead = semantics === 'strict' && siemensFieldNames.some((each) => each === name)
+  const ofSiemens = [...siemensFieldNames, 'siemensDiffusionInformation']
+  const isRead = semantics === 'strict' && ofSiemens.includes(name)
   return unfilledNames.has(name) && !isRead
 }
 

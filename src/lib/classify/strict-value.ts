@@ -4,10 +4,12 @@ import {
   osLevelOf,
   privateElement,
   seriesFields,
+  siemensDiffusion,
   siemensField,
   siemensFieldNames,
   tagOf,
 } from '../dicom/index.ts'
+import { textList, textLiteral } from '../text/index.ts'
 import { type Value, attributeValue, joinedValue, textValue, valueAt } from './attribute-value.ts'
 import type { Operand, PathStep } from './rule-definition.ts'
 
@@ -56,6 +58,7 @@ function readerOfField(name: string, keyword: number | undefined): ReadValue {
       return text === undefined ? undefined : textValue([text])
     }
   }
+  if (name === 'siemensDiffusionInformation') return diffusionValue
   const field = seriesFields().get(name)
   if (field === undefined || field === keyword) return () => undefined
   if (name !== 'OSLevel') return (file) => attributeValue(file, field)
@@ -63,6 +66,17 @@ function readerOfField(name: string, keyword: number | undefined): ReadValue {
     const level = osLevelOf(attributeValue(file, field)?.text ?? '')
     return level === undefined ? undefined : textValue([level])
   }
+}
+
+/** As the list of the series JSON would read with this object alone. */
+function diffusionValue(file: DicomFile): Value | undefined {
+  const said = siemensDiffusion(file)
+  if (said === undefined) return undefined
+  const parts = Object.entries(said).map(([key, value]: [string, string | readonly string[]]) => {
+    const text = typeof value === 'string' ? textLiteral(value) : textList(value)
+    return `${textLiteral(key)}: ${text}`
+  })
+  return textValue([`[{${parts.join(', ')}}]`])
 }
 
 /** Of several items the values one behind the other, as if they were those of one attribute. */

@@ -41,6 +41,7 @@ const way = [
   'journal',
   'stage',
   'ctl',
+  'crosswalk',
 ]
 function order(name: string): number {
   const at = way.indexOf(name.replace('fiona-', ''))

@@ -1,6 +1,6 @@
 import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
-import type { Intake, ObjectSource } from '../intake/index.ts'
+import { projectsOf, type Intake, type ObjectSource } from '../intake/index.ts'
 import { projectOfArchived } from '../storage/index.ts'
 import { FailureReason } from './sop-class.ts'
 
@@ -29,7 +29,7 @@ export function examineFile(
     using file = DicomFile.open(path, { stopAtPixelData: true })
     const found = intake.describe(file, { path, size: file.size, ...from })
     // Another project's copy: this peer did not send it, or will not have to be told of it.
-    if (found.project !== projectOfArchived(dataDir, path)) {
+    if (!projectsOf(found).includes(projectOfArchived(dataDir, path))) {
       return () => FailureReason.noSuchObjectInstance
     }
     if (found.SOPInstanceUID !== SOPInstanceUID) return unreliable

@@ -1,6 +1,7 @@
 // fiona.yaml (or JSON), validated before anything starts: every mistake with its line and the remedy.
 export { isCredential } from './credential.ts'
-export { loadConfig } from './load.ts'
-export type { Config, DestinationConfig, ProjectConfig } from './load.ts'
+export { loadConfig, loadOriginal } from './load.ts'
+export type { Config, DestinationConfig, OriginalConfig, ProjectConfig } from './load.ts'
+export { originalRules } from './original.ts'
 export { readPlaces, type Places } from './places.ts'
-export { isAddressRange } from './address-range.ts'
+export { usualDefault } from './default-project.ts'

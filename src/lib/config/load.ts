@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { credentialOr } from './credential.ts'
 import { destinationsFrom } from './destination-paths.ts'
+import { originalRules } from './original.ts'
+import type { ReadConfig } from './parse-config.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** The configuration in force: every default filled in, paths of the data absolute. */
@@ -50,7 +53,7 @@ export async function loadConfig(
       ...(crosswalk === undefined ? {} : { crosswalk: resolve(base, crosswalk) }),
     },
     projects: Object.fromEntries(
-      Object.entries(file.projects).map(([name, one]) => [name, withProfileFrom(one, base)]),
+      Object.entries(file.projects).map(([name, one]) => [name, withRulesFrom(one, base)]),
     ),
     requests: file.requests.map((one) => withPathsFrom(one, base)),
     destinations: destinationsFrom(file.destinations, base),
@@ -59,11 +62,16 @@ export async function loadConfig(
 }
 
 /** A profile is a file, but for the one that has a name. */
-function withProfileFrom(project: ProjectConfig, base: string): ProjectConfig {
-  const { deidentify } = project
-  const profile = deidentify?.profile
-  if (profile === undefined || profile === 'basic') return project
-  return { ...project, deidentify: { ...deidentify, profile: resolve(base, profile) } }
+function withRulesFrom(project: ProjectConfig, base: string): ProjectConfig {
+  if (project.deidentify === undefined) return project
+  const { profile, keyFile, ...others } = project.deidentify
+  const isFile = profile !== undefined && profile !== 'basic'
+  const deidentify = {
+    ...others,
+    ...(profile === undefined ? {} : { profile: isFile ? resolve(base, profile) : profile }),
+    ...(keyFile === undefined ? {} : { keyFile: credentialOr(resolve(base, keyFile)) }),
+  }
+  return { ...project, deidentify }
 }
 
 type RequestSource = ConfigFile['requests'][number]
@@ -98,11 +106,38 @@ async function embeddedDefaults(): Promise<ConfigFile> {
 }
 
 async function readFileAt(path: string): Promise<ConfigFile> {
-  const { parseConfig } = await import('./parse-config.ts')
-  return parseConfig(await readConfig(path), path)
+  const { file, original } = await readConfig(path)
+  return original === undefined ? file : withRulesBeside(file, path)
 }
 
-async function readConfig(path: string): Promise<string> {
+/** The original's rules need no key: they lie beside what reads them, and mean what they meant there. */
+function withRulesBeside(file: ConfigFile, path: string): ConfigFile {
+  if (!existsSync(join(dirname(path), originalRules))) return file
+  return { ...file, classification: { rules: originalRules, semantics: 'compat' } }
+}
+
+/** An original FIONA's configuration, and what it means to this one. */
+export interface OriginalConfig {
+  /** All keys, as they stand there. */
+  readonly original: Readonly<Record<string, unknown>>
+  readonly config: Config
+}
+
+/**
+ * @returns undefined where the file is one of ours
+ * @throws FionaError E_CONFIG (exit 78) listing every mistake with its line
+ */
+export async function loadOriginal(path: string): Promise<OriginalConfig | undefined> {
+  const { original } = await readConfig(path)
+  return original === undefined ? undefined : { original, config: await loadConfig(path) }
+}
+
+async function readConfig(path: string): Promise<ReadConfig> {
+  const { parseConfig } = await import('./parse-config.ts')
+  return parseConfig(await readText(path), path)
+}
+
+async function readText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {

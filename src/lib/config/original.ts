@@ -11,6 +11,12 @@ export function isOriginalConfig(value: unknown): value is Readonly<Record<strin
   )
 }
 
+/** Where the original keeps everything unless DATADIR says otherwise. */
+export const originalDataDir = '/data'
+
+/** The original's classification rules, which lie in one folder with what reads them. */
+export const originalRules = 'classifyRules.json'
+
 const originalKeys: Readonly<Record<string, string>> = {
   '/dataDir': 'DATADIR',
   '/receiver/aeTitle': 'DICOMAETITLE',
@@ -35,41 +41,50 @@ export function originalPlace(place: string): string {
 export function fromOriginal(original: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { text, number } = valuesOf(original)
   const mpps = number('MPPSPORT')
+  const sites = original['SITES']
   return {
-    dataDir: text('DATADIR') ?? '/data',
+    dataDir: text('DATADIR') ?? originalDataDir,
     receiver: present({ aeTitle: text('DICOMAETITLE'), port: number('DICOMPORT') }),
     ...(mpps === undefined ? {} : { mpps: { port: mpps } }),
-    projects: projectsOf(original['SITES']),
+    ...(sites === undefined ? {} : { projects: projectsOf(sites) }),
   }
 }
 
-/** A receiver, port and tree for each extra project; one without a port takes part by the common one. */
-function projectsOf(sites: unknown): Record<string, unknown> {
-  if (typeof sites !== 'object' || sites === null) return {}
+/**
+ * A receiver, port and tree for each extra project; one without a port takes part by the common one. What is no
+ * object stays what it is, so that the validator refuses it.
+ */
+function projectsOf(sites: unknown): unknown {
+  if (!isObject(sites)) return sites
   return Object.fromEntries(
-    Object.entries(sites).flatMap(([name, site]) => {
-      if (typeof site !== 'object' || site === null) return []
-      const { text, number } = valuesOf(site as Record<string, unknown>)
+    Object.entries(sites).map(([name, site]) => {
+      if (!isObject(site)) return [name, site]
+      const { text, number } = valuesOf(site)
       const port = number('DICOMPORT')
       const receiver = present({ port, aeTitle: text('DICOMAETITLE') })
-      return [[name, port === undefined ? {} : { receiver }]]
+      return [name, port === undefined ? {} : { receiver }]
     }),
   )
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
+/** An empty text is no value; what is neither text nor number stays what it is, for the validator to refuse. */
 function valuesOf(original: Readonly<Record<string, unknown>>) {
-  const text = (key: string): string | undefined => {
+  const text = (key: string): unknown => {
     const value = original[key]
-    return typeof value === 'string' && value !== '' ? value : undefined
+    return value === '' || value === null ? undefined : value
   }
   // What is no number stays text, so that the validator refuses it.
-  const number = (key: string): number | string | undefined => {
+  const number = (key: string): unknown => {
     const value = text(key)
-    return value !== undefined && /^\d+$/.test(value) ? Number(value) : value
+    return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
   }
   return { text, number }
 }

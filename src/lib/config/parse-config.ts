@@ -1,14 +1,13 @@
-import { resolve } from 'node:path'
 import { isMap, isScalar, LineCounter, type Document } from 'yaml'
-import { isProjectName } from '../storage/index.ts'
-import { isAddressRange } from './address-range.ts'
 import { nearest } from '../text/index.ts'
 import { knownKeys, validateConfig, type ConfigProblem } from './generated/validate-config.js'
 import type { ConfigFile } from './schema.ts'
-import { fromOriginal, isOriginalConfig, originalPlace } from './original.ts'
+import { keysOf } from './json-pointer.ts'
+import { fromOriginal, isOriginalConfig } from './original.ts'
 import { readYaml, valueOf } from './read-yaml.ts'
 import { refuse } from './refuse.ts'
 import { sumUp } from './sum-up-problems.ts'
+import { unsayableProblems } from './unsayable-problems.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
 const sizeKeys = [['receiver', 'reserveBytes']] as const
@@ -20,26 +19,27 @@ const sizeUnits: Readonly<Record<string, number>> = {
   T: 2 ** 40,
 }
 
+export interface ReadConfig {
+  readonly file: ConfigFile
+  /** What the original's file says, as it says it; undefined of a file of ours. */
+  readonly original: Readonly<Record<string, unknown>> | undefined
+}
+
 /**
  * @param name the file's name, for messages
  * @throws FionaError E_CONFIG with every mistake, each with its line
  */
-export function parseConfig(text: string, name: string): ConfigFile {
+export async function parseConfig(text: string, name: string): Promise<ReadConfig> {
   const lines = new LineCounter()
   const document = readYaml(text, lines, name)
   const found = valueOf(document, name)
-  const isOriginal = isOriginalConfig(found)
-  const value = isOriginal ? fromOriginal(found) : found
+  const original = isOriginalConfig(found) ? found : undefined
+  const isOriginal = original !== undefined
+  const value = isOriginal ? fromOriginal(original) : found
   for (const [section, key] of sizeKeys) readSize(value, section, key)
   const problems = validateConfig(value)
   if (problems.length === 0) {
-    problems.push(
-      ...projectNameProblems(value as ConfigFile),
-      ...portProblems(value as ConfigFile, isOriginal),
-      ...patternProblems(value as ConfigFile),
-      ...inboxProblems(value as ConfigFile),
-      ...addressProblems(value as ConfigFile),
-    )
+    problems.push(...(await unsayableProblems(value as ConfigFile, isOriginal)))
   }
   if (problems.length > 0) {
     throw refuse(
@@ -48,112 +48,11 @@ export function parseConfig(text: string, name: string): ConfigFile {
       ),
     )
   }
-  return value as ConfigFile
-}
-
-/** What a schema cannot say: a project has a folder of its own, with its name. */
-function projectNameProblems(config: ConfigFile): ConfigProblem[] {
-  return Object.keys(config.projects)
-    .filter((project) => !isProjectName(project))
-    .map((project) => ({
-      instancePath: pathOf(['projects', project]),
-      schemaPath: '',
-      message:
-        'is no name of a project: FIONA keeps things of its own there, or it is no name of a folder',
-      params: {},
-    }))
-}
-
-/** What a schema cannot say: two doors cannot have one port. Both are named by the keys of the file that is read. */
-function portProblems(
-  { receiver, mpps, projects }: ConfigFile,
-  isOriginal: boolean,
-): ConfigProblem[] {
-  const doors = [
-    { keys: ['receiver', 'port'], port: receiver.port },
-    ...(mpps === undefined ? [] : [{ keys: ['mpps', 'port'], port: mpps.port }]),
-    ...Object.entries(projects).flatMap(([project, { receiver: own }]) =>
-      own === undefined
-        ? []
-        : [{ keys: ['projects', project, 'receiver', 'port'], port: own.port }],
-    ),
-  ]
-  return doors.flatMap(({ keys, port }, at) => {
-    const other = doors.slice(0, at).find((door) => door.port === port && port !== 0)
-    if (other === undefined) return []
-    const otherPath = pathOf(other.keys)
-    const place = isOriginal ? originalPlace(otherPath) : otherPath
-    const message = `is ${String(port)}, and so is ${keysOf({ instancePath: place }).join('.')}`
-    return [{ instancePath: pathOf(keys), schemaPath: '', message, params: {} }]
-  })
-}
-
-/** What a schema cannot say: an inbox is emptied by one, into the tree of a project that may be called so. */
-function inboxProblems({ inboxes }: ConfigFile): ConfigProblem[] {
-  return inboxes.flatMap(({ folder, project }, at) => {
-    const problem = (key: string, message: string): ConfigProblem => ({
-      instancePath: pathOf(['inboxes', String(at), key]),
-      schemaPath: '',
-      message,
-      params: {},
-    })
-    const other = inboxes.slice(0, at).find((one) => lieInEachOther(one.folder, folder))
-    return [
-      ...(other === undefined
-        ? []
-        : [problem('folder', `and the inbox ${other.folder} are the same, or lie in each other`)]),
-      ...(project === undefined || isProjectName(project)
-        ? []
-        : [problem('project', 'is no name of a project')]),
-    ]
-  })
-}
-
-/** What a schema cannot say: who is let in is told by numbers, names are not looked up. */
-function addressProblems({ receiver }: ConfigFile): ConfigProblem[] {
-  return receiver.allow.flatMap(({ address }, at) =>
-    address === undefined || isAddressRange(address)
-      ? []
-      : {
-          instancePath: pathOf(['receiver', 'allow', String(at), 'address']),
-          schemaPath: '',
-          message: `is no address: ${JSON.stringify(address)}; write 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32`,
-          params: {},
-        },
-  )
-}
-
-/** Relative paths are all relative to one directory. */
-function lieInEachOther(one: string, other: string): boolean {
-  const [a, b] = [`${resolve('/', one)}/`, `${resolve('/', other)}/`]
-  return a.startsWith(b) || b.startsWith(a)
-}
-
-function pathOf(keys: readonly string[]): string {
-  return keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** What a schema cannot say: the patterns of a project's match must be regular expressions. */
-function patternProblems(config: ConfigFile): ConfigProblem[] {
-  return Object.entries(config.projects).flatMap(([project, { match }]) =>
-    Object.entries(match ?? {}).flatMap(([key, pattern]) => {
-      try {
-        new RegExp(pattern, 'u')
-        return []
-      } catch (error) {
-        return {
-          instancePath: pathOf(['projects', project, 'match', key]),
-          schemaPath: '',
-          message: `is no regular expression: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
-          params: {},
-        }
-      }
-    }),
-  )
+  return { file: value as ConfigFile, original }
 }
 
 function sentence(problem: ConfigProblem): string {
-  const where = keysOf(problem).join('.')
+  const where = keysOf(problem.instancePath).join('.')
   const unknown = problem.params['additionalProperty']
   if (typeof unknown === 'string') {
     const guess = nearest(unknown, knownKeys[problem.schemaPath] ?? [])
@@ -164,14 +63,8 @@ function sentence(problem: ConfigProblem): string {
   return `${where === '' ? 'the configuration' : where} ${problem.message ?? 'is not valid'}${values}`
 }
 
-/** The keys of a JSON pointer (RFC 6901). */
-function keysOf({ instancePath }: Pick<ConfigProblem, 'instancePath'>): string[] {
-  const keys = instancePath.split('/').slice(1)
-  return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-}
-
 function lineOf(document: Document, lines: LineCounter, problem: ConfigProblem): number {
-  const keys = keysOf(problem)
+  const keys = keysOf(problem.instancePath)
   const node = keys.length === 0 ? document.contents : document.getIn(keys, true)
   const unknown = problem.params['additionalProperty']
   if (isMap(node) && typeof unknown === 'string') {

@@ -1,5 +1,6 @@
 // fiona.yaml, declared once: types, defaults and the validator (compiled at build time) come from here.
 import { Type, type Static, type TProperties } from '@sinclair/typebox'
+import { usualDefault } from './default-project.ts'
 
 const text = (fallback?: string) =>
   Type.String(fallback === undefined ? { minLength: 1 } : { minLength: 1, default: fallback })
@@ -74,9 +75,17 @@ const exclusion = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
+const textOrTexts = Type.Union([text(), Type.Array(text(), { minItems: 1 })])
+
+/** By connection facts and DICOM keywords; without a condition it would take everything. */
+const conditions = Type.Record(Type.String({ minLength: 1 }), textOrTexts, { minProperties: 1 })
+
+/** Templates of paths below the folder of a project (`src/lib/layout`). */
+const layouts = Type.Array(text(), { maxItems: 20 })
+
 const project = Type.Object(
   {
-    match: Type.Optional(Type.Record(Type.String(), Type.String())),
+    match: Type.Optional(Type.Union([conditions, Type.Array(conditions, { minItems: 1 })])),
     receiver: optional({
       port: peerPort(),
       aeTitle: Type.Optional(Type.String(aeTitle)),
@@ -85,6 +94,8 @@ const project = Type.Object(
     deidentify: optional({
       profile: Type.Optional(text()),
       pseudonym: Type.Optional(oneOf(['fromRequest', 'hash', 'counter'])),
+      pattern: Type.Optional(text()),
+      keyFile: Type.Optional(path),
       dateShift: optional({
         mode: oneOf(['none', 'fixed', 'perParticipant']),
         maxDays: Type.Optional(Type.Integer({ minimum: 1 })),
@@ -95,6 +106,10 @@ const project = Type.Object(
       maxWaitSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       longestQuietSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
       settledSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
+    organize: optional({
+      layouts: Type.Optional(layouts),
+      layoutsOnly: Type.Optional(Type.Boolean()),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
@@ -180,6 +195,10 @@ export const ConfigSchema = Type.Object(
     }),
     mpps: optional({ port: port() }),
     inboxes: Type.Array(inbox, { default: [] }),
+    intake: strict({
+      projects: Type.Union([Type.Literal('first'), Type.Literal('all')], { default: 'first' }),
+      default: text(usualDefault),
+    }),
     arrival: strict({
       quietSeconds: positive(16),
       maxWaitSeconds: positive(14400),
@@ -192,6 +211,10 @@ export const ConfigSchema = Type.Object(
       semantics: Type.Union([Type.Literal('strict'), Type.Literal('compat')], {
         default: 'strict',
       }),
+    }),
+    organize: strict({
+      layouts: { ...layouts, default: [] },
+      layoutsOnly: Type.Boolean({ default: false }),
     }),
     projects: Type.Record(Type.String({ minLength: 1 }), project, { default: {} }),
     requests: Type.Array(requestSource, { default: [] }),

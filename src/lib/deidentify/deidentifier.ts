@@ -12,7 +12,7 @@ import {
 import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from './reasons.ts'
-import { type HeldStudy, Review } from './review.ts'
+import { type Decision, type HeldStudy, Review } from './review.ts'
 import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
 
 export interface DeidentifierOptions extends StudyMakerOptions {
@@ -103,6 +103,7 @@ export class Deidentifier {
   /**
    * Makes a held study again, letting pass what a person has looked at.
    * @param anyway let pass also what no viewer shows: values known of the patient, bytes beside the pixels
+   * @param decision who decides, and why; it stays with the released study on the clinical side
    * @param publish gets the record; the study counts as released when it resolves
    * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE
    */
@@ -110,6 +111,7 @@ export class Deidentifier {
     requestId: string,
     anyway: boolean,
     publish: (record: AnyRecord | FionaRecord) => Promise<void>,
+    decision: Decision = {},
   ): Promise<void> {
     const study = await this.#review.find(requestId, this.#options.project)
     const codes = study.reasons.map(({ code }) => code)
@@ -127,14 +129,14 @@ export class Deidentifier {
     }
     await publish(result)
     if (result.type === 'deidentified') {
-      await this.#review.decide(study, 'released', { waived: [...waived], anyway })
+      await this.#review.decide(study, 'released', { ...decision, waived: [...waived], anyway })
     }
   }
 
   /** Removes what was made; the decision stays. */
-  async drop(requestId: string): Promise<HeldStudy> {
+  async drop(requestId: string, decision: Decision = {}): Promise<HeldStudy> {
     const study = await this.#review.find(requestId, this.#options.project)
-    await this.#review.decide(study, 'dropped', {})
+    await this.#review.decide(study, 'dropped', { ...decision })
     return study
   }
 

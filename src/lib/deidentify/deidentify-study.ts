@@ -4,6 +4,7 @@ import { DicomFile } from '../dicom/index.ts'
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import type { Rectangle } from '../pixels/index.ts'
 import { type CleanedPixels, cleanPixels, cleanedTexts } from './clean-pixels.ts'
+import { type Account, requireComplete } from './account.ts'
 import { deidentifyObject, uidsOf } from './deidentify-object.ts'
 import type { Exclusion } from './exclusions.ts'
 import { KnownIdentity } from './known-identity.ts'
@@ -42,14 +43,16 @@ export interface Published {
   readonly bytes: number
   /** Elements by what was done with them, of all objects of this revision. */
   readonly removed: Readonly<Record<string, number>>
-  /** Objects that were left out, by the rule that said so. */
-  readonly excluded: Readonly<Record<string, number>>
   /** Objects of this revision with masked pixels, how many rectangles of them, and objects searched for text. */
   readonly pixels: { readonly masked: number; readonly regions: number; readonly searched: number }
+  readonly account: Account
+  /** How many different terms known of the patient, staff and study were searched for. */
+  readonly terms: number
   readonly waived: readonly Reason[]
 }
 
 export interface Held {
+  readonly account: Account
   readonly reasons: readonly Reason[]
   /** Source paths by reason, for the person who looks: they stay on the clinical side. */
   readonly details: readonly { readonly code: string; readonly path: string }[]
@@ -116,6 +119,10 @@ class StudyInTheMaking {
   #isLeaking = false
   readonly #pixels = { masked: 0, regions: 0, searched: 0 }
   readonly #masked: MaskedObject[] = []
+  #duplicates = 0
+  #unmade = 0
+  #earlier = 0
+  #searched = 0
 
   constructor(task: StudyTask, staged: StagedStudy) {
     this.#task = task
@@ -159,6 +166,7 @@ class StudyInTheMaking {
     } catch (error) {
       // Reading speaks in FionaErrors; anything else is trouble with writing, and not the object's.
       if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
+      this.#unmade += 1
       reasons.add('unreadable-object', 'object')
     }
     for (const { code, where, count } of reasons.list()) {
@@ -175,6 +183,7 @@ class StudyInTheMaking {
   ): Promise<void> {
     const uids = uidsOf(file)
     if (uids.StudyInstanceUID !== normalUid(this.#task.StudyInstanceUID)) {
+      this.#unmade += 1
       reasons.add('foreign-object', '(0020,000D) StudyInstanceUID')
       return
     }
@@ -205,13 +214,20 @@ class StudyInTheMaking {
       count: (what: string) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),
     }
     const object = deidentifyObject(file, uids, this.#task, notes, pixels)
-    if (object === undefined) return
+    if (object === undefined) {
+      this.#unmade += 1
+      return
+    }
     const { SeriesInstanceUID, SOPInstanceUID } = object
     const twin = this.#outputs.get(SOPInstanceUID)
     if (twin !== undefined) {
       await writer.done()
       const isSame = sizeOfSame(twin.path, object.parts(), file) !== undefined
-      if (!isSame) reasons.add('same-uid-twice', '(0008,0018) SOPInstanceUID')
+      if (isSame) this.#duplicates += 1
+      else {
+        this.#unmade += 1
+        reasons.add('same-uid-twice', '(0008,0018) SOPInstanceUID')
+      }
       return
     }
     const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
@@ -246,6 +262,7 @@ class StudyInTheMaking {
   async searchAll(): Promise<void> {
     for (const { SeriesInstanceUID, SOPInstanceUID, path } of await objectsIn(this.#final)) {
       if (this.#outputs.has(SOPInstanceUID)) continue
+      this.#earlier += 1
       const { size } = statSync(path)
       this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes: size, isNew: false })
     }
@@ -266,6 +283,7 @@ class StudyInTheMaking {
 
   #searchOne(search: IdentitySearch, path: string, isNew: boolean): void {
     using file = DicomFile.open(path)
+    this.#searched += 1
     for (const where of search.find(file)) {
       this.#reasons.add('identity-found', where)
       if (!isNew) this.#isLeaking = true
@@ -276,7 +294,13 @@ class StudyInTheMaking {
   objections(): Held | undefined {
     const reasons = this.#reasons.list()
     const isWaived = reasons.every(({ code }) => this.#task.waived.has(code))
-    return isWaived ? undefined : { reasons, details: this.#details, masked: this.#masked }
+    if (isWaived) return undefined
+    return {
+      account: this.#account(),
+      reasons,
+      details: this.#details,
+      masked: this.#masked,
+    }
   }
 
   /** An earlier revision that holds what is known only now must not stay where it can be sent from. */
@@ -284,7 +308,23 @@ class StudyInTheMaking {
     if (this.#isLeaking) await this.#task.outbox.withdraw(this.#final)
   }
 
+  #account(): Account {
+    const { objects, missing } = this.#task.sources
+    return {
+      received: objects.length,
+      made: this.#outputs.size - this.#earlier,
+      duplicates: this.#duplicates,
+      excluded: Object.fromEntries(this.#excluded),
+      unmade: this.#unmade,
+      missing,
+      earlier: this.#earlier,
+      searched: this.#searched,
+    }
+  }
+
   async publish(): Promise<Published> {
+    const account = this.#account()
+    requireComplete(account)
     const outputs = [...this.#outputs.values()]
     if (outputs.some(({ isNew }) => isNew)) await this.#staged.publish(this.#final)
     else await this.#task.outbox.settle(this.#final)
@@ -303,8 +343,9 @@ class StudyInTheMaking {
       instances: outputs.length,
       bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
       removed: Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1))),
-      excluded: Object.fromEntries(this.#excluded),
       pixels: this.#pixels,
+      account,
+      terms: this.#identity.size,
       waived: this.#reasons.list(),
     }
   }

@@ -39,6 +39,15 @@ export class KnownIdentity {
     this.#allowed = new Set([...given, ...ownTexts].map(foldText))
   }
 
+  /** How many terms are searched for: the only thing about them that may be told. */
+  get size(): number {
+    const { words, freeTextWords, anywhere, digits, uids, rawForms } = this
+    return [words, freeTextWords, anywhere, digits, uids, rawForms].reduce(
+      (sum, { size }) => sum + size,
+      0,
+    )
+  }
+
   /** Nothing that is known of a study is forgotten; the same value is looked at once. */
   add(kind: IdentityKind, value: string, raw?: Buffer): void {
     const key = `${kind}:${value}`

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readdir, rename, rm } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { whoRuns } from '../crosswalk/index.ts'
+import { ExitCode, FionaError, lastWordsOf } from '../error/index.ts'
 import { type AnyRecord, nowIso } from '../record/index.ts'
 import {
   inside,
@@ -12,7 +12,7 @@ import {
   writeFileAtomic,
 } from '../storage/index.ts'
 import type { Held } from './deidentify-study.ts'
-import type { StagedStudy } from './outbox.ts'
+import { type StagedStudy, objectsIn } from './outbox.ts'
 import type { Reason } from './reasons.ts'
 import { readTrusted, requireTrusted } from './trusted-file.ts'
 
@@ -34,6 +34,23 @@ export interface HeldStudy {
   readonly record: AnyRecord
 }
 
+/** What a person adds to a decision: who it is, where that is not who runs the tool, and why. */
+export interface Decision {
+  readonly by?: string | undefined
+  readonly because?: string | undefined
+}
+
+/** One that waits, or a folder that cannot be followed. */
+export type Waiting =
+  | {
+      readonly study: HeldStudy
+      readonly folder: string
+      readonly objects: number
+      readonly bytes: number
+      readonly problem?: undefined
+    }
+  | { readonly folder: string; readonly problem: string }
+
 /**
  * `<dataDir>/<project>/review/<requestId>/`: held.json, and in objects/ what was made. On the clinical
  * side of the boundary. A person's decision stays there as released.json or dropped.json.
@@ -52,7 +69,7 @@ export class Review {
     const there = await this.#read(projectFolder(study.project), study.requestId)
     // Names that a file system cannot hold are changed or cut: two may become one.
     if (there !== undefined && there.requestId !== study.requestId) throw sameFolder()
-    const text = { v: 1, time: nowIso(), user: currentUser(), ...study } satisfies HeldStudy
+    const text = { v: 1, time: nowIso(), user: whoRuns().user, ...study } satisfies HeldStudy
     await writeDecision(folder, 'held', text)
     await removeObjects(folder)
     await staged.moveTo(join(folder, 'objects'))
@@ -71,6 +88,40 @@ export class Review {
     })
   }
 
+  /** All that wait, oldest first; of one project or all. A hostile folder is told of, and not followed. */
+  async list(project?: string): Promise<Waiting[]> {
+    const projects = project === undefined ? await this.#projects() : [projectFolder(project)]
+    const found: Waiting[] = []
+    for (const name of projects) {
+      for (const folder of await foldersIn(inside(this.#dataDir, name, 'review'))) {
+        const waiting = await this.#lookInto(name, folder)
+        if (waiting !== undefined) found.push(waiting)
+      }
+    }
+    const since = (each: Waiting) => (each.problem === undefined ? each.study.time : '')
+    return found.sort((a, b) => (since(a) < since(b) ? -1 : 1))
+  }
+
+  /** What was made of a study, and where it lies. */
+  async sizeOf({
+    project,
+    requestId,
+  }: HeldStudy): Promise<{ folder: string; objects: number; bytes: number }> {
+    const folder = join(this.#folder(projectFolder(project), requestId), 'objects')
+    const sizes = await Promise.all((await objectsIn(folder)).map(({ path }) => stat(path)))
+    return { folder, objects: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) }
+  }
+
+  async #lookInto(project: string, name: string): Promise<Waiting | undefined> {
+    const folder = inside(this.#dataDir, project, 'review', name)
+    try {
+      const study = await this.#readIn(project, folder)
+      return study === undefined ? undefined : { study, ...(await this.sizeOf(study)) }
+    } catch (error) {
+      return { folder, problem: lastWordsOf(error).split('\n')[0] ?? '' }
+    }
+  }
+
   /** A later revision went out whole: nobody needs to decide about the earlier one. */
   async supersede(project: string, requestId: string, revision: number): Promise<void> {
     const study = await this.#read(projectFolder(project), requestId)
@@ -84,7 +135,7 @@ export class Review {
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
     const folder = this.#folder(projectFolder(study.project), study.requestId)
-    const text = { ...study, [decision]: { time: nowIso(), user: currentUser(), ...facts } }
+    const text = { ...study, [decision]: { time: nowIso(), ...whoRuns(), ...facts } }
     await writeDecision(folder, decision, text)
     await rm(join(folder, 'held.json'), { force: true })
     await removeObjects(folder)
@@ -92,7 +143,10 @@ export class Review {
 
   /** What is in a folder of this name, whoever it is of. What it names decides what is read and where it goes. */
   async #read(folderName: string, requestId: string): Promise<HeldStudy | undefined> {
-    const folder = this.#folder(folderName, requestId)
+    return this.#readIn(folderName, this.#folder(folderName, requestId))
+  }
+
+  async #readIn(folderName: string, folder: string): Promise<HeldStudy | undefined> {
     const text = await readTrusted(folder, 'held.json', this.#dataDir)
     if (text === undefined) return undefined
     const study = parse(text)
@@ -111,6 +165,10 @@ export class Review {
     const entries = await readdir(this.#dataDir, { withFileTypes: true }).catch(() => [])
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   }
+}
+
+async function foldersIn(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).sort()
 }
 
 function parse(text: string): HeldStudy | undefined {
@@ -150,12 +208,4 @@ async function removeObjects(folder: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   })
   await rm(aside, { recursive: true, force: true })
-}
-
-function currentUser(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
 }

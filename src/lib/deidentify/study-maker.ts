@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Crosswalk } from '../crosswalk/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
   type AnyRecord,
@@ -9,9 +10,10 @@ import {
   nowIso,
 } from '../record/index.ts'
 import { projectFolder } from '../storage/index.ts'
-import type { Crosswalk } from './crosswalk.ts'
+import type { Account } from './account.ts'
 import { type Published, deidentifyStudy } from './deidentify-study.ts'
 import type { Exclusion } from './exclusions.ts'
+import { type Naming, nameParticipant } from './name-participant.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
 import type { Profile } from './profile.ts'
@@ -22,7 +24,9 @@ import { sourcesOf } from './source-objects.ts'
 import { writeError } from './write-object.ts'
 
 export interface StudyMakerOptions {
-  readonly key: Buffer
+  /** The secret of a project. */
+  readonly keyOf: (project: string) => Buffer
+  readonly namingOf: (project: string) => Naming
   readonly uidRoot: string
   /** For outboxes where `out` is not given. */
   readonly dataDir: string
@@ -61,18 +65,24 @@ export class StudyMaker {
     this.#review = review
   }
 
-  /** Who a study becomes: what the request says, the options, or a pseudonym of its patient. */
+  /** Who a study becomes: what the options or the request say, or what the project makes of its patient. */
   async targetOf(input: StudyRecord | RequestRecord, project: string): Promise<Target> {
+    const naming = this.#options.namingOf(project)
+    const pseudonyms = this.#pseudonymsOf(project)
+    const { StudyInstanceUID } = input
+    const named = async (): Promise<string> => {
+      const patient = patientOf((await sourcesOf(input)).objects)
+      const { crosswalk } = this.#options
+      return nameParticipant(patient, StudyInstanceUID, project, naming, pseudonyms, crosswalk)
+    }
     if (input.type === 'request') {
-      const { requestId, participant, event } = input
+      const { requestId, event } = input
+      const participant = naming.pseudonym === 'fromRequest' ? input.participant : await named()
       return { requestId, project, participant, event }
     }
     const { event } = this.#options
-    const pseudonyms = this.#pseudonymsOf(project)
-    const participant =
-      this.#options.participant ??
-      pseudonymOf(patientOf((await sourcesOf(input)).objects), input, pseudonyms)
-    const requestId = pseudonyms.requestId(input.StudyInstanceUID, participant, event ?? '')
+    const participant = this.#options.participant ?? (await named())
+    const requestId = pseudonyms.requestId(StudyInstanceUID, participant, event ?? '')
     return { requestId, project, participant, event }
   }
 
@@ -143,7 +153,16 @@ export class StudyMaker {
       const codes = outcome.reasons.map(({ code }) => code)
       onDone({ ...about, reasons: [...new Set(codes)] }, 'a study is held for a person to look at')
       const how = howToDecide(requestId)
-      return { type: 'held', v: 1, time: nowIso(), ...facts, reasons: [...outcome.reasons], how }
+      const reasons = [...outcome.reasons]
+      return {
+        type: 'held',
+        v: 1,
+        time: nowIso(),
+        ...facts,
+        ...countsOf(outcome.account),
+        reasons,
+        how,
+      }
     }
     onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
     return deidentifiedRecord(outcome, facts, input.revision, profile)
@@ -169,7 +188,7 @@ export class StudyMaker {
   #pseudonymsOf(project: string): Pseudonyms {
     let pseudonyms = this.#pseudonyms.get(project)
     if (pseudonyms === undefined) {
-      pseudonyms = new Pseudonyms(this.#options.key, project, this.#options.uidRoot)
+      pseudonyms = new Pseudonyms(this.#options.keyOf(project), project, this.#options.uidRoot)
       this.#pseudonyms.set(project, pseudonyms)
     }
     return pseudonyms
@@ -187,17 +206,6 @@ export class StudyMaker {
   }
 }
 
-/** Of the patient where there is one, else of the study: two studies of nobody are two participants. */
-function pseudonymOf(
-  { PatientID, IssuerOfPatientID }: Patient,
-  { StudyInstanceUID }: StudyRecord,
-  pseudonyms: Pseudonyms,
-): string {
-  return PatientID === ''
-    ? pseudonyms.participant('study', StudyInstanceUID)
-    : pseudonyms.participant('patient', PatientID, IssuerOfPatientID)
-}
-
 function deidentifiedRecord(
   {
     StudyInstanceUID,
@@ -206,7 +214,8 @@ function deidentifiedRecord(
     instances,
     bytes,
     removed,
-    excluded,
+    account,
+    terms,
     pixels,
     waived,
   }: Published,
@@ -228,9 +237,21 @@ function deidentifiedRecord(
     profile: profile.name,
     profileDigest: profile.digest,
     removed: { ...removed },
-    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...countsOf(account),
+    ...(account.earlier > 0 ? { earlier: account.earlier } : {}),
+    verified: { objects: account.searched, terms },
     ...(pixels.masked + pixels.searched > 0 ? { pixels: { ...pixels } } : {}),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
+  }
+}
+
+/** Where every object is: what came in is what goes out, and what is said here. */
+function countsOf({ received, duplicates, excluded, missing }: Account) {
+  return {
+    received,
+    ...(duplicates > 0 ? { duplicates } : {}),
+    ...(Object.keys(excluded).length > 0 ? { excluded: { ...excluded } } : {}),
+    ...(missing > 0 ? { missing } : {}),
   }
 }
 

@@ -18,6 +18,11 @@ const keywords = [
   'ImagesInAcquisition',
 ] as const
 
+/** Whether a record tells this one, if its object has it. */
+export function isRecordedAttribute(keyword: string): boolean {
+  return keywords.some((each) => each === keyword)
+}
+
 let tags: readonly (readonly [keyword: string, tag: number])[] | undefined
 
 /** A longer value tells nobody anything, and the record that carries it is one line. */

@@ -19,8 +19,12 @@ const mostItems = 4096
 /**
  * Values by name of the tag, without the empty ones. Whatever its lengths claim, nothing outside of
  * `bytes` is read and the work is bounded by them; of a damaged header what stands before the damage counts.
+ * @param wanted only these: making texts of all others would take most of the time
  */
-export function readCsaHeader(bytes: Buffer): Map<string, readonly string[]> {
+export function readCsaHeader(
+  bytes: Buffer,
+  wanted?: ReadonlySet<string>,
+): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>()
   const isSecond = bytes.toString('latin1', 0, 4) === 'SV10'
   let at = isSecond ? 8 : 0
@@ -34,17 +38,18 @@ export function readCsaHeader(bytes: Buffer): Map<string, readonly string[]> {
     if (head === undefined) return found
     at += tagBytes
     firstItems ??= head.items
+    const isWanted = wanted?.has(head.name) ?? true
     const values: string[] = []
     for (let item = 0; item < head.items; item++) {
       if (at + itemHeadBytes > bytes.length) return found
       const length = isSecond ? bytes.readInt32LE(at + 4) : bytes.readInt32LE(at) - firstItems
       at += itemHeadBytes
       if (length < 0 || at + length > bytes.length) return found
-      const text = textAt(bytes, at, length)
+      const text = isWanted ? textAt(bytes, at, length) : ''
       if (text !== '') values.push(text)
       at += length + ((4 - (length % 4)) % 4)
     }
-    if (!found.has(head.name)) found.set(head.name, values)
+    if (isWanted && !found.has(head.name)) found.set(head.name, values)
   }
   return found
 }

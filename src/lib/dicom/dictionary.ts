@@ -40,6 +40,11 @@ export function keywordOf(tag: number): string | undefined {
   return dictionary().byTag.get(firstOfRepeating(tag))?.keyword
 }
 
+/** All of PS3.6, for whoever looks for what somebody meant. */
+export function knownKeywords(): Iterable<string> {
+  return dictionary().byKeyword.keys()
+}
+
 /** VRs that depend on another attribute, as the dictionary spells them (PS3.5 annex A). */
 const settled: Readonly<Record<string, string>> = { xs: 'US', ox: 'OW', lt: 'OW' }
 

@@ -3,12 +3,12 @@
  * them. Reading walks headers only, so that an object of gigabytes costs as little as a small one;
  * writing yields bytes and ranges of the source file, so that pixels are never held in memory.
  */
-export { readAttributes } from './attributes.ts'
+export { isRecordedAttribute, readAttributes } from './attributes.ts'
 export { isKnownCharacterSet } from './character-sets.ts'
 export type { DataSet, Element } from './data-set.ts'
 export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
-export { keywordOf, tagOf, vrOf } from './dictionary.ts'
+export { keywordOf, knownKeywords, tagOf, vrOf } from './dictionary.ts'
 export { type MadeValue, type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
 export {
   type FileMeta,
@@ -23,7 +23,12 @@ export type { ParseOptions } from './parse-data-set.ts'
 export { beginsLikeDicom } from './part10.ts'
 export { privateElement } from './private-elements.ts'
 export { osLevelOf, seriesFields } from './series-fields.ts'
-export { siemensField, siemensFieldNames } from './siemens-fields.ts'
+export {
+  type SiemensDiffusion,
+  siemensDiffusion,
+  siemensField,
+  siemensFieldNames,
+} from './siemens-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
 export { type Encoding, TransferSyntax, encodingOf, hasNativePixels } from './transfer-syntax.ts'
 export { bytesPerUnit, isKnownVR, isText, usesCharacterSet } from './value-representation.ts'

@@ -16,9 +16,9 @@ export function privateElement(
   creator: string,
   element: number,
 ): Element | undefined {
-  for (let block = 0x10; block <= 0xff; block++) {
-    const reservation = file.dataSet.get(group * 0x10000 + block)
-    if (reservation === undefined || reservation.length > longestCreator) continue
+  for (const reservation of file.dataSet.elements) {
+    const block = reservation.tag - group * 0x10000
+    if (block < 0x10 || block > 0xff || reservation.length > longestCreator) continue
     const owner = file.bytes(reservation).toString('latin1').replaceAll('\0', ' ').trim()
     if (owner !== creator) continue
     // Some writers reserve a block twice and use the second.

@@ -10,6 +10,9 @@ const seriesHeader = 0x20
 /** Real ones have some 10 kB, with the protocol some 100 kB. */
 const longestHeader = 4 << 20
 
+/** A number, or the word of a choice; what is longer is damage. */
+const longestNumber = 64
+
 /** Names of the original's series JSON that are read out of Siemens' private headers. */
 export const siemensFieldNames = [
   'NumSlices',
@@ -26,11 +29,44 @@ const protocolKeys: Readonly<Partial<Record<SiemensFieldName, string>>> = {
   siemensUUID: 'sWipMemBlock.tFree',
 }
 
+const protocolTag = 'MrPhoenixProtocol'
+const wantedTags: ReadonlySet<string> = new Set([
+  'PhaseEncodingDirectionPositive',
+  'B_value',
+  'DiffusionDirectionality',
+  'DiffusionGradientDirection',
+  protocolTag,
+])
+
+/** What Siemens' private header of an image says of its diffusion weighting. */
+export interface SiemensDiffusion {
+  readonly B_value: string
+  readonly DiffusionDirectionality?: string
+  /** A vector of three numbers, as text; none where the weighting has no direction. */
+  readonly DiffusionGradientDirection?: readonly string[]
+}
+
+/** Undefined of an object that is not weighted by diffusion, or not of Siemens. */
+export function siemensDiffusion(file: DicomFile): SiemensDiffusion | undefined {
+  const header = headerOf(file, imageHeader)
+  const shortOf = (name: string): string[] =>
+    (header?.get(name) ?? []).slice(0, 3).filter(({ length }) => length <= longestNumber)
+  const [value] = shortOf('B_value')
+  if (value === undefined) return undefined
+  const [directionality] = shortOf('DiffusionDirectionality')
+  const direction = shortOf('DiffusionGradientDirection')
+  return {
+    B_value: value,
+    ...(directionality === undefined ? {} : { DiffusionDirectionality: directionality }),
+    ...(direction.length === 0 ? {} : { DiffusionGradientDirection: direction }),
+  }
+}
+
 /** Of an object of Siemens, where its private headers say it. */
 export function siemensField(file: DicomFile, name: SiemensFieldName): string | undefined {
   const key = protocolKeys[name]
   if (key === undefined) return headerOf(file, imageHeader)?.get(name)?.[0]
-  const protocol = headerOf(file, seriesHeader)?.get('MrPhoenixProtocol')?.[0]
+  const protocol = headerOf(file, seriesHeader)?.get(protocolTag)?.[0]
   return protocol === undefined ? undefined : protocolValue(protocol, key)
 }
 
@@ -49,11 +85,15 @@ function readHeader(file: DicomFile, element: number): CsaHeader | undefined {
   if (found === undefined || found.items !== undefined || found.fragments !== undefined)
     return undefined
   if (found.length > longestHeader) return undefined
-  return readCsaHeader(file.bytes(found))
+  return readCsaHeader(file.bytes(found), wantedTags)
 }
 
+/** The lines are many thousand, and most of them long: none is cut out but the one that is asked for. */
 function protocolValue(protocol: string, key: string): string | undefined {
-  for (const line of protocol.split('\n')) {
+  for (let at = protocol.indexOf(key); at !== -1; at = protocol.indexOf(key, at + 1)) {
+    const start = protocol.lastIndexOf('\n', at) + 1
+    const end = protocol.indexOf('\n', at)
+    const line = protocol.slice(start, end === -1 ? protocol.length : end)
     const equals = line.indexOf('=')
     if (equals === -1 || line.slice(0, equals).trim() !== key) continue
     const text = line

@@ -1,5 +1,4 @@
-import { BlockList, isIP } from 'node:net'
-import { type Config, isAddressRange } from '../config/index.ts'
+import type { Config } from '../config/index.ts'
 import {
   type AssociateReject,
   type AssociateRequest,
@@ -9,6 +8,7 @@ import {
   RejectResult,
 } from '../dimse/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { addressForms, addressTest, isAddressRange } from '../match/index.ts'
 
 type Rule = Config['receiver']['allow'][number]
 
@@ -50,7 +50,7 @@ export class Access {
   readonly #options: AccessOptions
   readonly #rules: readonly {
     readonly callingAET: string | undefined
-    readonly addresses: BlockList | undefined
+    readonly isFrom: ((address: string) => boolean) | undefined
   }[]
 
   /** @throws FionaError E_CONFIG (exit 78) for an address that is none */
@@ -58,7 +58,7 @@ export class Access {
     this.#options = options
     this.#rules = options.allow.map(({ callingAET, address }) => ({
       callingAET,
-      addresses: address === undefined ? undefined : addressesOf(address),
+      isFrom: address === undefined ? undefined : requireRange(address),
     }))
   }
 
@@ -93,11 +93,10 @@ export class Access {
 
   #isAllowed(callingAETitle: string, address: string): boolean {
     if (this.#rules.length === 0) return true
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
     return this.#rules.some(
-      ({ callingAET, addresses }) =>
+      ({ callingAET, isFrom }) =>
         (callingAET === undefined || callingAET === callingAETitle) &&
-        (addresses === undefined || (isIP(address) !== 0 && addresses.check(address, family))),
+        (isFrom === undefined || isFrom(address)),
     )
   }
 }
@@ -106,18 +105,10 @@ function permanent(why: { readonly source: number; readonly reason: number }): A
   return { type: PduType.AssociateReject, result: RejectResult.permanent, ...why }
 }
 
-/** `10.1.0.0/16`, `2001:db8::/32`, or one address. */
-function addressesOf(text: string): BlockList {
-  const [address = '', prefix] = text.split('/')
-  const version = isIP(address)
-  const bits = prefix === undefined ? (version === 6 ? 128 : 32) : Number(prefix)
-  if (!isAddressRange(text)) {
-    throw new FionaError('E_CONFIG', `receiver.allow: "${text}" is no address`, {
-      hint: 'write 10.1.2.3, 10.1.0.0/16 or 2001:db8::/32; names are not looked up',
-      exitCode: ExitCode.badConfig,
-    })
-  }
-  const list = new BlockList()
-  list.addSubnet(address, bits, version === 6 ? 'ipv6' : 'ipv4')
-  return list
+function requireRange(text: string): (address: string) => boolean {
+  if (isAddressRange(text)) return addressTest(text)
+  throw new FionaError('E_CONFIG', `receiver.allow: "${text}" is no address`, {
+    hint: `write ${addressForms}; names are not looked up`,
+    exitCode: ExitCode.badConfig,
+  })
 }

@@ -7,11 +7,13 @@
 // dealt with: stored, kept in quarantine with the reason beside it when the object is to blame, or removed
 // when the disk is (E_DISK_FULL, E_ARCHIVE_WRITE: retryable). A door that fails while writing discards the
 // part itself and may ask `asStorageError` what its errno means. The record then goes to a sink
-// (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered. Doors on the
+// (`openRecordSink`), whose `put` resolves when it is durable: only then may success be answered. An object of
+// several projects is stored once and has a file name and a record in each: the sink writes those, too. Doors on the
 // network share who may enter (`Access`) and their certificates (`readTlsOptions`).
 export { Intake } from './intake.ts'
 export type { Expected, IntakeOptions, Known, Taken } from './intake.ts'
 export { Access, loadOf, type AccessOptions } from './access.ts'
+export { furtherOf, projectsOf } from './further-projects.ts'
 export { FreeSpace } from './free-space.ts'
 export { identityOf } from './identity.ts'
 export type { Identity } from './identity.ts'

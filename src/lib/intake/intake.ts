@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { Config } from '../config/index.ts'
+import { usualDefault, type Config } from '../config/index.ts'
 import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso, type InstanceRecord } from '../record/index.ts'
@@ -13,6 +13,7 @@ import {
 } from '../storage/index.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
+import { carryFurther, furtherOf } from './further-projects.ts'
 import { identityOf } from './identity.ts'
 import { ProjectChoice, type ObjectSource } from './project-choice.ts'
 import { asStorageError, isStorageError } from './storage-error.ts'
@@ -22,6 +23,8 @@ export interface IntakeOptions {
   readonly dataDir: string
   readonly durability?: Durability
   readonly projects: Config['projects']
+  /** Which projects an object goes to; the first that matches, else `default`, unless told. */
+  readonly choice?: Config['intake']
   /** Below this free space nothing new is taken; 0, the default, leaves that to the file system. */
   readonly reserveBytes?: number
   readonly syncs?: Syncs
@@ -69,7 +72,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     const { dataDir, durability = 'fsync' } = options
     this.#writer = new ArchiveWriter({ dataDir, durability, syncs: options.syncs })
-    this.#projects = new ProjectChoice(options.projects)
+    this.#projects = new ProjectChoice(options.projects, options.choice)
     this.#twins = new StoredTwins(durability === 'fsync')
     this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)
   }
@@ -116,8 +119,8 @@ export class Intake {
   }
 
   /**
-   * Check the object in the part and put it where it belongs. When it resolves the object is durable (with
-   * durability `fsync`); its record is the caller's to deliver.
+   * Check the object in the part and put it where it belongs: into the tree of each of its projects. When it
+   * resolves the object is durable (with durability `fsync`); its record is the caller's to deliver.
    *
    * A data set without a file header gets one of ours; `size` and `sha256` of the record are then those of
    * the stored file. Of a duplicate they are those of the file that was there first.
@@ -140,6 +143,7 @@ export class Intake {
       const { dataSetOffset } = file
       if (hasFileHeader(file)) await this.#store(part, record, { size, sha256, dataSetOffset })
       else await this.#storeWithHeader(part, record, file)
+      await this.#shareWithFurther(record)
       return record
     } catch (error) {
       throw await this.#refuse(part, asStorageError(error), taken)
@@ -171,12 +175,14 @@ export class Intake {
   describe(file: DicomFile, known: Known): InstanceRecord {
     const { path, size, source } = known
     const { SOPClassUID, SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID } = identityOf(file)
+    const [project, ...further] =
+      known.project === undefined ? this.#projects.choose(source ?? {}, file) : [known.project]
     // `type` first: filters that do not handle instances find that out without parsing the line.
     const record: InstanceRecord = {
       type: 'instance',
       v: 1,
       time: nowIso(),
-      project: known.project ?? this.#projects.choose(source ?? {}, file),
+      project,
       path,
       size,
       SOPClassUID,
@@ -187,22 +193,35 @@ export class Intake {
     }
     if (source !== undefined) record.source = { ...source }
     record.attributes = readAttributes(file)
+    if (further.length > 0) {
+      carryFurther(
+        record,
+        further.map((name) => ({ ...record, project: name })),
+      )
+    }
     return record
   }
 
   /**
    * The record, as a duplicate, of an object that is stored already under the same UIDs with the same data set;
-   * undefined of any other, which is then to be taken. For doors whose source can be read twice: nothing is written.
+   * undefined of any other, which is then to be taken. For doors whose source can be read twice: no object is written.
    * @param fd the open file of `file`
-   * @throws FionaError E_UID_INVALID, E_DICOM_PARSE
+   * @throws FionaError E_UID_INVALID, E_DICOM_PARSE, E_DISK_FULL, E_ARCHIVE_WRITE
    */
   async findStored(file: DicomFile, fd: number, known: Known): Promise<InstanceRecord | undefined> {
     const record = this.describe(file, known)
-    const { project = 'default' } = record
+    const { project = usualDefault } = record
     const path = archivePath(this.#writer.dataDir, { ...record, project })
     const { size, dataSetOffset } = file
     const twin = await this.#twins.find(path, { fd, size, dataSetOffset })
-    return twin === undefined ? undefined : { ...record, path, ...twin, duplicate: true }
+    if (twin === undefined) return undefined
+    const stored = { ...record, path, ...twin, duplicate: true }
+    try {
+      await this.#shareWithFurther(stored)
+    } catch (error) {
+      throw asStorageError(error)
+    }
+    return stored
   }
 
   /**
@@ -234,7 +253,7 @@ export class Intake {
       readonly dataSetOffset: number
     },
   ): Promise<void> {
-    const { project = 'default', ...identity } = record
+    const { project = usualDefault, ...identity } = record
     const { dataSetOffset } = bytes
     const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
     // The file that was first may have another header: the record tells of the file it points to.
@@ -244,6 +263,21 @@ export class Intake {
       { path, size, sha256: await sha256, duplicate },
       conflict ? { conflict } : {},
     )
+  }
+
+  /** Its further projects get the file that is stored by a name of their own; their records are completed. */
+  async #shareWithFurther({ path, size, sha256, ...stored }: InstanceRecord): Promise<void> {
+    for (const record of furtherOf(stored)) {
+      const { project = usualDefault, ...identity } = record
+      const shared = await this.#writer.share(path, { ...identity, project })
+      const { duplicate, conflict } = shared
+      const bytes = duplicate ? await measure(shared.path) : { size, sha256 }
+      Object.assign(
+        record,
+        { path: shared.path, ...bytes, duplicate },
+        conflict ? { conflict } : {},
+      )
+    }
   }
 
   async #storeWithHeader(

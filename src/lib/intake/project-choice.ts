@@ -1,7 +1,7 @@
-import type { Config } from '../config/index.ts'
-import { type DicomFile, tagOf } from '../dicom/index.ts'
+import { usualDefault, type Config } from '../config/index.ts'
+import type { DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { nearest } from '../text/index.ts'
+import { compileMatch, type Alternatives, type Condition } from '../match/index.ts'
 
 /** Connection facts of an object, as records carry them. */
 export interface ObjectSource {
@@ -11,120 +11,122 @@ export interface ObjectSource {
   readonly association?: string
 }
 
-/** Facts of the connection that a project can match by; every other key is the keyword of an attribute. */
-const connectionFacts = ['callingAET', 'calledAET', 'address'] as const
-type ConnectionFact = (typeof connectionFacts)[number]
-
-/** More of a value is not looked at: patterns are the administrator's, values anybody's. */
-const longestMatchedValue = 256
-
-interface Condition {
-  /** A fact of the connection, or the keyword of an attribute. */
-  readonly key: string
-  /** As the configuration has it, */
-  readonly written: string
-  /** and compiled. */
-  readonly pattern: RegExp
-  readonly valueOf: (source: ObjectSource, file: DicomFile) => string
-}
-
 /** What one condition of a `match` saw of an object. */
 export interface SeenCondition {
   readonly key: string
-  readonly pattern: string
-  /** What the pattern was held against. */
+  /** One of these is to fit, */
+  readonly written: readonly string[]
+  /** this, of which the beginning is told. */
   readonly value: string
   readonly holds: boolean
 }
 
 /** Why an object goes where it goes. */
 export interface ExplainedChoice {
-  readonly project: string
+  /** Whose it is; the first of them keeps it. */
+  readonly projects: readonly [string, ...string[]]
   /** In the order in which they are asked; those behind the chosen one, too. */
   readonly asked: readonly {
     readonly project: string
-    readonly conditions: readonly SeenCondition[]
+    /** One alternative that holds is enough; each needs all its conditions. */
+    readonly alternatives: readonly {
+      readonly conditions: readonly SeenCondition[]
+      readonly holds: boolean
+    }[]
     readonly holds: boolean
   }[]
 }
 
+/** More of a value is not shown to who asks why. */
+const longestShown = 256
+
+/** How a value is looked up: once for all conditions that ask for it. */
+type Look = (condition: Condition) => string
+
+const metaGroup = 0x0002
+
 /**
- * Which project's tree an object goes to: that of the first project in the configuration whose conditions
- * all hold, else `default`. The patterns are JavaScript regular expressions, anchored only as written; a
- * fact that is not known counts as empty text. A project without `match` takes nothing here.
+ * Whose an object is: that of the first project in the configuration whose `match` holds, or, with
+ * `intake.projects: all`, of every such project; else of `intake.default`. A fact that is not known counts as
+ * empty text, and an address that is not known lies in no range. A project without `match` takes nothing here.
  */
 export class ProjectChoice {
-  readonly #projects: (readonly [name: string, conditions: readonly Condition[]])[] = []
+  readonly #projects: (readonly [name: string, alternatives: Alternatives])[] = []
+  readonly #takesAll: boolean
+  readonly #default: string
 
   /** @throws FionaError E_CONFIG (exit 78) */
-  constructor(projects: Config['projects']) {
+  constructor(projects: Config['projects'], intake?: Config['intake']) {
+    this.#takesAll = intake?.projects === 'all'
+    this.#default = intake?.default ?? usualDefault
     for (const [name, { match }] of Object.entries(projects)) {
       if (match === undefined) continue
-      const conditions = Object.entries(match).map(([key, pattern]) => ({
-        key,
-        written: pattern,
-        pattern: patternOf(name, key, pattern),
-        valueOf: valueOf(name, key),
-      }))
-      if (conditions.length === 0) {
+      const alternatives = compileMatch(match, (keys, message) => {
+        throw refuse(`${['projects', name, 'match', ...keys].join('.')} ${message}`)
+      })
+      if (alternatives.length === 0 || alternatives.some((one) => one.length === 0)) {
         throw refuse(`projects.${name}.match has no condition and would take everything`)
       }
-      this.#projects.push([name, conditions])
+      this.#projects.push([name, alternatives])
     }
   }
 
-  choose(source: ObjectSource, file: DicomFile): string {
-    for (const [name, conditions] of this.#projects) {
-      if (conditions.every((condition) => holds(condition, seen(condition, source, file)))) {
-        return name
-      }
+  /** With `first` exactly one. */
+  choose(source: ObjectSource, file: DicomFile): readonly [string, ...string[]] {
+    if (this.#projects.length === 0) return [this.#default]
+    const look = lookUpOnce(source, file)
+    const chosen: string[] = []
+    for (const [name, alternatives] of this.#projects) {
+      const holds = alternatives.some((conditions) =>
+        conditions.every((condition) => condition.holds(look(condition))),
+      )
+      if (!holds) continue
+      chosen.push(name)
+      if (!this.#takesAll) break
     }
-    return 'default'
+    const [first = this.#default, ...further] = chosen
+    return [first, ...further]
   }
 
   /** The same choice, with what each condition saw. */
   explain(source: ObjectSource, file: DicomFile): ExplainedChoice {
-    const asked = this.#projects.map(([project, conditions]) => {
-      const all = conditions.map((condition): SeenCondition => {
-        const value = seen(condition, source, file)
-        const { key, written } = condition
-        return { key, pattern: written, value, holds: holds(condition, value) }
+    const look = lookUpOnce(source, file)
+    const asked = this.#projects.map(([project, alternatives]) => {
+      const seen = alternatives.map((conditions) => {
+        const all = conditions.map((condition): SeenCondition => {
+          const { key, written } = condition
+          const value = look(condition)
+          return {
+            key,
+            written,
+            value: value.slice(0, longestShown),
+            holds: condition.holds(value),
+          }
+        })
+        return { conditions: all, holds: all.every((one) => one.holds) }
       })
-      return { project, conditions: all, holds: all.every((one) => one.holds) }
+      return { project, alternatives: seen, holds: seen.some((one) => one.holds) }
     })
-    return { project: this.choose(source, file), asked }
+    return { projects: this.choose(source, file), asked }
   }
 }
 
-function seen({ valueOf }: Condition, source: ObjectSource, file: DicomFile): string {
-  return valueOf(source, file).slice(0, longestMatchedValue)
-}
-
-function holds({ pattern }: Condition, value: string): boolean {
-  return pattern.test(value)
-}
-
-function patternOf(project: string, key: string, pattern: string): RegExp {
-  try {
-    return new RegExp(pattern, 'u')
-  } catch (error) {
-    const why = (error as Error).message.replace(/^Invalid regular expression: /, '')
-    throw refuse(`projects.${project}.match.${key} is no regular expression: ${why}`)
+function lookUpOnce(source: ObjectSource, file: DicomFile): Look {
+  const known = new Map<string, string>()
+  return ({ key, subject }) => {
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const value =
+      typeof subject === 'string' ? (source[subject] ?? '') : attributeText(file, subject)
+    known.set(key, value)
+    return value
   }
 }
 
-function valueOf(project: string, key: string): Condition['valueOf'] {
-  if (isConnectionFact(key)) return (source) => source[key] ?? ''
-  const tag = tagOf(key)
-  if (tag !== undefined) return (_, file) => file.strings(file.dataSet, tag).join('\\')
-  const guess = nearest(key, connectionFacts)
-  throw refuse(
-    `projects.${project}.match.${key} is neither ${connectionFacts.join(', ')} nor the keyword of a DICOM attribute${guess === undefined ? '' : `; did you mean "${guess}"?`}`,
-  )
-}
-
-function isConnectionFact(key: string): key is ConnectionFact {
-  return (connectionFacts as readonly string[]).includes(key)
+/** Several values with the backslash between them, as they are encoded. */
+function attributeText(file: DicomFile, tag: number): string {
+  const dataSet = tag >>> 16 === metaGroup ? file.meta : file.dataSet
+  return file.strings(dataSet, tag).join('\\')
 }
 
 function refuse(message: string): FionaError {

@@ -1,10 +1,14 @@
 import { JournalWriter, locateJournal } from '../journal/index.ts'
 import type { AnyRecord, FionaRecord } from '../record/index.ts'
 import type { Syncs } from '../storage/index.ts'
+import { furtherOf } from './further-projects.ts'
 
 /** Where a door's records go. */
 export interface RecordSink {
-  /** Resolves when the record is durable, in the order of the calls; rejected, it may be lost. */
+  /**
+   * Resolves when the record is durable, in the order of the calls, and so are those of further projects that it
+   * carries; rejected, they may be lost.
+   */
   put(record: AnyRecord | FionaRecord): Promise<void>
   /** Waits for what was put. */
   close(): Promise<void>
@@ -29,6 +33,18 @@ export interface RecordSinkOptions {
  * are put while the disk is busy share one sync.
  */
 export async function openRecordSink(options: RecordSinkOptions): Promise<RecordSink> {
+  const sink = await sinkOfOne(options)
+  return {
+    put: async (record) => {
+      const further = furtherOf(record)
+      if (further.length === 0) return sink.put(record)
+      await Promise.all([record, ...further].map((one) => sink.put(one)))
+    },
+    close: () => sink.close(),
+  }
+}
+
+async function sinkOfOne(options: RecordSinkOptions): Promise<RecordSink> {
   const { journal, dataDir, writer, durability, syncs } = options
   if (journal === undefined) return new OutputSink(options)
   const appender = await JournalWriter.open(locateJournal(dataDir, journal), {

@@ -8,10 +8,11 @@ import {
   type ObjectSource,
 } from '../intake/index.ts'
 import { visibleJson, visibleText } from '../text/index.ts'
+import { linesOf } from './explained-choice.ts'
 import { objectsToExplain } from './objects-to-explain.ts'
 
 export interface Explanation {
-  readonly config: Pick<Config, 'dataDir' | 'projects'>
+  readonly config: Pick<Config, 'dataDir' | 'projects' | 'intake'>
   /** A DICOM file, or the StudyInstanceUID of a study. */
   readonly word: string
   /** Facts of the connection that are to count instead of what is known. */
@@ -24,7 +25,7 @@ export interface Explanation {
 }
 
 /** Objects that went the same way for the same reasons, and what was seen of the first of them. */
-interface Alike {
+export interface Alike {
   readonly path: string
   readonly lies: string | undefined
   readonly source: ObjectSource
@@ -39,7 +40,7 @@ interface Alike {
  */
 export async function explainProject(explanation: Explanation): Promise<void> {
   const { config, word, json, signal, print, onUnreadable } = explanation
-  const chooser = new ProjectChoice(config.projects)
+  const chooser = new ProjectChoice(config.projects, config.intake)
   const groups = new Map<string, Alike>()
   const unreadable = new Map<string, number>()
   let trouble: FionaError | undefined
@@ -66,7 +67,7 @@ export async function explainProject(explanation: Explanation): Promise<void> {
   for (const [code, objects] of unreadable) onUnreadable(code, objects)
   for (const alike of groups.values()) {
     if (json) await print(visibleJson(recordOf(alike)))
-    else for (const line of linesOf(alike, config.projects)) await print(visibleText(line))
+    else for (const line of linesOf(alike, config)) await print(visibleText(line))
   }
 }
 
@@ -79,8 +80,8 @@ function explainFile(chooser: ProjectChoice, path: string, source: ObjectSource)
 }
 
 /** Values differ from object to object; what matters is what they led to. */
-function reasonsOf({ conditions }: ExplainedChoice['asked'][number]): boolean[] {
-  return conditions.map((condition) => condition.holds)
+function reasonsOf({ alternatives }: ExplainedChoice['asked'][number]): boolean[][] {
+  return alternatives.map(({ conditions }) => conditions.map((condition) => condition.holds))
 }
 
 function recordOf({ path, lies, source, choice, objects }: Alike): object {
@@ -90,52 +91,7 @@ function recordOf({ path, lies, source, choice, objects }: Alike): object {
     objects,
     ...(lies === undefined ? {} : { lies }),
     source,
-    project: choice.project,
+    projects: choice.projects,
     asked: choice.asked,
   }
-}
-
-function linesOf(alike: Alike, projects: Config['projects']): string[] {
-  const { path, lies, source, choice, objects } = alike
-  const known = Object.entries(source).map(([fact, value]) => `${fact} ${JSON.stringify(value)}`)
-  return [
-    objects === 1 ? path : `${String(objects)} objects, the first of them ${path}`,
-    known.length === 0
-      ? 'connection: not known, counts as empty text'
-      : `connection: ${known.join(', ')}`,
-    ...Object.entries(projects).flatMap(([name, { match, receiver }]) => {
-      const asked = choice.asked.find(({ project }) => project === name)
-      const door =
-        receiver === undefined
-          ? []
-          : [`  its own door (port ${String(receiver.port)}): whatever comes in there is its own`]
-      if (match === undefined || asked === undefined) {
-        return [`${name}: has no match, so it takes nothing by it`, ...door]
-      }
-      const verdict = !asked.holds
-        ? 'no'
-        : name === choice.project
-          ? 'yes'
-          : `would, but ${choice.project} comes first`
-      return [
-        `${name}: ${verdict}`,
-        ...asked.conditions.map(({ key, value, holds, pattern }) => {
-          const seen = value === '' ? 'empty' : JSON.stringify(value)
-          return `  ${key}: ${seen} ${holds ? 'matches' : 'does not match'} ${pattern}`
-        }),
-        ...door,
-      ]
-    }),
-    choice.asked.some(({ holds }) => holds)
-      ? `it goes to ${choice.project}: the first whose conditions all hold`
-      : 'it goes to default: no match holds',
-    ...(lies === undefined || lies === choice.project ? [] : [elsewhere(lies, projects)]),
-    '',
-  ]
-}
-
-function elsewhere(lies: string, projects: Config['projects']): string {
-  const door = projects[lies]?.receiver === undefined ? [] : ['it came in by the door of that one']
-  const why = [...door, 'it was imported with --project', 'the configuration has changed since']
-  return `it lies in ${lies} all the same: ${why.join(', or ')}`
 }

@@ -37,7 +37,7 @@ export function* walkArchives(
   isWanted: (studyFolder: string) => boolean = () => true,
 ): Generator<Archived> {
   const real = new RealDirectories(dataDir, ledElsewhere)
-  for (const [name, folder] of projectsIn(dataDir, ['archive'], project)) {
+  for (const [name, folder] of projectsIn(dataDir, () => ['archive'], project)) {
     const archive = join(folder, 'archive')
     for (const study of entriesOf(real, archive)) {
       if (!isWanted(study.name)) continue
@@ -77,19 +77,19 @@ export function uidOfName(name: string): string | undefined {
 }
 
 /**
- * Projects, each with its folder, that have one of these `trees` in it.
+ * Projects, each with its folder, that have one of their trees in it.
  * @throws FionaError E_FILE_MISSING when there is no such data directory, or nothing of the project
  */
 export function projectsIn(
   dataDir: string,
-  trees: readonly string[],
+  treesOf: (project: string) => readonly string[],
   project?: string,
 ): [project: string, folder: string][] {
-  const isThere = (folder: string): boolean =>
-    trees.some((tree) => isDirectoryOrLink(join(folder, tree)))
+  const isThere = (project: string, folder: string): boolean =>
+    treesOf(project).some((tree) => isDirectoryOrLink(join(folder, tree)))
   if (project !== undefined) {
     const folder = join(dataDir, projectFolder(project))
-    if (isThere(folder)) return [[project, folder]]
+    if (isThere(project, folder)) return [[project, folder]]
     throw missing(`there is no archive of this project at ${join(folder, 'archive')}`)
   }
   if (!isDirectoryOrLink(dataDir)) throw missing(`there is no data directory at ${dataDir}`)
@@ -97,7 +97,7 @@ export function projectsIn(
   for (const name of readdirSync(dataDir)) {
     const project = projectOfFolder(name)
     const folder = join(dataDir, name)
-    if (project !== undefined && isThere(folder)) found.push([project, folder])
+    if (project !== undefined && isThere(project, folder)) found.push([project, folder])
   }
   return found.sort(([a], [b]) => (a < b ? -1 : 1))
 }

@@ -4,6 +4,7 @@ import type { Archived } from './archive-walk.ts'
 import { readArchived } from './archived-object.ts'
 import { ExpectedLinks } from './expected-links.ts'
 import { Organizer } from './organizer.ts'
+import { ProjectViews } from './project-views.ts'
 import { notWritten } from './rebuild.ts'
 import { ViewReader } from './view-reader.ts'
 
@@ -15,11 +16,11 @@ export class ArchivedViews {
   readonly #organizer: Organizer
 
   /** @param dataDir absolute */
-  constructor(dataDir: string) {
+  constructor(dataDir: string, views: ProjectViews = new ProjectViews()) {
     this.#intake = new Intake({ dataDir, projects: {} })
-    this.#expected = new ExpectedLinks(dataDir)
     this.#reader = new ViewReader(dataDir)
-    this.#organizer = new Organizer(dataDir, { mends: true })
+    this.#expected = new ExpectedLinks(dataDir, views, this.#reader)
+    this.#organizer = new Organizer(dataDir, { views, mends: true })
   }
 
   /**
@@ -27,8 +28,8 @@ export class ArchivedViews {
    * @throws FionaError when the object cannot be read, or lies where another one should
    */
   look(archived: Archived): { readonly record: InstanceRecord; readonly isSeen: boolean } {
-    return readArchived(this.#intake, archived, (record) => {
-      const isSeen = this.#expected.of(record).every(({ path, text }) => {
+    return readArchived(this.#intake, archived, (record, file) => {
+      const isSeen = this.#expected.of(record, file).every(({ path, text }) => {
         const seen = this.#reader.see(path)
         return seen.is === 'link' && seen.text === text
       })

@@ -5,6 +5,7 @@ import { Intake } from '../intake/index.ts'
 import { projectsIn } from './archive-walk.ts'
 import { driftKinds, type Drift, type DriftKind, type Finding } from './drift.ts'
 import { ProjectCheck } from './project-check.ts'
+import { ProjectViews } from './project-views.ts'
 
 /** Looks between two looks at timers and signals: all of them are synchronous. */
 const atOnce = 64
@@ -13,6 +14,7 @@ export interface CheckOptions {
   readonly dataDir: string
   /** Of this project only. */
   readonly project?: string | undefined
+  readonly views?: ProjectViews | undefined
   readonly signal: AbortSignal
   /** Told of each thing that is not as it should be. */
   readonly found: (drift: Drift) => Promise<void>
@@ -45,13 +47,22 @@ export async function checkViews(options: CheckOptions): Promise<void> {
 }
 
 /** What goes wrong in here has to do with views; what goes wrong in telling of them has not. */
-function* findings({ dataDir: given, project, counts }: CheckOptions): Generator<Finding> {
+function* findings({
+  dataDir: given,
+  project,
+  counts,
+  ...options
+}: CheckOptions): Generator<Finding> {
   const dataDir = resolve(given)
   const intake = new Intake({ dataDir, projects: {} })
-  const trees = ['archive', 'raw', 'participants', 'srs']
+  const views = options.views ?? new ProjectViews()
+  const treesOf = (name: string): string[] => [
+    ...['archive', 'raw'],
+    ...views.treesOf(name).map(([root]) => root),
+  ]
   try {
-    for (const one of projectsIn(dataDir, trees, project)) {
-      yield* new ProjectCheck(dataDir, one, intake, counts).findings()
+    for (const one of projectsIn(dataDir, treesOf, project)) {
+      yield* new ProjectCheck(dataDir, one, views, intake, counts).findings()
     }
   } catch (error) {
     throw notRead(error)

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { opendirSync, readlinkSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
+import { isUid } from '../uid/index.ts'
 
-/** Which study and series a link of the `participants` tree belongs to: it leads to `raw/<Study>/<Series>/<SOP>.dcm`. */
+/** Which study and series a link of a view belongs to: it leads to `raw/<Study>/<Series>/<SOP>.dcm`. */
 export interface Owner {
   readonly StudyInstanceUID: string
   readonly SeriesInstanceUID: string
@@ -31,26 +32,31 @@ export function directoryOf(
 }
 
 /** Any other link is somebody's who has no say in whose directory it is. */
-export const ourLink = /^(?:\.\.\/)+raw\/([0-9.]+)\/([0-9.]+)\/[0-9.]+(?:~[0-9a-f]{16})?\.dcm$/
+const ourLink = /^(?:\.\.\/)+raw\/([0-9.]+)\/([0-9.]+)\/([0-9.]+(?:~[0-9a-f]{16})?\.dcm)$/
 
-/** Whose links a series directory holds; undefined when there are none. */
-export function ownerOfSeriesDirectory(directory: string): Owner | undefined {
-  for (const entry of entriesOf(directory)) {
-    if (!entry.isSymbolicLink()) continue
-    const [, StudyInstanceUID, SeriesInstanceUID] =
-      ourLink.exec(readlinkSync(join(directory, entry.name))) ?? []
-    if (StudyInstanceUID !== undefined && SeriesInstanceUID !== undefined) {
-      return { StudyInstanceUID, SeriesInstanceUID }
-    }
-  }
-  return undefined
+/** What one of our links leads to in `raw`, by its text alone. */
+export interface Shown extends Owner {
+  /** In the directory of the series. */
+  readonly name: string
 }
 
-export function ownerOfStudyDirectory(directory: string): Owner | undefined {
+export function shownBy(text: string): Shown | undefined {
+  const [, StudyInstanceUID, SeriesInstanceUID, name] = ourLink.exec(text) ?? []
+  if (!isUid(StudyInstanceUID) || !isUid(SeriesInstanceUID) || name === undefined) return undefined
+  return { StudyInstanceUID, SeriesInstanceUID, name }
+}
+
+/** Whose the links are that lie so many directories below this one; undefined when there are none. */
+export function ownerBelow(directory: string, levels: number): Owner | undefined {
   for (const entry of entriesOf(directory)) {
-    if (!entry.isDirectory()) continue
-    const owner = ownerOfSeriesDirectory(join(directory, entry.name))
-    if (owner !== undefined) return owner
+    const path = join(directory, entry.name)
+    if (levels > 0 && entry.isDirectory()) {
+      const owner = ownerBelow(path, levels - 1)
+      if (owner !== undefined) return owner
+    } else if (levels === 0 && entry.isSymbolicLink()) {
+      const owner = shownBy(readlinkSync(path))
+      if (owner !== undefined) return owner
+    }
   }
   return undefined
 }

@@ -22,7 +22,8 @@ export interface Drift {
   readonly v: 1
   readonly time: string
   readonly project: string
-  readonly view: 'raw' | 'participants' | 'srs'
+  /** The folder of the view: raw, participants, srs, or that of a layout. */
+  readonly view: string
   readonly drift: DriftKind
   readonly path: string
   /** What the link should say, or the field. */

@@ -1,20 +1,16 @@
-import { basename } from 'node:path'
+import type { DicomFile } from '../dicom/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import { inside } from '../storage/index.ts'
+import { fileNames, fileOf } from './claim-file.ts'
 import { linkText } from './links.ts'
-import { ParticipantView } from './participant-view.ts'
-import { viewNames } from './view-names.ts'
-import {
-  isReport,
-  linkName,
-  rawSeriesDirectory,
-  reportDirectory,
-  viewTree,
-  type View,
-} from './view-paths.ts'
+import { placementsOf } from './place-object.ts'
+import type { ProjectViews } from './project-views.ts'
+import { defaultProject, linkName, rawSeriesDirectory, viewTree } from './view-paths.ts'
+import type { ViewReader } from './view-reader.ts'
 
 export interface ExpectedLink {
-  readonly view: View
+  /** The folder it lies in. */
+  readonly view: string
   readonly path: string
   /** What the link says. */
   readonly text: string
@@ -23,30 +19,37 @@ export interface ExpectedLink {
 /** Where an object should be seen, and what was claimed by whom, as `Organizer` would find it now. */
 export class ExpectedLinks {
   readonly #dataDir: string
-  readonly #participants = new ParticipantView()
+  readonly #views: ProjectViews
+  readonly #reader: ViewReader
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, views: ProjectViews, reader: ViewReader) {
     this.#dataDir = dataDir
+    this.#views = views
+    this.#reader = reader
   }
 
-  of(instance: InstanceRecord): ExpectedLink[] {
-    const { attributes = {} } = instance
+  of(instance: InstanceRecord, file: DicomFile): ExpectedLink[] {
+    const { attributes = {}, project } = instance
     const series = rawSeriesDirectory(this.#dataDir, instance, instance.SeriesInstanceUID)
-    const raw = inside(series, linkName(instance))
-    const tree = viewTree(this.#dataDir, instance, 'participants')
-    const directory = this.#participants.directoryFor(tree, viewNames(attributes), instance)
-    const links = [
-      this.#link('raw', raw, instance.path),
-      this.#link('participants', inside(directory, basename(raw)), raw),
+    const name = linkName(instance)
+    const raw = inside(series, name)
+    const placements = placementsOf(
+      this.#views.of(project ?? defaultProject),
+      instance,
+      attributes,
+      file,
+    )
+    return [
+      { view: 'raw', path: raw, text: linkText(this.#dataDir, raw, instance.path) },
+      ...placements.map(({ view, names }) => {
+        const { layout } = view
+        const tree = viewTree(this.#dataDir, instance, layout.root)
+        const directory = view.directoryFor(tree, names.directories, instance)
+        const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
+        const candidates = fileNames(layout, names, instance, name)
+        const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
+        return { view: layout.root, path, text: textOf(path) }
+      }),
     ]
-    if (isReport(attributes)) {
-      const reports = reportDirectory(this.#dataDir, instance, attributes)
-      links.push(this.#link('srs', inside(reports, basename(raw)), raw))
-    }
-    return links
-  }
-
-  #link(view: View, path: string, target: string): ExpectedLink {
-    return { view, path, text: linkText(this.#dataDir, path, target) }
   }
 }

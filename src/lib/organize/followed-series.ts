@@ -4,6 +4,8 @@ import { SeriesSummary } from './series-summary.ts'
 /** Each takes some kilobytes; one that comes again is read again from disk. */
 const mostFollowed = 2000
 const mostTouched = 4096
+/** Of all series together; each takes half a kilobyte. */
+const mostDiffusions = 50_000
 /** Files and directories synced at once: the file system commits them together. */
 const together = 16
 
@@ -11,6 +13,7 @@ const together = 16
 export class FollowedSeries {
   readonly #summaries = new Map<string, SeriesSummary>()
   readonly #touched = new Set<string>()
+  #diffusions = 0
 
   get(directory: string): SeriesSummary | undefined {
     const summary = this.#summaries.get(directory)
@@ -38,8 +41,17 @@ export class FollowedSeries {
     for (const directory of directories) this.#touched.add(directory)
   }
 
+  /** Of a summary that is followed. */
+  countDiffusion(): void {
+    this.#diffusions++
+  }
+
   get isMuch(): boolean {
-    return this.#summaries.size > mostFollowed || this.#touched.size > mostTouched
+    return (
+      this.#summaries.size > mostFollowed ||
+      this.#touched.size > mostTouched ||
+      this.#diffusions > mostDiffusions
+    )
   }
 
   /** Everything is on disk when this resolves. */
@@ -51,9 +63,17 @@ export class FollowedSeries {
     await inBatches(touched, async (directory) => {
       await syncDirectory(directory).catch(ignoreMissing)
     })
-    for (const directory of this.#summaries.keys()) {
-      if (this.#summaries.size <= mostFollowed / 2) return
+    this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
+    const all = [...this.#summaries]
+    this.#diffusions = all.reduce((sum, [, { diffusions }]) => sum + diffusions, 0)
+    for (const [directory, { diffusions }] of all) {
+      const isFew = this.#summaries.size <= mostFollowed / 2
+      if (isFew && this.#diffusions <= mostDiffusions / 2) return
       this.#summaries.delete(directory)
+      this.#diffusions -= diffusions
     }
   }
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { FilterLogic, FilterResult } from '../cli/index.ts'
-import { readAttributes } from '../dicom/index.ts'
+import { readAttributes, siemensDiffusion, siemensField, type DicomFile } from '../dicom/index.ts'
+import type { DiffusionEntry } from './diffusion-list.ts'
 import {
   isRecordOf,
   parseRecord,
@@ -10,28 +11,31 @@ import {
   type SeriesRecord,
   type StudyRecord,
 } from '../record/index.ts'
-import { inside } from '../storage/index.ts'
+import { fileNames, fileOf } from './claim-file.ts'
 import { FollowedSeries } from './followed-series.ts'
-import { ViewTree } from './links.ts'
-import { ParticipantView } from './participant-view.ts'
+import { linkText, ViewTree } from './links.ts'
+import { placementsOf, studyNames, type Placement } from './place-object.ts'
+import { ProjectViews } from './project-views.ts'
 import { readHeader, requireIdentity } from './read-header.ts'
 import { fieldsOf, sliceLocationOf, type SeriesFields } from './series-fields.ts'
 import type { SeriesSummary } from './series-summary.ts'
-import { viewNames } from './view-names.ts'
 import {
-  isReport,
+  defaultProject,
   linkName,
   rawSeriesDirectory,
   rawStudyDirectory,
-  reportDirectory,
   viewTree,
 } from './view-paths.ts'
+import { ViewReader } from './view-reader.ts'
 
 /** What the header of an object has to tell, as far as it had to be opened. */
 interface Header {
   readonly attributes: Readonly<Record<string, unknown>>
+  readonly placements: readonly Placement[]
   readonly fields?: SeriesFields
   readonly sliceLocation?: string | undefined
+  readonly measurement?: string | undefined
+  readonly diffusion?: DiffusionEntry | undefined
 }
 
 /**
@@ -42,14 +46,20 @@ interface Header {
 export class Organizer implements FilterLogic {
   readonly handles = ['instance', 'series', 'study']
   readonly #dataDir: string
-  readonly #views: ViewTree
+  readonly #views: ProjectViews
+  readonly #tree: ViewTree
+  readonly #reader: ViewReader
   readonly #followed = new FollowedSeries()
-  readonly #participants = new ParticipantView()
 
   /** @param options.mends objects of the archive only: a link that says anything else than it should is replaced */
-  constructor(dataDir: string, options: { readonly mends?: boolean } = {}) {
+  constructor(
+    dataDir: string,
+    options: { readonly views?: ProjectViews | undefined; readonly mends?: boolean } = {},
+  ) {
     this.#dataDir = dataDir
-    this.#views = new ViewTree(dataDir, options)
+    this.#views = options.views ?? new ProjectViews()
+    this.#tree = new ViewTree(dataDir, options)
+    this.#reader = new ViewReader(dataDir)
   }
 
   record(record: AnyRecord): FilterResult | Promise<FilterResult> {
@@ -71,48 +81,38 @@ export class Organizer implements FilterLogic {
   #instance(instance: InstanceRecord): string[] {
     const series = rawSeriesDirectory(this.#dataDir, instance, instance.SeriesInstanceUID)
     // Everything that may be wrong with the file shows before anything is made.
-    const header = readWhatIsNeeded(instance, this.#followed.get(series))
-    const made = this.#views.makeDirectory(series)
+    const header = this.#readWhatIsNeeded(instance, this.#followed.get(series))
+    const made = this.#tree.makeDirectory(series)
     if (made.length > 0) this.#followed.forget(series)
     this.#followed.touch(...made)
     // What is counted, and what is left by the dead and removed, is ours.
-    if (this.#followed.get(series) === undefined) this.#views.requireReal(series)
+    if (this.#followed.get(series) === undefined) this.#tree.requireReal(series)
     const summary = this.#followed.follow(series)
     const raw = join(series, linkName(instance))
-    const linked = this.#views.link(raw, instance.path)
+    const linked = this.#tree.link(raw, instance.path)
     if (linked !== 'there') this.#followed.touch(series)
     if (linked === 'made' && raw.endsWith(`/${instance.SOPInstanceUID}.dcm`)) summary.countLink()
     learn(summary, instance, header)
-    const { attributes } = header
+    const isTwin = linkName(instance) !== `${instance.SOPInstanceUID}.dcm`
+    if (header.diffusion !== undefined && !isTwin && summary.diffusion(header.diffusion)) {
+      this.#followed.countDiffusion()
+    }
     return [
       raw,
-      this.#linkForPeople(instance, attributes, raw),
-      ...(isReport(attributes) ? [this.#linkReport(instance, attributes, raw)] : []),
+      ...header.placements.map((placement) => this.#linkForPeople(instance, placement, raw)),
     ]
   }
 
-  #linkForPeople(
-    instance: InstanceRecord,
-    attributes: Readonly<Record<string, unknown>>,
-    raw: string,
-  ): string {
-    const participants = viewTree(this.#dataDir, instance, 'participants')
-    const directory = this.#participants.directoryFor(participants, viewNames(attributes), instance)
-    this.#followed.touch(...this.#views.makeDirectory(directory))
-    const path = inside(directory, basename(raw))
-    if (this.#views.link(path, raw) !== 'there') this.#followed.touch(directory)
-    return path
-  }
-
-  #linkReport(
-    instance: InstanceRecord,
-    attributes: Readonly<Record<string, unknown>>,
-    raw: string,
-  ): string {
-    const directory = reportDirectory(this.#dataDir, instance, attributes)
-    this.#followed.touch(...this.#views.makeDirectory(directory))
-    const path = inside(directory, basename(raw))
-    if (this.#views.link(path, raw) !== 'there') this.#followed.touch(directory)
+  #linkForPeople(instance: InstanceRecord, { view, names }: Placement, raw: string): string {
+    const { layout } = view
+    const tree = viewTree(this.#dataDir, instance, layout.root)
+    const directory = view.directoryFor(tree, names.directories, instance)
+    this.#followed.touch(...this.#tree.makeDirectory(directory))
+    const name = basename(raw)
+    const candidates = fileNames(layout, names, instance, name)
+    const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
+    const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
+    if (this.#tree.link(path, raw) !== 'there') this.#followed.touch(directory)
     return path
   }
 
@@ -130,11 +130,12 @@ export class Organizer implements FilterLogic {
     const raw = rawStudyDirectory(this.#dataDir, study)
     const views = [
       ...(existsSync(raw) ? [raw] : []),
-      ...this.#participants.existing(
-        viewTree(this.#dataDir, study, 'participants'),
-        viewNames(study.attributes ?? {}),
-        study.StudyInstanceUID,
-      ),
+      ...this.#views.of(study.project ?? defaultProject).flatMap((view) => {
+        const { StudyInstanceUID, attributes = {} } = study
+        const tree = viewTree(this.#dataDir, study, view.layout.root)
+        const names = studyNames(view, StudyInstanceUID, attributes)
+        return view.existingStudy(tree, names, StudyInstanceUID)
+      }),
     ]
     return { ...record, views }
   }
@@ -142,27 +143,42 @@ export class Organizer implements FilterLogic {
   /** The series is complete so far: its JSON is written, with a right count even after a restart. */
   async #tellTypes(directory: string, types: readonly string[] | undefined): Promise<void> {
     if (!existsSync(directory)) return
-    this.#views.requireReal(directory)
+    this.#tree.requireReal(directory)
     const summary = this.#followed.follow(directory)
     // Without the fields of an object it would be a summary of nothing.
     if (summary.isEmpty) return
     if (types !== undefined) summary.setTypes(types)
     await this.#followed.write(summary)
   }
+
+  /** Every header is opened, for what it says it is; of later objects of a series little else is read but running fields. */
+  #readWhatIsNeeded(instance: InstanceRecord, summary: SeriesSummary | undefined): Header {
+    const isFollowed = summary !== undefined && !summary.isEmpty
+    const views = this.#views.of(instance.project ?? defaultProject)
+    return readHeader(instance.path, (file) => {
+      requireIdentity(file, instance)
+      const attributes = instance.attributes ?? readAttributes(file)
+      return {
+        attributes,
+        placements: placementsOf(views, instance, attributes, file),
+        sliceLocation: !isFollowed || summary.hasSliceLocation ? sliceLocationOf(file) : undefined,
+        diffusion: diffusionOf(file, instance),
+        ...(isFollowed
+          ? { measurement: siemensField(file, 'MeasID') }
+          : { fields: fieldsOf(file) }),
+      }
+    })
+  }
 }
 
-/** Every header is opened, for what it says it is; of later objects of a series nothing else is read but running fields. */
-function readWhatIsNeeded(instance: InstanceRecord, summary: SeriesSummary | undefined): Header {
-  const { path, attributes } = instance
-  const isFollowed = summary !== undefined && !summary.isEmpty
-  return readHeader(path, (file) => {
-    requireIdentity(file, instance)
-    return {
-      attributes: attributes ?? readAttributes(file),
-      sliceLocation: !isFollowed || summary.hasSliceLocation ? sliceLocationOf(file) : undefined,
-      ...(isFollowed ? {} : { fields: fieldsOf(file) }),
-    }
-  })
+function diffusionOf(
+  file: DicomFile,
+  { SOPInstanceUID }: InstanceRecord,
+): DiffusionEntry | undefined {
+  const said = siemensDiffusion(file)
+  if (said === undefined) return undefined
+  const number = file.string(file.dataSet, 0x00200013)
+  return { SOPInstanceUID, ...(number === undefined ? {} : { InstanceNumber: number }), ...said }
 }
 
 function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header): void {
@@ -181,6 +197,7 @@ function learn(summary: SeriesSummary, instance: InstanceRecord, header: Header)
     })
   } else {
     if (header.sliceLocation !== undefined) summary.sliceLocation(header.sliceLocation)
+    if (header.measurement !== undefined) summary.measurement(header.measurement)
     const modality = header.attributes['Modality']
     if (typeof modality === 'string' && modality !== '') summary.modality(modality)
   }

@@ -1,4 +1,4 @@
-import { lstatSync, statSync, type Dirent } from 'node:fs'
+import { lstatSync, type Dirent } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import type { Intake } from '../intake/index.ts'
@@ -6,12 +6,13 @@ import { isTemporaryInUse, projectOfArchived } from '../storage/index.ts'
 import { isUid } from '../uid/index.ts'
 import { uidOfName, walkArchives, type Archived, type Place } from './archive-walk.ts'
 import { readArchived } from './archived-object.ts'
-import { ourLink, ownerOfSeriesDirectory } from './claim-directory.ts'
+import { ownerBelow, shownBy } from './claim-directory.ts'
+import { leadsNowhere } from './claim-file.ts'
 import { drift, type Drift, type DriftKind, type Finding } from './drift.ts'
 import { ExpectedLinks, type ExpectedLink } from './expected-links.ts'
 import { SeriesCheck } from './series-check.ts'
 import { ViewReader } from './view-reader.ts'
-import type { View } from './view-paths.ts'
+import type { ProjectViews } from './project-views.ts'
 
 type Series = Pick<Place, 'StudyInstanceUID' | 'SeriesInstanceUID'>
 
@@ -27,28 +28,34 @@ export class ProjectCheck {
   readonly #intake: Intake
   readonly #reader: ViewReader
   readonly #expected: ExpectedLinks
+  readonly #views: ProjectViews
   readonly #counts: { objects: number }
 
   /** @param counts where the objects that go by are counted */
   constructor(
     dataDir: string,
     [project, folder]: readonly [string, string],
+    views: ProjectViews,
     intake: Intake,
     counts: { objects: number },
   ) {
+    this.#views = views
     this.#counts = counts
     this.#dataDir = dataDir
     this.#project = project
     this.#folder = folder
     this.#intake = intake
     this.#reader = new ViewReader(dataDir)
-    this.#expected = new ExpectedLinks(dataDir)
+    this.#expected = new ExpectedLinks(dataDir, views, this.#reader)
   }
 
   *findings(): Generator<Finding> {
     yield* this.#archivedSeries()
     yield* this.#rawTree()
-    for (const view of ['participants', 'srs'] as const) yield* this.#peopleTree(view)
+    for (const [view, levels] of this.#views.treesOf(this.#project)) {
+      yield* this.#root(view)
+      yield* this.#below(view, join(this.#folder, view), levels)
+    }
   }
 
   /** From the archive: is everything seen? */
@@ -80,7 +87,7 @@ export class ProjectCheck {
     try {
       links = readArchived(this.#intake, archived, (record, file) => {
         check.object(record, file)
-        return this.#expected.of(record)
+        return this.#expected.of(record, file)
       })
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
@@ -134,7 +141,7 @@ export class ProjectCheck {
     let links: ExpectedLink[]
     try {
       links = readArchived(this.#intake, archived, (record, file) => {
-        const links = this.#expected.of(record)
+        const links = this.#expected.of(record, file)
         // Of objects elsewhere, too, only what belongs here counts.
         if (links.some((link) => link.path === path)) check.object(record, file)
         return links
@@ -177,13 +184,8 @@ export class ProjectCheck {
     }
   }
 
-  /** From the views for people, both of which have three levels or two of directories above their links. */
-  *#peopleTree(view: 'participants' | 'srs'): Generator<Finding> {
-    yield* this.#root(view)
-    yield* this.#below(view, join(this.#folder, view), view === 'srs' ? 2 : 3)
-  }
-
-  *#below(view: View, directory: string, levels: number): Generator<Finding> {
+  /** From the views for people, which have directories of so many levels above their links. */
+  *#below(view: string, directory: string, levels: number): Generator<Finding> {
     for (const entry of this.#reader.entries(directory)) {
       const path = join(directory, entry.name)
       if (levels > 0 && entry.isDirectory()) yield* this.#below(view, path, levels - 1)
@@ -193,23 +195,23 @@ export class ProjectCheck {
   }
 
   /** A link for people. That it says the right thing, where it belongs, was looked at with its object. */
-  #shown(view: View, path: string, entry: Dirent): Finding {
+  #shown(view: string, path: string, entry: Dirent): Finding {
     const seen = this.#reader.see(path)
-    const [, StudyInstanceUID, SeriesInstanceUID] =
-      seen.is === 'link' ? (ourLink.exec(seen.text) ?? []) : []
-    const isOurs = isUid(StudyInstanceUID) && isUid(SeriesInstanceUID)
-    const series = isOurs ? { StudyInstanceUID, SeriesInstanceUID } : undefined
-    const raw = series === undefined ? undefined : join(this.#rawOf(series), entry.name)
-    if (seen.is !== 'link' || series === undefined || resolve(dirname(path), seen.text) !== raw) {
-      // Where the link of an object belongs, it was told with the object what this one should say.
-      const owner = ownerOfSeriesDirectory(dirname(path))
-      const isTold = owner !== undefined && this.#belongs(path, owner, entry.name) === true
-      return isTold ? undefined : this.#unasked(view, path, entry)
+    const shown = seen.is === 'link' ? shownBy(seen.text) : undefined
+    const raw = shown === undefined ? undefined : join(this.#rawOf(shown), shown.name)
+    if (seen.is !== 'link' || shown === undefined || resolve(dirname(path), seen.text) !== raw) {
+      return this.#isTold(path, entry.name) ? undefined : this.#unasked(view, path, entry)
     }
-    const belongs = this.#belongs(path, series, entry.name)
-    if (belongs === true) return undefined
+    const belongs = this.#belongs(path, shown, shown.name)
+    if (belongs === true || this.#isTold(path, entry.name)) return undefined
     const kind = belongs === undefined ? 'dangling' : 'surplus'
     return this.#drift(view, kind, path, { found: seen.text })
+  }
+
+  /** Where the link of an object belongs, it was told with the object what this one should say. */
+  #isTold(path: string, name: string): boolean {
+    const owner = ownerBelow(dirname(path), 0)
+    return owner !== undefined && this.#belongs(path, owner, name) === true
   }
 
   /** Whether the object of this name in a series should be seen at `path`; undefined when there is none. */
@@ -221,7 +223,9 @@ export class ProjectCheck {
     const place = { ...series, SOPInstanceUID }
     const archived: Archived = { kind: 'object', project: this.#project, path: object, place }
     try {
-      const links = readArchived(this.#intake, archived, (record) => this.#expected.of(record))
+      const links = readArchived(this.#intake, archived, (record, file) =>
+        this.#expected.of(record, file),
+      )
       return links.some((link) => link.path === path)
     } catch (error) {
       // Told with the object itself, or its link in `raw`.
@@ -231,7 +235,7 @@ export class ProjectCheck {
   }
 
   /** Something that nobody asks for: where it is a link that leads nowhere, its object is gone. */
-  #unasked(view: View, path: string, entry: Dirent): Finding {
+  #unasked(view: string, path: string, entry: Dirent): Finding {
     if (isTemporaryInUse(entry.name)) return undefined
     const seen = entry.isSymbolicLink() ? this.#reader.see(path) : undefined
     // Removed meanwhile.
@@ -246,7 +250,7 @@ export class ProjectCheck {
   }
 
   /** The root of a view: whoever put something in its place hides all of it. */
-  *#root(view: View): Generator<Finding> {
+  *#root(view: string): Generator<Finding> {
     const path = join(this.#folder, view)
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found !== undefined && !found.isDirectory()) yield this.#drift(view, 'blocked', path)
@@ -285,7 +289,7 @@ export class ProjectCheck {
   }
 
   #drift(
-    view: View,
+    view: string,
     kind: DriftKind,
     path: string,
     more: Pick<Drift, 'expected' | 'found' | 'field'> = {},
@@ -299,15 +303,6 @@ function isSame(place: Series, series: Series | undefined): boolean {
     place.SeriesInstanceUID === series?.SeriesInstanceUID &&
     place.StudyInstanceUID === series.StudyInstanceUID
   )
-}
-
-/** Of what is there and may not be looked at, the answer is no. */
-function leadsNowhere(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) === undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ELOOP'
-  }
 }
 
 function nameOf(path: string): string {

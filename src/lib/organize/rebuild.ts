@@ -4,6 +4,7 @@ import { Intake } from '../intake/index.ts'
 import { walkArchives, type Archived } from './archive-walk.ts'
 import { describeArchived } from './archived-object.ts'
 import { Organizer } from './organizer.ts'
+import type { ProjectViews } from './project-views.ts'
 
 /** Objects between two looks at timers and signals: all work on links is synchronous. */
 const atOnce = 64
@@ -12,6 +13,7 @@ export interface RebuildOptions {
   readonly dataDir: string
   /** Of this project only. */
   readonly project?: string | undefined
+  readonly views?: ProjectViews | undefined
   readonly signal: AbortSignal
   /** Told of each object of which no view was made, and why. */
   readonly failed: (path: string, error: FionaError) => Promise<void>
@@ -32,9 +34,9 @@ export interface RebuildCounts {
  * @throws FionaError E_FILE_MISSING without an archive, E_DISK_FULL and E_ARCHIVE_WRITE when nothing can be written
  */
 export async function rebuildViews(options: RebuildOptions): Promise<void> {
-  const { dataDir, project, signal, counts } = options
+  const { dataDir, project, views, signal, counts } = options
   const intake = new Intake({ dataDir, projects: {} })
-  const organizer = new Organizer(dataDir, { mends: true })
+  const organizer = new Organizer(dataDir, { views, mends: true })
   try {
     for (const archived of walked(dataDir, project)) {
       if (signal.aborted) break

@@ -2,6 +2,8 @@ import {
   decodeText,
   osLevelOf,
   seriesFields,
+  siemensField,
+  siemensFieldNames,
   type DicomFile,
   type Element,
 } from '../dicom/index.ts'
@@ -21,6 +23,10 @@ export function fieldsOf(file: DicomFile): SeriesFields {
     const text = valueText(file, tag)
     const value = name === 'OSLevel' ? osLevelOf(text ?? '') : text
     if (value !== undefined) fields[name] = name === 'Modality' ? [value] : value
+  }
+  for (const name of siemensFieldNames) {
+    const value = siemensField(file, name)
+    if (value !== undefined && value.length <= longestValue) fields[name] = value
   }
   fields['StudyDescription'] ??= 'missing'
   return fields

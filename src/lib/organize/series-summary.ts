@@ -1,6 +1,7 @@
 import { lstatSync, opendirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isTemporaryOfDead, writeFileAtomic } from '../storage/index.ts'
+import { type DiffusionEntry, diffusionField, DiffusionList } from './diffusion-list.ts'
 import type { SeriesFields } from './series-fields.ts'
 import { isSummaryOf, listOf, mergedFields, readSummary } from './summary-file.ts'
 
@@ -19,6 +20,7 @@ export class SeriesSummary {
   #fields: SeriesFields
   #links: number
   #isChanged: boolean
+  #diffusion: DiffusionList | undefined
   /** Types came from records here, and not from the file alone. */
   #knowsTypes = false
   /** The file that was last read or written here. */
@@ -81,6 +83,26 @@ export class SeriesSummary {
     if (!before.includes(modality)) this.#set('Modality', [...before, modality])
   }
 
+  /** The number of the measurement, of the last object that has one. */
+  measurement(MeasID: string): void {
+    this.#set('MeasID', MeasID)
+  }
+
+  /** @returns whether it is one more, of an object that had told none */
+  diffusion(entry: DiffusionEntry): boolean {
+    this.#diffusion ??= new DiffusionList(this.#fields[diffusionField])
+    if (!this.#diffusion.add(entry)) return false
+    this.#fields[diffusionField] = this.#diffusion.entries
+    this.#isChanged = true
+    return true
+  }
+
+  /** How many of them are held in memory. */
+  get diffusions(): number {
+    const entries = this.#fields[diffusionField]
+    return Array.isArray(entries) ? entries.length : 0
+  }
+
   /** One object's types join those of the series, in the order they come. */
   addTypes(types: readonly string[]): void {
     this.#knowsTypes = true
@@ -125,6 +147,7 @@ export class SeriesSummary {
     const found = readSummary(this.path)
     if (isSummaryOf(this.#directory, found)) {
       this.#fields = mergedFields(found, this.#fields, this.#knowsTypes)
+      this.#diffusion = undefined
     }
     this.#links = countLinks(this.#directory)
   }

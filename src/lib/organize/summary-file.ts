@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { diffusionField, DiffusionList } from './diffusion-list.ts'
 import type { SeriesFields } from './series-fields.ts'
 
-/** Bytes; ours have some two thousand. */
-const longestSummary = 1 << 20
+/** Bytes; ours have some two thousand, and up to 500 for each diffusion-weighted image. */
+const longestSummary = 4 << 20
 
 /** What a series JSON says; undefined where there is none, or nobody can read it. */
 export function readSummary(path: string): SeriesFields | undefined {
@@ -53,6 +54,9 @@ export function mergedFields(
   if (Number(ours['SliceLocation']) < Number(theirs['SliceLocation'])) {
     merged['SliceLocation'] = ours['SliceLocation']
   }
+  const diffusion = new DiffusionList(theirs[diffusionField])
+  for (const entry of new DiffusionList(ours[diffusionField]).entries) diffusion.add(entry)
+  if (diffusion.entries.length > 0) merged[diffusionField] = diffusion.entries
   if (!tellsSender(theirs) && tellsSender(ours)) {
     merged['IncomingConnection'] = ours['IncomingConnection']
   }

@@ -2,19 +2,27 @@ import { basename } from 'node:path'
 import type { InstanceRecord } from '../record/index.ts'
 import { inside, projectFolder } from '../storage/index.ts'
 import { parseUid } from '../uid/index.ts'
-import { viewName } from './view-name.ts'
 
-const defaultProject = 'default'
+/** Of records that name none. */
+export const defaultProject = 'default'
 
-export type View = 'raw' | 'participants' | 'srs'
+/** Few projects have few views, and each is asked for with each object. */
+const knownTrees = new Map<string, string>()
+const mostKnown = 1000
 
-/** One view of the project that a record names. */
+/** One view of the project that a record names. @param view its folder */
 export function viewTree(
   dataDir: string,
   { project = defaultProject }: { readonly project?: string },
-  view: View,
+  view: string,
 ): string {
-  return inside(dataDir, projectFolder(project), view)
+  const key = `${dataDir}\0${project}\0${view}`
+  const known = knownTrees.get(key)
+  if (known !== undefined) return known
+  const tree = inside(dataDir, projectFolder(project), view)
+  if (knownTrees.size >= mostKnown) knownTrees.clear()
+  knownTrees.set(key, tree)
+  return tree
 }
 
 /** `raw/<StudyInstanceUID>/`. */
@@ -32,21 +40,6 @@ export function rawSeriesDirectory(
   SeriesInstanceUID: string,
 ): string {
   return inside(rawStudyDirectory(dataDir, of), parseUid(SeriesInstanceUID, 'SeriesInstanceUID'))
-}
-
-/** `srs/<Manufacturer or _>/<StudyInstanceUID>/`, where scripts that read structured reports look for them. */
-export function reportDirectory(
-  dataDir: string,
-  instance: InstanceRecord,
-  { Manufacturer }: Readonly<Record<string, unknown>>,
-): string {
-  const maker = viewName(typeof Manufacturer === 'string' ? Manufacturer.trim() : '')
-  return inside(viewTree(dataDir, instance, 'srs'), maker, instance.StudyInstanceUID)
-}
-
-/** Structured reports have a view of their own. */
-export function isReport(attributes: Readonly<Record<string, unknown>>): boolean {
-  return attributes['Modality'] === 'SR'
 }
 
 /** As the archive has it: also the name of an object that came with other bytes under a known UID. */

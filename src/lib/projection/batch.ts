@@ -214,7 +214,7 @@ export class Batch {
     study['revision'] = record.revision
     study['completeTime'] = time
     study['reason'] = cut(record.reason)
-    const conflicts = (record as AnyRecord)['conflicts']
+    const conflicts = record.attributes?.['conflicts']
     study['conflicts'] = Array.isArray(conflicts) ? cut(conflicts.join(' ')) : null
     if (study.firstTime === null) fill(study, studyAttributes, record.attributes ?? {})
     if (study.counted === 0) study.lastTime = Math.max(study.lastTime, time)

@@ -24,6 +24,13 @@ const size = (row: Row) => bytesText(Number(row['bytes'] ?? 0))
 /** What is none is left blank: what is some is seen. */
 const countOf = (key: string) => (row: Row) => (row[key] === 0 ? '' : text(key)(row))
 
+/** Something that must be the same in a study differs; should that be whose it is, in words. */
+const conflictMark = (row: Row) => {
+  const keywords = text('conflicts')(row)
+  if (keywords === '') return ''
+  return keywords.split(' ').includes('PatientID') ? ' ! patients' : ' !'
+}
+
 const columns: Readonly<Record<string, readonly Column[]>> = {
   studies: [
     { title: 'LAST OBJECT', of: time('lastTime') },
@@ -35,10 +42,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     { title: 'SERIES', of: text('series'), spare: 1 },
     { title: 'OBJECTS', of: text('instances') },
     { title: 'SIZE', of: size, spare: 2 },
-    {
-      title: 'STATE',
-      of: (row) => text('state')(row) + (row['conflicts'] === undefined ? '' : ' !'),
-    },
+    { title: 'STATE', of: (row) => text('state')(row) + conflictMark(row) },
     { title: 'STUDY', of: text('StudyInstanceUID'), spare: 4 },
   ],
   series: [

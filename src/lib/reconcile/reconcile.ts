@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { JournalWriter, journalSize, Lease, leasePath, prunedUpTo } from '../journal/index.ts'
-import { ArchivedViews, walkArchives, type Archived } from '../organize/index.ts'
+import { ArchivedViews, walkArchives, type Archived, type ProjectViews } from '../organize/index.ts'
 import type { InstanceRecord } from '../record/index.ts'
 import { fileDigest, projectFolder } from '../storage/index.ts'
 import { finding, type Finding } from './finding.ts'
@@ -17,6 +17,8 @@ export interface ReconcileOptions {
   readonly project?: string | undefined
   /** These studies alone; all unless told. */
   readonly studies?: ReadonlySet<string> | undefined
+  /** That there should be; the usual ones unless told. */
+  readonly views?: ProjectViews | undefined
   /** Else nothing is changed. */
   readonly mends: boolean
   /** So long (ms) a record may follow its object, and the views the record: what is receiving now is at work. */
@@ -124,7 +126,7 @@ class Pass {
       (place) =>
         (project === undefined || place.project === project) && this.#isWanted(place.study),
     )
-    this.#views = new ArchivedViews(this.#dataDir)
+    this.#views = new ArchivedViews(this.#dataDir, options.views)
     this.#writer = writer
     this.#prunedUpTo = pruned ?? Number.NEGATIVE_INFINITY
   }

@@ -11,6 +11,7 @@ export type {
   MppsRecord,
   PathRecord,
   ReleaseRecord,
+  ReportRecord,
   RequestRecord,
   SeriesRecord,
   StudyRecord,
@@ -28,6 +29,7 @@ export interface RecordTypes {
   request: Schema.RequestRecord
   deidentified: Schema.DeidentifiedRecord
   held: Schema.HeldRecord
+  report: Schema.ReportRecord
   transfer: Schema.TransferRecord
   export: Schema.ExportRecord
   path: Schema.PathRecord

@@ -126,6 +126,12 @@ export const StudySchema = record('study', 'a study is complete', {
   }),
   attributes: Type.Optional(attributes),
   sources: Type.Optional(sources),
+  warnings: Type.Optional(
+    Type.Array(
+      Type.Object({ code: Type.String(), where: Type.String() }, { additionalProperties: true }),
+      { description: 'what a person must know; patient-conflict: objects of several PatientIDs' },
+    ),
+  ),
   ClassifyType: Type.Optional(classifyTypes),
   views: Type.Optional(Type.Array(Type.String())),
 })
@@ -198,6 +204,24 @@ export const RequestSchema = record('request', 'a study shall go to a research p
   requestedBy: Type.Optional(Type.String()),
 })
 
+const reasons = Type.Array(
+  Type.Object(
+    { code: Type.String(), where: Type.String(), count: count('places') },
+    { additionalProperties: true },
+  ),
+)
+/** Where every object is: received = delivered or held + excluded + duplicates. */
+const completeness = {
+  received: Type.Optional(count('objects that were there to be read')),
+  duplicates: Type.Optional(count('the same object again, under another file name')),
+  excluded: Type.Optional(
+    Type.Record(Type.String(), count('objects'), {
+      description: 'objects left out, by the rule of the project',
+    }),
+  ),
+  missing: Type.Optional(count('objects that the input counted and that were not there')),
+}
+
 export const DeidentifiedSchema = record('deidentified', 'a de-identified copy is ready', {
   ...requestFacts,
   StudyInstanceUID: uid('the new one'),
@@ -226,19 +250,54 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
       { additionalProperties: true, description: 'only where the profile has rules for pixels' },
     ),
   ),
+  ...completeness,
+  earlier: Type.Optional(
+    count(
+      'objects of earlier revisions that the input does not name; they are among the instances',
+    ),
+  ),
+  verified: Type.Optional(
+    Type.Object(
+      {
+        objects: count('outputs that were read again and searched'),
+        terms: count('different terms known of the patient, staff and study'),
+      },
+      { additionalProperties: true, description: 'the search for the patient in what goes out' },
+    ),
+  ),
+  waived: Type.Optional(reasons),
 })
 
 export const HeldSchema = record('held', 'a person must look first: nothing of this goes on', {
   requestId: Type.String({ minLength: 1 }),
   participant: Type.Optional(Type.String()),
-  reasons: Type.Array(
-    Type.Object(
-      { code: Type.String(), where: Type.String(), count: count('places') },
-      { additionalProperties: true },
-    ),
-  ),
+  ...completeness,
+  reasons,
   how: Type.String({ description: 'the command that releases or drops it' }),
 })
+
+export const ReportSchema = record(
+  'report',
+  'what de-identification did with a study, for a data protection officer; no original value',
+  {
+    ...requestFacts,
+    StudyInstanceUID: uid('the new one'),
+    revision: Type.Integer({ minimum: 1, description: 'the latest' }),
+    instances: count('objects delivered'),
+    ...completeness,
+    earlier: Type.Optional(count('objects of earlier revisions')),
+    profile: Type.String(),
+    profileDigest: Type.String({ description: 'names the exact rules' }),
+    elements: Type.Record(Type.String(), count('elements'), {
+      description: 'elements of the latest revision, by what was done with them',
+    }),
+    verified: Type.Union([
+      Type.Object({ objects: count('searched'), terms: count('searched for') }),
+      Type.Null(),
+    ]),
+    waived: reasons,
+  },
+)
 
 export const TransferSchema = record('transfer', 'how a delivery ended', {
   requestId: Type.String(),
@@ -298,6 +357,7 @@ export const recordSchemas = {
   request: RequestSchema,
   deidentified: DeidentifiedSchema,
   held: HeldSchema,
+  report: ReportSchema,
   transfer: TransferSchema,
   export: ExportSchema,
   path: PathSchema,
@@ -314,6 +374,7 @@ export type AssociationRecord = Static<typeof AssociationSchema>
 export type RequestRecord = Static<typeof RequestSchema>
 export type DeidentifiedRecord = Static<typeof DeidentifiedSchema>
 export type HeldRecord = Static<typeof HeldSchema>
+export type ReportRecord = Static<typeof ReportSchema>
 export type TransferRecord = Static<typeof TransferSchema>
 export type ExportRecord = Static<typeof ExportSchema>
 export type PathRecord = Static<typeof PathSchema>

@@ -140,7 +140,7 @@ export class ArchiveWriter {
         await whole()
         faultPoint('archive.part-synced')
         close()
-        return this.#publish(path, identity)
+        return this.#place({ path, isPart: true, dataSetOffset: identity.dataSetOffset }, identity)
       },
       discard: async () => {
         // Not under the feet of a sync that is under way.
@@ -233,24 +233,34 @@ export class ArchiveWriter {
     return path
   }
 
-  async #publish(part: string, identity: CommitIdentity): Promise<Committed> {
+  /**
+   * Gives a stored object to one more project: another name for the file, which nobody ever changes, so that its
+   * bytes are on the disk once. What lies there under its UID counts as at a commit.
+   * @param stored path of a file that is durable in the archive
+   */
+  async share(stored: string, identity: ObjectIdentity): Promise<Committed> {
+    return this.#place({ path: stored, isPart: false }, identity)
+  }
+
+  async #place(source: Source, identity: ObjectIdentity): Promise<Committed> {
     const path = archivePath(this.dataDir, identity)
     await this.#ensureDirectory(dirname(path))
-    if (await this.#placeWithoutOverwriting(part, path)) {
+    if (await this.#placeWithoutOverwriting(source, path)) {
       await this.#syncName(path)
       return { path, duplicate: false, conflict: false }
     }
-    if (await sameDataSet(part, identity.dataSetOffset, path)) {
-      removeFile(part)
+    if (await sameDataSet(source.path, source.dataSetOffset, path)) {
+      removePart(source)
       faultPoint('archive.duplicate-removed')
       // The one that was first may still be on its way to the disk: success must not be said before it is there.
       await this.#syncFile(path)
       return { path, duplicate: true, conflict: false }
     }
-    const beside = path.replace(/\.dcm$/, `~${(await fileDigest(part)).slice(0, 16)}.dcm`)
-    if (!(await this.#placeWithoutOverwriting(part, beside))) {
+    const digest = (await fileDigest(source.path)).slice(0, 16)
+    const beside = path.replace(/\.dcm$/, `~${digest}.dcm`)
+    if (!(await this.#placeWithoutOverwriting(source, beside))) {
       if (!lstatSync(beside).isFile()) throw leadsElsewhere(beside)
-      removeFile(part)
+      removePart(source)
       await this.#syncFile(beside)
       return { path: beside, duplicate: true, conflict: true }
     }
@@ -259,21 +269,22 @@ export class ArchiveWriter {
   }
 
   /** link(2) fails where rename(2) would replace: two associations that race for one UID cannot lose either object. */
-  async #placeWithoutOverwriting(part: string, path: string): Promise<boolean> {
+  async #placeWithoutOverwriting(source: Source, path: string): Promise<boolean> {
+    const from = source.path
     try {
-      this.#betweenReal(part, path, linkSync)
+      this.#betweenReal(from, path, linkSync)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'EEXIST') return false
-      if (code === 'ENOENT' && (await stat(part).catch(() => undefined)) !== undefined) {
+      if (code === 'ENOENT' && (await stat(from).catch(() => undefined)) !== undefined) {
         // Someone removed the directory since we made it (cleanup): make it again, once.
         this.#madeDirectories.delete(dirname(path))
         await this.#ensureDirectory(dirname(path))
-        this.#betweenReal(part, path, linkSync)
+        this.#betweenReal(from, path, linkSync)
       } else throw error
     }
     faultPoint('archive.linked')
-    removeFile(part)
+    removePart(source)
     faultPoint('archive.part-removed')
     return true
   }
@@ -309,6 +320,18 @@ export class ArchiveWriter {
     }
     await this.#syncName(path)
   }
+}
+
+/** What gets a name in the archive: a part, which has lost its own by then, or a file that is there already. */
+interface Source {
+  readonly path: string
+  readonly isPart: boolean
+  /** Unless its header is to tell. */
+  readonly dataSetOffset?: number
+}
+
+function removePart({ path, isPart }: Source): void {
+  if (isPart) removeFile(path)
 }
 
 /** unlink(2) alone: Node's rm looks at the file first, which costs as much again. */

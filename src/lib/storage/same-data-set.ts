@@ -5,19 +5,29 @@ const chunkBytes = 1 << 18
 
 /**
  * Do two Part 10 files hold the same data set, byte for byte? What comes before it (preamble, file
- * meta: sender, implementation) is not compared.
- * @param offsetA where the data set begins in `a`
+ * meta: sender, implementation) is not compared. Two names of one file need not be read.
+ * @param knownOffset where the data set begins in `a`, unless its header is to tell
  * @param b not followed where it is a symbolic link: that is no file of ours, and another one
  */
-export async function sameDataSet(a: string, offsetA: number, b: string): Promise<boolean> {
+export async function sameDataSet(
+  a: string,
+  knownOffset: number | undefined,
+  b: string,
+): Promise<boolean> {
   const fileB = await openUnlinked(b)
   if (fileB === undefined) return false
   let fileA: FileHandle | undefined
   try {
     fileA = await open(a, 'r')
+    const [{ size: sizeA, ...statA }, { size: sizeB, ...statB }] = [
+      await fileA.stat(),
+      await fileB.stat(),
+    ]
+    if (statA.ino === statB.ino && statA.dev === statB.dev) return true
+    const offsetA = knownOffset ?? (await dataSetOffset(fileA))
     const offsetB = await dataSetOffset(fileB)
-    const [sizeA, sizeB] = [(await fileA.stat()).size, (await fileB.stat()).size]
-    if (offsetB === undefined || sizeA - offsetA !== sizeB - offsetB) return false
+    if (offsetA === undefined || offsetB === undefined || sizeA - offsetA !== sizeB - offsetB)
+      return false
     const [left, right] = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)]
     for (let at = 0; at < sizeA - offsetA;) {
       const [readA, readB] = await Promise.all([

@@ -42,6 +42,6 @@ export function deliveredFolder(config: Config): string | undefined {
 
 /** Where the default project's studies go. */
 export function deliveredTo(config: Config): readonly string[] {
-  const names = config.projects['default']?.destinations ?? []
+  const names = config.projects[config.intake.default]?.destinations ?? []
   return names.flatMap((each) => config.destinations[each]?.url ?? [])
 }

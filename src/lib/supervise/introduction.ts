@@ -8,7 +8,7 @@ export function introduction(config: Config, site: Site): string[] {
   const { aeTitle, port } = config.receiver
   const { mpps } = config
   const door = site.frontDoors.find(({ journal }) => journal === 'received')
-  const tree = join(config.dataDir, 'default')
+  const tree = join(config.dataDir, config.intake.default)
   const delivered = deliveredFolder(config)
   const destination = delivered === undefined ? deliveredTo(config).join(', ') : shown(delivered)
   return [

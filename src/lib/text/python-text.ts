@@ -1,8 +1,12 @@
 // How Python writes values. The original wrote its series JSON so and its rules match against that text
 // (`'M', 'NORM'\]$`): users' rule files are full of it.
 
+/** Printable ASCII without quote or backslash: nearly all there is, and asked for several times for each object. */
+const plainText = /^[\x20-\x26\x28-\x5b\x5d-\x7e]*$/
+
 /** `repr()` of a text. */
 export function textLiteral(text: string): string {
+  if (plainText.test(text)) return `'${text}'`
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   let out = ''
   for (const character of text) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { viewName } from '../../src/lib/organize/view-name.ts'
+import { viewName } from '../../src/lib/layout/view-name.ts'
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),

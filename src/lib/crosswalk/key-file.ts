@@ -45,7 +45,7 @@ export function missingKey(): FionaError {
 }
 
 function howToMake(path: string): string {
-  return `make one with (umask 077; head -c 32 /dev/urandom > ${path}), and keep a copy in a safe place`
+  return `make one with fiona-crosswalk key create ${path} (or (umask 077; head -c 32 /dev/urandom > ${path})), and keep a copy in a safe place`
 }
 
 function unreadable(path: string, cause: unknown): FionaError {

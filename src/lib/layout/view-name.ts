@@ -9,8 +9,10 @@ const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i
  * and 32 digits of its digest stand behind the name: it was too long, or is written in another form of Unicode
  * than its name. A `~` of the text itself is escaped, so that nobody can write another one's digest.
  * At most 255 bytes, also with what keeps two directories apart.
+ * @param behind bytes that something else may put behind it
  */
-export function viewName(text: string): string {
+export function viewName(text: string, behind = behindDirectory): string {
+  const longest = 255 - ownDigest - behind
   const { name, isCut } = escapedComponent(text)
   const escaped = name
     .replaceAll('~', '%7E')
@@ -23,14 +25,16 @@ export function viewName(text: string): string {
     )
   const isWhole = !isCut && Buffer.byteLength(escaped) <= longest && decoded(escaped) === text
   if (isWhole || text === '') return escaped
-  return `${shortened(escaped)}~${hash('sha256', Buffer.from(text, 'utf16le')).slice(0, 32)}`
+  return `${shortened(escaped, longest)}~${hash('sha256', Buffer.from(text, 'utf16le')).slice(0, 32)}`
 }
 
-/** Room for the digest here and the one behind it (`claim-directory`). */
-const longest = 255 - 33 - 33
+/** Of the digest here, with its `~`. */
+const ownDigest = 33
+/** Of the one that keeps two directories of a name apart. */
+const behindDirectory = 33
 
 /** Not in the middle of a character, nor of an escaped one. */
-function shortened(name: string): string {
+function shortened(name: string, longest: number): string {
   if (Buffer.byteLength(name) <= longest) return name
   let out = ''
   let bytes = 0

@@ -1,0 +1,106 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { keyFingerprint } from './key-text.ts'
+import { type Anchor, type Entry, type Link, identityOf, parseEntry } from './link.ts'
+
+/** A line of the crosswalk as it stands in the file. */
+export interface SealedLine {
+  readonly v: 2
+  /** Keyed digest of what the link says: it is known again without being opened. */
+  readonly id: string
+  /** Fingerprint of the key. */
+  readonly key: string
+  /** Nonce, ciphertext and tag of AES-256-GCM; `id` is authenticated with it. */
+  readonly sealed: string
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+const idBytes = 16
+
+/**
+ * What seals the crosswalk with one key file: AES-256-GCM with a subkey for that purpose alone (HKDF, RFC 5869), each
+ * line by itself, so that lines can be appended by several processes and a torn one harms no other.
+ */
+export class Seal {
+  readonly fingerprint: string
+  readonly #sealKey: Buffer
+  readonly #idKey: Buffer
+  readonly #auditKey: Buffer
+
+  constructor(key: Buffer) {
+    const subkey = (purpose: string) =>
+      Buffer.from(hkdfSync('sha256', key, 'fiona', `crosswalk 1 ${purpose}`, 32))
+    this.fingerprint = keyFingerprint(key)
+    this.#sealKey = subkey('seal')
+    this.#idKey = subkey('id')
+    this.#auditKey = subkey('audit')
+  }
+
+  idOf(entry: Link | Anchor): Buffer {
+    return createHmac('sha256', this.#idKey).update(identityOf(entry)).digest().subarray(0, idBytes)
+  }
+
+  /** A line, without its end. */
+  seal(entry: Entry): string {
+    const id = this.idOf(entry).toString('base64url')
+    const nonce = randomBytes(nonceBytes)
+    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, nonce)
+    cipher.setAAD(Buffer.from(id))
+    const text = Buffer.concat([cipher.update(JSON.stringify(entry)), cipher.final()])
+    const sealed = Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64')
+    return JSON.stringify({ v: 2, id, key: this.fingerprint, sealed } satisfies SealedLine)
+  }
+
+  /** @returns undefined when a bit of it is not as it was written */
+  open({ id, sealed }: SealedLine): Entry | undefined {
+    try {
+      const bytes = Buffer.from(sealed, 'base64')
+      const decipher = createDecipheriv(
+        'aes-256-gcm',
+        this.#sealKey,
+        bytes.subarray(0, nonceBytes),
+        {
+          authTagLength: tagBytes,
+        },
+      )
+      decipher.setAAD(Buffer.from(id))
+      decipher.setAuthTag(bytes.subarray(-tagBytes))
+      const text = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
+      return parseEntry(Buffer.concat([text, decipher.final()]).toString('utf8'))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Authenticates what the audit trail says. */
+  mac(text: string): string {
+    return createHmac('sha256', this.#auditKey).update(text).digest('base64url')
+  }
+
+  /** Of what was asked for: tells nothing, and whoever has the key can tell whether it was this. */
+  digest(...parts: readonly string[]): string {
+    return this.mac(JSON.stringify(['asked', ...parts])).slice(0, 22)
+  }
+}
+
+/** All keys that are at hand; the first seals what is new. */
+export class Seals {
+  readonly first: Seal
+  readonly #all: ReadonlyMap<string, Seal>
+
+  constructor(keys: readonly [Buffer, ...Buffer[]]) {
+    const all = new Map<string, Seal>()
+    for (const key of keys) {
+      const seal = new Seal(key)
+      if (!all.has(seal.fingerprint)) all.set(seal.fingerprint, seal)
+    }
+    const [first] = all.values()
+    if (first === undefined) throw new RangeError('no key')
+    this.first = first
+    this.#all = all
+  }
+
+  of(fingerprint: string): Seal | undefined {
+    return this.#all.get(fingerprint)
+  }
+}

@@ -1,0 +1,161 @@
+// DICOM's other leaks: not in the objects, but around them. A study full of planted identity goes through the real
+// stages behind the boundary, at the most talkative log level, and everything that they leave or show is searched.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { JournalWriter, locateJournal } from '../../src/lib/journal/index.ts'
+import type { AnyRecord } from '../../src/lib/record/index.ts'
+import { archived, filesUnder, newSite } from '../deidentify/deidentified.ts'
+import { forbidden, found, ofPerson, person } from '../deidentify/planted.ts'
+import { ctImage, el } from '../fixtures/dicom-writer.ts'
+import { binDir } from '../fixtures/peers.ts'
+
+/** The UID of the study as text, too: the archive, on the clinical side, is the only place where it belongs. */
+const secrets = [...forbidden, { what: 'study UID', bytes: Buffer.from(person.studyUid) }]
+
+function secretsIn(bytes: Buffer | string): string[] {
+  const where = Buffer.from(bytes)
+  return secrets.filter((secret) => where.includes(secret.bytes)).map(({ what }) => what)
+}
+
+t.test('neither logs, journals, names, states nor command lines tell of a patient', async (t) => {
+  const site = newSite()
+  const keyFile = join(site.root, 'key')
+  const delivered = join(site.root, 'delivered')
+  const config = join(site.root, 'fiona.json')
+  mkdirSync(site.dataDir, { recursive: true })
+  writeFileSync(keyFile, Buffer.from('a key of no hospital, thirty-two bytes'), { mode: 0o600 })
+  writeFileSync(
+    config,
+    JSON.stringify({
+      dataDir: site.dataDir,
+      deidentification: { keyFile },
+      destinations: { research: { url: `file://${delivered}` } },
+      projects: { default: { destinations: ['research'] } },
+    }),
+  )
+  const objects = [1, 2, 3].map((instanceNumber) => ofPerson({ instanceNumber }))
+  const study = archived(site, objects, { attributes: { PatientName: person.family } })
+  const hiding = Object.values(found)[0] ?? Buffer.alloc(0)
+  const records = [
+    {
+      type: 'series',
+      StudyInstanceUID: person.studyUid,
+      attributes: { PatientName: person.family },
+    },
+    study,
+    // Trouble speaks most: a record that is none, an object that is none, one that is held.
+    { ...study, path: 17, attributes: { PatientName: person.family } },
+    other(site.dataDir, 'broken', Buffer.from(`no DICOM of ${person.family}`)),
+    other(site.dataDir, 'held', ctImage({ elements: [el(0x00280301, 'CS', 'YES')] })),
+    other(site.dataDir, 'leaking', hiding),
+    { type: 'x-unknown', PatientName: person.family },
+  ]
+  const writer = await JournalWriter.open(locateJournal(site.dataDir, 'organized'), {
+    writer: 'test',
+  })
+  for (const record of records) await writer.append(record)
+  await writer.close()
+
+  const seen = new Watched(site.dataDir)
+  const anon = await seen.run('organized', 'outbox', `fiona-anon --log-level trace`, config)
+  const send = await seen.run('outbox', 'sent', `fiona-send --log-level trace`, config)
+  seen.stop()
+
+  const behind = ['outbox', 'sent'].map((name) => join(site.dataDir, 'journal', name))
+  const texts = [...behind, join(site.dataDir, 'journal', 'held')].flatMap(filesUnder)
+  t.ok(texts.some((path) => readFileSync(path, 'utf8').includes('"type":"deidentified"')))
+  t.ok(texts.some((path) => readFileSync(path, 'utf8').includes('"type":"held"')))
+  t.ok(texts.some((path) => readFileSync(path, 'utf8').includes('"type":"transfer"')))
+  for (const path of texts) t.same(secretsIn(readFileSync(path)), [], path.slice(site.root.length))
+
+  const states = filesUnder(join(site.dataDir, 'state'))
+  const outs = [...filesUnder(join(site.dataDir, 'default/outbox')), ...filesUnder(delivered)]
+  t.ok(outs.length >= 6, 'made and delivered')
+  for (const path of [...states, ...outs]) {
+    t.same(secretsIn(readFileSync(path)), [], path.slice(site.root.length))
+    t.same(secretsIn(path), [], 'its name')
+  }
+  t.match(anon.stderr, /"level":"?(trace|debug|info|10|20|30)/, 'something was logged')
+  t.same(secretsIn(anon.stderr), [], anon.stderr)
+  t.same(secretsIn(send.stderr), [], send.stderr)
+  t.ok(seen.names.size > 0, 'names were seen while it ran')
+  t.same(secretsIn([...seen.names].join('\n')), [], 'names that were there for a moment')
+  t.ok([...seen.commandLines].some((line) => line.includes('fiona-anon')))
+  t.same(secretsIn([...seen.commandLines].join('\n')), [], 'command lines and environments')
+})
+
+/** Another study, of one object, in a folder of its own. */
+function other(dataDir: string, name: string, object: Buffer): AnyRecord {
+  const folder = join(dataDir, name)
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, 'one.dcm')
+  writeFileSync(file, object)
+  return {
+    type: 'study',
+    StudyInstanceUID: person.studyUid,
+    path: null,
+    series: [{ SeriesInstanceUID: `${person.studyUid}.1`, instances: 1, files: [file] }],
+    ...{ instances: 1, bytes: 0, reason: 'flush', revision: 1, project: name },
+  }
+}
+
+/** What anybody on the machine could see while a stage runs. */
+class Watched {
+  readonly names = new Set<string>()
+  readonly commandLines = new Set<string>()
+  readonly #watcher
+
+  constructor(dataDir: string) {
+    this.#watcher = watch(dataDir, { recursive: true }, (_, name) => {
+      // The archive of the clinic, and what a person must look at, are on the other side.
+      if (name !== null && !/(^|\/)(archive|review)(\/|$)|^(broken|held|leaking)$/.test(name)) {
+        this.names.add(name)
+      }
+    })
+  }
+
+  stop(): void {
+    this.#watcher.close()
+  }
+
+  async run(
+    from: string,
+    to: string,
+    pipeline: string,
+    config: string,
+  ): Promise<{ stderr: string }> {
+    const args = ['--config', config, '--from', from, '--to', to, '--once', '--', pipeline]
+    const path = `${binDir}:${process.env['PATH'] ?? ''}`
+    const child = spawn(join(binDir, 'fiona-stage'), args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: path, NOTHING_TELLS: String(process.pid) },
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const looking = setInterval(() => {
+      this.#look()
+    }, 20)
+    await once(child, 'close')
+    clearInterval(looking)
+    return { stderr }
+  }
+
+  /** Of the processes that this test started: they have its mark in their environment. */
+  #look(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+        if (!environment.includes(`NOTHING_TELLS=${String(process.pid)}`)) continue
+        const title = readFileSync(`/proc/${pid}/comm`, 'utf8')
+        this.commandLines.add(
+          `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')} ${title} ${environment}`,
+        )
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+}
