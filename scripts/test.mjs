@@ -20,6 +20,7 @@ const child = spawn(
 )
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
+const seconds = new Map()
 let rest = ''
 let file = ''
 let explaining = false
@@ -45,6 +46,8 @@ function countLine(line) {
   const [, isInFile, verdict, name = '', skip] = result
   if (isInFile === undefined) {
     if (verdict === 'not ok') failFile(name)
+    const took = /# time=([\d.]+)(ms|s|m)/.exec(line)
+    if (took) seconds.set(name, Number(took[1]) * { ms: 0.001, s: 1, m: 60 }[took[2]])
     return
   }
   if (skip) counts.skipped++
@@ -74,6 +77,10 @@ function explain(line) {
 }
 
 child.on('close', (code) => {
+  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10)
+  if (files.length !== 1) {
+    for (const [name, took] of slowest) console.log(`took ${took.toFixed(1)} s: ${name}`)
+  }
   for (const failure of failures) console.log(`failed: ${failure}`)
   if (code !== 0 && counts.failed === 0) {
     console.log(`error: the test runner exited with ${code}`)

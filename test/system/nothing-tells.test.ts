@@ -2,7 +2,7 @@
 // stages behind the boundary, at the most talkative log level, and everything that they leave or show is searched.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs'
+import { type FSWatcher, mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { JournalWriter, locateJournal } from '../../src/lib/journal/index.ts'
@@ -106,19 +106,43 @@ function other(dataDir: string, name: string, object: Buffer): AnyRecord {
 class Watched {
   readonly names = new Set<string>()
   readonly commandLines = new Set<string>()
-  readonly #watcher
+  readonly #dataDir: string
+  readonly #watchers = new Map<string, FSWatcher>()
 
   constructor(dataDir: string) {
-    this.#watcher = watch(dataDir, { recursive: true }, (_, name) => {
-      // The archive of the clinic, and what a person must look at, are on the other side.
-      if (name !== null && !/(^|\/)(archive|review)(\/|$)|^(broken|held|leaking)$/.test(name)) {
-        this.names.add(name)
-      }
-    })
+    this.#dataDir = dataDir
+    this.#watch('')
   }
 
   stop(): void {
-    this.#watcher.close()
+    for (const watcher of this.#watchers.values()) watcher.close()
+  }
+
+  /** Folder by folder: Node's own recursive watch throws where nobody can catch it when a folder is gone again. */
+  #watch(folder: string): void {
+    // Of this name there may be another one now.
+    this.#watchers.get(folder)?.close()
+    this.#watchers.delete(folder)
+    try {
+      const names = readdirSync(join(this.#dataDir, folder))
+      const watcher = watch(join(this.#dataDir, folder), (event, name) => {
+        if (name !== null && event === 'rename') this.#note(join(folder, name))
+      })
+      watcher.on('error', () => {
+        watcher.close()
+      })
+      this.#watchers.set(folder, watcher)
+      for (const name of names) this.#note(join(folder, name))
+    } catch {
+      // No folder, or one that is gone again.
+    }
+  }
+
+  #note(path: string): void {
+    // The archive of the clinic, and what a person must look at, are on the other side.
+    if (/(^|\/)(archive|review)(\/|$)|^(broken|held|leaking)$/.test(path)) return
+    this.names.add(path)
+    this.#watch(path)
   }
 
   async run(
