@@ -100,6 +100,7 @@ function installPeers() {
     dicom3tools: 'dciodvfy',
     mandoc: 'mandoc',
     jq: 'jq',
+    faketime: 'faketime',
     shellcheck: 'shellcheck',
     openssl: 'openssl',
     procps: 'pkill',
