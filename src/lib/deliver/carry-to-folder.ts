@@ -26,9 +26,14 @@ export function folderCarrier(directory: string): Carrier {
     const queue = objects.values()
     const made = new Set<string>()
     const work = async (): Promise<void> => {
-      for (const object of queue) {
-        if (waybill.stopping.aborted) return
-        await place(object, waybill)
+      try {
+        for (const object of queue) {
+          if (waybill.stopping.aborted) return
+          await place(object, waybill)
+        }
+      } finally {
+        // The folder has failed for one, or all is done: nobody takes another.
+        while (queue.next().done !== true);
       }
     }
     const place = async (object: StudyObject, { participant }: Waybill): Promise<void> => {
@@ -56,7 +61,9 @@ export function folderCarrier(directory: string): Carrier {
         waybill.failed(object, trouble)
       }
     }
-    await Promise.all(Array.from({ length: together }, work))
+    // Whoever waits for this closes the ledger then: the last one must have written into it.
+    const ends = await Promise.allSettled(Array.from({ length: together }, work))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 }
 

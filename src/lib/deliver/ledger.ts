@@ -97,9 +97,12 @@ export class DiskLedgers implements Ledgers {
     if (entries.size === 0 && !endsWithin) await create(path)
     const fd = openSync(path, 'a', 0o640)
     let needsSync = false
+    let isClosed = false
     // What follows a torn line begins on a line of its own; a disk that is full tears one, too.
     let isTorn = endsWithin
     const append = (text: string): void => {
+      // Its number may be another file's by now.
+      if (isClosed) throw new Error(`${path} was closed before its last line`)
       const line = Buffer.from(isTorn ? `\n${text}` : text)
       isTorn = true
       for (let at = 0; at < line.length;) at += writeSync(fd, line, at)
@@ -124,7 +127,10 @@ export class DiskLedgers implements Ledgers {
         await fdatasyncAsync(fd)
         faultPoint('ledger.synced')
       },
-      close: () => closeAsync(fd),
+      close: () => {
+        isClosed = true
+        return closeAsync(fd)
+      },
     }
   }
 }
