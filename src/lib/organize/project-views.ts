@@ -9,7 +9,7 @@ export interface ViewChoice {
   readonly layoutsOnly: boolean
 }
 
-export const standardViews: ViewChoice = { layouts: [], layoutsOnly: false }
+const standardViews: ViewChoice = { layouts: [], layoutsOnly: false }
 
 /** The views of each project, and what is remembered of where things are in them. */
 export class ProjectViews {

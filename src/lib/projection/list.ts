@@ -108,10 +108,7 @@ export function listDeliveries(
       nullif(revision, 0) AS revision, requestId`,
     from: 'delivery',
     time: 'delivery.lastTime',
-    conditions: [
-      ...common(project, sinceMs, 'delivery.lastTime'),
-      ...(type === undefined ? [] : [['state = ?', [type]] satisfies Condition]),
-    ],
+    conditions: [...common(project, sinceMs, 'delivery.lastTime'), ...only('state', type)],
     limit,
   })
 }
@@ -125,12 +122,14 @@ export function listErrors(
       StudyInstanceUID, place, place IN (SELECT place FROM retried) AS retried`,
     from: 'error',
     time: 'error.time',
-    conditions: [
-      ...common(project, sinceMs, 'error.time'),
-      ...(type === undefined ? [] : [['code = ?', [type]] satisfies Condition]),
-    ],
+    conditions: [...common(project, sinceMs, 'error.time'), ...only('code', type)],
     limit,
   })
+}
+
+/** Of one value in a column; of all unless told. */
+function only(column: string, value: string | undefined): Condition[] {
+  return value === undefined ? [] : [[`${column} = ?`, [value]]]
 }
 
 function list(

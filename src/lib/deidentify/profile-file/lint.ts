@@ -44,7 +44,7 @@ export function lintProfile(file: ProfileFile, table: Table, problems: Problems)
 }
 
 /** Where the rule of this number stands: rules come from three lists. */
-export function keysOfRule({ text }: ProfileFile, at: number): readonly Key[] {
+function keysOfRule({ text }: ProfileFile, at: number): readonly Key[] {
   let rest = at
   for (const list of ['rules', 'tagchange', 'regtagchange'] as const) {
     const length = text[list]?.length ?? 0

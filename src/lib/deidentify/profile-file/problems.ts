@@ -72,7 +72,7 @@ export function formatProblem(name: string, problem: ProfileProblem): string {
   return `${name}:${String(line)}:${String(column)}: ${kind}${message}`
 }
 
-export function profileError(message: string): FionaError {
+function profileError(message: string): FionaError {
   return new FionaError('E_PROFILE', message, {
     hint: 'correct the profile; nothing was de-identified. fiona-anon --lint FILE checks it, docs/profiles.md explains it',
     exitCode: ExitCode.badConfig,

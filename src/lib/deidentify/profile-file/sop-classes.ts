@@ -62,10 +62,6 @@ export function sopClassesOf(written: string): readonly string[] | undefined {
   return uid === undefined ? undefined : [uid]
 }
 
-export function isKind(written: string): boolean {
-  return Object.keys(kinds).some((kind) => plain(kind) === plain(written))
-}
-
 /** `; did you mean "PR"?`, or what there is. */
 export function meantClass(written: string, withKinds: boolean): string {
   const guess = nearest(written, [...(withKinds ? Object.keys(kinds) : []), ...classes().keys()])

@@ -18,7 +18,7 @@ type Writing = Extract<RuleAction, { kind: 'set' | 'hash' | 'extract' }>
 /** Longer values are no identifiers or descriptions. */
 const longestRead = 1 << 20
 /** 80 bits: that two of a million values become one is a chance of one in a trillion. */
-export const usualHashLength = 16
+const usualHashLength = 16
 
 /** The element with what a rule writes; undefined where its value cannot be made, and nothing may remain of it. */
 export function writeByRule(action: Writing, place: Place): OutElement | undefined {
