@@ -23,7 +23,7 @@ import {
 } from '../../src/lib/intake/index.ts'
 import type { Match } from '../../src/lib/match/index.ts'
 import { parseRecord, type InstanceRecord } from '../../src/lib/record/index.ts'
-import { ctImage, el, sq, syntax } from '../fixtures/dicom-writer.ts'
+import { ctImage, el, sq, syntax, type TestElement } from '../fixtures/dicom-writer.ts'
 import { partsIn } from '../fixtures/incoming.ts'
 
 type Projects = IntakeOptions['projects']
@@ -151,6 +151,26 @@ t.test(
         t.same(choice.choose({}, file), [holds ? 'P' : 'default'], `${key} ${pattern}`)
       }
     }
+  },
+)
+
+t.test(
+  'what is stored goes by its sequences, too, and a crowd of items is no match for memory',
+  async (t) => {
+    const crowd = (items: number) =>
+      sq(0x00400275, Array<TestElement[]>(items).fill(codeOf('BRAIN')))
+    const items = (count: number) =>
+      ctImage({ elements: [crowd(count), sq(0x00081140, [codeOf('HIP')])] })
+    const intake = new Intake({
+      dataDir: t.testdir(),
+      projects: matching({
+        P: { 'RequestAttributesSequence.CodeValue': '^BRAIN(\\\\BRAIN)*$' },
+        Q: { 'ReferencedImageSequence.CodeValue': '^HIP$' },
+      }),
+      choice: all,
+    })
+    t.match(await take(intake, items(3)), [{ project: 'P' }, { project: 'Q' }])
+    t.match(await take(intake, items(60_000)), [{ project: 'Q' }])
   },
 )
 

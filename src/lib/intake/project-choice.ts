@@ -69,6 +69,16 @@ export class ProjectChoice {
     }
   }
 
+  /** Sequences of the object itself that a condition looks into. */
+  get sequences(): ReadonlySet<number> {
+    const subjects = this.#projects.flatMap(([, all]) => all.flat().map(({ subject }) => subject))
+    return new Set(
+      subjects.flatMap((one) =>
+        typeof one === 'object' && one.kind === 'path' ? (one.steps[0]?.tag ?? []) : [],
+      ),
+    )
+  }
+
   /** With `first` exactly one. */
   choose(source: ObjectSource, file: DicomFile): readonly [string, ...string[]] {
     if (this.#projects.length === 0) return [this.#default]
