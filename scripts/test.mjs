@@ -39,7 +39,7 @@ console.log(
 )
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0)
 
-function tellFile({ file, seconds: took, tests, trouble }) {
+function tellFile({ file, seconds: took, tests, unfinished, trouble }) {
   seconds.set(file, took)
   for (const { name, verdict, explanation } of tests) {
     counts[verdict]++
@@ -48,6 +48,7 @@ function tellFile({ file, seconds: took, tests, trouble }) {
     console.log(`${signs[verdict]} ${file}: ${name}${verdict === 'skipped' ? ' (skipped)' : ''}`)
   }
   if (trouble === undefined) return
+  for (const line of unfinished) console.log(line)
   counts.failed++
   failures.push(`${file}: ${trouble}`)
   console.log(`${signs.failed} ${file}: ${trouble}`)

@@ -2,7 +2,10 @@
 const point =
   /^(not ok|ok) \d+(?: - (.*?))?(?: # (?:time=[\d.]+m?s)?\s*(?:(SKIP|TODO)(.*))?)?(?: \{)?$/i
 
-/** `{ tests: [{ name, verdict, explanation }], planned }`; planned is undefined when the file did not come to its end. */
+/**
+ * `{ tests: [{ name, verdict, explanation }], planned, unfinished }`: planned is undefined when the file did not come to its
+ * end, unfinished is what failed in a test that did not.
+ */
 export function readResults(report) {
   const tests = []
   let planned
@@ -25,5 +28,5 @@ export function readResults(report) {
     if (explaining) explanation.push(line)
     if (/^ +\.\.\.$/.test(line)) explaining = false
   }
-  return { tests, planned }
+  return { tests, planned, unfinished: explanation }
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { bundleOf } from './bundle.mjs'
 import { readResults } from './results.mjs'
 
-const mostSeconds = 240
+const mostSeconds = 400
 
 /** `{ file, seconds, results, trouble }`: trouble is why the file counts as failed, though none of its tests may have. */
 export function runFile(file) {

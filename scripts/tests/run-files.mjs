@@ -1,14 +1,16 @@
 // Which test file runs when. As many at once as there are processors; and one more whenever processors are left idle, since
 // many tests wait most of their time for others. Those that take longest begin first, so that the last one does not run alone.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as pass } from 'node:timers/promises'
 import { runFile } from './run-file.mjs'
 
 const processors = availableParallelism()
-const most = 4 * processors
+const most = 3 * processors
 const lookMs = 250
+/** Of all processors: when more than this is left, there is room for another file. */
+const idleShare = 0.25
 /** How many seconds each file took when it ran last, here: nothing but the order depends on it. */
 const tookPath = '.tap/took.json'
 
@@ -17,35 +19,36 @@ export async function runFiles(files, tell) {
   const took = readTook()
   const waiting = [...files].sort((a, b) => expected(b, took) - expected(a, took))
   let running = 0
-  let isIdle = false
   const work = async () => {
     running++
-    for (let file; (running <= processors || isIdle) && (file = waiting.shift()); isIdle = false) {
-      const ended = await runFile(file)
-      took[file] = Number(ended.seconds.toFixed(1))
+    do {
+      const ended = await runFile(waiting.shift())
+      took[ended.file] = Number(ended.seconds.toFixed(1))
       tell(ended)
-    }
+    } while (waiting.length > 0 && running <= processors)
     running--
   }
-  const workers = Array.from({ length: processors }, work)
+  const workers = Array.from({ length: Math.min(processors, files.length) }, work)
   let before = processorTimes()
   while (waiting.length > 0) {
     await pass(lookMs)
     const now = processorTimes()
-    isIdle = (now.idle - before.idle) / (now.all - before.all) > 0.25
+    const isIdle = (now.idle - before.idle) / (now.all - before.all) > idleShare
     before = now
-    if (isIdle && running < most) workers.push(work())
+    if (isIdle && running < most && waiting.length > 0) workers.push(work())
   }
   await Promise.all(workers)
   mkdirSync(dirname(tookPath), { recursive: true })
-  writeFileSync(tookPath, JSON.stringify(took, null, 2))
+  const ofFiles = Object.entries(took).filter(([file]) => existsSync(file))
+  writeFileSync(tookPath, JSON.stringify(Object.fromEntries(ofFiles), null, 2))
 }
 
-/** Of what never ran here: tests of whole programs take longer than tests of functions, and long files longer than short. */
+/** Of what never ran here: tests of a whole chain take longest, those of one program long, and long files longer than short. */
 function expected(file, took) {
   if (took[file] !== undefined) return took[file]
-  const isOfPrograms = /^test\/(system|stage|crash|hostile|tools)\//.test(file)
-  return (statSync(file).size / 1000) * (isOfPrograms ? 2 : 0.1)
+  const [, room] = file.split('/')
+  const each = { system: 4, stage: 4, crash: 4, hostile: 2, tools: 1.5 }[room] ?? 0.1
+  return (5 + statSync(file).size / 1000) * each
 }
 
 function readTook() {
