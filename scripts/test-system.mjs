@@ -50,6 +50,7 @@ const services = [
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
+  'fiona-index',
 ]
 
 try {
