@@ -1,19 +1,19 @@
 // Test files as JavaScript, with all that they import, shared parts once; and tap as one file. A process that compiled for
 // itself what its test file imports took more than a second of processor time before the first test, four times what it
 // takes now.
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
-const folder = '.tap/tests'
+export const bundleFolder = '.tap/tests'
 /** What lies in a folder of such a name is left out where tap tells the way to a failure. */
 const tapName = '@tapjs/bundled'
 
 /** The program that runs a test file. Its source maps make the places it tells those of the sources. */
-export const bundleOf = (file) => `${folder}/${file.replace(/\.ts$/, '.js')}`
+export const bundleOf = (file) => `${bundleFolder}/${file.replace(/\.ts$/, '.js')}`
 
 export async function bundleTests(files) {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(bundleFolder, { recursive: true, force: true })
   const common = {
     bundle: true,
     platform: 'node',
@@ -27,9 +27,10 @@ export async function bundleTests(files) {
   }
   await build({
     ...common,
-    entryPoints: files,
+    // Programs that tests start, too.
+    entryPoints: [...files, ...programs()],
     outbase: '.',
-    outdir: folder,
+    outdir: bundleFolder,
     splitting: true,
     sourcemap: 'linked',
     sourcesContent: false,
@@ -40,10 +41,17 @@ export async function bundleTests(files) {
   await build({
     ...common,
     entryPoints: ['tap'],
-    outfile: `${folder}/node_modules/${tapName}/index.js`,
+    outfile: `${bundleFolder}/node_modules/${tapName}/index.js`,
     external: ['typescript'],
     plugins: [lighterDomains],
   })
+}
+
+function programs() {
+  return readdirSync('test', { recursive: true })
+    .map(String)
+    .filter((name) => /^[^/]+\/fixtures\/[^/]+\.ts$/.test(name))
+    .map((name) => `test/${name}`)
 }
 
 /** What a module finds beside itself lies beside its source. */

@@ -1,6 +1,7 @@
 // A test file in a process of its own, and what it said of its tests.
 import { spawn } from 'node:child_process'
-import { bundleOf } from './bundle.mjs'
+import { resolve } from 'node:path'
+import { bundleFolder, bundleOf } from './bundle.mjs'
 import { readResults } from './results.mjs'
 
 const mostSeconds = 400
@@ -10,7 +11,11 @@ export function runFile(file) {
   const began = performance.now()
   const child = spawn(process.execPath, ['--enable-source-maps', bundleOf(file)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TAP_TIMEOUT: String(mostSeconds) },
+    env: {
+      ...process.env,
+      TAP_TIMEOUT: String(mostSeconds),
+      FIONA_TEST_BUNDLES: resolve(bundleFolder),
+    },
   })
   // By then tap itself has told which test took too long, unless nothing in the process moves any more.
   const tooLong = setTimeout(() => child.kill('SIGKILL'), (mostSeconds + 10) * 1000)
