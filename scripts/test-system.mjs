@@ -310,6 +310,7 @@ async function enabledFile() {
   await until('011 closes reception', are([false, false, true]))
   inside('rm /var/lib/fiona/enabled')
   await until('without the file all are open', are([true, true, true]))
+  check('the data belong to whom they did', inside('stat -c %U:%a /var/lib/fiona') === 'fiona:750')
 }
 
 /** A port that somebody else has: the first restarts come at once, later ones do not, and status tells. */

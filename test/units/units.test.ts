@@ -179,6 +179,12 @@ t.test('a job runs once each time, as long as it takes', async (t) => {
   }
 })
 
+t.test('what runs as root does not take the data directory', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-job-enabled'))
+  t.strictSame(settings.get('User'), ['root'])
+  t.strictSame(settings.get('StateDirectory'), [''])
+})
+
 t.test('cron and the timer prune the same', async (t) => {
   const [command] = /fiona-journal prune .*/.exec(
     effectiveSettings(filesOf('fiona-job-prune')).get('ExecStart')?.join(' ') ?? '',
