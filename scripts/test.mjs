@@ -2,7 +2,7 @@
 // `N passed, N failed` of what tap told. Test files named on the command line run alone.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleTests } from './tests/bundle.mjs'
 import { runFiles } from './tests/run-files.mjs'
@@ -16,12 +16,12 @@ if (!existsSync('node_modules')) run('npm', ['ci', '--no-audit', '--no-fund'])
 installPeers()
 run(process.execPath, ['scripts/build.mjs'])
 
-const named = process.argv.slice(2)
+const named = process.argv.slice(2).map((file) => relative('.', file))
 const files = named.length > 0 ? named : testFiles()
 try {
   await bundleTests(files)
-} catch {
-  console.log('error: the tests could not be bundled\n0 passed, 1 failed')
+} catch (error) {
+  console.log(`error: the tests could not be bundled: ${error.message}\n0 passed, 1 failed`)
   process.exit(1)
 }
 const counts = { passed: 0, failed: 0, skipped: 0 }
