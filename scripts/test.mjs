@@ -67,6 +67,9 @@ function installPeers() {
     openssl: 'openssl',
     procps: 'pkill',
     zsh: 'zsh',
+    'libjpeg-turbo-progs': 'jpegtran',
+    'tesseract-ocr': 'tesseract',
+    'openssh-server': 'sshd',
   }
   const missing = Object.entries(peers)
     .filter(
