@@ -1,5 +1,5 @@
 import t from 'tap'
-import { TableMistake } from '../../src/lib/request/table/cells.ts'
+
 import { readTable } from '../../src/lib/request/table/read-table.ts'
 
 t.test('tables as they come: separators, quotes, line ends, a byte order mark', (t) => {
@@ -56,7 +56,7 @@ t.test('what cannot be used is told with its line', (t) => {
     [`${header}1,P,${'S'.repeat(5_000_000)}`, 2],
     ['PatientID,project,participant,date\n1,P,S,31.12.2026\n', 2],
   ] as const) {
-    t.throws(() => readTable(text), { line } as Partial<TableMistake>, text.slice(0, 60))
+    t.throws(() => readTable(text), { line } as never, text.slice(0, 60))
   }
   t.end()
 })
