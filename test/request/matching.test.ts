@@ -218,7 +218,7 @@ t.test(
     using other = await Store.open(directory)
     const projects = new Projects(config.projects, [], Date.now, () => undefined)
     const decide = (more: Partial<typeof hand> & { StudyInstanceUID: string }) =>
-      decideByHand({ ...hand, ...more } as never, other, projects, Date.now())
+      decideByHand({ ...hand, ...more }, other, projects, Date.now())
     const [held] = site.take(study(2))
     t.equal(held?.type, 'held')
     site.take(study(1))

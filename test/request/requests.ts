@@ -49,7 +49,7 @@ export async function bench(
   let at = performance.now()
   const clock = () => now
   const { sources, projects } = await sourcesOf({
-    config: { path: undefined, projects: {}, requests: [], ...config } as never,
+    config: { path: undefined, projects: {}, requests: [], ...config },
     clock,
     firstSeen: (source, rows) => store.firstSeen(source, rows, now),
   })
@@ -78,7 +78,7 @@ export async function bench(
   return {
     store,
     matcher,
-    take: (record) => matcher.record(record) as unknown as readonly AnyRecord[],
+    take: (record) => matcher.record(record),
     later: () => {
       const records: AnyRecord[] = []
       // Seconds on: whoever decided in another process is heard.

@@ -90,7 +90,7 @@ t.test('a stage of the chain waits longer than its forerunner may take to end', 
     frontDoors: [],
     inboxes: [],
     mpps: false,
-    stages: ['organize'],
+    stages: ['deliver', 'request', 'organize'],
     doors: [],
   }).filter(({ command }) => command === 'fiona-stage')
   t.equal(stages.length, 3)
