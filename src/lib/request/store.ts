@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, lchownSync, openSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { AnyRecord, FionaRecord, StudyRecord } from '../record/index.ts'
 import { loadSqlite, type Database } from '../sqlite/index.ts'
@@ -105,6 +105,7 @@ export class Store implements Disposable {
       database.pragma('journal_mode = WAL')
       database.pragma('synchronous = FULL')
       const patients = await keysFor(directory, database)
+      giveToOwner(directory, path)
       return new Store(path, database, patients)
     } catch (error) {
       database.close()
@@ -510,6 +511,15 @@ async function makePrivate(directory: string, path: string): Promise<void> {
       cause: error,
     })
   }
+}
+
+/** What root makes, listing what waits before anything ran, is the service's to use: of whom the data directory is. */
+function giveToOwner(directory: string, path: string): void {
+  if (process.getuid?.() !== 0) return
+  const state = dirname(directory)
+  const { uid, gid } = statSync(dirname(state))
+  const made = [path, `${path}-wal`, `${path}-shm`, join(directory, 'patients.key')]
+  for (const each of [state, directory, ...made]) if (existsSync(each)) lchownSync(each, uid, gid)
 }
 
 /** @returns why it cannot be used */
