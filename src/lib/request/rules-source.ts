@@ -82,6 +82,10 @@ function compile(rule: RuleConfig, from: string, report: (mistake: Mistake) => v
   const [conditions = []] = compileMatch(others, (keys, message) => {
     report(new Mistake(['when', ...keys], message))
   })
+  for (const { key, subject } of conditions) {
+    if (typeof subject === 'string' || subject.kind === 'name') continue
+    report(new Mistake(['when', key], 'is no keyword, and a study is asked by keywords only'))
+  }
   const types = ClassifyType === undefined ? [] : [typeCondition(ClassifyType, report)]
   const attempt = <Made>(key: string, make: () => Made, otherwise: Made): Made => {
     try {
