@@ -9,8 +9,7 @@ import {
   type DeidentifiedRecord,
   type MarkRecord,
 } from '../record/index.ts'
-import { dicomCarrier } from './carry-by-dicom.ts'
-import { folderCarrier } from './carry-to-folder.ts'
+import { carrierFor } from './carriers/index.ts'
 import type { Destinations } from './choose-destinations.ts'
 import { Delivery, type DeliveryTools, type Halt } from './delivery.ts'
 import type { Destination } from './destination.ts'
@@ -178,12 +177,7 @@ export class Courier implements FilterLogic {
 
   #toolsFor(destination: Destination): DeliveryTools {
     const { ledgers, now, log } = this.#options
-    const { target } = destination
-    const carrier =
-      target.kind === 'folder'
-        ? folderCarrier(target.directory)
-        : dicomCarrier(destination, target, log)
-    return { ledgers, now, carrier, find: finderFor(destination) }
+    return { ledgers, now, carrier: carrierFor(destination, log), find: finderFor(destination) }
   }
 
   async #end(key: string, delivery: Delivery): Promise<void> {

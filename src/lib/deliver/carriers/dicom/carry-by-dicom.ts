@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { type Association, formatStatus, pduLimits, statusMeaning } from '../dimse/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
-import type { Carrier, Waybill } from './carrier.ts'
-import type { Destination, DicomTarget } from './destination.ts'
-import type { StudyObject } from './list-objects.ts'
-import { openPeer } from './open-peer.ts'
+import { type Association, formatStatus, pduLimits, statusMeaning } from '../../../dimse/index.ts'
+import { ExitCode, FionaError } from '../../../error/index.ts'
+import type { Carrier, Waybill } from '../../carrier.ts'
+import type { Destination, DicomTarget } from '../../destination.ts'
+import type { StudyObject } from '../../list-objects.ts'
+import { openPeer } from '../../open-peer.ts'
 import { sendInParallel, type Queue } from './send-in-parallel.ts'
 
 /** A destination that refuses so many in a row for want of resources is left alone for a while. */

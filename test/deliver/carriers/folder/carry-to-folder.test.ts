@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { Waybill } from '../../src/lib/deliver/carrier.ts'
-import { folderCarrier } from '../../src/lib/deliver/carry-to-folder.ts'
-import type { StudyObject } from '../../src/lib/deliver/list-objects.ts'
-import { parseUid } from '../../src/lib/uid/index.ts'
+import type { Waybill } from '../../../../src/lib/deliver/carrier.ts'
+import { folderCarrier } from '../../../../src/lib/deliver/carriers/folder/carry-to-folder.ts'
+import type { StudyObject } from '../../../../src/lib/deliver/list-objects.ts'
+import { parseUid } from '../../../../src/lib/uid/index.ts'
 
 const uid = (text: string) => parseUid(text, 'a UID')
 

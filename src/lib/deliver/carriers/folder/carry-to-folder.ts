@@ -1,14 +1,14 @@
 import { dirname } from 'node:path'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError } from '../../../error/index.ts'
 import {
   copyIntoPlace,
   inside,
   makeDirectories,
   removeDeadTemporaries,
   safeComponent,
-} from '../storage/index.ts'
-import type { Carrier, Waybill } from './carrier.ts'
-import type { StudyObject } from './list-objects.ts'
+} from '../../../storage/index.ts'
+import type { Carrier, Waybill } from '../../carrier.ts'
+import type { StudyObject } from '../../list-objects.ts'
 
 /** What is wrong with the folder, not with the object: it may be there again later. */
 const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
