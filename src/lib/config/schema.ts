@@ -53,6 +53,7 @@ const destination = Type.Object(
     bandwidthMbit: Type.Optional(Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()])),
     priority: Type.Optional(Type.String()),
     privateKeyFile: Type.Optional(path),
+    passphraseFile: Type.Optional(path),
     knownHostsFile: Type.Optional(path),
     caFile: Type.Optional(path),
     certFile: Type.Optional(path),

@@ -3,7 +3,7 @@ import { type ExitCode, FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
 import { type Target, readTarget, urlOf } from './target.ts'
 
-export type { DicomTarget, FolderTarget, Target, WebTarget } from './target.ts'
+export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 
 export interface RetryPolicy {
   /** Tries after the first one. */
