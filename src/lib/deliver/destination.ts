@@ -1,7 +1,9 @@
 import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
-import { type Target, readTarget, urlOf } from './target.ts'
+import { DailyWindow, windowTrouble } from './daily-window.ts'
+import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
+import type { Priority } from './turns.ts'
 
 export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 
@@ -27,6 +29,10 @@ export interface Destination {
   readonly verify: 'none' | 'find'
   /** A million bits per second, over all connections; undefined is no limit. */
   readonly bandwidthMbit: number | undefined
+  /** Outside of it nothing is sent that has more than `overBytes`. */
+  readonly window: { readonly daily: DailyWindow; readonly overBytes: number } | undefined
+  /** Of its studies among each other. */
+  readonly priority: Priority
 }
 
 /** What a destination without configuration gets: a command typed by hand shall end soon. */
@@ -72,5 +78,19 @@ export function readDestination(
     timeoutSeconds: settings.timeoutSeconds,
     verify: settings.verify,
     bandwidthMbit: settings.bandwidthMbit ?? undefined,
+    window: readWindow(settings, refuse),
+    priority: settings.priority ?? 'normal',
   }
+}
+
+function readWindow(
+  { window, windowOverBytes }: DestinationConfig,
+  refuse: Refuse,
+): Destination['window'] {
+  if (window === undefined || window === null) return undefined
+  const trouble = windowTrouble(window)
+  if (trouble !== undefined) {
+    throw refuse(`the window ${window} ${trouble}`, 'write it as 20:00-06:00, in local time')
+  }
+  return { daily: new DailyWindow(window), overBytes: windowOverBytes ?? -1 }
 }

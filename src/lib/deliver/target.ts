@@ -167,9 +167,10 @@ function readWeb(settings: DestinationConfig, refuse: Refuse): WebTarget {
 
 function readSftp(settings: DestinationConfig, refuse: Refuse): SftpTarget {
   const { privateKeyFile, passphraseFile, knownHostsFile } = settings
-  const parts = /^sftp:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?(\/[^?#\0]*)?$/i.exec(
-    settings.url,
-  )
+  const parts =
+    /^sftp:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?(\/[^?#\0]*)?$/i.exec(
+      settings.url,
+    )
   const [, user = '', host, digits = '22', path = '/'] = parts ?? []
   if (host === undefined) throw refuse('this is no address', 'use sftp://user@host:port/path')
   if (user.includes(':')) {
@@ -196,7 +197,10 @@ function readSftp(settings: DestinationConfig, refuse: Refuse): SftpTarget {
     host: host.replace(/^\[|\]$/g, '').toLowerCase(),
     port: requirePort(Number(digits), refuse),
     user: decode(user),
-    directory: (directory.startsWith('/~') ? directory.slice(2).replace(/^\/+/, '') : directory).replace(/(.)\/+$/, '$1'),
+    directory: (directory.startsWith('/~')
+      ? directory.slice(2).replace(/^\/+/, '')
+      : directory
+    ).replace(/(.)\/+$/, '$1'),
     privateKeyFile,
     passphraseFile,
     knownHostsFile,

@@ -45,43 +45,51 @@ t.test('the tool brings a study under safe names, and nothing but it', { skip },
   }
 })
 
-t.test('equal bytes count as delivered; others stay, unless a later revision comes', { skip }, async (t) => {
-  const study = makeStudy({ objects: 3, participant: 'S2' })
-  const [same = '', other = ''] = placesOf(study)
-  mkdirSync(dirname(same), { recursive: true })
-  copyFileSync(study.files[0] ?? '', same)
-  writeFileSync(other, 'what somebody else put there')
-  const objects = await objectsOf(study)
-  const told = new Told({ participant: 'S2' })
-  await carrierTo(t).carry(objects, told)
-  t.equal(told.arrivals.length, 2)
-  t.match([...told.failures], [[objects[1]?.SOPInstanceUID, { code: 'E_CONFLICT' }]])
-  t.equal(readFileSync(other, 'utf8'), 'what somebody else put there')
-  const later = new Told({ participant: 'S2', revision: 2 })
-  await carrierTo(t).carry(objects, later)
-  t.equal(later.arrivals.length, 3)
-  t.ok(readFileSync(other).equals(readFileSync(study.files[1] ?? '')))
-})
+t.test(
+  'equal bytes count as delivered; others stay, unless a later revision comes',
+  { skip },
+  async (t) => {
+    const study = makeStudy({ objects: 3, participant: 'S2' })
+    const [same = '', other = ''] = placesOf(study)
+    mkdirSync(dirname(same), { recursive: true })
+    copyFileSync(study.files[0] ?? '', same)
+    writeFileSync(other, 'what somebody else put there')
+    const objects = await objectsOf(study)
+    const told = new Told({ participant: 'S2' })
+    await carrierTo(t).carry(objects, told)
+    t.equal(told.arrivals.length, 2)
+    t.match([...told.failures], [[objects[1]?.SOPInstanceUID, { code: 'E_CONFLICT' }]])
+    t.equal(readFileSync(other, 'utf8'), 'what somebody else put there')
+    const later = new Told({ participant: 'S2', revision: 2 })
+    await carrierTo(t).carry(objects, later)
+    t.equal(later.arrivals.length, 3)
+    t.ok(readFileSync(other).equals(readFileSync(study.files[1] ?? '')))
+  },
+)
 
-t.test('a part that is the beginning of the file is gone on with; another is not', { skip }, async (t) => {
-  for (const isSame of [true, false]) {
-    const participant = `part-${String(isSame)}`
-    const study = makeStudy({ objects: 1, rows: 1200, participant })
-    const [place = ''] = placesOf(study)
-    const bytes = readFileSync(study.files[0] ?? '')
-    const half = Buffer.from(bytes.subarray(0, 1_500_000))
-    if (!isSame) half[1_000_000] = (half[1_000_000] ?? 0) ^ 1
-    const part = join(dirname(place), `.${place.split('/').at(-1) ?? ''}.part`)
-    mkdirSync(dirname(place), { recursive: true })
-    writeFileSync(part, half)
-    const { ino } = statSync(part)
-    const told = new Told({ participant })
-    await carrierTo(t).carry(await objectsOf(study), told)
-    t.ok(readFileSync(place).equals(bytes))
-    t.equal(statSync(place).ino, ino)
-    t.notOk(existsSync(part))
-  }
-})
+t.test(
+  'a part that is the beginning of the file is gone on with; another is not',
+  { skip },
+  async (t) => {
+    for (const isSame of [true, false]) {
+      const participant = `part-${String(isSame)}`
+      const study = makeStudy({ objects: 1, rows: 1200, participant })
+      const [place = ''] = placesOf(study)
+      const bytes = readFileSync(study.files[0] ?? '')
+      const half = Buffer.from(bytes.subarray(0, 1_500_000))
+      if (!isSame) half[1_000_000] = (half[1_000_000] ?? 0) ^ 1
+      const part = join(dirname(place), `.${place.split('/').at(-1) ?? ''}.part`)
+      mkdirSync(dirname(place), { recursive: true })
+      writeFileSync(part, half)
+      const { ino } = statSync(part)
+      const told = new Told({ participant })
+      await carrierTo(t).carry(await objectsOf(study), told)
+      t.ok(readFileSync(place).equals(bytes))
+      t.equal(statSync(place).ino, ino)
+      t.notOk(existsSync(part))
+    }
+  },
+)
 
 t.test('a server that dies in the middle: the next try brings the rest', { skip }, async (t) => {
   const study = makeStudy({ objects: 6, rows: 900, participant: 'dies' })
@@ -129,25 +137,29 @@ t.test('who the server is, is known or nothing is sent', { skip }, async (t) => 
   t.notOk(existsSync(join(server?.folder ?? '', 'nobody')))
 })
 
-t.test('a key that is not let in, one with a passphrase, and what is no key', { skip }, async (t) => {
-  const objects = await objectsOf(makeStudy({ objects: 1, participant: 'keys' }))
-  const stranger = join(temporary(), 'key')
-  makeKey(stranger)
-  await t.rejects(carrierTo(t, { privateKeyFile: stranger }).carry(objects, new Told()), {
-    code: 'E_SSH_LOGIN',
-    retryable: false,
-  })
-  const locked = join(temporary(), 'key')
-  makeKey(locked, 'open sesame')
-  await t.rejects(carrierTo(t, { privateKeyFile: locked }).carry(objects, new Told()), {
-    code: 'E_SECRET',
-    hint: /passphraseFile/,
-  })
-  const passphraseFile = join(temporary(), 'passphrase')
-  writeFileSync(passphraseFile, 'open sesame\n', { mode: 0o600 })
-  const opened = carrierTo(t, { privateKeyFile: locked, passphraseFile })
-  await t.rejects(opened.carry(objects, new Told()), { code: 'E_SSH_LOGIN' }, 'it was opened')
-})
+t.test(
+  'a key that is not let in, one with a passphrase, and what is no key',
+  { skip },
+  async (t) => {
+    const objects = await objectsOf(makeStudy({ objects: 1, participant: 'keys' }))
+    const stranger = join(temporary(), 'key')
+    makeKey(stranger)
+    await t.rejects(carrierTo(t, { privateKeyFile: stranger }).carry(objects, new Told()), {
+      code: 'E_SSH_LOGIN',
+      retryable: false,
+    })
+    const locked = join(temporary(), 'key')
+    makeKey(locked, 'open sesame')
+    await t.rejects(carrierTo(t, { privateKeyFile: locked }).carry(objects, new Told()), {
+      code: 'E_SECRET',
+      hint: /passphraseFile/,
+    })
+    const passphraseFile = join(temporary(), 'passphrase')
+    writeFileSync(passphraseFile, 'open sesame\n', { mode: 0o600 })
+    const opened = carrierTo(t, { privateKeyFile: locked, passphraseFile })
+    await t.rejects(opened.carry(objects, new Told()), { code: 'E_SSH_LOGIN' }, 'it was opened')
+  },
+)
 
 t.test('silence, and what is no SSH server', { skip }, async (t) => {
   const objects = await objectsOf(makeStudy({ objects: 1 }))

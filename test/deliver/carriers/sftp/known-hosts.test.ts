@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { algorithmsFor, judge, keysOf } from '../../../../src/lib/deliver/carriers/sftp/known-hosts.ts'
+import {
+  algorithmsFor,
+  judge,
+  keysOf,
+} from '../../../../src/lib/deliver/carriers/sftp/known-hosts.ts'
 
 const key = Buffer.from('the key')
 const text = key.toString('base64')
@@ -36,7 +40,10 @@ t.test('what a key shows', (t) => {
   t.equal(judge(known, key), 'known')
   t.equal(judge(known, Buffer.from('another')), 'changed')
   t.equal(judge([], key), 'unknown')
-  t.equal(judge(keysOf(`host ssh-rsa ${text}\n@revoked * ssh-rsa ${text}`, 'host', 22), key), 'revoked')
+  t.equal(
+    judge(keysOf(`host ssh-rsa ${text}\n@revoked * ssh-rsa ${text}`, 'host', 22), key),
+    'revoked',
+  )
   t.same(algorithmsFor(known), ['rsa-sha2-512', 'rsa-sha2-256'], 'never by SHA-1')
   t.end()
 })

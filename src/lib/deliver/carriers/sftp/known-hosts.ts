@@ -27,7 +27,10 @@ export function keysOf(file: string, host: string, port: number): KnownKey[] {
 }
 
 /** Whether the server may be believed, by the key that it shows. */
-export function judge(known: readonly KnownKey[], shown: Buffer): 'known' | 'unknown' | 'changed' | 'revoked' {
+export function judge(
+  known: readonly KnownKey[],
+  shown: Buffer,
+): 'known' | 'unknown' | 'changed' | 'revoked' {
   const same = known.filter(({ key }) => key.equals(shown))
   if (same.some(({ isRevoked }) => isRevoked)) return 'revoked'
   if (same.length > 0) return 'known'

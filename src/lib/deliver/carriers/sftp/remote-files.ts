@@ -130,7 +130,9 @@ export class RemoteFiles {
   }
 
   /** @returns undefined when there is nothing of that name */
-  async stat(path: string): Promise<{ size: number; isFile: boolean; isDirectory: boolean } | undefined> {
+  async stat(
+    path: string,
+  ): Promise<{ size: number; isFile: boolean; isDirectory: boolean } | undefined> {
     const stats = await this.#ask<import('ssh2').Stats>('a file cannot be looked at', (done) => {
       this.#sftp.lstat(path, done as never)
     }).catch(unless(SftpStatus.noSuchFile))
@@ -145,9 +147,12 @@ export class RemoteFiles {
         this.#sftp.mkdir(path, done as never)
       })
     } catch (error) {
-      const stats = await this.#ask<import('ssh2').Stats>('a directory cannot be looked at', (done) => {
-        this.#sftp.stat(path, done as never)
-      }).catch(unless(SftpStatus.noSuchFile))
+      const stats = await this.#ask<import('ssh2').Stats>(
+        'a directory cannot be looked at',
+        (done) => {
+          this.#sftp.stat(path, done as never)
+        },
+      ).catch(unless(SftpStatus.noSuchFile))
       if (stats?.isDirectory() !== true) throw error
     }
   }
@@ -168,9 +173,16 @@ export class RemoteFiles {
   /** @returns how many bytes; 0 at its end */
   async read(handle: Buffer, into: Buffer, at: number): Promise<number> {
     const bytes = await this.#ask<number>('a file cannot be read', (done) => {
-      this.#sftp.read(handle, into, 0, Math.min(into.length, mostBytesInOne), at, (error, count) => {
-        done(error, count)
-      })
+      this.#sftp.read(
+        handle,
+        into,
+        0,
+        Math.min(into.length, mostBytesInOne),
+        at,
+        (error, count) => {
+          done(error, count)
+        },
+      )
     }).catch(unless(1))
     return bytes ?? 0
   }

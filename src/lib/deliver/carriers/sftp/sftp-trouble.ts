@@ -1,7 +1,12 @@
 import { ExitCode, FionaError } from '../../../error/index.ts'
 
 /** Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02, 7). */
-export const SftpStatus = { noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const
+export const SftpStatus = {
+  noSuchFile: 2,
+  permissionDenied: 3,
+  failure: 4,
+  unsupported: 8,
+} as const
 
 const words: Readonly<Record<number, string>> = {
   2: 'no such file',
