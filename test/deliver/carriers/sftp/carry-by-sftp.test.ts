@@ -187,3 +187,28 @@ t.test('where nothing can be written', { skip }, async (t) => {
     retryable: true,
   })
 })
+
+t.test(
+  'kill -9 at any point: the next run ends with every file whole, once',
+  { skip },
+  async (t) => {
+    const points = ['sftp.part-opened', 'sftp.part-written', 'sftp.part-synced', 'sftp.renamed']
+    for (const point of points) {
+      const study = makeStudy({ objects: 2, participant: point })
+      const config = configuration({
+        dataDir: temporary(),
+        projects: { ABCD: { destinations: ['ssh'] } },
+        destinations: { ssh: { url: server?.url, ...server?.files, retry: { max: 0 } } },
+      })
+      const killed = await send(['--config', config], [study.record], { FIONA_FAULT_POINT: point })
+      t.equal(killed.code, null, `${point}: ${killed.stderr}`)
+      const sent = await send(['--config', config], [])
+      t.match(sent.records, [{ type: 'transfer', status: 'sent', instances: { failed: 0 } }])
+      const there = filesBelow(join(server?.folder ?? '', point))
+      t.same(there, placesOf(study))
+      for (const [index, path] of there.entries()) {
+        t.ok(readFileSync(path).equals(readFileSync(study.files[index] ?? '')))
+      }
+    }
+  },
+)

@@ -104,7 +104,13 @@ export class SftpCarrier implements Carrier {
       path = path === '' ? name : posix.join(path, name)
       let made = this.#made.get(path)
       if (made === undefined) this.#made.set(path, (made = files.makeDirectory(path)))
-      await made
+      try {
+        await made
+      } catch (error) {
+        // It is asked for anew with the next object.
+        this.#made.delete(path)
+        throw error
+      }
     }
     return path
   }

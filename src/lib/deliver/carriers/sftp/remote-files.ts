@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Client, SFTPWrapper } from 'ssh2'
 import { readSecret, readSecretFile } from '../../../config/index.ts'
-import { FionaError } from '../../../error/index.ts'
+import { ExitCode, FionaError } from '../../../error/index.ts'
 import type { SftpTarget } from '../../destination.ts'
 import { algorithmsFor, judge, keysOf } from './known-hosts.ts'
 import {
@@ -56,7 +56,7 @@ export class RemoteFiles {
     const { host, port, user, knownHostsFile, privateKeyFile, passphraseFile } = target
     const peer = `${user}@${host}:${String(port)}`
     if (signal.aborted) throw stopped(peer)
-    const known = keysOf(await readFile(knownHostsFile, 'utf8'), host, port)
+    const known = keysOf(await readKnownHosts(knownHostsFile), host, port)
     const privateKey = await readSecretFile(privateKeyFile, 'the private key')
     const passphrase =
       passphraseFile === undefined ? undefined : await readSecret(passphraseFile, 'the passphrase')
@@ -292,6 +292,16 @@ export class RemoteFiles {
     for (const end of this.#waiting) end(error)
     this.#waiting.clear()
   }
+}
+
+async function readKnownHosts(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new FionaError('E_HOST_KEY', `knownHostsFile ${path} cannot be read`, {
+      hint: 'is the path right, and may this user read it?',
+      exitCode: ExitCode.badConfig,
+      cause: error,
+    })
+  })
 }
 
 /** For `catch`: undefined instead of an error with this status. */
