@@ -37,6 +37,8 @@ const retry = Type.Object(
   { additionalProperties: false, default: {} },
 )
 
+const priority = Type.Union([Type.Literal('high'), Type.Literal('normal'), Type.Literal('low')])
+
 const destination = Type.Object(
   {
     url: text(),
@@ -51,13 +53,20 @@ const destination = Type.Object(
       Type.Union([Type.String({ pattern: '^\\d\\d:\\d\\d-\\d\\d:\\d\\d$' }), Type.Null()]),
     ),
     bandwidthMbit: Type.Optional(Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()])),
-    priority: Type.Optional(Type.String()),
+    windowOverBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    priority: Type.Optional(priority),
     privateKeyFile: Type.Optional(path),
+    passphraseFile: Type.Optional(path),
     knownHostsFile: Type.Optional(path),
     caFile: Type.Optional(path),
     certFile: Type.Optional(path),
     keyFile: Type.Optional(path),
     tokenFile: Type.Optional(path),
+    passwordFile: Type.Optional(path),
+    batch: optional({
+      objects: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
+      bytes: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
   },
   { additionalProperties: false },
 )
@@ -124,6 +133,7 @@ const project = Type.Object(
       until: Type.Optional(day),
     }),
     destinations: Type.Array(Type.String(), { default: [] }),
+    priority: Type.Optional(priority),
   },
   { additionalProperties: false },
 )
