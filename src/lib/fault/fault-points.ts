@@ -52,6 +52,9 @@ export const faultPoints = [
   'waiting.kept',
   'waiting.said',
   'waiting.removed',
+  'redcap.waits',
+  'redcap.noted',
+  'redcap.written',
 ] as const
 
 export type FaultPoint = (typeof faultPoints)[number]

@@ -30,7 +30,7 @@ export interface Endpoint {
 }
 
 /**
- * @param ca PEM certificates that are trusted besides those of Node (`NODE_EXTRA_CA_CERTS` counts, too)
+ * @param ca PEM certificates that are trusted, and no others; those of Node and of `NODE_EXTRA_CA_CERTS` unless given
  */
 export function openEndpoint(url: string, limits: HttpLimits, ca?: readonly string[]): Endpoint {
   const target = new URL(url)

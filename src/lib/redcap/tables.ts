@@ -1,5 +1,5 @@
 import type { Row } from './answer.ts'
-import { choiceList, exportNames, dataTransferProjects } from './dictionary.ts'
+import { choiceList } from './dictionary.ts'
 import type { FieldOfProject } from './redcap-project.ts'
 import { textIn } from './redcap-project.ts'
 
@@ -51,13 +51,9 @@ export interface ResearchProject {
   /** `YYYY-MM-DD` */
   readonly from: string | undefined
   readonly until: string | undefined
-  /** Codes of the ticked features. */
-  readonly features: readonly string[]
+  /** Pseudonyms are made for what was sent to this AE title. */
+  readonly autoIdAET: string | undefined
 }
-
-const features = dataTransferProjects.forms[0].fields.flatMap((field) =>
-  field.name === 'project_features' ? exportNames(field) : [],
-)
 
 export const projectFields = [
   'record_id',
@@ -66,8 +62,8 @@ export const projectFields = [
   'project_rec_start_date',
   'project_rec_end_date',
 ] as const
-/** Asked for where the project has them: published dictionaries do not. */
-export const projectExtraFields = ['project_features'] as const
+/** Asked for where the project has them. */
+export const projectExtraFields = ['project_use_autoid', 'project_autoid_aetitle'] as const
 
 export function readProjects(rows: readonly Row[]): Map<string, ResearchProject> {
   const found = new Map<string, ResearchProject>()
@@ -80,9 +76,10 @@ export function readProjects(rows: readonly Row[]): Map<string, ResearchProject>
       isActive: trimmed(row, 'project_active') === '1',
       from: dayOf(trimmed(row, 'project_rec_start_date')),
       until: dayOf(trimmed(row, 'project_rec_end_date')),
-      features: features.flatMap((field) =>
-        trimmed(row, field) === '1' ? [field.slice(field.lastIndexOf('_') + 1)] : [],
-      ),
+      autoIdAET:
+        trimmed(row, 'project_use_autoid') === '1'
+          ? trimmed(row, 'project_autoid_aetitle') || undefined
+          : undefined,
     })
   }
   return found
