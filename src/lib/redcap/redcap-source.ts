@@ -108,6 +108,9 @@ export class RedcapSource implements RequestSource {
   /** Monotonic: until when a refused study rests. */
   readonly #refused = new Map<string, { readonly until: number; readonly error: FionaError }>()
   #loops: Promise<unknown> = Promise.resolve()
+  #firstReading = Promise.resolve(false)
+  /** Called when nothing waits, or what waits has to wait on. */
+  readonly #whenWritten: (() => void)[] = []
   #halt = new AbortController()
   #wake: () => void = () => undefined
   #lastReadAt: string | undefined
@@ -138,6 +141,7 @@ export class RedcapSource implements RequestSource {
     this.#tables = this.#makeTables(tables)
     await Promise.all([this.#transfers.load(), ...this.#tables.map((table) => table.load())])
     const signal = AbortSignal.any([context.signal, this.#halt.signal])
+    this.#firstReading = this.#readAll(signal)
     this.#loops = Promise.all([this.#readLoop(signal), this.#writeLoop(signal)])
   }
 
@@ -146,6 +150,7 @@ export class RedcapSource implements RequestSource {
     this.#halt.abort()
     this.#wake()
     await this.#loops
+    this.#endWaiting()
     this.#options.close()
   }
 
@@ -156,6 +161,17 @@ export class RedcapSource implements RequestSource {
       ...byRouting(this.#routing, study),
       ...byCouplings(this.#couplings, study, localDay()),
     ]
+  }
+
+  /** REDCap was read once, and has what it was told; or it does not answer. */
+  async settled(): Promise<void> {
+    await this.sync()
+    await this.#firstReading
+    if (this.#troubles.has('write')) return
+    await new Promise<void>((resolve) => {
+      this.#whenWritten.push(resolve)
+      this.#wake()
+    })
   }
 
   whyNot(): string | undefined {
@@ -291,11 +307,15 @@ export class RedcapSource implements RequestSource {
   async #readLoop(signal: AbortSignal): Promise<void> {
     const usualMs = this.#options.everySeconds * 1000
     let failures = 0
-    while (!signal.aborted) {
-      const isWell = await this.#readAll(signal)
+    let reading = this.#firstReading
+    for (;;) {
+      const isWell = await reading
+      if (signal.aborted) return
       failures = isWell ? 0 : failures + 1
       const ms = isWell ? usualMs : Math.max(usualMs, longerPause(failures, this.#random()))
       await this.#rest(ms, signal)
+      if (signal.aborted) return
+      reading = this.#readAll(signal)
     }
   }
 
@@ -344,6 +364,7 @@ export class RedcapSource implements RequestSource {
       const batch =
         store?.oldest(mostTogether, (uid) => (this.#refused.get(uid)?.until ?? 0) <= now) ?? []
       if (batch.length === 0 || store === undefined) {
+        this.#endWaiting()
         await this.#rest(idleMs, signal, true)
         await this.#rest(gatherMs, signal)
         continue
@@ -358,10 +379,15 @@ export class RedcapSource implements RequestSource {
         failures++
         this.#setTrouble('write', asTrouble(error))
         await this.#saveState()
+        this.#endWaiting()
         await this.#rest(longerPause(failures, this.#random()), signal)
       }
       await this.#saveState()
     }
+  }
+
+  #endWaiting(): void {
+    for (const done of this.#whenWritten.splice(0)) done()
   }
 
   /** What REDCap refuses of several is found by trying each alone; it holds up no other. */
