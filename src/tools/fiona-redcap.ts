@@ -28,14 +28,20 @@ export default defineTool({
     describe: 'what to do',
   },
   options: {
-    record: { type: 'path', describe: 'check, read: keep what was asked and answered in this file' },
+    record: {
+      type: 'path',
+      describe: 'check, read: keep what was asked and answered in this file',
+    },
     replay: { type: 'path', describe: 'check, read: take the answers from this file' },
     'data-dir': { type: 'path', describe: 'status: where it is kept', configKey: 'dataDir' },
     json: { type: 'boolean', describe: 'check, status: JSON' },
   },
   examples: [
     ['fiona-redcap check', 'can FIONA work with these projects?'],
-    ["fiona-redcap read | jq -r 'select(.table == \"transfers\") | .project' | sort | uniq -c", 'who asks for how much?'],
+    [
+      'fiona-redcap read | jq -r \'select(.table == "transfers") | .project\' | sort | uniq -c',
+      'who asks for how much?',
+    ],
     ['fiona-redcap status', 'does anything wait for REDCap?'],
     ['fiona-redcap dictionary Incoming > incoming.csv', 'to make the project Incoming'],
   ],
@@ -69,10 +75,14 @@ export default defineTool({
     const site = await config()
     const redcap = site.requests.find((one) => one.redcap !== undefined)?.redcap
     if (redcap === undefined) {
-      throw new FionaError('E_CONFIG', `${site.path ?? 'the configuration'}: no REDCap is configured`, {
-        hint: 'add it to requests: docs/redcap.md shows how',
-        exitCode: ExitCode.badConfig,
-      })
+      throw new FionaError(
+        'E_CONFIG',
+        `${site.path ?? 'the configuration'}: no REDCap is configured`,
+        {
+          hint: 'add it to requests: docs/redcap.md shows how',
+          exitCode: ExitCode.badConfig,
+        },
+      )
     }
     if (command === 'status') {
       return redcaps.showStatus(options.dataDir ?? site.dataDir, options.json === true, print)
@@ -80,11 +90,16 @@ export default defineTool({
     if (options.record !== undefined && options.replay !== undefined) {
       throw usage('--record and --replay exclude each other', 'record first')
     }
-    const recording = options.record === undefined ? undefined : redcaps.recordExchanges(options.record)
+    const recording =
+      options.record === undefined ? undefined : redcaps.recordExchanges(options.record)
     const between =
       recording?.between ??
       (options.replay === undefined ? undefined : await redcaps.replayExchanges(options.replay))
-    const projects = await redcaps.openProjects(redcap, log, between === undefined ? {} : { between })
+    const projects = await redcaps.openProjects(
+      redcap,
+      log,
+      between === undefined ? {} : { between },
+    )
     try {
       return command === 'check'
         ? await redcaps.showChecks(projects, { isJson: options.json === true, print, signal })

@@ -17,7 +17,12 @@ interface Heard {
 function clientOf(
   t: Test,
   server: RedcapServer,
-  options: { attempts?: number; timeoutSeconds?: number; mostAnswerBytes?: number; token?: string } = {},
+  options: {
+    attempts?: number
+    timeoutSeconds?: number
+    mostAnswerBytes?: number
+    token?: string
+  } = {},
 ): RedcapProject & { heard: Heard } {
   const { timeoutSeconds = 20, mostAnswerBytes = 1 << 20, token = tokens.incoming } = options
   const endpoint = openEndpoint(server.url, { timeoutSeconds, mostAnswerBytes })
@@ -44,7 +49,10 @@ async function served(t: Test) {
   return { server, project }
 }
 
-const study = (uid: string, more: Record<string, string> = {}) => ({ study_instance_uid: uid, ...more })
+const study = (uid: string, more: Record<string, string> = {}) => ({
+  study_instance_uid: uid,
+  ...more,
+})
 
 t.test('what is written is read again, and written twice it is there once', async (t) => {
   const { server, project } = await served(t)
@@ -140,7 +148,10 @@ t.test('an answer that never ends is given up', async (t) => {
   const { server } = await served(t)
   server.always = 'hang'
   const client = clientOf(t, server, { attempts: 1, timeoutSeconds: 0.05 })
-  await t.rejects(client.metadata(signal), { code: 'E_REDCAP_DOWN', message: /did not answer within/ })
+  await t.rejects(client.metadata(signal), {
+    code: 'E_REDCAP_DOWN',
+    message: /did not answer within/,
+  })
 })
 
 t.test('an answer that is too long is not kept in memory', async (t) => {
@@ -183,11 +194,12 @@ t.test('what REDCap refuses is told by its field, without record and value', asy
   )
   t.match(error, { code: 'E_REDCAP_REFUSED', message: /study_arrival_date: The value … could not/ })
   t.notMatch(error?.message, /Jane|1970|826/)
-  await t.rejects(client.exportRecords({ fields: ['nowhere'] }, signal), { code: 'E_REDCAP_REFUSED' })
-  await t.rejects(
-    client.importRecords([study('1.2', { nowhere: 'x' })], 'keep', signal),
-    { message: /not found in the project as real data fields: nowhere/ },
-  )
+  await t.rejects(client.exportRecords({ fields: ['nowhere'] }, signal), {
+    code: 'E_REDCAP_REFUSED',
+  })
+  await t.rejects(client.importRecords([study('1.2', { nowhere: 'x' })], 'keep', signal), {
+    message: /not found in the project as real data fields: nowhere/,
+  })
 })
 
 t.test('answers that no REDCap gives harm nobody', async (t) => {
@@ -221,7 +233,9 @@ t.test('answers that no REDCap gives harm nobody', async (t) => {
   await t.rejects(ask('', 302), { code: 'E_REDCAP_ANSWER', message: /not followed/ })
   await t.rejects(ask('', 404), { code: 'E_REDCAP_ANSWER', hint: /\/api\// })
   await t.rejects(ask('{"error":{"a":1}}', 200), { code: 'E_REDCAP_REFUSED' })
-  await t.rejects(ask(`{"error":"${'"'.repeat(0)}${'x'.repeat(500_000)}"}`, 400), { message: /^.{1,400}$/ })
+  await t.rejects(ask(`{"error":"${'"'.repeat(0)}${'x'.repeat(500_000)}"}`, 400), {
+    message: /^.{1,400}$/,
+  })
 })
 
 t.test('the token is in no message and no log, whatever the server says', async (t) => {
@@ -247,14 +261,20 @@ t.test('the token is in no message and no log, whatever the server says', async 
   t.notMatch([...said, ...client.heard.log].join('\n').toUpperCase(), tokens.incoming)
   const { inspect } = await import('node:util')
   const token = new Token(tokens.incoming)
-  const shown = [inspect(client, { depth: 9, showHidden: true }), inspect(token), `${String(token)}`]
+  const shown = [
+    inspect(client, { depth: 9, showHidden: true }),
+    inspect(token),
+    `${String(token)}`,
+  ]
   t.notMatch([...shown, JSON.stringify({ token, client })].join('\n'), tokens.incoming)
 })
 
 t.test('a project is described by its dictionary, events and what repeats', async (t) => {
   const { server } = await served(t)
   const client = clientOf(t, server)
-  t.match(await client.metadata(signal), [{ field_name: 'study_instance_uid', form_name: 'incoming_studies' }])
+  t.match(await client.metadata(signal), [
+    { field_name: 'study_instance_uid', form_name: 'incoming_studies' },
+  ])
   t.strictSame(await client.events(signal), [], 'not longitudinal')
   t.strictSame(
     (await client.repeatingForms(signal)).map(({ form_name }) => form_name),
@@ -263,7 +283,10 @@ t.test('a project is described by its dictionary, events and what repeats', asyn
   t.equal(await client.version(signal), '14.5.10')
   t.equal(await client.generateNextRecordName(signal), '1')
   t.equal((await client.info(signal)).get('project_title'), 'Incoming')
-  server.add(tokens.own, setupOf('Project', { repeating: repeats.Project, events: ['event_1_arm_1'] }))
+  server.add(
+    tokens.own,
+    setupOf('Project', { repeating: repeats.Project, events: ['event_1_arm_1'] }),
+  )
   const own = clientOf(t, server, { token: tokens.own })
   t.strictSame(await own.events(signal), ['event_1_arm_1'])
 })

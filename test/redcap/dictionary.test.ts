@@ -5,7 +5,12 @@ import { choiceList, dictionaries, dictionaryCsv } from '../../src/lib/redcap/di
 const folder = new URL('../../share/redcap/', import.meta.url)
 
 t.test('share/redcap has the data dictionaries that FIONA goes by', async (t) => {
-  t.strictSame(readdirSync(folder).sort(), Object.keys(dictionaries).map((name) => `${name}.csv`).sort())
+  t.strictSame(
+    readdirSync(folder).sort(),
+    Object.keys(dictionaries)
+      .map((name) => `${name}.csv`)
+      .sort(),
+  )
   for (const [name, dictionary] of Object.entries(dictionaries)) {
     const hint = `fiona-redcap dictionary ${name} > share/redcap/${name}.csv`
     t.equal(readFileSync(new URL(`${name}.csv`, folder), 'utf8'), dictionaryCsv(dictionary), hint)

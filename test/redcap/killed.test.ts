@@ -12,7 +12,15 @@ for (const point of ['redcap.waits', 'redcap.noted', 'redcap.written'] satisfies
   t.test(`killed at ${point}: what was said to be safe comes to REDCap, and once`, async (t) => {
     const site = await serveSite(t)
     const state = `${site.directory}/state`
-    const args = ['--import', 'tsx', script, site.server.url, site.config.tokenFile, state, ...names]
+    const args = [
+      '--import',
+      'tsx',
+      script,
+      site.server.url,
+      site.config.tokenFile,
+      state,
+      ...names,
+    ]
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, FIONA_FAULT_POINT: `${point}:2` },

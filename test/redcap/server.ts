@@ -84,7 +84,8 @@ export class ServedProject {
     for (let at = this.lines.length - 1; at >= 0; at--) {
       const one = this.lines[at]
       if (one?.record !== record) continue
-      if (form === undefined || (one.form === form && one.instance === instance)) this.lines.splice(at, 1)
+      if (form === undefined || (one.form === form && one.instance === instance))
+        this.lines.splice(at, 1)
     }
     this.changedAt.set(record, now())
   }
@@ -98,7 +99,9 @@ export class ServedProject {
   }
 
   row(record: string, event = ''): Record<string, string> {
-    const found = this.lines.find((one) => one.record === record && one.form === '' && one.event === event)
+    const found = this.lines.find(
+      (one) => one.record === record && one.form === '' && one.event === event,
+    )
     return Object.fromEntries(found?.values ?? [])
   }
 
@@ -166,7 +169,8 @@ export class RedcapServer {
   /** Calls so far for this kind of content. */
   count(content: string, action?: string): number {
     return this.calls.filter(
-      (form) => form.get('content') === content && (action === undefined || form.get('action') === action),
+      (form) =>
+        form.get('content') === content && (action === undefined || form.get('action') === action),
     ).length
   }
 
@@ -204,7 +208,10 @@ export class RedcapServer {
       return
     }
     if (fault === 'truncated') {
-      response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) })
+      response.writeHead(status, {
+        'Content-Type': type,
+        'Content-Length': Buffer.byteLength(body),
+      })
       response.write(body.slice(0, Math.floor(body.length / 2)))
       response.socket?.end()
       return
@@ -213,7 +220,10 @@ export class RedcapServer {
     response.end(body)
   }
 
-  #answer(request: IncomingMessage, form: URLSearchParams): { status: number; type: string; body: string } {
+  #answer(
+    request: IncomingMessage,
+    form: URLSearchParams,
+  ): { status: number; type: string; body: string } {
     const json = 'application/json; charset=utf-8'
     try {
       if (request.method !== 'POST') throw new Refusal('The API only accepts POST', 405)
@@ -241,16 +251,18 @@ function dispatch(project: ServedProject, form: URLSearchParams): unknown {
     case 'project':
       return { project_title: title, is_longitudinal: events.length > 0 ? 1 : 0 }
     case 'metadata':
-      return fields.map(({ name, form: form_name, type = 'text', choices = '', validation = '' }) => ({
-        field_name: name,
-        form_name,
-        section_header: '',
-        field_type: type,
-        field_label: name,
-        select_choices_or_calculations: choices,
-        text_validation_type_or_show_slider_number: validation,
-        identifier: '',
-      }))
+      return fields.map(
+        ({ name, form: form_name, type = 'text', choices = '', validation = '' }) => ({
+          field_name: name,
+          form_name,
+          section_header: '',
+          field_type: type,
+          field_label: name,
+          select_choices_or_calculations: choices,
+          text_validation_type_or_show_slider_number: validation,
+          identifier: '',
+        }),
+      )
     case 'event':
       if (events.length === 0) throw new Refusal('You cannot export events for classic projects')
       return events.map((name) => ({ event_name: name, arm_num: 1, unique_event_name: name }))
@@ -261,7 +273,8 @@ function dispatch(project: ServedProject, form: URLSearchParams): unknown {
       return repeating.map((form_name) => ({ form_name, custom_form_label: '' }))
     case 'generateNextRecordName':
       return String(
-        Math.max(0, ...project.lines.map(({ record }) => Number(record)).filter(Number.isInteger)) + 1,
+        Math.max(0, ...project.lines.map(({ record }) => Number(record)).filter(Number.isInteger)) +
+          1,
       )
     case 'record':
       return form.get('action') === 'import' || form.has('data')
@@ -295,7 +308,9 @@ function exportRecords(project: ServedProject, form: URLSearchParams): unknown {
   const forms = list(form, 'forms')
   const unknown = named.filter((name) => !all.some((field) => field.name === name))
   if (unknown.length > 0) {
-    throw new Refusal(`The following values in the parameter "fields" are not valid: '${unknown.join("', '")}'`)
+    throw new Refusal(
+      `The following values in the parameter "fields" are not valid: '${unknown.join("', '")}'`,
+    )
   }
   const wantsAll = named.length === 0 && forms.length === 0
   const wanted = all.filter(
@@ -344,7 +359,8 @@ function fits(line: Line, logic: string): boolean {
 }
 
 function importRecords(project: ServedProject, form: URLSearchParams): unknown {
-  if (!project.rights.import) throw new Refusal("You do not have 'API Import/Update' privileges", 403)
+  if (!project.rights.import)
+    throw new Refusal("You do not have 'API Import/Update' privileges", 403)
   const { fields, repeating = [], events = [] } = project.setup
   const clears = form.get('overwriteBehavior') === 'overwrite'
   let data: Record<string, string>[]
@@ -354,8 +370,14 @@ function importRecords(project: ServedProject, form: URLSearchParams): unknown {
     throw new Refusal('The data being imported is not formatted correctly')
   }
   const completes = new Set(fields.map((field) => `${field.form}_complete`))
-  const byColumn = new Map(fields.flatMap((field) => columnsOf(field).map((column) => [column, field])))
-  const special = new Set(['redcap_event_name', 'redcap_repeat_instrument', 'redcap_repeat_instance'])
+  const byColumn = new Map(
+    fields.flatMap((field) => columnsOf(field).map((column) => [column, field])),
+  )
+  const special = new Set([
+    'redcap_event_name',
+    'redcap_repeat_instrument',
+    'redcap_repeat_instance',
+  ])
   const unknown = new Set(
     data.flatMap((row) =>
       Object.keys(row).filter(
@@ -368,7 +390,9 @@ function importRecords(project: ServedProject, form: URLSearchParams): unknown {
       `The following fields were not found in the project as real data fields: ${[...unknown].join(', ')}`,
     )
   }
-  const complaints = data.flatMap((row) => complaintsAbout(row, project, byColumn, repeating, events))
+  const complaints = data.flatMap((row) =>
+    complaintsAbout(row, project, byColumn, repeating, events),
+  )
   // All of it or nothing.
   if (complaints.length > 0) throw new Refusal(complaints.join('\n'))
   project.beforeImport?.(data)
@@ -379,7 +403,13 @@ function importRecords(project: ServedProject, form: URLSearchParams): unknown {
     const values = Object.entries(row).filter(
       ([name, value]) => !special.has(name) && name !== project.idField && (clears || value !== ''),
     )
-    project.put(record, Object.fromEntries(values), repeat, instance, row['redcap_event_name'] ?? '')
+    project.put(
+      record,
+      Object.fromEntries(values),
+      repeat,
+      instance,
+      row['redcap_event_name'] ?? '',
+    )
     if (repeat !== '') {
       // A record with an instance is a record.
       project.put(record, {}, '', 1, row['redcap_event_name'] ?? '')
@@ -402,7 +432,9 @@ function complaintsAbout(
   if (record === '') complaints.push(about(project.idField, 'The record ID is missing'))
   const repeat = row['redcap_repeat_instrument'] ?? ''
   if (repeat !== '' && !repeating.includes(repeat)) {
-    complaints.push(about('redcap_repeat_instrument', 'must be the unique form name of a Repeating Instrument'))
+    complaints.push(
+      about('redcap_repeat_instrument', 'must be the unique form name of a Repeating Instrument'),
+    )
   }
   if (repeat !== '' && !/^[1-9]\d*$/.test(String(row['redcap_repeat_instance'] ?? ''))) {
     complaints.push(about('redcap_repeat_instance', 'must be a positive integer'))

@@ -126,7 +126,8 @@ export async function startSource(
     async until(isSo, what) {
       const begun = performance.now()
       while (!isSo()) {
-        if (performance.now() - begun > 20_000) throw new Error(`it does not come to pass\n${log.join('\n')}`)
+        if (performance.now() - begun > 20_000)
+          throw new Error(`it does not come to pass\n${log.join('\n')}`)
         for (const [end, ms] of [...pauses]) {
           if (ms !== readingPauseMs || what === 'reading') end()
         }
@@ -160,7 +161,9 @@ export function study(
     ...more.values,
   }
   const revision = more.revision ?? 1
-  const series = more.series ?? [{ SeriesInstanceUID: `${uid}.1`, instances: 3, SeriesDescription: 'T1' }]
+  const series = more.series ?? [
+    { SeriesInstanceUID: `${uid}.1`, instances: 3, SeriesDescription: 'T1' },
+  ]
   return {
     key: `default/${uid}`,
     StudyInstanceUID: uid,
@@ -199,7 +202,10 @@ export function request(uid: string, more: Partial<RequestRecord> = {}): Request
   }
 }
 
-export function deidentified(uid: string, more: Partial<DeidentifiedRecord> = {}): DeidentifiedRecord {
+export function deidentified(
+  uid: string,
+  more: Partial<DeidentifiedRecord> = {},
+): DeidentifiedRecord {
   return {
     type: 'deidentified',
     v: 1,

@@ -32,5 +32,8 @@ t.test('what is no token is refused, and not shown', async (t) => {
   }
   mkdirSync(join(directory, 'folder'), { mode: 0o700 })
   await t.rejects(readToken(join(directory, 'folder')), { code: 'E_REDCAP_TOKEN' })
-  await t.rejects(readToken(join(directory, 'nowhere')), { code: 'E_REDCAP_TOKEN', message: /ENOENT/ })
+  await t.rejects(readToken(join(directory, 'nowhere')), {
+    code: 'E_REDCAP_TOKEN',
+    message: /ENOENT/,
+  })
 })

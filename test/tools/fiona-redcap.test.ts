@@ -15,7 +15,13 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
   writeFileSync(config, JSON.stringify({ dataDir, requests: [{ redcap: site.config }] }))
   const said: string[] = []
   const redcap = async (...args: string[]) => {
-    const finished = await run('fiona-redcap', ['--config', config, '--log-level', 'trace', ...args])
+    const finished = await run('fiona-redcap', [
+      '--config',
+      config,
+      '--log-level',
+      'trace',
+      ...args,
+    ])
     said.push(finished.stdout, finished.stderr)
     return finished
   }
@@ -47,7 +53,10 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
   t.match(refused.stderr, /^hint: .*User Rights/m)
 
   const fields = site.projects.setup.fields as { name: string }[]
-  fields.splice(fields.findIndex(({ name }) => name === 'project_active'), 1)
+  fields.splice(
+    fields.findIndex(({ name }) => name === 'project_active'),
+    1,
+  )
   const lacking = await redcap('check', '--json')
   t.equal(lacking.code, 65)
   t.match(lacking.stdout, /"DataTransferProjects".*the field project_active/)
@@ -65,8 +74,14 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
     refused: 1,
     trouble: { code: 'E_REDCAP_DOWN', message: 'it is down', hint: 'wait' },
   })
-  t.match((await redcap('status')).stdout, /waiting: 3 studies, the longest since 2026-01-01.*\nrefused: 1/)
+  t.match(
+    (await redcap('status')).stdout,
+    /waiting: 3 studies, the longest since 2026-01-01.*\nrefused: 1/,
+  )
 
-  const all = said.join('\n') + readFileSync(recording, 'utf8') + readFileSync(join(site.directory, 'read'), 'utf8')
+  const all =
+    said.join('\n') +
+    readFileSync(recording, 'utf8') +
+    readFileSync(join(site.directory, 'read'), 'utf8')
   for (const token of Object.values(tokens)) t.notOk(all.toUpperCase().includes(token))
 })

@@ -15,7 +15,10 @@ export async function checkRedcap({ requests }: Config): Promise<Finding[]> {
       const keys = ['requests', String(at), 'redcap']
       try {
         const projects = await openProjects(
-          { ...redcap, timeoutSeconds: Math.min(timeoutSeconds, redcap.timeoutSeconds ?? Infinity) },
+          {
+            ...redcap,
+            timeoutSeconds: Math.min(timeoutSeconds, redcap.timeoutSeconds ?? Infinity),
+          },
           quiet,
           { attempts: 1 },
         )
@@ -64,13 +67,16 @@ async function checkAll(
 }
 
 function unknownProjects(keys: readonly string[]): Finding {
-  const text = 'DataTransferProjects is not read: patterns of participants and ends of projects are not known'
+  const text =
+    'DataTransferProjects is not read: patterns of participants and ends of projects are not known'
   const hint = 'name its token as projectsTokenFile, or give projects.*.requests'
   return about(warning('redcap', text, hint), ...keys)
 }
 
 function bareHashes(keys: readonly string[]): Finding {
-  const text = 'hashes: sha256 lets whoever reads Incoming find out patients by trying all numbers there are'
-  const hint = 'keep it only for a project that holds such hashes already; leave it out for a new one'
+  const text =
+    'hashes: sha256 lets whoever reads Incoming find out patients by trying all numbers there are'
+  const hint =
+    'keep it only for a project that holds such hashes already; leave it out for a new one'
   return about(warning('redcap', text, hint), ...keys, 'hashes')
 }

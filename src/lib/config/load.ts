@@ -82,9 +82,7 @@ function withPathsFrom(source: RequestSource, base: string): RequestSource {
   return {
     ...source,
     ...(table === undefined ? {} : { table: resolve(base, table) }),
-    ...(redcap === undefined
-      ? {}
-      : { redcap: redcapFrom(redcap, base) }),
+    ...(redcap === undefined ? {} : { redcap: redcapFrom(redcap, base) }),
   }
 }
 

@@ -33,7 +33,9 @@ export function readAnswer(project: string, answer: HttpAnswer, form: 'json' | '
     throw notUnderstood(project, `it sends elsewhere (${String(status)}), which is not followed`)
   }
   if (isHtml && /^\s*</.test(text)) {
-    throw down(`an HTML page came in place of an answer (${String(status)}): maintenance, a proxy, or this address is banned`)
+    throw down(
+      `an HTML page came in place of an answer (${String(status)}): maintenance, a proxy, or this address is banned`,
+    )
   }
   const parsed = parse(text)
   const said = errorOf(parsed)
@@ -71,11 +73,16 @@ function errorOf(value: unknown): string | undefined {
  * a patient: of such a line only the field and the complaint are told.
  */
 export function plainWords(said: string): string {
-  const complaints = [...said.slice(0, mostWords).matchAll(/"([^"\n]*)","([a-z0-9_]*)","([^"\n]*)","([^"\n]*)"/g)].map(
+  const complaints = [
+    ...said.slice(0, mostWords).matchAll(/"([^"\n]*)","([a-z0-9_]*)","([^"\n]*)","([^"\n]*)"/g),
+  ].map(
     ([, record = '', field = '', value = '', complaint = '']) =>
       `${field}: ${without(complaint, [record, value])}`,
   )
-  const words = complaints.length > 0 ? [...new Set(complaints)].join('; ') : withoutQuoted(said.slice(0, mostWords))
+  const words =
+    complaints.length > 0
+      ? [...new Set(complaints)].join('; ')
+      : withoutQuoted(said.slice(0, mostWords))
   return shown(words)
 }
 
@@ -91,7 +98,10 @@ function withoutQuoted(text: string): string {
 /** On one line, and no more than a log line should have. */
 function shown(text: string): string {
   // eslint-disable-next-line no-control-regex
-  const line = text.replace(/<[^>]*>/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ').trim()
+  const line = text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ')
+    .trim()
   return line.length > 300 ? `${line.slice(0, 299)}…` : line
 }
 

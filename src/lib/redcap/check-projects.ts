@@ -1,4 +1,14 @@
-import { choiceList, couplingList, dataTransferProjects, type Dictionary, type DictionaryField, exportNames, incoming, ownProject, routing } from './dictionary.ts'
+import {
+  choiceList,
+  couplingList,
+  dataTransferProjects,
+  type Dictionary,
+  type DictionaryField,
+  exportNames,
+  incoming,
+  ownProject,
+  routing,
+} from './dictionary.ts'
 import type { RedcapProject } from './redcap-project.ts'
 import type { RedcapProjects } from './redcap-source.ts'
 
@@ -40,12 +50,17 @@ export async function checkProject(
     if (field.needed !== true) return []
     const there = found.get(field.name)
     if (there === undefined) return [`the field ${field.name}`]
-    if (there.form_name !== form) return [`the field ${field.name} in the instrument ${form} (it is in ${there.form_name})`]
+    if (there.form_name !== form)
+      return [`the field ${field.name} in the instrument ${form} (it is in ${there.form_name})`]
     if (field.type !== 'checkbox') return []
     const codes = new Set(choiceList(there.choices).map(([code]) => `${field.name}___${code}`))
-    return exportNames(field).filter((name) => !codes.has(name)).map((name) => `the choice ${name}`)
+    return exportNames(field)
+      .filter((name) => !codes.has(name))
+      .map((name) => `the choice ${name}`)
   })
-  const repeating = dictionary.forms.filter((form) => 'repeating' in form && form.repeating === true)
+  const repeating = dictionary.forms.filter(
+    (form) => 'repeating' in form && form.repeating === true,
+  )
   // Asked for only where it matters: some tokens may read the dictionary and not this.
   const there = repeating.length === 0 ? [] : await project.repeatingForms(signal)
   for (const { name, fields } of repeating) {

@@ -56,7 +56,10 @@ export class CouplingIndex {
   /** @param days that an entry counts; the original keeps them for 14 */
   constructor(couplings: readonly Coupling[] = [], days = 14) {
     for (const one of couplings) {
-      const kept = { ...one, until: one.since === undefined ? undefined : dayAfter(one.since, days) }
+      const kept = {
+        ...one,
+        until: one.since === undefined ? undefined : dayAfter(one.since, days),
+      }
       if (one.accessionNumber !== '') add(this.#byAccessionNumber, one.accessionNumber, kept)
       if (one.study !== '') add(this.#byStudy, one.study, kept)
     }

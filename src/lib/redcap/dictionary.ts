@@ -1,7 +1,8 @@
 /** A field as a data dictionary declares it. */
 export interface DictionaryField {
   readonly name: string
-  readonly type: 'checkbox' | 'descriptive' | 'dropdown' | 'file' | 'notes' | 'radio' | 'text' | 'yesno'
+  readonly type:
+    'checkbox' | 'descriptive' | 'dropdown' | 'file' | 'notes' | 'radio' | 'text' | 'yesno'
   readonly label: string
   /** `1, One | 2, Two` */
   readonly choices?: string
@@ -27,7 +28,11 @@ export interface Dictionary {
   readonly forms: readonly DictionaryForm[]
 }
 
-const text = (name: string, label: string, more: Partial<DictionaryField> = {}): DictionaryField => ({
+const text = (
+  name: string,
+  label: string,
+  more: Partial<DictionaryField> = {},
+): DictionaryField => ({
   name,
   type: 'text',
   label,
@@ -131,8 +136,7 @@ export const dataTransferProjects = {
           name: 'project_features',
           type: 'checkbox',
           label: 'Features',
-          choices:
-            '0, No presentation states | 1, Never mask pixels | 2, No secondary captures',
+          choices: '0, No presentation states | 1, Never mask pixels | 2, No secondary captures',
         },
       ],
     },
@@ -242,7 +246,8 @@ export function choiceList(choices: string): [code: string, label: string][] {
     .split('|')
     .map((choice): [string, string] => {
       const at = choice.indexOf(',')
-      const [code, label] = at === -1 ? [choice, choice] : [choice.slice(0, at), choice.slice(at + 1)]
+      const [code, label] =
+        at === -1 ? [choice, choice] : [choice.slice(0, at), choice.slice(at + 1)]
       return [code.trim(), label.trim()]
     })
     .filter(([code]) => code !== '')

@@ -73,7 +73,10 @@ export async function replayExchanges(path: string): Promise<Recording['between'
       const found = answers.get(keyOf(Object.fromEntries(form)))
       const answer = found !== undefined && found.length > 1 ? found.shift() : found?.[0]
       if (answer !== undefined) return answer
-      throw notUnderstood('the recording', `${form.get('content') ?? 'this'} was not asked when it was made`)
+      throw notUnderstood(
+        'the recording',
+        `${form.get('content') ?? 'this'} was not asked when it was made`,
+      )
     },
   })
 }
@@ -129,7 +132,9 @@ class Mask {
       return JSON.stringify(this.#value(JSON.parse(text), ''))
     } catch {
       // HTML, or half an answer: how it begins is what matters of it.
-      return text.slice(0, 200).replace(/[\w.-]{6,}/g, (word) => (/\d/.test(word) ? this.#of(word) : word))
+      return text
+        .slice(0, 200)
+        .replace(/[\w.-]{6,}/g, (word) => (/\d/.test(word) ? this.#of(word) : word))
     }
   }
 

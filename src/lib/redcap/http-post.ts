@@ -99,7 +99,8 @@ const trustProblem =
   /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function describe(error: unknown, { host }: URL, isLate: boolean, limits: HttpLimits): Error {
-  if (isLate) return down(`REDCap at ${host} did not answer within ${String(limits.timeoutSeconds)} s`)
+  if (isLate)
+    return down(`REDCap at ${host} did not answer within ${String(limits.timeoutSeconds)} s`)
   const { code = 'unknown', name } = error as NodeJS.ErrnoException
   if (name === 'FionaError') return error as Error
   if (trustProblem.test(code)) return untrusted(host, code, error)

@@ -76,7 +76,8 @@ export function rowsOf(
     const instance = asked?.instance ?? ++nextTransfer
     instances.set(requestId, { instance, isNew: asked === undefined })
     const result = resultOf(transfer, destinationsOf(transfer.project))
-    if (asked === undefined) newTransfers.push({ ...place(instance), ...requestOf(transfer), ...result })
+    if (asked === undefined)
+      newTransfers.push({ ...place(instance), ...requestOf(transfer), ...result })
     else results.push({ ...place(instance), ...result })
     if (asked !== undefined) unanswered.delete(asked)
   }

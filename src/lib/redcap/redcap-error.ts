@@ -25,11 +25,15 @@ export function untrusted(host: string, code: string, cause: unknown): FionaErro
 
 /** The token is not (any more) allowed to do that. */
 export function forbidden(project: string, said: string): FionaError {
-  return new FionaError('E_REDCAP_RIGHTS', `REDCap does not let the token of ${project} do that: ${said}`, {
-    hint: 'in the REDCap project, under User Rights, give its user API Export and API Import/Update and the data export right Full Data Set; if the token was deleted, put the new one into its file',
-    retryable: true,
-    exitCode: ExitCode.notAllowed,
-  })
+  return new FionaError(
+    'E_REDCAP_RIGHTS',
+    `REDCap does not let the token of ${project} do that: ${said}`,
+    {
+      hint: 'in the REDCap project, under User Rights, give its user API Export and API Import/Update and the data export right Full Data Set; if the token was deleted, put the new one into its file',
+      retryable: true,
+      exitCode: ExitCode.notAllowed,
+    },
+  )
 }
 
 /** It understood, and does not take it: the same will not be taken later either. */
@@ -42,9 +46,13 @@ export function refused(project: string, said: string): FionaError {
 
 /** JSON, but not what the API documents. */
 export function notUnderstood(project: string, what: string): FionaError {
-  return new FionaError('E_REDCAP_ANSWER', `REDCap's answer for ${project} is not what it should be: ${what}`, {
-    hint: 'is there another program at this URL? It should end in /api/',
-    retryable: true,
-    exitCode: ExitCode.unavailable,
-  })
+  return new FionaError(
+    'E_REDCAP_ANSWER',
+    `REDCap's answer for ${project} is not what it should be: ${what}`,
+    {
+      hint: 'is there another program at this URL? It should end in /api/',
+      retryable: true,
+      exitCode: ExitCode.unavailable,
+    },
+  )
 }

@@ -192,11 +192,17 @@ export class RedcapProject {
     )
   }
 
-  async #rows(form: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly Row[]> {
+  async #rows(
+    form: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<readonly Row[]> {
     const { rows, odd } = readRows(this.name, await this.#call(form, 'json', signal))
     if (odd > 0) {
       const { log } = this.#options
-      log.warn({ redcap: this.name, content: form['content'], rows: odd }, 'rows that are none were left out')
+      log.warn(
+        { redcap: this.name, content: form['content'], rows: odd },
+        'rows that are none were left out',
+      )
     }
     return rows
   }
@@ -220,7 +226,10 @@ export class RedcapProject {
         if (!isPassing(error) || attempt >= attempts) throw error
         const grown = Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs)
         // Anything between half and all of it: several who were sent away do not come back together.
-        const ms = Math.max(grown * (0.5 + random() / 2), Math.min((pauseSeconds ?? 0) * 1000, 60_000))
+        const ms = Math.max(
+          grown * (0.5 + random() / 2),
+          Math.min((pauseSeconds ?? 0) * 1000, 60_000),
+        )
         log.debug({ redcap: this.name, attempt, code: error.code }, error.message)
         await wait(ms, signal)
       }

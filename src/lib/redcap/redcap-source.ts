@@ -221,7 +221,8 @@ export class RedcapSource implements RequestSource {
     this.#tell(async (studyOf) => {
       const study = await studyOf(requestId)
       if (study === undefined) return undefined
-      const isForOwn = record.type === 'deidentified' && this.#own?.has(record.project ?? '') === true
+      const isForOwn =
+        record.type === 'deidentified' && this.#own?.has(record.project ?? '') === true
       const imaging = isForOwn ? await readHeaderFacts(record.path) : undefined
       return { study, how: (note) => noteResult(note, record, imaging) }
     })
@@ -301,7 +302,9 @@ export class RedcapSource implements RequestSource {
         },
       },
     ]
-    return tables.flatMap((table) => (table === undefined ? [] : [new TableReader(table, directory)]))
+    return tables.flatMap((table) =>
+      table === undefined ? [] : [new TableReader(table, directory)],
+    )
   }
 
   async #readLoop(signal: AbortSignal): Promise<void> {
@@ -513,7 +516,9 @@ async function inParallel<Item>(
 }
 
 function stateOf(error: FionaError | undefined) {
-  return error === undefined ? null : { code: error.code, message: error.message, hint: error.hint ?? null }
+  return error === undefined
+    ? null
+    : { code: error.code, message: error.message, hint: error.hint ?? null }
 }
 
 /** A mistake of ours, or of the disk, must be seen as well, and ends no loop. */

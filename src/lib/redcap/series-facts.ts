@@ -77,7 +77,10 @@ function valuesOf(path: string, keywords: readonly string[]): Map<string, string
     return new Map(
       keywords.map((keyword) => {
         const tag = tagOf(keyword)
-        return [keyword, tidy((tag === undefined ? undefined : file.string(file.dataSet, tag)) ?? '')]
+        return [
+          keyword,
+          tidy((tag === undefined ? undefined : file.string(file.dataSet, tag)) ?? ''),
+        ]
       }),
     )
   } catch {

@@ -98,12 +98,15 @@ export async function showStatus(
     await print(JSON.stringify(state))
     return ExitCode.ok
   }
-  const { waiting, waitingSince, written, refused, lastReadAt, lastWrittenAt, trouble, time } = state
+  const { waiting, waitingSince, written, refused, lastReadAt, lastWrittenAt, trouble, time } =
+    state
   const since = waitingSince === null ? '' : `, the longest since ${waitingSince}`
   await print(`as of ${time}`)
   await print(`waiting: ${String(waiting)} studies${since}`)
   if (refused > 0) await print(`refused: ${String(refused)} of them, tried again every hour`)
-  await print(`written: ${String(written)} studies since the start, last ${lastWrittenAt ?? 'never'}`)
+  await print(
+    `written: ${String(written)} studies since the start, last ${lastWrittenAt ?? 'never'}`,
+  )
   await print(`read: ${lastReadAt ?? 'never'}`)
   if (trouble !== null) {
     await print(`error: ${trouble.message} (${trouble.code})`)

@@ -40,7 +40,8 @@ export async function loadState(directory: string): Promise<SourceState | undefi
     const state = JSON.parse(await readFile(pathOf(directory), 'utf8')) as Partial<SourceState>
     return state.v === 1 ? (state as SourceState) : undefined
   } catch (error) {
-    const isNone = error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const isNone =
+      error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT'
     if (isNone) return undefined
     throw error
   }

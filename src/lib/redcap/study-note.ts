@@ -209,7 +209,7 @@ export function requestIdOf(record: {
 
 function incomplete({ destination, instances, status }: TransferRecord): TroubleNote {
   const message = `${destination}: ${status}, ${String(instances.failed)} objects are missing there`
-  return { stage: 'deliver', code: 'E_NOT_DELIVERED', message: tidy(message) }
+  return { stage: 'deliver', code: status, message: tidy(message) }
 }
 
 function heldTrouble({ reasons }: HeldRecord): TroubleNote {
@@ -231,7 +231,10 @@ const longestText = 500
 /** On one line, no longer than a person reads. */
 export function tidy(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim().slice(0, longestText)
+  return text
+    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim()
+    .slice(0, longestText)
 }
 
 /** `YYYY-MM-DD HH:MM` by the clock on the wall, as people enter it in REDCap. */
