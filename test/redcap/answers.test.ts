@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { FionaError } from '../../src/lib/error/index.ts'
+import type { FionaError } from '../../src/lib/error/index.ts'
 import { openEndpoint } from '../../src/lib/redcap/http-post.ts'
 import { Pace } from '../../src/lib/redcap/pace.ts'
 import { RedcapProject } from '../../src/lib/redcap/redcap-project.ts'

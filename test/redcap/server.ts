@@ -144,7 +144,7 @@ export class RedcapServer {
       void made.#handle(request, response)
     }
     const server = tls === undefined ? createHttpServer(handler) : createHttpsServer(tls, handler)
-    const made = new RedcapServer(server as Server, tls !== undefined)
+    const made = new RedcapServer(server, tls !== undefined)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return made

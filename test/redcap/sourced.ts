@@ -61,8 +61,8 @@ export interface RunningSource {
   readonly troubles: (FionaError | undefined)[]
   readonly log: string[]
   /** Lets pauses end until it is so; those between two readings only where `reading` says so. */
-  until(isSo: () => boolean, what?: 'reading'): Promise<void>
-  stop(): Promise<void>
+  readonly until: (isSo: () => boolean, what?: 'reading') => Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 export async function startSource(

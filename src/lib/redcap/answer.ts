@@ -97,7 +97,6 @@ function withoutQuoted(text: string): string {
 
 /** On one line, and no more than a log line should have. */
 function shown(text: string): string {
-  // eslint-disable-next-line no-control-regex
   const line = text
     .replace(/<[^>]*>/g, ' ')
     .replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ')

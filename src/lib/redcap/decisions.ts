@@ -137,7 +137,6 @@ export function byRouting(rules: readonly CompiledRule[], study: StudyValues): R
 
 /** Senders pad AE titles with blanks, tabs and NUL. */
 function withoutPadding(title: string): string {
-  // eslint-disable-next-line no-control-regex
   return title.replace(/[\u0000\s]+/g, '')
 }
 

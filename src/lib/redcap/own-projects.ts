@@ -61,6 +61,8 @@ export class OwnProjects {
         await this.#writeOne(name, project, transfers, signal)
       } catch (error) {
         if (!(error instanceof FionaError) || !ofTheProject.has(error.code)) throw error
+        // Its events may be others by now.
+        this.#events.delete(name)
         for (const { study } of some) failed.set(study, error)
       }
     }

@@ -111,8 +111,8 @@ export class RedcapProject {
       )
       const count = Number((answer as { count?: unknown } | null)?.count ?? answer)
       if (!Number.isInteger(count)) throw notUnderstood(this.name, 'a count was expected')
-      // A row is a record, or an instance of it: versions differ in what they count.
-      if (count === 0) throw notUnderstood(this.name, 'it says that nothing was written')
+      // Of what is there already some versions count nothing: it says how much, and never that something is wrong.
+      this.#options.log.debug({ redcap: this.name, rows: portion.length, count }, 'written')
     }
   }
 

@@ -38,7 +38,6 @@ import { TableReader } from './table-reader.ts'
 import {
   couplingExtraFields,
   couplingFields,
-  projectExtraFields,
   projectFields,
   readCouplings,
   readProjects,
@@ -277,7 +276,6 @@ export class RedcapSource implements RequestSource {
         project: projects,
         name: 'projects',
         fields: projectFields,
-        extraFields: projectExtraFields,
         take: (rows: Parameters<typeof readProjects>[0]) => {
           this.#projects = readProjects(rows)
         },
@@ -424,8 +422,13 @@ export class RedcapSource implements RequestSource {
     } catch (error) {
       if (!(error instanceof FionaError) || error.code !== 'E_REDCAP_REFUSED') throw error
       const [only] = batch
-      if (batch.length === 1 && only !== undefined) this.#refuse(only.StudyInstanceUID, error)
-      else for (const one of batch) await this.#writeBatch(store, [one], signal)
+      if (batch.length === 1 && only !== undefined) {
+        this.#refuse(only.StudyInstanceUID, error)
+        return
+      }
+      for (const one of batch) await this.#writeBatch(store, [one], signal)
+      // Not the studies, the project is wrong: asking for each of thousands would be of no use.
+      if (batch.every(({ StudyInstanceUID }) => this.#refused.has(StudyInstanceUID))) throw error
     }
   }
 

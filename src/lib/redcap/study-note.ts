@@ -125,10 +125,10 @@ export function noteStudy(
 export function noteRequest(note: StudyNote, request: RequestRecord): StudyNote {
   const { requestId, project = '', participant, event, revision } = request
   const known = note.transfers[requestId]
-  if (known !== undefined && known.revision >= revision) return note
-  const { held: _settled, ...others } = note
+  const others = without(note, 'held')
+  if (known !== undefined && known.revision >= revision) return others
   const begunAt = request.time ?? new Date().toISOString()
-  const { trouble: _past, endedAt: _before, ...lasting } = known ?? {}
+  const lasting = known === undefined ? {} : without(known, 'trouble', 'endedAt')
   return withTransfer(others, requestId, {
     ...lasting,
     project,
@@ -156,7 +156,7 @@ export function noteResult(
   const requestId = requestIdOf(record)
   const known = requestId === undefined ? undefined : note.transfers[requestId]
   if (requestId === undefined || known === undefined) return note
-  const { trouble: _past, ...calm } = known
+  const calm = without(known, 'trouble')
   const endedAt = record.time ?? new Date().toISOString()
   switch (record.type) {
     case 'deidentified': {
@@ -222,6 +222,15 @@ function stageOf({ tool }: ErrorRecord): TroubleNote['stage'] {
   return tool === 'fiona-anon' ? 'deidentify' : 'request'
 }
 
+function without<Whole extends object, Key extends keyof Whole>(
+  whole: Whole,
+  ...keys: readonly Key[]
+): Omit<Whole, Key> {
+  const left = { ...whole }
+  for (const key of keys) delete left[key]
+  return left
+}
+
 function withTransfer(note: StudyNote, requestId: string, transfer: TransferNote): StudyNote {
   return { ...note, transfers: { ...note.transfers, [requestId]: transfer } }
 }
@@ -230,7 +239,6 @@ const longestText = 500
 
 /** On one line, no longer than a person reads. */
 export function tidy(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text
     .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
     .trim()

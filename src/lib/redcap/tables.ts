@@ -51,8 +51,6 @@ export interface ResearchProject {
   /** `YYYY-MM-DD` */
   readonly from: string | undefined
   readonly until: string | undefined
-  /** Pseudonyms are made for what was sent to this AE title. */
-  readonly autoIdAET: string | undefined
 }
 
 export const projectFields = [
@@ -62,9 +60,6 @@ export const projectFields = [
   'project_rec_start_date',
   'project_rec_end_date',
 ] as const
-/** Asked for where the project has them. */
-export const projectExtraFields = ['project_use_autoid', 'project_autoid_aetitle'] as const
-
 export function readProjects(rows: readonly Row[]): Map<string, ResearchProject> {
   const found = new Map<string, ResearchProject>()
   for (const row of rows) {
@@ -76,10 +71,6 @@ export function readProjects(rows: readonly Row[]): Map<string, ResearchProject>
       isActive: trimmed(row, 'project_active') === '1',
       from: dayOf(trimmed(row, 'project_rec_start_date')),
       until: dayOf(trimmed(row, 'project_rec_end_date')),
-      autoIdAET:
-        trimmed(row, 'project_use_autoid') === '1'
-          ? trimmed(row, 'project_autoid_aetitle') || undefined
-          : undefined,
     })
   }
   return found

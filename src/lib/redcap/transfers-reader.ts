@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Row } from './answer.ts'
 import { Mirror } from './mirror.ts'
 import type { RedcapProject } from './redcap-project.ts'
@@ -11,16 +12,17 @@ const wholeMs = 60 * 60_000
  * UTC and up to 12 behind, and a clock may be wrong by some more.
  */
 const overlapMs = 27 * 3_600_000
+const shards = Array.from({ length: 64 }, (_, at) => at.toString(16).padStart(2, '0'))
 const asksForSomething = "[transfer_project_name] <> '' and [transfer_name] <> ''"
 
 /** What people ask for in Incoming, followed: what changed is read every time, everything once an hour. */
 export class TransfersReader {
   readonly #project: RedcapProject
   readonly #mirror: Mirror
-  /** Instances that FIONA made, so that they can be read like the others. */
-  readonly #ownMirror: Mirror
+  /** Instances that FIONA made, by the beginning of a digest: of many, a few are written anew for one. */
+  readonly #ownMirrors: ReadonlyMap<string, Mirror>
   #transfers = new Map<string, Transfer[]>()
-  #own = new Set<string>()
+  readonly #own = new Set<string>()
   /** Monotonic. */
   #wholeReadAt: number | undefined
   /** Milliseconds since 1970. */
@@ -29,7 +31,7 @@ export class TransfersReader {
   constructor(project: RedcapProject, directory: string | undefined) {
     this.#project = project
     this.#mirror = new Mirror(directory, 'transfers')
-    this.#ownMirror = new Mirror(directory, 'own-transfers')
+    this.#ownMirrors = new Map(shards.map((name) => [name, new Mirror(directory, `own-${name}`)]))
   }
 
   get name(): string {
@@ -42,9 +44,11 @@ export class TransfersReader {
 
   async load(): Promise<void> {
     await this.#mirror.load()
-    await this.#ownMirror.load()
     this.#transfers = readTransfers(this.#mirror.rows)
-    this.#own = new Set([...readTransfers(this.#ownMirror.rows).values()].flat().map(keyOf))
+    for (const mirror of this.#ownMirrors.values()) {
+      await mirror.load()
+      for (const one of [...readTransfers(mirror.rows).values()].flat()) this.#own.add(keyOf(one))
+    }
   }
 
   /** What people ask for of a study: without what FIONA itself has entered there and nobody has changed. */
@@ -55,12 +59,19 @@ export class TransfersReader {
 
   /** Durable when it resolves. */
   async madeByUs(made: readonly MadeTransfer[]): Promise<void> {
-    for (const one of made) this.#own.add(keyOf(one))
-    const rows = [...made.map(rowOf), ...this.#ownMirror.rows]
-    const byKey = new Map(
-      [...readTransfers(rows).values()].flat().map((one) => [keyOf(one), rowOf(one)]),
-    )
-    await this.#ownMirror.replace([...byKey.values()])
+    const byShard = new Map<string, MadeTransfer[]>()
+    for (const one of made) {
+      this.#own.add(keyOf(one))
+      const shard = shardOf(one.study)
+      byShard.set(shard, [...(byShard.get(shard) ?? []), one])
+    }
+    for (const [shard, some] of byShard) {
+      const mirror = this.#ownMirrors.get(shard)
+      if (mirror === undefined) continue
+      // Of an instance the last counts, and so it comes first.
+      const rows = [...some.map(rowOf), ...mirror.rows]
+      await mirror.replace([...readTransfers(rows).values()].flat().map(rowOf))
+    }
   }
 
   /**
@@ -84,34 +95,40 @@ export class TransfersReader {
       signal,
     )
     const found = readTransfers(rows)
-    const next = isWhole ? found : new Map(this.#transfers)
-    if (!isWhole) {
-      for (const study of recordsIn(rows)) {
+    // What was not read is as it was.
+    const looked = isWhole ? new Set([...this.#transfers.keys(), ...found.keys()]) : recordsIn(rows)
+    const changed = new Set(
+      [...looked].filter(
+        (study) => textOf(this.#transfers.get(study)) !== textOf(found.get(study)),
+      ),
+    )
+    if (changed.size > 0 || !this.#mirror.isKnown) {
+      const next = new Map(this.#transfers)
+      for (const study of changed) {
         const asked = found.get(study)
         if (asked === undefined) next.delete(study)
         else next.set(study, asked)
       }
+      await this.#mirror.replace([...next.values()].flat().map(rowOf))
+      this.#transfers = next
     }
-    const changed = differing(this.#transfers, next)
-    await this.#mirror.replace([...next.values()].flat().map(rowOf))
-    this.#transfers = next
     this.#readUpTo = begunAt
     if (isWhole) this.#wholeReadAt = nowMs
     return changed
   }
 }
 
+function shardOf(study: string): string {
+  const [first = 0] = Buffer.from(hash('sha256', study), 'hex')
+  return shards[first % shards.length] ?? ''
+}
+
 function recordsIn(rows: readonly Row[]): Set<string> {
   return new Set(rows.map((row) => row.get('study_instance_uid') ?? ''))
 }
 
-function differing(
-  before: ReadonlyMap<string, readonly Transfer[]>,
-  after: ReadonlyMap<string, readonly Transfer[]>,
-): Set<string> {
-  const studies = new Set([...before.keys(), ...after.keys()])
-  const text = (list: readonly Transfer[] = []) => list.map(keyOf).sort().join('\n')
-  return new Set([...studies].filter((study) => text(before.get(study)) !== text(after.get(study))))
+function textOf(transfers: readonly Transfer[] = []): string {
+  return transfers.map(keyOf).sort().join('\n')
 }
 
 function keyOf({ study, instance, project, participant, event = '' }: Transfer): string {
