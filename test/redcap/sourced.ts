@@ -1,4 +1,5 @@
 // A source of requests beside a REDCap that is served here. Its pauses end when the test says so.
+import { createHmac } from 'node:crypto'
 import type { Test } from 'tap'
 import type { FionaError } from '../../src/lib/error/index.ts'
 import type {
@@ -93,7 +94,7 @@ export async function startSource(
     redcap: projects,
     everySeconds: readingPauseMs / 1000,
     couplingDays: 14,
-    hash: keyedHash(Buffer.alloc(32, 7)),
+    hash: keyedHash((...texts) => createHmac('sha256', 'key').update(texts.join()).digest()),
     destinationsOf: () => ['research'],
     log: logger,
     close: () => projects.close(),

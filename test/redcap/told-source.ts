@@ -1,6 +1,7 @@
 // A process that tells a source of requests of some studies, until it is killed or has told all:
 //   node --import tsx told-source.ts URL TOKENFILE DIRECTORY UID…
 // With FIONA_FAULT_POINT it dies on the way. Of what it has on stable storage it says `safe UID` on stdout.
+import { createHmac } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { keyedHash } from '../../src/lib/redcap/patient-hashes.ts'
 import { openProjects } from '../../src/lib/redcap/open-redcap.ts'
@@ -15,7 +16,7 @@ const source = new RedcapSource({
   redcap: projects,
   everySeconds: 60,
   couplingDays: 14,
-  hash: keyedHash(Buffer.alloc(32, 7)),
+  hash: keyedHash((...texts) => createHmac('sha256', 'key').update(texts.join()).digest()),
   destinationsOf: () => ['research'],
   log: quiet,
   close: () => projects.close(),

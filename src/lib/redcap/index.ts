@@ -6,8 +6,8 @@ export {
   type Between,
   type OpenedProjects,
   openProjects,
-  openRedcapSource,
   type RedcapConfig,
+  redcapSource,
 } from './open-redcap.ts'
 export { loadState, type SourceState } from './source-state.ts'
 export { recordExchanges, replayExchanges } from './exchanges.ts'

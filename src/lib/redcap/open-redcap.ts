@@ -2,12 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Config } from '../config/index.ts'
-import { readSecrets } from '../crosswalk/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { readTextFile } from '../storage/index.ts'
 import { type Endpoint, openEndpoint, type Post } from './http-post.ts'
 import { Pace } from './pace.ts'
-import { bareHash, keyedHash, type PatientHash } from './patient-hashes.ts'
+import { bareHash, keyedHash } from './patient-hashes.ts'
 import { RedcapProject } from './redcap-project.ts'
 import { type RedcapProjects, RedcapSource } from './redcap-source.ts'
 import { readToken } from './token.ts'
@@ -83,36 +82,31 @@ export async function openProjects(
 }
 
 /**
- * The source of requests of a site that has a REDCap.
- * @throws FionaError E_REDCAP_TOKEN, E_KEY_…, E_CONFIG
+ * The source of requests of a site that has a REDCap; not opened yet.
+ * @param site `hash` is keyed with a key of this site: for names of patients
+ * @throws FionaError E_REDCAP_TOKEN, E_CONFIG
  */
-export async function openRedcapSource(
+export async function redcapSource(
   redcap: RedcapConfig,
-  site: Pick<Config, 'dataDir' | 'deidentification' | 'projects'>,
-  log: Pick<Logger, 'debug' | 'info' | 'warn'>,
+  site: {
+    readonly projects: Config['projects']
+    readonly hash: (...texts: readonly string[]) => Buffer
+    readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>
+  },
 ): Promise<RedcapSource> {
-  const hash = await hashOf(redcap, site)
-  const projects = await openProjects(redcap, log)
+  const { projects, hash, log } = site
+  // What still fails then is tried later, by who asks.
+  const opened = await openProjects(redcap, log, { attempts: 2 })
   return new RedcapSource({
     name: 'redcap',
-    redcap: projects,
+    redcap: opened,
     everySeconds: redcap.everySeconds ?? 60,
     couplingDays: redcap.couplingDays ?? 14,
-    hash,
-    destinationsOf: (project) => site.projects[project]?.destinations ?? [],
+    hash: redcap.hashes === 'sha256' ? bareHash : keyedHash(hash),
+    destinationsOf: (project) => projects[project]?.destinations ?? [],
     log,
-    close: () => projects.close(),
+    close: () => opened.close(),
   })
-}
-
-async function hashOf(
-  { hashes = 'keyed' }: RedcapConfig,
-  site: Pick<Config, 'dataDir' | 'deidentification' | 'projects'>,
-): Promise<PatientHash> {
-  if (hashes === 'sha256') return bareHash
-  const { keys } = await readSecrets(site, site.dataDir, undefined)
-  const [main] = keys
-  return keyedHash(main)
 }
 
 /** Those that Node knows stay trusted. */

@@ -1,15 +1,14 @@
-import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
 /** How the project Incoming names patients: by a text that tells who is the same, and not who it is. */
 export type PatientHash = (value: string) => string
 
 /**
- * A keyed digest: without the key of the site nobody can try out names or the numbers of a population register.
- * The subkey is for this purpose alone.
+ * A keyed digest: without the key nobody can try out names or the numbers of a population register.
+ * @param hash with a key of this site
  */
-export function keyedHash(key: Buffer): PatientHash {
-  const subkey = Buffer.from(hkdfSync('sha256', key, 'fiona', 'redcap 1 patient', 32))
-  return (value) => (value === '' ? '' : createHmac('sha256', subkey).update(value).digest('hex'))
+export function keyedHash(hash: (...texts: readonly string[]) => Buffer): PatientHash {
+  return (value) => (value === '' ? '' : hash('redcap', value).toString('hex'))
 }
 
 /**

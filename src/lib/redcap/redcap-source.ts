@@ -79,6 +79,8 @@ const mostTogether = 25
 const gatherMs = 1000
 /** Those that rest are looked at so often. */
 const idleMs = 60_000
+/** Whoever stops a tool waits for it. */
+const mostClosingMs = 3000
 const longestPauseMs = 5 * 60_000
 /** A study that REDCap refuses is tried again: its project may have been mended. */
 const refusedPauseMs = 60 * 60_000
@@ -128,17 +130,22 @@ export class RedcapSource implements RequestSource {
     return this.#store?.waiting ?? 0
   }
 
+  /** What was read last, for whoever only wants to know of projects; nothing is asked, and nothing written. */
+  async load(directory: string | undefined): Promise<void> {
+    const tables = directory === undefined ? undefined : join(directory, 'tables')
+    this.#transfers = new TransfersReader(this.#options.redcap.incoming, tables)
+    this.#tables = this.#makeTables(tables)
+    await Promise.all([this.#transfers.load(), ...this.#tables.map((table) => table.load())])
+  }
+
   async open(context: SourceContext): Promise<void> {
     this.#context = context
     const { directory } = context
-    const tables = directory === undefined ? undefined : join(directory, 'tables')
-    if (tables !== undefined) await makeDirectories(tables, { mode: 0o700 })
+    if (directory !== undefined) await makeDirectories(join(directory, 'tables'), { mode: 0o700 })
     const { redcap, destinationsOf } = this.#options
     this.#store = await NoteStore.open(directory)
-    this.#transfers = new TransfersReader(redcap.incoming, tables)
     this.#own = new OwnProjects(redcap.own, destinationsOf)
-    this.#tables = this.#makeTables(tables)
-    await Promise.all([this.#transfers.load(), ...this.#tables.map((table) => table.load())])
+    await this.load(directory)
     const signal = AbortSignal.any([context.signal, this.#halt.signal])
     this.#firstReading = this.#readAll(signal)
     this.#loops = Promise.all([this.#readLoop(signal), this.#writeLoop(signal)])
@@ -150,7 +157,25 @@ export class RedcapSource implements RequestSource {
     this.#wake()
     await this.#loops
     this.#endWaiting()
+    await this.#writeLast()
     this.#options.close()
+  }
+
+  /** What came at the very end, where that is quick; else the next start does it. */
+  async #writeLast(): Promise<void> {
+    const store = this.#store
+    const signal = AbortSignal.timeout(mostClosingMs)
+    const isDue = (uid: string): boolean => !this.#refused.has(uid)
+    try {
+      while (store !== undefined && this.#troubles.size === 0) {
+        const batch = store.oldest(mostTogether, isDue)
+        if (batch.length === 0) break
+        await this.#writeBatch(store, batch, signal)
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#setTrouble('write', asTrouble(error))
+    }
+    await this.#saveState()
   }
 
   decide(study: StudyInQuestion): readonly Decision[] {
@@ -324,7 +349,10 @@ export class RedcapSource implements RequestSource {
   async #readAll(signal: AbortSignal): Promise<boolean> {
     const now = performance.now()
     let isWell = true
+    let isDown = false
     const attempt = async (name: string, read: () => Promise<boolean>): Promise<boolean> => {
+      // All are on one server: who waits for each of them waits for nothing.
+      if (isDown) return false
       try {
         const isOther = await read()
         this.#setTrouble(`read ${name}`, undefined)
@@ -332,7 +360,9 @@ export class RedcapSource implements RequestSource {
       } catch (error) {
         if (signal.aborted) return false
         isWell = false
-        this.#setTrouble(`read ${name}`, asTrouble(error))
+        const trouble = asTrouble(error)
+        isDown = trouble.code === 'E_REDCAP_DOWN' || trouble.code === 'E_REDCAP_TLS'
+        this.#setTrouble(`read ${name}`, trouble)
         return false
       }
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { checkProject, expectations } from './check-projects.ts'
+import { requestDirectory } from '../request/index.ts'
 import type { RedcapProjects } from './redcap-source.ts'
 import { loadState } from './source-state.ts'
 import {
@@ -18,7 +19,7 @@ type Print = (text: string) => Promise<void>
 
 /** Where the source of requests keeps what it remembers. */
 export function sourceDirectory(dataDir: string): string {
-  return join(dataDir, 'state', 'fiona-request', 'sources', 'redcap')
+  return join(requestDirectory(dataDir), 'sources', 'redcap')
 }
 
 /** What FIONA needs of each project and does not find there. */

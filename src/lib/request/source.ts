@@ -55,7 +55,10 @@ export interface ProjectFacts {
   readonly until?: string | undefined
 }
 
-/** Of which studies the answers may have changed; each that is given must fit. Nothing given: of all. */
+/**
+ * Of which studies the answers may have changed: those that one of these values is of. They are looked at though they were decided;
+ * nothing given: of all that wait or are held.
+ */
 export interface Changed {
   readonly StudyInstanceUID?: ReadonlySet<string>
   readonly AccessionNumber?: ReadonlySet<string>
@@ -100,6 +103,11 @@ export interface RequestSource {
   close(): Promise<void>
   /** Nothing: it does not know the study (yet). Called for each revision, and again whenever anything changed. */
   decide(study: StudyInQuestion): readonly Decision[]
+  /**
+   * By hand, at the end of the input: resolves when what `decide` says is no longer going to change by itself (the server has answered, or
+   * cannot be reached). Without it: it is not waited for.
+   */
+  settled?(): Promise<void>
   /** Why it has nothing to say, for the list of what waits; one clause, no value of the patient. */
   whyNot?(study: StudyInQuestion): string | undefined
   /** Undefined: it does not know the project. */
