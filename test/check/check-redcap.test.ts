@@ -15,14 +15,10 @@ async function look(site: Site, more: object = {}) {
 t.test('what a project lacks is said field by field', async (t) => {
   const site = await serveSite(t)
   for (const line of await look(site)) t.match(line, /^ok: redcap /)
-  const fields = site.incoming.setup.fields as { name: string; choices?: string }[]
-  fields.splice(
-    fields.findIndex(({ name }) => name === 'transfer_mapped_uid'),
-    1,
-  )
-  const error = fields.find(({ name }) => name === 'transfer_error')
+  site.incoming.removeField('transfer_mapped_uid')
+  const error = site.incoming.setup.fields.find(({ name }) => name === 'transfer_error')
   if (error !== undefined) error.choices = '1, One | 2, Two'
-  ;(site.incoming.setup as { repeating: string[] }).repeating = ['series']
+  site.incoming.setup.repeating = ['series']
   const [incoming, ...others] = await look(site)
   t.equal(
     incoming,

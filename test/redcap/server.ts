@@ -17,14 +17,14 @@ export interface Field {
   readonly form: string
   readonly type?: string
   /** `1, One | 2, Two` */
-  readonly choices?: string
+  choices?: string
   readonly validation?: string
 }
 
 export interface ProjectSetup {
   readonly title: string
-  readonly fields: readonly Field[]
-  readonly repeating?: readonly string[]
+  readonly fields: Field[]
+  repeating?: readonly string[]
   /** Unique names; none: not longitudinal. */
   readonly events?: readonly string[]
   readonly rights?: { readonly export?: boolean; readonly import?: boolean }
@@ -60,6 +60,15 @@ export class ServedProject {
   constructor(setup: ProjectSetup) {
     this.setup = setup
     this.rights = { export: true, import: true, ...setup.rights }
+  }
+
+  /** What an administrator does in the data dictionary. */
+  removeField(name: string): void {
+    const { fields } = this.setup
+    fields.splice(
+      fields.findIndex((field) => field.name === name),
+      1,
+    )
   }
 
   get idField(): string {

@@ -164,11 +164,7 @@ t.test('a study that REDCap refuses holds up no other', async (t) => {
 
 t.test('a project that lacks a field is not asked for each of its studies', async (t) => {
   const site = await serveSite(t)
-  const fields = site.incoming.setup.fields as { name: string }[]
-  fields.splice(
-    fields.findIndex(({ name }) => name === 'series_sequence_name'),
-    1,
-  )
+  site.incoming.removeField('series_sequence_name')
   const running = await startSource(t, site)
   for (let at = 0; at < 40; at++) running.source.studySeen(study(`1.2.3.${String(at)}`))
   await running.until(() => running.troubles.some((error) => error?.code === 'E_REDCAP_REFUSED'))

@@ -52,11 +52,7 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
   t.match(refused.stderr, /^error: REDCap does not let the token of Incoming do that/m)
   t.match(refused.stderr, /^hint: .*User Rights/m)
 
-  const fields = site.projects.setup.fields as { name: string }[]
-  fields.splice(
-    fields.findIndex(({ name }) => name === 'project_active'),
-    1,
-  )
+  site.projects.removeField('project_active')
   const lacking = await redcap('check', '--json')
   t.equal(lacking.code, 65)
   t.match(lacking.stdout, /"DataTransferProjects".*the field project_active/)

@@ -103,10 +103,13 @@ export function rowsOf(
   }
 }
 
-export function isSame(
-  one: Pick<Transfer, 'event' | 'participant' | 'project'>,
-  other: Pick<TransferNote, 'event' | 'participant' | 'project'>,
-): boolean {
+interface Wish {
+  readonly project: string
+  readonly participant: string
+  readonly event?: string | undefined
+}
+
+export function isSame(one: Wish, other: Wish): boolean {
   return (
     one.project === other.project &&
     one.participant === other.participant &&

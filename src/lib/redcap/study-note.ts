@@ -1,11 +1,11 @@
 import type {
-  DeidentifiedRecord,
   ErrorRecord,
   HeldRecord,
   RequestRecord,
   StudyRecord,
   TransferRecord,
 } from '../record/index.ts'
+import type { ResultRecord } from '../request/index.ts'
 import type { PatientHash } from './patient-hashes.ts'
 import type { NewRow } from './redcap-project.ts'
 
@@ -148,11 +148,7 @@ export function noteHeld(note: StudyNote, { reasons, time }: HeldRecord): StudyN
 }
 
 /** What became of a request. Of one that is not known here nothing is noted. */
-export function noteResult(
-  note: StudyNote,
-  record: DeidentifiedRecord | ErrorRecord | HeldRecord | TransferRecord,
-  imaging?: NewRow,
-): StudyNote {
+export function noteResult(note: StudyNote, record: ResultRecord, imaging?: NewRow): StudyNote {
   const requestId = requestIdOf(record)
   const known = requestId === undefined ? undefined : note.transfers[requestId]
   if (requestId === undefined || known === undefined) return note

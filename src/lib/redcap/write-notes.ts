@@ -1,4 +1,4 @@
-import { instanceFields, instancesOf, rowsOf, type RowsToWrite } from './note-rows.ts'
+import { instanceFields, instancesOf, isSame, rowsOf, type RowsToWrite } from './note-rows.ts'
 import type { NewRow, RedcapProject } from './redcap-project.ts'
 import type { NoteStore } from './note-store.ts'
 import type { StudyNote } from './study-note.ts'
@@ -105,18 +105,11 @@ async function lostInstances(
       signal,
     ),
   )
-  const lost = made.filter(
-    (one) =>
-      found
-        .get(one.study)
-        ?.some(
-          (other) =>
-            other.instance === one.instance &&
-            other.project === one.project &&
-            other.participant === one.participant &&
-            (other.event ?? '') === (one.event ?? ''),
-        ) !== true,
-  )
+  const isThere = (one: MadeTransfer): boolean =>
+    (found.get(one.study) ?? []).some(
+      (other) => other.instance === one.instance && isSame(other, one),
+    )
+  const lost = made.filter((one) => !isThere(one))
   return new Set(lost.map(keyOf))
 }
 
