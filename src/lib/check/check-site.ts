@@ -11,6 +11,7 @@ import { checkEnabled } from './check-enabled.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkPorts } from './check-ports.ts'
 import { checkRedcap } from './check-redcap.ts'
+import { checkRequests } from './check-requests.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTls } from './check-tls.ts'
 import { type Finding, thrown } from './finding.ts'
@@ -19,6 +20,7 @@ type Check = (config: Config) => Promise<readonly Finding[]>
 
 const checks: Readonly<Record<string, Check>> = {
   rules: checkRules,
+  requests: checkRequests,
   disk: checkDisk,
   arrival: checkArrival,
   index: checkIndex,

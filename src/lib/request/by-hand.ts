@@ -59,9 +59,13 @@ export function decideByHand(
     function requireAllowed(): void {
       const byHand = [{ id: 0, ...decision }]
       // Of one that has not come yet as much is said as can be.
-      const studies = known.length > 0 ? known.map(({ record }) => new Study(record)) : [unknown()]
-      for (const study of studies) {
-        const question = { study, decisions: [], earlier: [], byHand }
+      const studies = known.map(({ record, patient }) => ({ study: new Study(record), patient }))
+      if (known.length === 0) {
+        const study = unknown()
+        studies.push({ study, patient: store.patients.patientOf(study) })
+      }
+      for (const one of studies) {
+        const question = { ...one, decisions: [], earlier: [], byHand }
         for (const verdict of judge(question, store, projects, now)) {
           // Who a study will be of that has not come is not known: that is seen when it comes.
           const reasons = ('reasons' in verdict ? verdict.reasons : []).filter(

@@ -16,14 +16,13 @@ export type Verdict =
       /** Empty: none. */
       readonly events: readonly string[]
       readonly requestedBy: readonly string[]
-      /** Undefined where nobody can say who it is of, and a person decided. */
-      readonly patient: Patient
       readonly binds: 'first' | 'alias' | 'no'
       readonly allocated: boolean
     }
 
 export interface Question {
   readonly study: StudyInQuestion
+  readonly patient: Patient
   readonly decisions: readonly Decision[]
   readonly earlier: readonly StoredRequest[]
   readonly byHand: readonly HandDecision[]
@@ -54,8 +53,8 @@ export function judge(
     const of = <One extends { readonly project: string }>(all: readonly One[]) =>
       all.filter((one) => one.project === project)
     return own === undefined
-      ? judgeProject(question.study, project, of(decisions), of(earlier), { store, projects, now })
-      : judgeByHand(question.study, own, { store, projects, now })
+      ? judgeProject(question, project, of(decisions), of(earlier), { store, projects, now })
+      : judgeByHand(question, own, { store, projects, now })
   })
 }
 
@@ -67,12 +66,11 @@ interface Surroundings {
 
 /** A person has decided: what sources say does not count; but what the project allows does. */
 function judgeByHand(
-  study: StudyInQuestion,
+  { study, patient }: Question,
   { project: name, participant, event, samePatient, who }: HandDecision,
   { store, projects }: Surroundings,
 ): Verdict {
   const project = projects.find(name)
-  const patient = store.patients.patientOf(study)
   const isOfSeveral = hasSeveralPatients(study)
   const wanted = participant ?? ''
   const reasons = [
@@ -88,14 +86,13 @@ function judgeByHand(
     participant: wanted,
     events: [event ?? ''],
     requestedBy: [who],
-    patient,
     binds: isOfSeveral ? 'no' : isTaken ? 'alias' : 'first',
     allocated: false,
   }
 }
 
 function judgeProject(
-  study: StudyInQuestion,
+  { study, patient }: Question,
   name: string,
   decisions: readonly Decision[],
   earlier: readonly StoredRequest[],
@@ -116,11 +113,10 @@ function judgeProject(
   const before = new Set(earlier.map(({ participant }) => participant))
   const disagreement = disagreementOf(explicit, before)
   if (disagreement !== undefined) return held(disagreement)
-  const patient = store.patients.patientOf(study)
   const [told = before.values().next().value] = explicit.keys()
   const requestedBy = from === '' ? earlier.map((one) => one.requestedBy) : [from]
   const asksForName = decisions.some(({ participant }) => typeof participant !== 'string')
-  const made = { project: name, events, requestedBy, patient } as const
+  const made = { project: name, events, requestedBy } as const
   if (told !== undefined) {
     const reasons = textReasons(project, told, events, requestedBy.join('; '))
     const others = store.patientsOf(name, told).filter((one) => !one.equals(patient.key))

@@ -9,9 +9,9 @@ import {
   type MarkRecord,
   type StudyRecord,
 } from '../record/index.ts'
+import type { Patient } from './patient-key.ts'
 import { settle, type Settled, type Settling } from './settle.ts'
 import type { Changed } from './source.ts'
-import type { StoredStudy, StudyState } from './store.ts'
 import { Study } from './study-in-question.ts'
 import { ToDo } from './to-do.ts'
 
@@ -73,11 +73,13 @@ export class Matcher {
     const input = parseRecord(record) as StudyRecord
     const study = new Study(input)
     for (const source of sources) source.studySeen?.(study)
+    const patient = store.patients.patientOf(study)
     const settled = store.transact(() => {
       const known = store.study(owner, study.key)
       // One that is fed again after a later one came is answered, and the later one stays.
-      if (known === undefined || known.record.revision <= study.revision) this.#keep(study, clock())
-      return settle(study, this.#options, 'all')
+      if (known === undefined || known.record.revision <= study.revision)
+        this.#keep(study, patient, clock())
+      return settle(study, patient, this.#options, 'all')
     })
     faultPoint('request.decided')
     this.#tellSources(study, settled)
@@ -164,9 +166,9 @@ export class Matcher {
     const { store, owner } = this.#options
     const outcomes: [Study, Settled][] = []
     store.transact(() => {
-      for (const { record } of this.#toDo.take(together, store, owner)) {
+      for (const { record, patient } of this.#toDo.take(together, store, owner)) {
         const study = new Study(record)
-        const settled = settle(study, this.#options, 'news')
+        const settled = settle(study, patient, this.#options, 'news')
         store.tell(owner, [...settled.requests, ...settled.held])
         if (settled.requests.length + settled.held.length > 0) outcomes.push([study, settled])
       }
@@ -191,11 +193,11 @@ export class Matcher {
     store.forgetTold(owner, this.#toldUpTo)
   }
 
-  #keep(study: Study, now: number): void {
+  #keep(study: Study, patient: Patient, now: number): void {
     const [accession] = study.values('AccessionNumber')
     const [patientId] = study.values('PatientID')
     const { store, owner } = this.#options
-    store.keepStudy(owner, { record: study.record, accession, patientId }, now)
+    store.keepStudy(owner, { record: study.record, accession, patientId, patient }, now)
   }
 
   #tellSources(study: Study, { requests, held, state }: Settled): void {
@@ -217,9 +219,6 @@ export class Matcher {
     }
   }
 }
-
-/** What a list shows of a study. */
-export type Listed = Pick<StoredStudy, 'record' | 'since' | 'why'> & { readonly state: StudyState }
 
 function unmatchedError(why: string): FionaError {
   return new FionaError('E_REQUEST_UNMATCHED', `nothing says where this study belongs: ${why}`, {

@@ -1,5 +1,6 @@
 import { nowIso, type HeldRecord, type RequestRecord, type StudyRecord } from '../record/index.ts'
 import { everywhere, judge, type Verdict } from './judge.ts'
+import type { Patient } from './patient-key.ts'
 import type { Projects } from './projects.ts'
 import type { RequestSource, StudyInQuestion } from './source.ts'
 import { newRequestId, type Store, type StudyState } from './store.ts'
@@ -27,6 +28,7 @@ export interface Settled {
  */
 export function settle(
   study: StudyInQuestion,
+  patient: Patient,
   { store, owner, projects, sources, howToDecide, clock }: Settling,
   only: 'news' | 'all',
 ): Settled {
@@ -35,7 +37,7 @@ export function settle(
   const earlier = store.requests(key)
   const byHand = store.byHand(StudyInstanceUID)
   const decisions = sources.flatMap((source) => source.decide(study))
-  const verdicts = judge({ study, decisions, earlier, byHand }, store, projects, now)
+  const verdicts = judge({ study, patient, decisions, earlier, byHand }, store, projects, now)
   const heldBefore = store.held(key)
   const requests: RequestRecord[] = []
   const held: HeldRecord[] = []
@@ -85,7 +87,7 @@ export function settle(
     { record, revision }: StudyInQuestion,
     which: 'news' | 'all',
   ): RequestRecord[] {
-    const { project, participant, events, patient, binds, allocated } = verdict
+    const { project, participant, events, binds, allocated } = verdict
     const own = earlier.filter((one) => one.project === project)
     for (const one of own) {
       const isMeant = one.participant === participant && events.includes(one.event)

@@ -5,7 +5,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import type { AnyRecord, FionaRecord, StudyRecord } from '../record/index.ts'
 import { loadSqlite, type Database } from '../sqlite/index.ts'
 import { makeDirectories } from '../storage/index.ts'
-import { PatientKeys } from './patient-key.ts'
+import { type Patient, PatientKeys } from './patient-key.ts'
 import { keyOf } from './study-in-question.ts'
 import type { Changed } from './source.ts'
 import { applicationId, tables, tablesVersion } from './tables.ts'
@@ -26,6 +26,8 @@ export interface StoredStudy {
   readonly id: number
   readonly key: string
   readonly record: StudyRecord
+  /** Of whom it is: its header need not be read again. */
+  readonly patient: Patient
   readonly state: StudyState
   /** ms since 1970 */
   readonly since: number
@@ -93,10 +95,8 @@ export class Store implements Disposable {
       begin(database)
       return new Store(':memory:', database, PatientKeys.forgetful())
     }
-    await makeDirectories(directory, { mode: 0o700 })
     const path = join(directory, 'requests.sqlite')
-    // Names of patients stand in it: for nobody else, and so what SQLite keeps beside it.
-    closeSync(openSync(path, 'a', 0o600))
+    await makePrivate(directory, path)
     const database = new Sqlite(path, { timeout: busyMs })
     try {
       const trouble = database.transaction(() => begin(database)).immediate()
@@ -184,20 +184,23 @@ export class Store implements Disposable {
       readonly record: StudyRecord
       readonly accession: string | undefined
       readonly patientId: string | undefined
+      readonly patient: Patient
     },
     now: number,
   ): void {
-    const { record, accession, patientId } = study
+    const { record, accession, patientId, patient } = study
     this.#run(
-      `INSERT INTO study (owner, key, StudyInstanceUID, AccessionNumber, PatientID, revision, record, state, since, why)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', ?, '')
+      `INSERT INTO study (owner, key, StudyInstanceUID, AccessionNumber, PatientID, patient, folded, revision, record, state, since, why)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, '')
        ON CONFLICT (owner, key) DO UPDATE SET AccessionNumber = excluded.AccessionNumber,
-         PatientID = excluded.PatientID, revision = excluded.revision, record = excluded.record`,
+         PatientID = excluded.PatientID, patient = excluded.patient, folded = excluded.folded, revision = excluded.revision, record = excluded.record`,
       owner,
       keyOf(record),
       record.StudyInstanceUID,
       accession ?? null,
       patientId ?? null,
+      patient.key,
+      patient.folded,
       record.revision,
       JSON.stringify(record),
       now,
@@ -479,12 +482,34 @@ export function newRequestId(): string {
   return Array.from(randomBytes(20), (byte) => base32[byte % 32] ?? '').join('')
 }
 
-interface StudyRow extends Omit<StoredStudy, 'record'> {
+interface StudyRow extends Omit<StoredStudy, 'record' | 'patient'> {
   readonly record: string
+  readonly patient: Buffer
+  readonly folded: Buffer
 }
 
-function storedStudy({ id, key, record, state, since, why }: StudyRow): StoredStudy {
-  return { id, key, record: JSON.parse(record) as StudyRecord, state, since, why }
+function storedStudy({ record, patient, folded, ...row }: StudyRow): StoredStudy {
+  return {
+    ...row,
+    record: JSON.parse(record) as StudyRecord,
+    patient: { key: patient, folded },
+  }
+}
+
+/** Names of patients stand in it: for nobody else, and so what SQLite keeps beside it. */
+async function makePrivate(directory: string, path: string): Promise<void> {
+  try {
+    await makeDirectories(directory, { mode: 0o700 })
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    throw new FionaError('E_REQUEST_STATE', `${path} cannot be opened by this user`, {
+      hint: 'run it as the user of the service: sudo -u fiona fiona-request …',
+      exitCode: ExitCode.notAllowed,
+      cause: error,
+    })
+  }
 }
 
 /** @returns why it cannot be used */
@@ -525,6 +550,8 @@ function unusable(path: string, why: string): FionaError {
 function asRequestError(error: unknown, path: string): unknown {
   const { code } = error as { code?: unknown }
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error
+  // A mistake of ours.
+  if (/^SQLITE_(?:ERROR|CONSTRAINT|RANGE|MISUSE)/.test(code)) return error
   if (code.startsWith('SQLITE_FULL')) {
     return new FionaError('E_DISK_FULL', `no space left for ${path}`, {
       hint: 'make room; it goes on by itself',
@@ -539,6 +566,7 @@ function asRequestError(error: unknown, path: string): unknown {
       : 'check the disk and who may write there; if it is damaged, bring it back from a backup',
     retryable: isBusy,
     exitCode: isBusy ? ExitCode.tryAgain : ExitCode.io,
-    cause: error,
+    // No record is at fault: whoever handles one ends, and goes on with it when it is well again.
+    cause: Object.assign(new Error(code, { cause: error }), { code: 'EIO', syscall: 'write' }),
   })
 }

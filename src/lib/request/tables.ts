@@ -12,7 +12,7 @@ export const tables = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE study (
   id INTEGER PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, StudyInstanceUID TEXT NOT NULL,
-  AccessionNumber TEXT, PatientID TEXT, revision INTEGER NOT NULL, record TEXT NOT NULL,
+  AccessionNumber TEXT, PatientID TEXT, patient BLOB NOT NULL, folded BLOB NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL,
   state TEXT NOT NULL, since INTEGER NOT NULL, why TEXT NOT NULL,
   UNIQUE (owner, key)
 );

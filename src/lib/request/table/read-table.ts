@@ -111,7 +111,7 @@ function readHeader(text: string): Header {
   )
   const [first] = linesOf(header, separator, { at: 0, number })
   const columns = (first?.cells ?? []).map((cell) => columnOf(cell))
-  requireColumns(columns, number, header)
+  requireColumns(columns, number)
   return { separator, columns, rest }
 }
 
@@ -122,11 +122,8 @@ function columnOf(cell: string): Column | undefined {
   return Object.hasOwn(columnNames, name) ? columnNames[name] : undefined
 }
 
-function requireColumns(
-  columns: readonly (Column | undefined)[],
-  line: number,
-  header: string,
-): void {
+/** Nothing of the line itself is told: it may be a row, of a patient, and goes into a log. */
+function requireColumns(columns: readonly (Column | undefined)[], line: number): void {
   const isThere = (...names: readonly Column[]) => names.some((name) => columns.includes(name))
   const twice = columns.find((name, at) => name !== undefined && columns.indexOf(name) !== at)
   const missing = !isThere(...keyKeywords)
@@ -137,10 +134,7 @@ function requireColumns(
         ? 'a column participant (or subjectid)'
         : undefined
   if (missing !== undefined) {
-    throw new TableMistake(
-      line,
-      `the header lacks ${missing}: ${JSON.stringify(header.slice(0, 100))}`,
-    )
+    throw new TableMistake(line, `the header lacks ${missing}`)
   }
   if (twice !== undefined) throw new TableMistake(line, `the header has the column ${twice} twice`)
 }
@@ -172,10 +166,7 @@ function rowOf(
   if (participant === undefined) throw new TableMistake(line, 'the participant is missing')
   const day = date?.slice(0, 10)
   if (day !== undefined && !isDay(day)) {
-    throw new TableMistake(
-      line,
-      `the date is no date such as 2026-11-24: ${JSON.stringify(date?.slice(0, 40))}`,
-    )
+    throw new TableMistake(line, 'the date is no date such as 2026-11-24')
   }
   return {
     line,
