@@ -186,7 +186,7 @@ t.test('no token and no patient in any file, log or message', async (t) => {
   const { source, until } = running
   site.server.meet(
     { status: 500, body: `${tokens.incoming} Doe^Jane` },
-    { status: 400, body: `{"error":"${tokens.routing}"}` },
+    { status: 403, body: `{"error":"${tokens.routing}"}` },
   )
   source.studySeen(study('1.2.3'))
   source.requestMade(request('1.2.3'))

@@ -73,16 +73,12 @@ function errorOf(value: unknown): string | undefined {
  * a patient: of such a line only the field and the complaint are told.
  */
 export function plainWords(said: string): string {
-  const complaints = [
-    ...said.slice(0, mostWords).matchAll(/"([^"\n]*)","([a-z0-9_]*)","([^"\n]*)","([^"\n]*)"/g),
-  ].map(
+  const text = said.slice(0, mostWords).replace(/\b(?:[0-9a-f]{32}){1,2}\b/gi, '[token]')
+  const complaints = [...text.matchAll(/"([^"\n]*)","([a-z0-9_]*)","([^"\n]*)","([^"\n]*)"/g)].map(
     ([, record = '', field = '', value = '', complaint = '']) =>
       `${field}: ${without(complaint, [record, value])}`,
   )
-  const words =
-    complaints.length > 0
-      ? [...new Set(complaints)].join('; ')
-      : withoutQuoted(said.slice(0, mostWords))
+  const words = complaints.length > 0 ? [...new Set(complaints)].join('; ') : withoutQuoted(text)
   return shown(words)
 }
 
