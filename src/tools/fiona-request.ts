@@ -7,7 +7,7 @@ export default defineTool({
   summary: 'match studies to research projects',
   description: `For each study record it says which research project the study goes to, and as which participant: a request record for
     each. The study record is consumed, all others pass. Sources decide, in the order of the configuration (requests): rules by connection
-    facts, attributes and types; coupling tables; and persons, by hand. All are asked, and all that they ask for is requested.
+    facts, attributes and types; coupling tables; REDCap (docs/redcap.md); and persons, by hand. All are asked, and all that they ask for is requested.
 
     What does not go together is held with the reason, and never guessed: sources that name different participants in one project, a
     participant that does not fit the pattern of the project (projects.*.requests.naming), or that is another patient there already, a
@@ -64,6 +64,10 @@ export default defineTool({
       '<dataDir>/state/fiona-request/requests.sqlite',
       'studies, requests, who is who as keyed hashes (mode 0600; keep a backup)',
     ],
+    [
+      '<dataDir>/state/fiona-request/sources/redcap/',
+      'what REDCap said last, and what waits to be written there',
+    ],
     ['<dataDir>/state/fiona-request/patients.key', 'the key of these hashes (mode 0600)'],
   ],
   environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
@@ -74,7 +78,7 @@ export default defineTool({
     75: 'stopped by a signal without a data directory, while studies waited; each has an error record',
     78: 'a rule, pattern or table with a mistake: line and text are on stderr',
   },
-  seeAlso: ['fiona-anon', 'fiona-ls', 'fiona-stage'],
+  seeAlso: ['fiona-anon', 'fiona-ls', 'fiona-redcap', 'fiona-stage'],
   async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
     const settings = await config()
     const [what] = args
@@ -97,9 +101,23 @@ export default defineTool({
     const directory = dataDir === undefined ? undefined : requestDirectory(resolve(dataDir))
     using store = await Store.open(directory)
     const clock = () => Date.now()
+    const configured = settings.requests.find(({ redcap }) => redcap !== undefined)?.redcap
+    const { redcapSource, sourceDirectory } = await import('../lib/redcap/index.ts')
+    const redcap =
+      configured &&
+      (await redcapSource(configured, {
+        projects: settings.projects,
+        hash: (...texts) => store.patients.hash(...texts),
+        log,
+      }))
+    // Who decides by hand, and who lists, goes by what was read last.
+    if (what !== undefined && dataDir !== undefined) {
+      await redcap?.load(sourceDirectory(resolve(dataDir)))
+    }
     const { sources, projects } = await sourcesOf({
       config: settings,
       clock,
+      other: (entry) => (entry.redcap === undefined ? undefined : redcap),
       firstSeen: (source, identities) => store.firstSeen(source, identities, clock()),
     })
     const same = Object.entries({
@@ -149,9 +167,6 @@ export default defineTool({
       }
       await print(decideByHand(wanted, store, projects, clock()))
       return ExitCode.ok
-    }
-    for (const { redcap } of settings.requests) {
-      if (redcap !== undefined) log.warn('requests from REDCap are not heeded yet')
     }
     const matcher = new Matcher({
       store,

@@ -10,6 +10,7 @@ import { checkIndex } from './check-index.ts'
 import { checkEnabled } from './check-enabled.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkPorts } from './check-ports.ts'
+import { checkRedcap } from './check-redcap.ts'
 import { checkRequests } from './check-requests.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTls } from './check-tls.ts'
@@ -27,6 +28,7 @@ const checks: Readonly<Record<string, Check>> = {
   doors: checkDoors,
   tls: checkTls,
   destinations: checkDestinations,
+  redcap: checkRedcap,
 }
 /** They look into the data directory: where that is at fault, they would say the same in other words. */
 const checksWithin: Readonly<Record<string, Check>> = {

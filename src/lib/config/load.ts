@@ -5,6 +5,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { credentialOr } from './credential.ts'
 import { destinationsFrom } from './destination-paths.ts'
 import { originalRules } from './original.ts'
+import { redcapFrom } from './redcap-paths.ts'
 import type { ReadConfig } from './parse-config.ts'
 import type { ConfigFile } from './schema.ts'
 
@@ -86,9 +87,7 @@ function withPathsFrom(source: RequestSource, base: string): RequestsConfig {
   return {
     ...others,
     ...(table === undefined ? {} : { table: tableFrom(table, base) }),
-    ...(redcap === undefined
-      ? {}
-      : { redcap: { ...redcap, tokenFile: credentialOr(resolve(base, redcap.tokenFile)) } }),
+    ...(redcap === undefined ? {} : { redcap: redcapFrom(redcap, base) }),
   }
 }
 

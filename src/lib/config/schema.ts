@@ -150,6 +150,27 @@ const requestRule = Type.Object(
   { additionalProperties: false },
 )
 
+/** A REDCap server, and the token of each of its projects that is used. */
+const redcap = Type.Object(
+  {
+    url: Type.String({ pattern: '^https?://[^\\s]+$' }),
+    /** Of the project Incoming. */
+    tokenFile: path,
+    projectsTokenFile: Type.Optional(path),
+    routingTokenFile: Type.Optional(path),
+    couplingTokenFile: Type.Optional(path),
+    /** By research project: its own REDCap project. */
+    ownTokenFiles: Type.Optional(Type.Record(Type.String({ minLength: 1 }), path)),
+    caFile: Type.Optional(path),
+    everySeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    callsPerMinute: Type.Optional(Type.Integer({ minimum: 6, maximum: 100_000 })),
+    timeoutSeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 3600 })),
+    couplingDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    hashes: Type.Optional(oneOf(['keyed', 'sha256'])),
+  },
+  { additionalProperties: false },
+)
+
 /** One source of requests: each entry has one of the three. */
 const requestSource = Type.Object(
   {
@@ -163,11 +184,7 @@ const requestSource = Type.Object(
         ),
       ]),
     ),
-    redcap: optional({
-      url: Type.String({ pattern: '^https?://[^\\s]+$' }),
-      tokenFile: path,
-      everySeconds: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    }),
+    redcap: Type.Optional(redcap),
   },
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )

@@ -23,6 +23,7 @@ export async function unsayableProblems(
     ...inboxProblems(config),
     ...(await addressProblems(config)),
     ...(await layoutProblems(config)),
+    ...redcapProblems(config),
   ]
 }
 
@@ -150,4 +151,23 @@ async function layoutProblems({ organize, projects }: ConfigFile): Promise<Confi
       isLayout(read) ? [] : problem([...keys, String(at)], read.problem),
     ),
   )
+}
+
+/** A token is a password: on the way it must not be read by others. And FIONA keeps one REDCap. */
+function redcapProblems({ requests }: ConfigFile): ConfigProblem[] {
+  const found = requests.flatMap(({ redcap }, at) => (redcap === undefined ? [] : [{ redcap, at }]))
+  return found.flatMap(({ redcap, at }, nth) => {
+    const of = (key: string) => ['requests', String(at), 'redcap', ...(key === '' ? [] : [key])]
+    const second = 'is the second REDCap; one entry has all projects of a site'
+    if (nth > 0) return [problem(of(''), second)]
+    if (!URL.canParse(redcap.url)) return [problem(of('url'), 'is no URL')]
+    const { protocol, hostname, search, username } = new URL(redcap.url)
+    if (search !== '' || username !== '') {
+      return [problem(of('url'), 'must end with the path (/api/): the token comes from tokenFile')]
+    }
+    const isNear = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+    return protocol === 'https:' || isNear
+      ? []
+      : [problem(of('url'), 'would send the token readable for everybody on the way; use https:')]
+  })
 }

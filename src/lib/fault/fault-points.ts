@@ -60,6 +60,9 @@ export const faultPoints = [
   'request.decided',
   'request.matched',
   'request.arrived',
+  'redcap.waits',
+  'redcap.noted',
+  'redcap.written',
 ] as const
 
 export type FaultPoint = (typeof faultPoints)[number]

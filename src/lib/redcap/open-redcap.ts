@@ -1,0 +1,137 @@
+import { X509Certificate } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
+import type { Logger } from 'pino'
+import type { Config } from '../config/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { readTextFile } from '../storage/index.ts'
+import { type Endpoint, openEndpoint, type Post } from './http-post.ts'
+import { Pace } from './pace.ts'
+import { bareHash, keyedHash } from './patient-hashes.ts'
+import { RedcapProject } from './redcap-project.ts'
+import { type RedcapProjects, RedcapSource } from './redcap-source.ts'
+import { readToken } from './token.ts'
+
+export type RedcapConfig = NonNullable<Config['requests'][number]['redcap']>
+
+/** Half of what REDCap allows an address unless its administrator says otherwise. */
+const usualCallsPerMinute = 300
+const usualTimeoutSeconds = 60
+const mostAnswerBytes = 64 << 20
+
+export interface OpenedProjects extends RedcapProjects {
+  close(): void
+}
+
+/** Stands between a site and its REDCap: one that records what is said, or that answers in its place. */
+export type Between = (endpoint: Endpoint) => Endpoint
+
+/**
+ * All projects of a server that are configured, with their tokens.
+ * @throws FionaError E_REDCAP_TOKEN, E_CONFIG
+ */
+export async function openProjects(
+  config: RedcapConfig,
+  log: Pick<Logger, 'debug' | 'warn'>,
+  options: { readonly between?: Between; readonly attempts?: number } = {},
+): Promise<OpenedProjects> {
+  const { url, timeoutSeconds = usualTimeoutSeconds, caFile } = config
+  const own = Object.entries(config.ownTokenFiles ?? {})
+  const [incomingToken, projectsToken, routingToken, couplingToken, ...ownTokens] =
+    await Promise.all(
+      [
+        config.tokenFile,
+        config.projectsTokenFile,
+        config.routingTokenFile,
+        config.couplingTokenFile,
+        ...own.map(([, path]) => path),
+      ].map(async (path) => (path === undefined ? undefined : readToken(path))),
+    )
+  const ca = caFile === undefined ? undefined : await readAuthorities(caFile)
+  const direct = openEndpoint(url, { timeoutSeconds, mostAnswerBytes }, ca)
+  const endpoint = options.between?.(direct) ?? direct
+  const pace = new Pace(config.callsPerMinute ?? usualCallsPerMinute)
+  const { attempts } = options
+  const project = (name: string, token: typeof incomingToken, post: Post = endpoint.post) =>
+    token === undefined
+      ? undefined
+      : new RedcapProject({
+          name,
+          token,
+          post,
+          pace,
+          log,
+          ...(attempts === undefined ? {} : { attempts }),
+        })
+  const incoming = project('Incoming', incomingToken)
+  if (incoming === undefined) throw new TypeError('tokenFile is required by the schema')
+  return {
+    incoming,
+    projects: project('DataTransferProjects', projectsToken),
+    routing: project('Routing', routingToken),
+    couplings: project('CouplingList', couplingToken),
+    own: new Map(
+      own.flatMap(([name], at) => {
+        const one = project(name, ownTokens[at])
+        return one === undefined ? [] : [[name, one] as const]
+      }),
+    ),
+    close() {
+      endpoint.close()
+    },
+  }
+}
+
+/**
+ * The source of requests of a site that has a REDCap; not opened yet.
+ * @param site `hash` is keyed with a key of this site: for names of patients
+ * @throws FionaError E_REDCAP_TOKEN, E_CONFIG
+ */
+export async function redcapSource(
+  redcap: RedcapConfig,
+  site: {
+    readonly projects: Config['projects']
+    readonly hash: (...texts: readonly string[]) => Buffer
+    readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>
+  },
+): Promise<RedcapSource> {
+  const { projects, hash, log } = site
+  // What still fails then is tried later, by who asks.
+  const opened = await openProjects(redcap, log, { attempts: 2 })
+  return new RedcapSource({
+    name: 'redcap',
+    redcap: opened,
+    everySeconds: redcap.everySeconds ?? 60,
+    couplingDays: redcap.couplingDays ?? 14,
+    hash: redcap.hashes === 'sha256' ? bareHash : keyedHash(hash),
+    destinationsOf: (project) => projects[project]?.destinations ?? [],
+    log,
+    close: () => opened.close(),
+  })
+}
+
+/** Those that Node knows stay trusted. */
+async function readAuthorities(path: string): Promise<string[]> {
+  const text = await readTextFile(path, {
+    code: 'E_CONFIG',
+    what: 'file of certificates',
+    hint: 'put the PEM certificate of the authority there, or leave out caFile',
+    exitCode: ExitCode.badConfig,
+    mostMebibytes: 4,
+  })
+  const own = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  try {
+    for (const pem of own) new X509Certificate(pem)
+  } catch (cause) {
+    throw noCertificate(path, cause)
+  }
+  if (own.length === 0) throw noCertificate(path)
+  return [...rootCertificates, ...own]
+}
+
+function noCertificate(path: string, cause?: unknown): FionaError {
+  return new FionaError('E_CONFIG', `${path} holds no PEM certificate that can be read`, {
+    hint: 'put the certificate of the authority there (-----BEGIN CERTIFICATE-----)',
+    exitCode: ExitCode.badConfig,
+    cause,
+  })
+}

@@ -1,0 +1,101 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { inspect } from 'node:util'
+import { isCredential } from '../config/index.ts'
+import { ExitCode, FionaError } from '../error/index.ts'
+
+/**
+ * The secret that lets a program into one REDCap project. It shows itself to nobody but the one call that sends it:
+ * printed, logged or put into a record it is a placeholder.
+ */
+export class Token {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** For the body of a request alone. */
+  reveal(): string {
+    return this.#text
+  }
+
+  /** The text without any place where the token stands in it: a server may quote what it was sent. */
+  removeFrom(text: string): string {
+    const pattern = new RegExp(this.#text, 'gi')
+    return text.replace(pattern, placeholder)
+  }
+
+  toString(): string {
+    return placeholder
+  }
+
+  toJSON(): string {
+    return placeholder
+  }
+
+  [inspect.custom](): string {
+    return placeholder
+  }
+}
+
+const placeholder = '[token]'
+/** Tokens of projects have 32 characters, those of a super user 64. */
+const form = /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$/
+const mostBytes = 1024
+
+/** What a value in REDCap or a line in a file is, if it is one. */
+export function tokenOf(text: string): Token | undefined {
+  const trimmed = text.trim()
+  return form.test(trimmed) ? new Token(trimmed) : undefined
+}
+
+/**
+ * A file that holds a token and nothing else, and that nobody but its owner can read.
+ * @throws FionaError E_REDCAP_TOKEN (exit 77 where others may read it, else 78)
+ */
+export async function readToken(path: string): Promise<Token> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
+    (error: unknown) => {
+      const code = String((error as NodeJS.ErrnoException).code)
+      throw refuse(
+        `the token file ${path} cannot be read (${code})`,
+        howToMake(path),
+        ExitCode.badConfig,
+        error,
+      )
+    },
+  )
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile()) throw bad(path, `the token file ${path} is not a regular file`)
+    if ((stat.mode & 0o077) !== 0 && !isCredential(path)) {
+      const mode = (stat.mode & 0o777).toString(8)
+      throw refuse(
+        `others may use the token file ${path} (mode ${mode})`,
+        `chmod 600 ${path}; if others may have read it, have REDCap make a new token`,
+        ExitCode.notAllowed,
+      )
+    }
+    if (stat.size > mostBytes) throw bad(path, `the token file ${path} is too large for a token`)
+    const token = tokenOf((await handle.readFile()).toString('latin1'))
+    if (token === undefined) {
+      throw bad(path, `the token file ${path} does not hold 32 or 64 hexadecimal digits`)
+    }
+    return token
+  } finally {
+    await handle.close()
+  }
+}
+
+function bad(path: string, message: string): FionaError {
+  return refuse(message, howToMake(path), ExitCode.badConfig)
+}
+
+function howToMake(path: string): string {
+  return `copy the token from the page API of the REDCap project into ${path}, alone, for the user FIONA runs as, with mode 0600`
+}
+
+function refuse(message: string, hint: string, exitCode: ExitCode, cause?: unknown): FionaError {
+  return new FionaError('E_REDCAP_TOKEN', message, { hint, exitCode, cause })
+}

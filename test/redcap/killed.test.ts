@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import type { FaultPoint } from '../../src/lib/fault/index.ts'
+import { serveSite, startSource } from './sourced.ts'
+
+const script = new URL('told-source.ts', import.meta.url).pathname
+const names = ['1.2.3', '1.2.4', '1.2.5']
+
+for (const point of ['redcap.waits', 'redcap.noted', 'redcap.written'] satisfies FaultPoint[]) {
+  t.test(`killed at ${point}: what was said to be safe comes to REDCap, and once`, async (t) => {
+    const site = await serveSite(t)
+    const state = `${site.directory}/state`
+    const args = [
+      '--import',
+      'tsx',
+      script,
+      site.server.url,
+      site.config.tokenFile,
+      state,
+      ...names,
+    ]
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, FIONA_FAULT_POINT: `${point}:2` },
+    })
+    const [safe] = await Promise.all([text(child.stdout), once(child, 'exit')])
+    t.equal(child.signalCode, 'SIGKILL')
+    const after = await startSource(t, site)
+    await after.until(() => after.source.waiting === 0)
+    const told = names.filter((name) => safe.includes(`safe ${name}\n`))
+    t.ok(told.length > 0, safe)
+    for (const name of told) {
+      t.match(site.incoming.instances(name, 'series'), [{ series_instance_uid: `${name}.1` }])
+      t.match(site.incoming.instances(name, 'transfers'), [
+        { transfer_name: 'ABCD_001', transfers_complete: '2', transfer_error_message: '' },
+      ])
+    }
+  })
+}

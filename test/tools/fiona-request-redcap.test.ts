@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { run } from '../fixtures/peers.ts'
+import { serveSite, study, type Site } from '../redcap/sourced.ts'
+import { tokens } from '../redcap/served.ts'
+
+function configOf(site: Site, ...before: readonly object[]): string {
+  const path = join(site.directory, 'fiona.json')
+  const dataDir = join(site.directory, 'var')
+  const projects = { ABCD: { destinations: [] } }
+  const requests = [...before, { redcap: site.config }]
+  writeFileSync(path, JSON.stringify({ dataDir, projects, requests }))
+  return path
+}
+
+function lineOf(uid: string): string {
+  const attributes = { PatientID: '01017012345', PatientName: 'Doe^Jane', StudyDate: '20260102' }
+  const sources = { callingAET: ['SCANNER1'], calledAET: ['FIONA'] }
+  return `${JSON.stringify({ ...study(uid).record, attributes, sources })}\n`
+}
+
+t.test('a study that REDCap asks for is requested, and both stand there', async (t) => {
+  const site = await serveSite(t)
+  site.projects.put('ABCD', { project_active: '1', project_patient_naming: 'ABCD_[0-9]+' })
+  const asked = { transfer_project_name: 'ABCD', transfer_name: 'ABCD_001' }
+  site.incoming.put('1.2.3', asked, 'transfers', 1)
+  site.incoming.put('1.2.4', { ...asked, transfer_name: 'wrong' }, 'transfers', 1)
+  const args = ['--config', configOf(site), '--log-level', 'trace']
+  const input = lineOf('1.2.3') + lineOf('1.2.4') + lineOf('1.2.5')
+  const { stdout, stderr } = await run('fiona-request', args, { input })
+  const records = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  t.match(
+    records.filter(({ type }) => type === 'request'),
+    [
+      {
+        StudyInstanceUID: '1.2.3',
+        project: 'ABCD',
+        participant: 'ABCD_001',
+        requestedBy: 'REDCap, Incoming, transfer 1',
+      },
+    ],
+    stderr,
+  )
+  t.match(
+    records.filter(({ type }) => type === 'held'),
+    [{ reasons: [{ code: 'participant-naming' }] }],
+  )
+  for (const uid of ['1.2.3', '1.2.4', '1.2.5']) {
+    t.match(site.incoming.row(uid), {
+      study_date: '20260102',
+      study_aetitle_sender: 'SCANNER1',
+      study_patient_id: /^[0-9a-f]{32}$/,
+    })
+  }
+  t.match(site.incoming.instances('1.2.3', 'transfers'), [{ transfers_complete: '0' }])
+  t.match(site.incoming.instances('1.2.4', 'transfers'), [
+    { transfers_complete: '1', transfer_error_message: /participant-naming/ },
+  ])
+  const said = `${stdout}${stderr}`.toUpperCase()
+  for (const token of Object.values(tokens)) t.notOk(said.includes(token))
+  t.notMatch(stderr, /Doe|01017012345/)
+})
+
+t.test(
+  'without REDCap the stream goes on, and what was to be written is written by the next',
+  async (t) => {
+    const site = await serveSite(t)
+    site.server.always = 'html'
+    const rule = { when: { calledAET: 'FIONA' }, project: 'ABCD', participant: 'ABCD_009' }
+    const config = configOf(site, { rules: [rule] })
+    const first = await run('fiona-request', ['--config', config], { input: lineOf('1.2.3') })
+    t.match(first.stdout, /"request".*ABCD_009/, first.stderr)
+    t.equal(site.incoming.lines.length, 0)
+    const status = await run('fiona-redcap', ['status', '--config', config])
+    t.match(status.stdout, /waiting: 1 studies, the longest since[^]*E_REDCAP_DOWN/, status.stderr)
+    site.server.always = undefined
+    const second = await run('fiona-request', ['--config', config], { input: '' })
+    t.match(
+      site.incoming.instances('1.2.3', 'transfers'),
+      [{ transfer_name: 'ABCD_009' }],
+      second.stderr,
+    )
+  },
+)
