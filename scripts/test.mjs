@@ -105,6 +105,8 @@ function installPeers() {
     openssl: 'openssl',
     procps: 'pkill',
     zsh: 'zsh',
+    'libgdcm-tools': 'gdcmconv',
+    'openjph-tools': 'ojph_expand',
   }
   const missing = Object.entries(peers)
     .filter(
