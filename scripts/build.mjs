@@ -4,6 +4,7 @@
 //   node scripts/build.mjs --check     build, and fail when a committed generated file was stale
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -48,6 +49,7 @@ await bundle(
     ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
   ]),
 )
+await bundleCodecs()
 await generateFromDeclarations()
 if (stale.length > 0) {
   console.error(
@@ -77,6 +79,31 @@ async function bundle(entryPoints) {
       js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
   })
+}
+
+/**
+ * The codecs' JavaScript wants require() and its folder's name, so what runs in their thread is a program of its own; their
+ * WebAssembly lies beside it.
+ */
+async function bundleCodecs() {
+  await build({
+    entryPoints: ['src/lib/pixels/codecs/codec-worker.ts'],
+    outfile: 'dist/codec-worker.cjs',
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    legalComments: 'linked',
+    logLevel: 'warning',
+  })
+  const codecs = [
+    'codec-charls/dist/charlswasm.wasm',
+    'codec-openjpeg/dist/openjpegwasm.wasm',
+    'codec-openjph/dist/openjphjs.wasm',
+  ]
+  for (const path of codecs) {
+    copyFileSync(`node_modules/@cornerstonejs/${path}`, join('dist', basename(path)))
+  }
 }
 
 async function generateValidators() {

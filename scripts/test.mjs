@@ -68,6 +68,8 @@ function installPeers() {
     openssl: 'openssl',
     procps: 'pkill',
     zsh: 'zsh',
+    'libgdcm-tools': 'gdcmconv',
+    'openjph-tools': 'ojph_expand',
     'libjpeg-turbo-progs': 'jpegtran',
     'tesseract-ocr': 'tesseract',
     'openssh-server': 'sshd',

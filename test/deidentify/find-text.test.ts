@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { textBoxes } from '../../src/lib/deidentify/text-boxes.ts'
+import { textBoxes } from '../../src/lib/deidentify/pixels/text-boxes.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { el, encapsulated } from '../fixtures/dicom-writer.ts'
 import { missing } from '../fixtures/peers.ts'
@@ -27,6 +27,12 @@ if (lettered({ bits: 16 }).pixels?.length !== rows * columns * 2) throw new Erro
 
 const search = withPixels({ ocr: 'mask' })
 const tesseract = { skip: missing('tesseract') }
+const decoders: Readonly<Record<string, readonly [command: string, ...options: string[]]>> = {
+  dcmcrle: ['dcmdrle'],
+  dcmcjpeg: ['dcmdjpeg'],
+  dcmcjpls: ['dcmdjpls'],
+  gdcmconv: ['gdcmconv', '--raw'],
+}
 
 for (const [name, about, ...encode] of [
   ['8 bits', {}],
@@ -35,8 +41,11 @@ for (const [name, about, ...encode] of [
   ['RLE', {}, 'dcmcrle'],
   ['baseline JPEG', { samples: 3 }, 'dcmcjpeg', '+eb'],
   ['lossless JPEG', {}, 'dcmcjpeg'],
+  ['JPEG-LS in colours by plane', { samples: 3 }, 'dcmcjpls', '+in'],
+  ['JPEG 2000', { frames: 2 }, 'gdcmconv', '--j2k'],
 ] as const) {
-  t.test(`${name}: the word is found and masked`, tesseract, async (t) => {
+  const skip = missing('tesseract', ...encode.slice(0, 1))
+  t.test(`${name}: the word is found and masked`, { skip }, async (t) => {
     const site = newSite()
     const [command, ...options] = encode as readonly string[]
     let object = picture(lettered(about))
@@ -44,8 +53,8 @@ for (const [name, about, ...encode] of [
     const { record, files } = await deidentify([object], search)
     t.match(record, { type: 'deidentified', pixels: { masked: 1, searched: 1 } })
     let after: Buffer = readFileSync(files[0] ?? '')
-    const decoder = command === 'dcmcrle' ? 'dcmdrle' : 'dcmdjpeg'
-    if (command !== undefined) after = await converted(site.root, after, decoder)
+    const decoder = decoders[command ?? '']
+    if (decoder !== undefined) after = await converted(site.root, after, ...decoder)
     const { samples = 1, frames = 1 } = about as Picture
     const pixels = pixelsOf(after)
     const start = (frames - 1) * rows * columns * samples

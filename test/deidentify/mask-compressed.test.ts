@@ -22,11 +22,19 @@ interface Case {
   readonly blank?: readonly number[]
   /** Decoders smooth chrominance over this many pixels next to a unit. */
   readonly blur?: number
+  /** What the encoder lost the object has to say. */
+  readonly isLossy?: boolean
+  /** Photometric Interpretation afterwards, where it is another. */
+  readonly interpretation?: string
 }
 
 const rle = { encode: ['dcmcrle'], decode: ['dcmdrle'] } as const
 const jpeg = (...options: string[]) =>
   ({ encode: ['dcmcjpeg', ...options], decode: ['dcmdjpeg', '+cn'] }) as const
+const jpegLs = (...options: string[]) =>
+  ({ encode: ['dcmcjpls', ...options], decode: ['dcmdjpls'] }) as const
+const jpeg2000 = (...options: string[]) =>
+  ({ encode: ['gdcmconv', '--j2k', ...options], decode: ['gdcmconv', '--raw'] }) as const
 const cases: Readonly<Record<string, Case>> = {
   'RLE of 8 bits': { picture: { frames: 3 }, ...rle },
   'RLE of 16 bits, signed': { picture: { bits: 16, isSigned: true }, ...rle },
@@ -69,6 +77,58 @@ const cases: Readonly<Record<string, Case>> = {
     blank: [0, 128, 128],
     blur: 1,
   },
+  'lossless JPEG-LS': { picture: { frames: 3 }, ...jpegLs() },
+  'lossless JPEG-LS of 12 bits': { picture: { bits: 12 }, ...jpegLs() },
+  'lossless JPEG-LS of 16 signed bits': { picture: { bits: 16, isSigned: true }, ...jpegLs() },
+  'lossless JPEG-LS of MONOCHROME1': {
+    picture: { bits: 12, interpretation: 'MONOCHROME1' },
+    ...jpegLs(),
+    blank: [4095],
+  },
+  'JPEG-LS of RGB by line': { picture: { samples: 3, frames: 2 }, ...jpegLs('+il') },
+  'JPEG-LS of RGB by pixel': { picture: { samples: 3 }, ...jpegLs('+is') },
+  'JPEG-LS of RGB by plane': { picture: { samples: 3, isPlanar: true }, ...jpegLs('+in') },
+  'near-lossless JPEG-LS': { picture: { frames: 2 }, ...jpegLs('+en', '+md', '5'), isLossy: true },
+  'JPEG-LS in small fragments': {
+    picture: { frames: 3, rows: 200, columns: 200 },
+    ...jpegLs('+fs', '2'),
+  },
+  'lossless JPEG 2000': { picture: { frames: 3 }, ...jpeg2000() },
+  'lossless JPEG 2000 of 12 bits': { picture: { bits: 12 }, ...jpeg2000() },
+  'lossless JPEG 2000 of 16 signed bits': {
+    picture: { bits: 16, isSigned: true },
+    ...jpeg2000(),
+  },
+  'lossless JPEG 2000 of MONOCHROME1': {
+    picture: { interpretation: 'MONOCHROME1' },
+    ...jpeg2000(),
+    blank: [255],
+  },
+  'lossless JPEG 2000 of RGB': {
+    picture: { samples: 3, frames: 2 },
+    ...jpeg2000(),
+    interpretation: 'YBR_RCT',
+  },
+  'lossy JPEG 2000': {
+    picture: { rows: 64, columns: 80 },
+    ...jpeg2000('-Y', '--irreversible', '-q', '40'),
+    isLossy: true,
+  },
+  'lossy JPEG 2000 of RGB': {
+    picture: { rows: 64, columns: 80, samples: 3 },
+    ...jpeg2000('-Y', '--irreversible', '-q', '40'),
+    isLossy: true,
+    interpretation: 'YBR_RCT',
+  },
+  'lossy JPEG 2000 of 12 bits': {
+    picture: { rows: 64, columns: 80, bits: 12 },
+    ...jpeg2000('-Y', '--irreversible', '-q', '40'),
+    isLossy: true,
+  },
+  'JPEG 2000 in tiles': {
+    picture: { rows: 64, columns: 80 },
+    ...jpeg2000('-t', '32,32'),
+  },
   'baseline JPEG in small fragments': {
     picture: { frames: 3, rows: 200, columns: 200 },
     ...jpeg('+eb', '+fs', '2'),
@@ -78,10 +138,10 @@ const cases: Readonly<Record<string, Case>> = {
 
 for (const [
   name,
-  { picture: about, encode, decode, unit = onePixel, blank, blur = 0 },
+  { picture: about, encode, decode, unit = onePixel, blank, blur = 0, isLossy, interpretation },
 ] of Object.entries(cases)) {
   tap.test(
-    `${name}: dcmtk reads the masked part blank and the rest as before`,
+    `${name}: its decoder reads the masked part blank and the rest as before`,
     {
       skip: missing(encode[0], decode[0]),
     },
@@ -98,6 +158,14 @@ for (const [
       const file = DicomFile.fromBuffer(masked)
       t.equal(file.transferSyntaxUID, DicomFile.fromBuffer(encoded).transferSyntaxUID)
       t.equal(file.string(file.dataSet, 0x00280301), 'NO')
+      const said = (tag: number, object = file) => object.string(object.dataSet, tag)
+      if (isLossy === true) {
+        t.equal(said(0x00282110), '01')
+        t.ok(Number(said(0x00282112)) > 1)
+        t.match(said(0x00282114), /^ISO_1(?:4495|5444)_1$/)
+      }
+      const colours = said(0x00280004, DicomFile.fromBuffer(encoded))
+      t.equal(said(0x00280004), interpretation ?? colours)
     },
   )
 }

@@ -4,14 +4,18 @@
  *
  * Native pixels are blanked where they pass by. RLE and lossless JPEG are decoded and encoded again, which changes
  * nothing else. Of baseline JPEG only the codes are read: units that the mask touches are emptied, the coefficients of
- * all others stay the numbers they were, so there is no loss of a generation. Whatever cannot be done exactly is
- * refused (E_PIXELS).
+ * all others stay the numbers they were, so there is no loss of a generation. JPEG-LS, JPEG 2000 and HTJ2K are decoded
+ * and encoded again without loss by codecs in threads of their own (`codecs/`). Whatever cannot be done exactly is refused
+ * (E_PIXELS).
  */
 export { blankPixel } from './blank-pixel.ts'
 export { clearUnusedBits } from './clear-unused-bits.ts'
+export type { WasmCodec } from './codecs/codec-job.ts'
+export { codecThreads, decodeCoded, isLossy, maskCoded } from './codecs/coded-frames.ts'
 export { decodeJpeg } from './decode-jpeg.ts'
 export {
   type GrayImage,
+  type ReadSample,
   type PaletteLight,
   enlarged,
   grayImage,

@@ -2,9 +2,8 @@ import { FionaError } from '../../error/index.ts'
 import { nearest } from '../../text/index.ts'
 import { type DateShift, usualShift } from '../date-shift.ts'
 import { type ProfileParts, makeProfile } from '../make-profile.ts'
-import { compilePixelRules } from '../compile-pixel-rules.ts'
+import { type PixelPolicy, compilePixelRules } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
-import type { PixelPolicy } from '../pixel-policy.ts'
 import type { Profile } from '../profile.ts'
 import {
   type ProfileOption,

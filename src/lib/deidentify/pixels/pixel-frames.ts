@@ -1,7 +1,7 @@
-import type { DicomFile, Element } from '../dicom/index.ts'
-import { pixelTrouble } from '../pixels/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
+import { pixelTrouble } from '../../pixels/index.ts'
 
-type Fragment = NonNullable<Element['fragments']>[number]
+export type Fragment = NonNullable<Element['fragments']>[number]
 
 /** No frame of a device is that large, and it is in memory as a whole. */
 const longestFrame = 512 << 20

@@ -1,14 +1,8 @@
-import type { DicomFile, Element } from '../dicom/index.ts'
-import {
-  type GrayImage,
-  decodeJpeg,
-  grayImage,
-  nativeSamples,
-  pixelTrouble,
-  rleSamples,
-} from '../pixels/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
+import { type GrayImage, grayImage, nativeSamples, pixelTrouble } from '../../pixels/index.ts'
+import { codecOfPixels, decodeFrame } from './frame-codecs.ts'
 import { paletteLight } from './palette-light.ts'
-import { byteOrderOf, codecOfPixels } from './masked-pixels.ts'
+import { byteOrderOf } from './masked-pixels.ts'
 import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 
@@ -16,12 +10,12 @@ import type { PixelLayout } from './pixel-layout.ts'
  * A frame as a picture in grays.
  * @throws FionaError E_PIXELS when it cannot be decoded
  */
-export function renderFrame(
+export async function renderFrame(
   file: DicomFile,
   element: Element,
   layout: PixelLayout,
   frame: number,
-): GrayImage {
+): Promise<GrayImage> {
   const palette = layout.interpretation === 'PALETTE COLOR' ? paletteLight(file) : undefined
   if (element.fragments === undefined) {
     const bytes = Math.ceil(layout.bitsPerFrame / 8)
@@ -31,9 +25,10 @@ export function renderFrame(
     return grayImage(nativeSamples(file.range(start, bytes), layout, order), layout, palette)
   }
   const codec = codecOfPixels(file.transferSyntaxUID)
+  if (codec === undefined) {
+    throw pixelTrouble('their transfer syntax is not one that can be decoded')
+  }
   const fragments = fragmentsOfFrames(file, element, layout.frames)[frame] ?? []
   const encoded = frameBytes(file, fragments)
-  if (codec === 'rle') return grayImage(rleSamples(encoded, layout), layout, palette)
-  if (codec === 'jpeg') return grayImage(decodeJpeg(encoded, layout), layout, palette)
-  throw pixelTrouble('their transfer syntax is not one that can be decoded')
+  return grayImage(await decodeFrame(codec, encoded, layout), layout, palette)
 }

@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto'
-import type { DicomFile, Element } from '../dicom/index.ts'
-import { type GrayImage, type Rectangle, enlarged, graymap, pixelTrouble } from '../pixels/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
+import {
+  type GrayImage,
+  type Rectangle,
+  enlarged,
+  graymap,
+  pixelTrouble,
+} from '../../pixels/index.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 import type { TextSearch } from './pixel-policy.ts'
 import { renderFrame } from './render-frame.ts'
@@ -29,7 +35,7 @@ export async function findText(
   const found = new Map<string, Rectangle>()
   const seen = new Set<string>()
   for (let frame = 0; frame < layout.frames; frame++) {
-    const image = renderFrame(file, element, layout, frame)
+    const image = await renderFrame(file, element, layout, frame)
     // Frames of a film that stands still are read once.
     const digest = hash('sha256', image.pixels)
     if (seen.has(digest)) continue

@@ -1,5 +1,5 @@
-import type { DicomFile, Element, OutElement } from '../dicom/index.ts'
-import { FionaError } from '../error/index.ts'
+import type { DicomFile, Element, OutElement } from '../../dicom/index.ts'
+import { FionaError } from '../../error/index.ts'
 import {
   type Edit,
   PixelMask,
@@ -7,17 +7,17 @@ import {
   clearUnusedBits,
   maskNative,
   pixelTrouble,
-} from '../pixels/index.ts'
+} from '../../pixels/index.ts'
 import { darkestColour } from './palette-light.ts'
 import { findText } from './find-text.ts'
 import { type SignOfText, lookAtPixels, signsOfText } from './look-at-pixels.ts'
 import { byteOrderOf, editedPixels, maskedFrames } from './masked-pixels.ts'
-import { type ObjectPolicy, policyOf } from './object-policy.ts'
+import { type ObjectPolicy, policyOf } from '../object-policy.ts'
 import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
 import type { MaskedRegion, PixelAction, PixelPolicy } from './pixel-policy.ts'
 import type { PixelSpool } from './pixel-spool.ts'
-import { Reasons } from './reasons.ts'
-import { text } from './rewriting.ts'
+import { Reasons } from '../reasons.ts'
+import { text } from '../rewriting.ts'
 import { ultrasoundRegions } from './ultrasound-regions.ts'
 
 const Tag = {
@@ -228,11 +228,11 @@ class PixelWork {
     return this.#tryToMask(by, signs, ({ rows, columns }) => PixelMask.of(words, rows, columns))
   }
 
-  make(
+  async make(
     outcome: Exclude<Outcome, { kind: 'drop' }>,
     objectPolicy: ObjectPolicy,
     SOPClassUID: string,
-  ) {
+  ): Promise<CleanedPixels> {
     const looked = new Reasons()
     lookAtPixels(this.#file, objectPolicy, SOPClassUID, looked)
     const found = looked.list()
@@ -242,7 +242,7 @@ class PixelWork {
     let made: CleanedPixels | undefined
     let isCleared = false
     try {
-      made = this.#made(outcome, clears)
+      made = await this.#made(outcome, clears)
       isCleared = clears
     } catch (error) {
       const by = outcome.kind === 'mask' ? outcome.by : 'pixels.overlayBits'
@@ -254,13 +254,16 @@ class PixelWork {
     return made ?? new CleanedPixels({ isSearched: this.#isSearched })
   }
 
-  #made(outcome: Exclude<Outcome, { kind: 'drop' }>, clears: boolean): CleanedPixels {
+  async #made(
+    outcome: Exclude<Outcome, { kind: 'drop' }>,
+    clears: boolean,
+  ): Promise<CleanedPixels> {
     const isSearched = this.#isSearched
     if (outcome.kind === 'pass' && !clears) return new CleanedPixels({ isSearched })
     const [file, element, layout] = [this.#file, this.#element, this.#layout]
     if (element === undefined || layout === undefined) throw pixelTrouble('none can be changed')
     const mask = outcome.kind === 'mask' ? outcome.mask : undefined
-    const palette = darkestColour(file)
+    const paletteIndex = darkestColour(file)
     const about = {
       isSearched,
       cleanedBy: outcome.kind === 'mask' ? outcome.by : undefined,
@@ -269,13 +272,19 @@ class PixelWork {
     if (element.fragments !== undefined) {
       if (clears) throw pixelTrouble('unused bits of compressed ones cannot be cleared')
       if (mask === undefined) return new CleanedPixels({ isSearched })
-      const replacing = maskedFrames(file, element, layout, mask, palette, this.#spool)
+      const replacing = await maskedFrames(
+        file,
+        element,
+        layout,
+        { mask, paletteIndex },
+        this.#spool,
+      )
       return new CleanedPixels({ ...about, replacing })
     }
     const order = byteOrderOf(file, element, layout)
     const edits: Edit[] = [
       ...(clears ? [clearUnusedBits(layout, order)] : []),
-      ...(mask === undefined ? [] : [maskNative(layout, mask, order, palette)]),
+      ...(mask === undefined ? [] : [maskNative(layout, mask, order, paletteIndex)]),
     ]
     return new CleanedPixels({ ...about, replacing: [editedPixels(file, element, edits)] })
   }

@@ -1,17 +1,15 @@
-import type { DicomFile, Element, MadeValue, OutElement } from '../dicom/index.ts'
-import {
-  type ByteOrder,
-  type Edit,
-  type PixelMask,
-  maskJpeg,
-  maskRle,
-  pixelTrouble,
-} from '../pixels/index.ts'
-import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
+import type { DicomFile, Element, MadeValue, OutElement } from '../../dicom/index.ts'
+import { type ByteOrder, type Edit, type PixelMask, pixelTrouble } from '../../pixels/index.ts'
+import { text } from '../rewriting.ts'
+import { inOrder } from './in-order.ts'
+import { codecOfPixels, framesAtOnce, maskFrame } from './frame-codecs.ts'
+import { saidOfLoss } from './lossy-compression.ts'
+import { type Fragment, fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 import type { PixelSpool } from './pixel-spool.ts'
 
 const Tag = {
+  PhotometricInterpretation: 0x00280004,
   ExtendedOffsetTable: 0x7fe00001,
   ExtendedOffsetTableLengths: 0x7fe00002,
 }
@@ -19,24 +17,6 @@ const itemTag = 0xe000fffe
 const longestOffset = 0xffffffff
 /** GE's private syntax has its pixels in the other byte order. */
 const bigEndianPixels = '1.2.840.113619.5.2'
-
-type MaskFrame = (
-  frame: Buffer,
-  layout: PixelLayout,
-  mask: PixelMask,
-  paletteIndex?: number,
-) => Buffer
-
-const codecs: readonly (readonly [RegExp, 'rle' | 'jpeg'])[] = [
-  [/^1\.2\.840\.10008\.1\.2\.5$/, 'rle'],
-  [/^1\.2\.840\.10008\.1\.2\.4\.(?:50|51|57|70)$/, 'jpeg'],
-]
-const maskers: Readonly<Record<'rle' | 'jpeg', MaskFrame>> = { rle: maskRle, jpeg: maskJpeg }
-
-/** What can be decoded and encoded again (PS3.5 A.4); undefined for any other syntax. */
-export function codecOfPixels(transferSyntaxUID: string): 'rle' | 'jpeg' | undefined {
-  return codecs.find(([pattern]) => pattern.test(transferSyntaxUID))?.[1]
-}
 
 /** How native pixels of a file lie in it. */
 export function byteOrderOf(file: DicomFile, { vr }: Element, layout: PixelLayout): ByteOrder {
@@ -76,30 +56,43 @@ export function editedPixels(
   return { tag, vr, made }
 }
 
+/** What masking of compressed pixels goes by. */
+export interface FrameMask {
+  readonly mask: PixelMask
+  readonly paletteIndex: number | undefined
+}
+
 /**
  * Compressed pixels with every frame masked, in the same syntax: one fragment a frame, and the offset tables they had.
  * @returns elements that take the place of those of the same tag
  * @throws FionaError E_PIXELS
  */
-export function maskedFrames(
+export async function maskedFrames(
   file: DicomFile,
   element: Element,
   layout: PixelLayout,
-  mask: PixelMask,
-  paletteIndex: number | undefined,
+  mask: FrameMask,
   spool: PixelSpool,
-): OutElement[] {
+): Promise<OutElement[]> {
   const codec = codecOfPixels(file.transferSyntaxUID)
   if (codec === undefined) {
     throw pixelTrouble('their transfer syntax is not one that can be encoded again')
   }
   const offsets: number[] = []
   const lengths: number[] = []
-  for (const fragments of fragmentsOfFrames(file, element, layout.frames)) {
-    const masked = maskers[codec](frameBytes(file, fragments), layout, mask, paletteIndex)
+  let interpretation: string | undefined
+  const frames = fragmentsOfFrames(file, element, layout.frames)
+  const work = (fragments: readonly Fragment[]) =>
+    maskFrame(codec, frameBytes(file, fragments), file.transferSyntaxUID, layout, mask)
+  for await (const masked of inOrder(frames, work, framesAtOnce(codec))) {
+    interpretation ??= masked.interpretation
+    if (masked.interpretation !== interpretation) {
+      throw pixelTrouble('their frames have colours of different kinds')
+    }
+    const { bytes } = masked
     offsets.push(spool.length)
-    lengths.push(masked.length)
-    const filled = masked.length % 2 === 0 ? masked : Buffer.concat([masked, Buffer.alloc(1)])
+    lengths.push(bytes.length)
+    const filled = bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(1)])
     spool.append(itemHeader(filled.length))
     spool.append(filled)
   }
@@ -116,6 +109,10 @@ export function maskedFrames(
           { tag: Tag.ExtendedOffsetTableLengths, vr: 'OV', value: words(lengths, 8) },
         ]
       : []),
+    ...(interpretation === undefined || interpretation === layout.interpretation
+      ? []
+      : [text(Tag.PhotometricInterpretation, 'CS', interpretation)]),
+    ...saidOfLoss(file, element, layout, frames[0] ?? []),
   ]
 }
 
