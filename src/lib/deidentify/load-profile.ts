@@ -27,7 +27,7 @@ export async function loadProfile(name: string, choice: ProfileChoice = {}): Pro
   const { problems, read } = await readFile(name, choice)
   problems.refuse()
   if (read === undefined) throw new Error('a profile without mistakes was not made')
-  if (read.file.text.base === 'none' && choice.iKnow !== true) throw mustKnow(name)
+  if (read.profile.base === 'none' && choice.iKnow !== true) throw mustKnow(name)
   return read.profile
 }
 

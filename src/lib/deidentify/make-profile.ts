@@ -10,7 +10,7 @@ import { allPolicies } from './object-policy.ts'
 import { keepUnnamed } from './keep-unnamed.ts'
 import { type PixelPolicy, reviewPixels } from './pixel-policy.ts'
 import type { Profile, Statement, UidStyle } from './profile.ts'
-import { type ProfileOption, consistentOptions, methodCodes } from './profile-options.ts'
+import { type ProfileOption, contradictoryOptions, inOrder, methodCodes } from './profile-options.ts'
 import { retiredTextData } from './retired-text-data.ts'
 import { type Rules, noRules } from './rules/index.ts'
 import { safePrivateData } from './safe-private-data.ts'
@@ -38,21 +38,45 @@ export interface ProfileParts {
   readonly pixels?: PixelPolicy
 }
 
+/** Two parts that cannot both be meant, and the key of the one that a person will want to look at. */
+export interface Contradiction {
+  readonly key: 'options' | 'dateShift' | 'honourPrivateDataInformation'
+  readonly error: FionaError
+}
+
+export function contradictionsIn(parts: ProfileParts): Contradiction[] {
+  const options = new Set(parts.options)
+  return [
+    ...withKey('options', contradictoryOptions(options)),
+    ...withKey('dateShift', wrongShift(parts, options)),
+    ...(parts.honourPrivateDataInformation === true && !options.has('retainSafePrivate')
+      ? withKey(
+          'honourPrivateDataInformation',
+          contradiction('honourPrivateDataInformation', 'retainSafePrivate'),
+        )
+      : []),
+  ]
+}
+
+function withKey(key: Contradiction['key'], error: FionaError | undefined): Contradiction[] {
+  return error === undefined ? [] : [{ key, error }]
+}
+
 /** @throws FionaError E_PROFILE where one part contradicts another */
 export function makeProfile(parts: ProfileParts): Profile {
   const { name, base = 'basic', rules = noRules, honourPrivateDataInformation = false } = parts
-  const chosen = consistentOptions(parts.options ?? [])
+  const [wrong] = contradictionsIn(parts)
+  if (wrong !== undefined) throw wrong.error
+  const chosen = inOrder(parts.options ?? [])
   const options = new Set(chosen)
-  const dateShift = shiftOf(parts, options)
-  if (honourPrivateDataInformation && !options.has('retainSafePrivate')) {
-    throw contradiction('honourPrivateDataInformation', 'retainSafePrivate')
-  }
+  const dateShift = shifts(parts, options) ? (parts.dateShift ?? usualShift) : noShift
   const added = [...new Set((parts.vocabulary ?? []).map(foldText))].sort()
   const table = decideByTable({ options, honourPrivateDataInformation })
   const byTable = base === 'none' ? keepUnnamed(table) : table
   return {
     name,
     digest: digestOf([chosen, dateShift, added, honourPrivateDataInformation, rules.meaning]),
+    base,
     options,
     statement: statementOf(chosen, base, rules.dates),
     dateShift,
@@ -73,20 +97,24 @@ export function makeProfile(parts: ProfileParts): Profile {
   }
 }
 
-function shiftOf(
-  { dateShift, rules }: ProfileParts,
+function shifts({ rules }: ProfileParts, options: ReadonlySet<ProfileOption>): boolean {
+  return options.has('retainLongitudinalModifiedDates') || rules?.dates === 'shifted'
+}
+
+function wrongShift(
+  parts: ProfileParts,
   options: ReadonlySet<ProfileOption>,
-): DateShift {
-  const shifts = options.has('retainLongitudinalModifiedDates') || rules?.dates === 'shifted'
-  if (!shifts) {
-    if (dateShift === undefined || dateShift.mode === 'none') return noShift
-    throw contradiction('dateShift', 'retainLongitudinalModifiedDates')
+): FionaError | undefined {
+  const { dateShift = noShift } = parts
+  if (!shifts(parts, options)) {
+    if (dateShift.mode === 'none') return undefined
+    return contradiction('dateShift', 'retainLongitudinalModifiedDates')
   }
-  const shift = dateShift ?? usualShift
+  const shift = parts.dateShift ?? usualShift
   const days =
     shift.mode === 'fixed' ? Math.abs(shift.days) : shift.mode === 'none' ? 0 : shift.maxDays
-  if (Number.isSafeInteger(days) && days >= 1 && days <= mostDays) return shift
-  throw new FionaError('E_PROFILE', 'dates would not be shifted as the profile says', {
+  if (Number.isSafeInteger(days) && days >= 1 && days <= mostDays) return undefined
+  return new FionaError('E_PROFILE', 'dates would not be shifted as the profile says', {
     hint: `give dateShift whole days: fixed with 1 to ${String(mostDays)} either way, perParticipant with maxDays of 1 to ${String(mostDays)}`,
     exitCode: ExitCode.badConfig,
   })

@@ -46,17 +46,18 @@ export function isProfileOption(name: string): name is ProfileOption {
   return name !== 'basic' && Object.hasOwn(methodCodes, name)
 }
 
-/**
- * Each once, in a fixed order.
- * @throws FionaError E_PROFILE where one contradicts another (PS3.15 E.3.6)
- */
-export function consistentOptions(options: readonly ProfileOption[]): readonly ProfileOption[] {
+/** What is wrong with them together (PS3.15 E.3.6): E_PROFILE. */
+export function contradictoryOptions(options: ReadonlySet<ProfileOption>): FionaError | undefined {
+  const isFull = options.has('retainLongitudinalFullDates')
+  if (!isFull || !options.has('retainLongitudinalModifiedDates')) return undefined
+  return new FionaError('E_PROFILE', 'a profile cannot keep dates and shift them, too', {
+    hint: 'take one of retainLongitudinalFullDates and retainLongitudinalModifiedDates',
+    exitCode: ExitCode.badConfig,
+  })
+}
+
+/** Each once, in a fixed order. */
+export function inOrder(options: readonly ProfileOption[]): readonly ProfileOption[] {
   const chosen = new Set(options)
-  if (chosen.has('retainLongitudinalFullDates') && chosen.has('retainLongitudinalModifiedDates')) {
-    throw new FionaError('E_PROFILE', 'a profile cannot keep dates and shift them, too', {
-      hint: 'take one of retainLongitudinalFullDates and retainLongitudinalModifiedDates',
-      exitCode: ExitCode.badConfig,
-    })
-  }
   return [...tableOptions, ...pixelOptions].filter((option) => chosen.has(option))
 }

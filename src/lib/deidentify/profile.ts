@@ -12,6 +12,8 @@ export interface Profile {
   readonly name: string
   /** SHA-256 of all that decides what comes out: two outputs of one digest were made by the same rules. */
   readonly digest: string
+  /** Without the table (`none`) what no rule names passes. */
+  readonly base: 'basic' | 'none'
   readonly options: ReadonlySet<ProfileOption>
   readonly statement: Statement
   readonly dateShift: DateShift
