@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { textBoxes } from '../../src/lib/deidentify/text-boxes.ts'
+import { textBoxes } from '../../src/lib/deidentify/pixels/text-boxes.ts'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
 import { el, encapsulated } from '../fixtures/dicom-writer.ts'
 import { missing } from '../fixtures/peers.ts'

@@ -6,14 +6,13 @@
  * project first (`profile-file/`, `rules/`), then PS3.15 Table E.1-1 with its options (`decide-by-table.ts`, `beyond-the-table.ts`); how it is
  * done is in `apply-action.ts`. Pseudonyms are keyed functions of what they replace
  * (`pseudonyms.ts`), pixels pass by as ranges of the file, parts of them blank where the profile says so
- * (`clean-pixels.ts`), and nothing else may be where they are (`check-pixel-data.ts`). Then it is read again and searched for all that its study told of the patient
+ * (`pixels/`), and nothing else may be where they are. Then it is read again and searched for all that its study told of the patient
  * (`known-identity.ts`, `search-identity.ts`). A study appears in the outbox whole or not at all
  * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
 export type { Action, Decision } from './action.ts'
 export { basicProfile } from './basic-profile.ts'
-export { compilePixelRules } from './compile-pixel-rules.ts'
 export { cleanText } from './clean-text.ts'
 export { type DateShift } from './date-shift.ts'
 export { type ProfileRow, decideByTable, profileRows } from './decide-by-table.ts'
@@ -35,7 +34,7 @@ export {
   tableOptions,
 } from './profile-options.ts'
 export { type ProfileProblem, formatProblem } from './profile-file/problems.ts'
-export type { PixelPolicy } from './pixel-policy.ts'
+export { type PixelPolicy, compilePixelRules } from './pixels/index.ts'
 export { Pseudonyms } from './pseudonyms.ts'
 export { Review } from './review.ts'
 export { listReview, showHeld } from './show-review.ts'

@@ -4,7 +4,7 @@ import type { ProfileOption } from './profile-options.ts'
 import type { DateShift } from './date-shift.ts'
 import type { Rules } from './rules/index.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { PixelPolicy } from './pixel-policy.ts'
+import type { PixelPolicy } from './pixels/index.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {

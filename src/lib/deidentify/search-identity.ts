@@ -11,7 +11,7 @@ import {
   vrOf,
 } from '../dicom/index.ts'
 import { ownTexts } from './dummy.ts'
-import { codecOf, walkFrames } from './compressed-frames.ts'
+import { codecOf, walkFrames } from './pixels/index.ts'
 import { spellings } from './fold-text.ts'
 import { type KnownIdentity, dayOf } from './known-identity.ts'
 

@@ -7,9 +7,8 @@ import {
   contradictionsIn,
   makeProfile,
 } from '../make-profile.ts'
-import { compilePixelRules } from '../compile-pixel-rules.ts'
+import { type PixelPolicy, compilePixelRules } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
-import type { PixelPolicy } from '../pixel-policy.ts'
 import type { Profile } from '../profile.ts'
 import {
   type ProfileOption,

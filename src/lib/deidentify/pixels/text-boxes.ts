@@ -1,4 +1,4 @@
-import type { Rectangle } from '../pixels/index.ts'
+import type { Rectangle } from '../../pixels/index.ts'
 import { searchError } from './run-text-search.ts'
 
 /** Around each word, in pixels: what is left of its edges can be guessed. */

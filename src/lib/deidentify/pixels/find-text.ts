@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto'
-import type { DicomFile, Element } from '../dicom/index.ts'
-import { type GrayImage, type Rectangle, enlarged, graymap, pixelTrouble } from '../pixels/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
+import {
+  type GrayImage,
+  type Rectangle,
+  enlarged,
+  graymap,
+  pixelTrouble,
+} from '../../pixels/index.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 import type { TextSearch } from './pixel-policy.ts'
 import { renderFrame } from './render-frame.ts'

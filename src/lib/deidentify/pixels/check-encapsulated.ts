@@ -1,7 +1,7 @@
-import type { DicomFile, Element } from '../dicom/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
 import { codecOf, walkFrames } from './compressed-frames.ts'
 import type { PixelLayout } from './pixel-layout.ts'
-import type { Reasons } from './reasons.ts'
+import type { Reasons } from '../reasons.ts'
 import { rleFrameTrouble } from './rle-frame.ts'
 
 type Range = NonNullable<Element['fragments']>[number]

@@ -1,7 +1,7 @@
-import type { DicomFile } from '../dicom/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
 import { checkPixelData } from './check-pixel-data.ts'
-import type { ObjectPolicy } from './object-policy.ts'
-import type { Reasons } from './reasons.ts'
+import type { ObjectPolicy } from '../object-policy.ts'
+import type { Reasons } from '../reasons.ts'
 
 const Tag = {
   ImageType: 0x00080008,

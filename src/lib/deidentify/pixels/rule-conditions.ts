@@ -1,5 +1,5 @@
-import type { DicomFile } from '../dicom/index.ts'
-import { BoundedRegExp, PatternError } from '../regexp/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
+import { BoundedRegExp, PatternError } from '../../regexp/index.ts'
 
 /** Does an object fit one condition of a rule? */
 export type Condition = (file: DicomFile, types: readonly string[]) => boolean

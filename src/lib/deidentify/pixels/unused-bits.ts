@@ -1,4 +1,4 @@
-import type { DicomFile, Element } from '../dicom/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 
 const PixelPaddingValue = 0x00280120

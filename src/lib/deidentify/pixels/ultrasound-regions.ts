@@ -1,5 +1,5 @@
-import type { DicomFile } from '../dicom/index.ts'
-import { type Rectangle, pixelTrouble } from '../pixels/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
+import { type Rectangle, pixelTrouble } from '../../pixels/index.ts'
 
 const Tag = {
   SequenceOfUltrasoundRegions: 0x00186011,

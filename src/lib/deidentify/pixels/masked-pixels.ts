@@ -1,4 +1,4 @@
-import type { DicomFile, Element, MadeValue, OutElement } from '../dicom/index.ts'
+import type { DicomFile, Element, MadeValue, OutElement } from '../../dicom/index.ts'
 import {
   type ByteOrder,
   type Edit,
@@ -6,7 +6,7 @@ import {
   maskJpeg,
   maskRle,
   pixelTrouble,
-} from '../pixels/index.ts'
+} from '../../pixels/index.ts'
 import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 import type { PixelSpool } from './pixel-spool.ts'

@@ -1,5 +1,5 @@
-import type { DicomFile } from '../dicom/index.ts'
-import type { PaletteLight } from '../pixels/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
+import type { PaletteLight } from '../../pixels/index.ts'
 
 /** Of red, green and blue (PS3.3 C.7.6.3.1.5 and C.7.6.3.1.6). */
 const descriptors = [0x00281101, 0x00281102, 0x00281103] as const

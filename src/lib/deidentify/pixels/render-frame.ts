@@ -1,4 +1,4 @@
-import type { DicomFile, Element } from '../dicom/index.ts'
+import type { DicomFile, Element } from '../../dicom/index.ts'
 import {
   type GrayImage,
   decodeJpeg,
@@ -6,7 +6,7 @@ import {
   nativeSamples,
   pixelTrouble,
   rleSamples,
-} from '../pixels/index.ts'
+} from '../../pixels/index.ts'
 import { paletteLight } from './palette-light.ts'
 import { byteOrderOf, codecOfPixels } from './masked-pixels.ts'
 import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'

@@ -1,6 +1,6 @@
-import { ExitCode, FionaError } from '../error/index.ts'
-import type { Rectangle } from '../pixels/index.ts'
-import { nearest } from '../text/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
+import type { Rectangle } from '../../pixels/index.ts'
+import { nearest } from '../../text/index.ts'
 import {
   type MaskedRegion,
   type PixelAction,

@@ -1,4 +1,4 @@
-import type { DicomFile } from '../dicom/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
 import { FragmentBytes } from './fragment-bytes.ts'
 import { type Visit, walkBoxes, walkJpeg, walkJpeg2000 } from './codestreams.ts'
 

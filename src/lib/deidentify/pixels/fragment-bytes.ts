@@ -1,4 +1,4 @@
-import type { DicomFile } from '../dicom/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
 
 interface Range {
   readonly offset: number

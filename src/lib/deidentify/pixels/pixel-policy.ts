@@ -1,5 +1,5 @@
-import type { DicomFile } from '../dicom/index.ts'
-import type { Rectangle } from '../pixels/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
+import type { Rectangle } from '../../pixels/index.ts'
 
 /** What a project wants done with pictures in which a person could be read. */
 export interface PixelPolicy {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
 import type { TextSearch } from './pixel-policy.ts'
 
 /** One frame of a device is read in a second or two. */

@@ -1,8 +1,8 @@
-import { type DicomFile, type Element, hasNativePixels, isText } from '../dicom/index.ts'
+import { type DicomFile, type Element, hasNativePixels, isText } from '../../dicom/index.ts'
 import { checkEncapsulated } from './check-encapsulated.ts'
-import type { ObjectPolicy } from './object-policy.ts'
+import type { ObjectPolicy } from '../object-policy.ts'
 import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
-import type { Reasons } from './reasons.ts'
+import type { Reasons } from '../reasons.ts'
 import { hasMoreThanPixels } from './unused-bits.ts'
 
 const Tag = {

@@ -1,4 +1,4 @@
-import type { DicomFile } from '../dicom/index.ts'
+import type { DicomFile } from '../../dicom/index.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 
 const headerBytes = 64
