@@ -1,21 +1,21 @@
 import { FionaError } from '../../error/index.ts'
 import { nearest } from '../../text/index.ts'
-import { type DateShift, usualShift } from '../date-shift.ts'
+import { type DateShift, usualShift } from '../dates/date-shift.ts'
 import {
   type Contradiction,
   type ProfileParts,
   contradictionsIn,
   makeProfile,
-} from '../make-profile.ts'
+} from '../profile/make-profile.ts'
 import { type PixelPolicy, compilePixelRules } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
-import type { Profile } from '../profile.ts'
+import type { Profile } from '../profile/profile.ts'
 import {
   type ProfileOption,
   isProfileOption,
   pixelOptions,
   tableOptions,
-} from '../profile-options.ts'
+} from '../profile/profile-options.ts'
 import { rulesOf } from '../rules/index.ts'
 import { canonicalProfile } from './canonical.ts'
 import type { Problems } from './problems.ts'

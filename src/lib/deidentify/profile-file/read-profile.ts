@@ -1,5 +1,5 @@
 import { type AlwaysHeld, type ObjectPolicy, isAlwaysHeld, policyOf } from '../object-policy.ts'
-import type { ProfileOption } from '../profile-options.ts'
+import type { ProfileOption } from '../profile/profile-options.ts'
 import type { Rule } from '../rules/rule.ts'
 import { type Sound, checkSchema } from './check-schema.ts'
 import type { Problems } from './problems.ts'
