@@ -3,14 +3,18 @@ import {
   type Element,
   type OutElement,
   bytesPerUnit,
-  isKnownCharacterSet,
+  decodeText,
+  definedTermsOf,
+  encodeText,
   isKnownVR,
   isPrivate,
   isText,
+  splitsAtBackslash,
 } from '../../dicom/index.ts'
 import { toldAges } from '../dates/age.ts'
 import { isPersonal } from '../search/identity-kinds.ts'
-import { type Rewriting, text } from '../rewriting.ts'
+import { type Rewriting, newUid, text } from '../rewriting.ts'
+import { longestOf } from '../rules/vr-limits.ts'
 import type { Place } from '../place.ts'
 import { normalUid } from '../pseudonyms.ts'
 import { isTemporal, isTemporalVR } from '../dates/shift-date.ts'
@@ -32,13 +36,15 @@ export function keepValue(place: Place): OutElement | undefined {
   }
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
   if (!isPlausible(element.vr, expected)) return malformed(rewriting)
-  if (tag === SpecificCharacterSet) checkCharacterSets(dataSet, rewriting)
+  if (tag === SpecificCharacterSet) return keepCharacterSets(place)
   if (isTemporalVR(expected)) return keepTemporal(place)
   if (expected === 'AS') return keepAge(element, rewriting)
   if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(place)
   if (checked !== undefined) return checked === 'otherwise' ? undefined : checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
+  const renamed = withNewUids(place)
+  if (renamed !== undefined) return renamed === 'otherwise' ? undefined : renamed
   return copyOf(dataSet, element, expected, rewriting)
 }
 
@@ -115,10 +121,55 @@ function keepAge(element: Element, rewriting: Rewriting): OutElement | undefined
   return ages === undefined ? malformed(rewriting) : text(element.tag, 'AS', ages)
 }
 
-function checkCharacterSets(dataSet: DataSet, { reasons }: Rewriting): void {
-  if (!dataSet.characterSets.every((term) => term === '' || isKnownCharacterSet(term))) {
-    reasons.add('unknown-character-set', '(0008,0005) SpecificCharacterSet')
+/** As it is where it is spelled by the standard: terms that devices misspell are written as it has them. */
+function keepCharacterSets({ around, element, rewriting }: Place): OutElement | undefined {
+  const { characterSets } = around.dataSet
+  const terms = definedTermsOf(characterSets)
+  if (terms === undefined) {
+    rewriting.reasons.add('unknown-character-set', '(0008,0005) SpecificCharacterSet')
+    return undefined
   }
+  const isSpelled = characterSets.every(
+    (term, at) => term === terms[at] || /^ISO 2022 IR \d+$/.test(term),
+  )
+  if (isSpelled && terms.length === characterSets.length) {
+    return copyOf(around.dataSet, element, 'CS', rewriting)
+  }
+  return text(element.tag, 'CS', terms.join('\\'))
+}
+
+const uidInText = /\d+(?:\.\d+){5,}/g
+/** What is shorter is a version, an address or a number of a section. */
+const shortestUid = 16
+const longTexts = new Set('LO LT ST UC UT'.split(' '))
+
+/**
+ * A kept text with UIDs in it has the new ones: which of them the study has is not known before all of it is read, and an
+ * old one is nobody's business in any case. Undefined where there is none; `otherwise` where they do not fit.
+ */
+function withNewUids({
+  around,
+  element,
+  vr,
+  rewriting,
+}: Place): OutElement | 'otherwise' | undefined {
+  const { tag, length } = element
+  if (!longTexts.has(vr) || length < shortestUid || length > longestChecked) return undefined
+  const bytes = rewriting.file.bytes(element)
+  // Decoding takes long, and few texts have a UID in them.
+  if (!bytes.toString('latin1').match(uidInText)) return undefined
+  const { characterSets } = around.dataSet
+  const original = decodeText(bytes, vr, characterSets)
+  const written = original.replace(uidInText, (found) => {
+    const isOne = found.length >= shortestUid && found.length <= 64
+    return isOne ? newUid(found, rewriting) : found
+  })
+  if (written === original) return undefined
+  const values = splitsAtBackslash(vr) ? written.split('\\') : [written]
+  const isTooLong = values.some((one) => one.trim().length > (longestOf(vr) ?? 0))
+  const value = isTooLong ? undefined : encodeText(written, vr, characterSets)
+  rewriting.count(value === undefined ? 'malformed' : 'uids')
+  return value === undefined ? 'otherwise' : { tag, vr, value }
 }
 
 /** The value as it is; numbers of the other byte order (items inside UN) are turned round. */

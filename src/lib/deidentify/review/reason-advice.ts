@@ -29,6 +29,10 @@ const looks: Readonly<Record<ReasonCode, string>> = {
     'what are these objects, and can they hold an identity outside of known attributes?',
   'objects-missing': 'are all objects there? send what is missing again',
   'patient-conflict': 'are these objects of one patient? if not, they must not go out together',
+  'participant-of-other-patient':
+    'another patient is this participant already: is it the same person? who was meant? fiona-crosswalk find --participant tells who it is',
+  'patient-is-other-participant':
+    'this patient is another participant of the project already: which is right? fiona-crosswalk find --patient tells',
   'nothing-left':
     'the project excludes every object: is that meant? drop it, or change `exclude` and replay it',
   'unreadable-object': 'send the objects again, or leave them out of the study and replay it',

@@ -58,6 +58,7 @@ export class StudyInTheMaking {
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
+    for (const code of task.objections) this.#reasons.add(code, '(0010,0020) PatientID')
   }
 
   async makeAll(): Promise<void> {

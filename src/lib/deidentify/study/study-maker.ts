@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Crosswalk } from '../../crosswalk/index.ts'
+import type { Crosswalk, ParticipantLink } from '../../crosswalk/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import {
   type AnyRecord,
@@ -122,7 +122,12 @@ export class StudyMaker {
     const sources = await sourcesOf(input)
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
-    await this.#link(target, StudyInstanceUID, patientOf(sources.objects), pseudonyms)
+    const patient = patientOf(sources.objects)
+    const objections = await this.#objectionsTo(target, patient)
+    // Who is whom is not noted before a person has decided it.
+    if (objections.every((code) => waived.has(code))) {
+      await this.#link(target, StudyInstanceUID, patient, pseudonyms)
+    }
     const facts = { requestId, project, participant, ...(event === undefined ? {} : { event }) }
     const { durable, onDone, howToDecide } = this.#options
     const start = performance.now()
@@ -136,6 +141,7 @@ export class StudyMaker {
         outbox,
         durable,
         exclusion: this.#options.exclusionOf(project),
+        objections,
         waived,
       },
       ({ reasons, details, masked }, staged) =>
@@ -171,19 +177,30 @@ export class StudyMaker {
     return deidentifiedRecord(outcome, facts, input.revision, profile)
   }
 
+  /** A participant is one patient, and a patient one participant of a project, unless a person has decided otherwise. */
+  async #objectionsTo(
+    { project, participant }: Target,
+    patient: Patient,
+  ): Promise<readonly ReasonCode[]> {
+    const { crosswalk } = this.#options
+    if (crosswalk === undefined || patient.PatientID === '') return []
+    const found = await crosswalk.contradiction(linkOf(project, participant, patient))
+    if (found === undefined) return []
+    return found === 'two patients are one participant'
+      ? ['participant-of-other-patient']
+      : ['patient-is-other-participant']
+  }
+
   /** The link is on stable storage before anything that needs it can be seen. */
   async #link(
     { project, participant }: Target,
     StudyInstanceUID: string,
-    { PatientID, IssuerOfPatientID }: Patient,
+    patient: Patient,
     pseudonyms: Pseudonyms,
   ): Promise<void> {
-    const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
     const newStudyInstanceUID = pseudonyms.uid(StudyInstanceUID)
     await this.#options.crosswalk?.note([
-      ...(PatientID === ''
-        ? []
-        : [{ kind: 'participant' as const, project, participant, PatientID, ...issuer }]),
+      ...(patient.PatientID === '' ? [] : [linkOf(project, participant, patient)]),
       { kind: 'study', project, participant, StudyInstanceUID, newStudyInstanceUID },
     ])
   }
@@ -276,4 +293,13 @@ function unfitting(misfit: string): FionaError {
     hint: 'give a shorter participant or event, or let the profile write it elsewhere; then replay the record',
     exitCode: ExitCode.badInput,
   })
+}
+
+function linkOf(
+  project: string,
+  participant: string,
+  { PatientID, IssuerOfPatientID }: Patient,
+): ParticipantLink {
+  const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
+  return { kind: 'participant', project, participant, PatientID, ...issuer }
 }

@@ -1,11 +1,10 @@
-import { type Account } from './account.ts'
+import type { Account } from './account.ts'
 import type { Exclusion } from './exclusions.ts'
-import { type Outbox } from './outbox.ts'
-import { type Profile } from '../profile/profile.ts'
-import { type Pseudonyms } from '../pseudonyms.ts'
-import { type Reason, type ReasonCode } from '../reasons.ts'
+import type { Outbox } from './outbox.ts'
+import type { Profile } from '../profile/profile.ts'
+import type { Pseudonyms } from '../pseudonyms.ts'
+import type { Reason, ReasonCode } from '../reasons.ts'
 import type { Sources } from './source-objects.ts'
-
 import type { MaskedObject } from './tally.ts'
 
 /** What shall be made of a study. */
@@ -22,6 +21,8 @@ export interface StudyTask {
   readonly durable: boolean
   /** Objects that the project does not want. */
   readonly exclusion: Exclusion
+  /** What speaks against it before any object is read. */
+  readonly objections: readonly ReasonCode[]
   /** What a person has decided to let pass. */
   readonly waived: ReadonlySet<ReasonCode>
 }
