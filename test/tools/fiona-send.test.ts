@@ -260,10 +260,8 @@ t.test('a refusal for good is not repeated; warnings count as sent', async (t) =
   t.equal(sent.code, 1)
   t.match(transfers(sent), [{ status: 'partial', instances: { sent: 3, failed: 3 }, attempts: 1 }])
   const failures = transfers(sent)[0]?.['failures'] as AnyRecord[]
-  t.match(
-    failures.map(({ message }) => String(message)),
-    [/0xA900/, /0xC001/, /0x0122/],
-  )
+  // Several associations bring the study: which answer is heard first is open.
+  t.match(failures.map(({ message }) => String(message)).sort(), [/0x0122/, /0xA900/, /0xC001/])
   t.match(errors(sent), [{ code: 'E_REFUSED', retryable: false }])
 })
 
