@@ -328,7 +328,7 @@ t.test('misspelt terms are understood, and known by those of the standard', (t) 
     ['ISO_IR100', 'ISO_IR 100'],
     ['latin1', 'ISO_IR 100'],
     ['ISO-8859-1', 'ISO_IR 100'],
-    ['ISO8859-5', undefined],
+    ['ISO8859-5', 'ISO_IR 144'],
     ['ISO_8859-15', 'ISO_IR 203'],
     ['UTF-8', 'ISO_IR 192'],
     ['utf8', 'ISO_IR 192'],

@@ -138,7 +138,8 @@ function keepCharacterSets({ around, element, rewriting }: Place): OutElement | 
   return text(element.tag, 'CS', terms.join('\\'))
 }
 
-const uidInText = /\d+(?:\.\d+){5,}/g
+/** Of the root 2.25, or of six components and more. */
+const uidInText = /(?<![\d.])(?:2\.25\.\d{10,39}(?![\d.])|\d+(?:\.\d+){5,})/g
 /** What is shorter is a version, an address or a number of a section. */
 const shortestUid = 16
 const longTexts = new Set('LO LT ST UC UT'.split(' '))
