@@ -9,7 +9,7 @@ const layers = [
   ['dicom', 'storage'],
   ['match', 'layout'],
   ['config'],
-  ['journal', 'cli', 'dimse', 'chain'],
+  ['journal', 'cli', 'dimse', 'dicomweb', 'chain'],
   ['intake', 'control', 'crosswalk'],
   [
     'receive',
@@ -26,7 +26,10 @@ const layers = [
     'demo',
     'projection',
     'report',
+    'request',
   ],
+  // A source of requests, by the interface of that room.
+  ['redcap'],
   // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
   ['check', 'reconcile'],
   ['manage'],

@@ -7,11 +7,13 @@ type Destination = Destinations[string]
 
 const fileKeys = [
   'privateKeyFile',
+  'passphraseFile',
   'knownHostsFile',
   'caFile',
   'certFile',
   'keyFile',
   'tokenFile',
+  'passwordFile',
 ] as const
 
 /**

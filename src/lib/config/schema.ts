@@ -37,6 +37,8 @@ const retry = Type.Object(
   { additionalProperties: false, default: {} },
 )
 
+const priority = Type.Union([Type.Literal('high'), Type.Literal('normal'), Type.Literal('low')])
+
 const destination = Type.Object(
   {
     url: text(),
@@ -51,13 +53,20 @@ const destination = Type.Object(
       Type.Union([Type.String({ pattern: '^\\d\\d:\\d\\d-\\d\\d:\\d\\d$' }), Type.Null()]),
     ),
     bandwidthMbit: Type.Optional(Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()])),
-    priority: Type.Optional(Type.String()),
+    windowOverBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    priority: Type.Optional(priority),
     privateKeyFile: Type.Optional(path),
+    passphraseFile: Type.Optional(path),
     knownHostsFile: Type.Optional(path),
     caFile: Type.Optional(path),
     certFile: Type.Optional(path),
     keyFile: Type.Optional(path),
     tokenFile: Type.Optional(path),
+    passwordFile: Type.Optional(path),
+    batch: optional({
+      objects: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
+      bytes: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
   },
   { additionalProperties: false },
 )
@@ -82,6 +91,9 @@ const conditions = Type.Record(Type.String({ minLength: 1 }), textOrTexts, { min
 
 /** Templates of paths below the folder of a project (`src/lib/layout`). */
 const layouts = Type.Array(text(), { maxItems: 20 })
+
+/** ISO 8601. */
+const day = Type.String({ pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$' })
 
 const project = Type.Object(
   {
@@ -114,7 +126,15 @@ const project = Type.Object(
       layoutsOnly: Type.Optional(Type.Boolean()),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
+    requests: optional({
+      naming: Type.Optional(text()),
+      autoId: Type.Optional(text()),
+      active: Type.Optional(Type.Boolean()),
+      from: Type.Optional(day),
+      until: Type.Optional(day),
+    }),
     destinations: Type.Array(Type.String(), { default: [] }),
+    priority: Type.Optional(priority),
   },
   { additionalProperties: false },
 )
@@ -122,9 +142,10 @@ const project = Type.Object(
 /** By connection facts and DICOM keywords; without a condition it would take every study. */
 const requestRule = Type.Object(
   {
-    when: Type.Record(Type.String({ minLength: 1 }), text(), { minProperties: 1 }),
+    when: conditions,
     project: text(),
     participant: text(),
+    pattern: Type.Optional(text()),
     event: Type.Optional(text()),
   },
   { additionalProperties: false },
@@ -134,7 +155,15 @@ const requestRule = Type.Object(
 const requestSource = Type.Object(
   {
     rules: Type.Optional(Type.Array(requestRule, { minItems: 1 })),
-    table: Type.Optional(path),
+    table: Type.Optional(
+      Type.Union([
+        path,
+        Type.Object(
+          { file: path, expireDays: Type.Optional(Type.Number({ exclusiveMinimum: 0 })) },
+          { additionalProperties: false },
+        ),
+      ]),
+    ),
     redcap: optional({
       url: Type.String({ pattern: '^https?://[^\\s]+$' }),
       tokenFile: path,

@@ -21,9 +21,13 @@ export interface Waybill {
   readonly stopped: AbortSignal
 }
 
-/**
- * Brings objects to one destination. Each object is told of once on the waybill, or not at all when
- * the way broke before its turn.
- * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
- */
-export type Carrier = (objects: readonly StudyObject[], waybill: Waybill) => Promise<void>
+/** Brings objects to one destination. One for all studies that go there, which it brings one after the other. */
+export interface Carrier {
+  /**
+   * Each object is told of once on the waybill, or not at all when the way broke before its turn.
+   * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
+   */
+  carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void>
+  /** Nothing follows soon: connections that are kept for the next study are closed. */
+  rest(): Promise<void>
+}

@@ -1,12 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import {
-  aeTitleRule,
-  aeTitleTrouble,
-  byHand,
-  readDestination,
-  type Destination,
-} from './destination.ts'
+import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+import { byHand, readDestination, type Destination } from './destination.ts'
 
 /** What the command line says about destinations; it overrides the configuration. */
 export interface DestinationOptions {
@@ -74,11 +69,14 @@ export function chooseDestinations(
   }
 
   const projects = new Map<string, Destination[]>()
-  for (const [project, { destinations }] of Object.entries(config?.projects ?? {})) {
+  for (const [project, { destinations, priority }] of Object.entries(config?.projects ?? {})) {
     const neededBy = `projects.${project}.destinations`
     projects.set(
       project,
-      [...new Set(destinations)].map((name) => fromConfig(name, neededBy)),
+      [...new Set(destinations)].map((name) => {
+        const destination = fromConfig(name, neededBy)
+        return { ...destination, priority: priority ?? destination.priority }
+      }),
     )
   }
   return {

@@ -9,10 +9,10 @@ import {
   type DeidentifiedRecord,
   type MarkRecord,
 } from '../record/index.ts'
-import { dicomCarrier } from './carry-by-dicom.ts'
-import { folderCarrier } from './carry-to-folder.ts'
+import type { Carrier } from './carrier.ts'
+import { carrierFor } from './carriers/index.ts'
 import type { Destinations } from './choose-destinations.ts'
-import { Delivery, type DeliveryTools, type Halt } from './delivery.ts'
+import { Delivery, type Halt } from './delivery.ts'
 import type { Destination } from './destination.ts'
 import { finderFor } from './find-objects.ts'
 import { Lane } from './lane.ts'
@@ -44,7 +44,7 @@ export interface CourierOptions {
 export class Courier implements FilterLogic {
   readonly handles = ['deidentified']
   readonly #options: CourierOptions
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Map<string, { readonly lane: Lane; readonly carrier: Carrier }>()
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
   readonly #trouble: Promise<never>
@@ -130,7 +130,7 @@ export class Courier implements FilterLogic {
   async close(): Promise<void> {
     await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
     const { waiting, emit, log } = this.#options
-    for (const lane of this.#lanes.values()) {
+    for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
       }
@@ -143,13 +143,16 @@ export class Courier implements FilterLogic {
   }
 
   async #each(wait: (lane: Lane) => Promise<void>): Promise<void> {
-    await Promise.race([this.#trouble, Promise.all([...this.#lanes.values()].map(wait))])
+    await Promise.race([
+      this.#trouble,
+      Promise.all([...this.#lanes.values()].map(({ lane }) => wait(lane))),
+    ])
   }
 
   async #untilThereIsRoom(): Promise<void> {
     const { stopping } = this.#options.halt
     const waiting = (): number =>
-      [...this.#lanes.values()].reduce((sum, lane) => sum + lane.size, 0)
+      [...this.#lanes.values()].reduce((sum, { lane }) => sum + lane.size, 0)
     while (waiting() >= mostInMemory && !stopping.aborted) {
       const moved = new Promise<void>((resolve) => {
         this.#moved = resolve
@@ -159,31 +162,29 @@ export class Courier implements FilterLogic {
   }
 
   #push(key: string, record: DeidentifiedRecord & AnyRecord, destination: Destination): void {
-    const { log, now, halt } = this.#options
     const id = `${destination.name} ${destination.url}`
-    let lane = this.#lanes.get(id)
-    if (lane === undefined) {
-      lane = new Lane({
-        destination,
-        log: log.child({ destination: destination.name }),
-        now,
-        halt,
-        ended: (ofKey, delivery) => this.#end(ofKey, delivery),
-        broken: this.#broken,
-      })
-      this.#lanes.set(id, lane)
-    }
-    lane.push(key, new Delivery(record, destination, this.#toolsFor(destination)))
+    let way = this.#lanes.get(id)
+    if (way === undefined) this.#lanes.set(id, (way = this.#openLane(destination)))
+    const { ledgers, now } = this.#options
+    const tools = { ledgers, now, carrier: way.carrier, find: finderFor(destination) }
+    way.lane.push(key, new Delivery(record, destination, tools))
   }
 
-  #toolsFor(destination: Destination): DeliveryTools {
-    const { ledgers, now, log } = this.#options
-    const { target } = destination
-    const carrier =
-      target.kind === 'folder'
-        ? folderCarrier(target.directory)
-        : dicomCarrier(destination, target, log)
-    return { ledgers, now, carrier, find: finderFor(destination) }
+  #openLane(destination: Destination): { readonly lane: Lane; readonly carrier: Carrier } {
+    const { now, halt } = this.#options
+    const log = this.#options.log.child({ destination: destination.name })
+    const carrier = carrierFor(destination, log)
+    const lane = new Lane({
+      destination,
+      log,
+      now,
+      clock: () => new Date(),
+      halt,
+      rest: () => carrier.rest(),
+      ended: (key, delivery) => this.#end(key, delivery),
+      broken: this.#broken,
+    })
+    return { lane, carrier }
   }
 
   async #end(key: string, delivery: Delivery): Promise<void> {

@@ -1,28 +1,11 @@
-import { accessSync, constants } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
+import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+import { DailyWindow, windowTrouble } from './daily-window.ts'
+import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
+import type { Priority } from './turns.ts'
 
-/** Objects are copied below a folder. */
-export interface FolderTarget {
-  readonly kind: 'folder'
-  readonly directory: string
-}
-/** Objects are sent with C-STORE. */
-export interface DicomTarget {
-  readonly kind: 'dicom'
-  readonly host: string
-  readonly port: number
-  readonly calledAETitle: string
-  /** Present for `dicoms:`. */
-  readonly tls?: {
-    readonly caFile?: string
-    readonly certFile?: string
-    readonly keyFile?: string
-  }
-}
-export type Target = FolderTarget | DicomTarget
+export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 
 export interface RetryPolicy {
   /** Tries after the first one. */
@@ -44,6 +27,12 @@ export interface Destination {
   readonly retry: RetryPolicy
   readonly timeoutSeconds: number
   readonly verify: 'none' | 'find'
+  /** A million bits per second, over all connections; undefined is no limit. */
+  readonly bandwidthMbit: number | undefined
+  /** Outside of it nothing is sent that has more than `overBytes`. */
+  readonly window: { readonly daily: DailyWindow; readonly overBytes: number } | undefined
+  /** Of its studies among each other. */
+  readonly priority: Priority
 }
 
 /** What a destination without configuration gets: a command typed by hand shall end soon. */
@@ -54,23 +43,6 @@ export const byHand = {
   verify: 'none',
   timeoutSeconds: 60,
 } as const satisfies Omit<DestinationConfig, 'url'>
-
-/**
- * PS3.5 6.2, AE: 1 to 16 characters, no backslash, no control characters, not only blanks.
- * @returns what is wrong with it, to stand behind its name
- */
-export function aeTitleTrouble(title: string): string | undefined {
-  const shown = JSON.stringify(title.slice(0, 40))
-  if (title.trim() === '') return 'is missing'
-  if (title.length > 16)
-    return `${shown} has ${String(title.length)} characters, and may have 1 to 16`
-  if (/[\\\u0000-\u001f\u007f-\uffff]/.test(title)) {
-    return `${shown} has a character that is not allowed there`
-  }
-  return undefined
-}
-/** The hint beside it. */
-export const aeTitleRule = 'an AE title has 1 to 16 ASCII characters without backslash (PS3.5 6.2)'
 
 /**
  * @param where names the place of the mistake: `--destination` or `destinations.X.url`
@@ -105,96 +77,20 @@ export function readDestination(
     retry: settings.retry,
     timeoutSeconds: settings.timeoutSeconds,
     verify: settings.verify,
+    bandwidthMbit: settings.bandwidthMbit ?? undefined,
+    window: readWindow(settings, refuse),
+    priority: settings.priority ?? 'normal',
   }
 }
 
-type Refuse = (message: string, hint: string) => FionaError
-const forms = 'dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port or file:/path'
-
-function readTarget(settings: DestinationConfig, refuse: Refuse): Target {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(settings.url)?.[1]?.toLowerCase()
-  switch (scheme) {
-    case 'file':
-      return { kind: 'folder', directory: readFolder(settings.url.slice('file:'.length), refuse) }
-    case 'dicom':
-      return readPeer(settings.url, 104, refuse)
-    case 'dicoms': {
-      const { caFile, certFile, keyFile } = settings
-      const files = Object.entries({ caFile, certFile, keyFile }).flatMap(([key, path]) =>
-        path === undefined ? [] : [[key, path] as const],
-      )
-      for (const [key, path] of files) {
-        if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'it is a PEM file')
-      }
-      // 2762 is dicom-tls, PS3.15 annex B.
-      return { ...readPeer(settings.url, 2762, refuse), tls: Object.fromEntries(files) }
-    }
-    case 'http':
-    case 'https':
-    case 'sftp':
-      throw refuse(`fiona-send cannot deliver by ${scheme} yet`, `use ${forms}`)
-    default:
-      throw refuse(
-        `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
-        `use ${forms}`,
-      )
-  }
-}
-
-/** `file:relative` and `file:/path` are taken as they are, `file:///path` is decoded as a URL. */
-function readFolder(text: string, refuse: Refuse): string {
-  if (text === '' || text.includes('\0')) throw refuse('a folder is missing', 'use file:/path')
-  if (!text.startsWith('//')) return isAbsolute(text) ? resolve(text) : resolve(process.cwd(), text)
-  try {
-    return resolve(fileURLToPath(`file:${text}`))
-  } catch {
-    throw refuse('a folder on another machine cannot be reached', 'mount it, and use file:/path')
-  }
-}
-
-function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarget {
-  const peer = /^[a-z]+:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?\/?$/i.exec(
-    text,
-  )
-  const [, user, host, digits] = peer ?? []
-  if (host === undefined) throw refuse('this is no address', `use ${forms}`)
-  const calledAETitle = decode(user ?? '')
-  const trouble = aeTitleTrouble(calledAETitle)
+function readWindow(
+  { window, windowOverBytes }: DestinationConfig,
+  refuse: Refuse,
+): Destination['window'] {
+  if (window === undefined || window === null) return undefined
+  const trouble = windowTrouble(window)
   if (trouble !== undefined) {
-    throw refuse(`the called AE title ${trouble}`, `use ${forms}; ${aeTitleRule}`)
+    throw refuse(`the window ${window} ${trouble}`, 'write it as 20:00-06:00, in local time')
   }
-  const port = digits === undefined ? standardPort : Number(digits)
-  if (port < 1 || port > 65535)
-    throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
-  return {
-    kind: 'dicom',
-    host: host.replace(/^\[|\]$/g, ''),
-    port,
-    calledAETitle: calledAETitle.trim(),
-  }
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** One spelling for one place. */
-function urlOf(target: Target): string {
-  if (target.kind === 'folder') return `file:${target.directory}`
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host.toLowerCase()
-  const scheme = target.tls === undefined ? 'dicom' : 'dicoms'
-  return `${scheme}://${encodeURIComponent(target.calledAETitle)}@${host}:${String(target.port)}`
+  return { daily: new DailyWindow(window), overBytes: windowOverBytes ?? -1 }
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readvSync } from 'node:fs'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { readToSend, unreadableToSend } from '../storage/index.ts'
 import { encodeDataHeader, pduHeaderBytes, pdvHeaderBytes } from './pdu/index.ts'
 
 /** What is read from the file and written to the connection at once. */
@@ -18,11 +18,14 @@ export class DataFrames {
   readonly #fragmentBytes: number
   readonly #pdus: number
 
-  /** @param fragmentBytes the most that the peer takes in one PDU; kept even, as fragments are in PS3.8 annex E */
-  constructor(fragmentBytes: number) {
+  /**
+   * @param fragmentBytes the most that the peer takes in one PDU; kept even, as fragments are in PS3.8 annex E
+   * @param mostBytes what goes out at once, but for one PDU, which always does
+   */
+  constructor(fragmentBytes: number, mostBytes = batchBytes) {
     this.#fragmentBytes = fragmentBytes > 1 ? fragmentBytes & ~1 : fragmentBytes
     const pdu = headerBytes + this.#fragmentBytes
-    this.#pdus = Math.max(1, Math.min(mostPdus, Math.floor(batchBytes / pdu)))
+    this.#pdus = Math.max(1, Math.min(mostPdus, Math.floor(mostBytes / pdu)))
     this.#buffer = Buffer.allocUnsafeSlow(this.#pdus * pdu)
   }
 
@@ -51,6 +54,14 @@ export class DataFrames {
   }
 }
 
+/** A data set that is made while it is sent, converted from a file, say. */
+export interface MadeDataSet {
+  /** Even (PS3.5 7.1.1). */
+  readonly length: number
+  /** The next bytes, into all of `target`. @throws FionaError when it cannot be made */
+  readInto(target: Buffer): void
+}
+
 /**
  * The data set of a file as PDUs, from where it begins to the end of the file.
  *
@@ -69,31 +80,63 @@ export async function sendDataSet(
   seen?: (bytes: Buffer) => void,
 ): Promise<void> {
   // A symbolic link is not followed: what it points at now is not what was looked at before.
-  const fd = readable(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
+  const fd = readToSend(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
   try {
     const { size } = fstatSync(fd)
-    let at = file.dataSetOffset
+    const start = file.dataSetOffset
     if (seen !== undefined) {
-      const head = Buffer.allocUnsafe(at)
+      const head = Buffer.allocUnsafe(start)
       fill(fd, [head], 0)
       seen(head)
     }
     // Only a deflated data set can be odd, and should have been padded by its writer (PS3.5 A.5). Some
     // are not, and peers abort (DCMTK) when they get a fragment of odd length.
-    const end = size + (Math.max(0, size - at) % 2)
-    do {
-      const { gaps, bytes, pdus } = frames.frame(contextId, Math.max(0, end - at))
-      if (at + bytes > size) padLast(gaps)
-      fill(fd, gaps, at)
-      const written = write(pdus)
-      // While the kernel and the peer are busy with them.
-      if (seen !== undefined) gaps.forEach(seen)
-      await written
-      at += bytes
-    } while (at < end)
+    const bytes = Math.max(0, size - start)
+    await sendPieces(contextId, bytes + (bytes % 2), frames, write, (gaps, at) => {
+      if (at + sum(gaps) > bytes) padLast(gaps)
+      fill(fd, gaps, start + at)
+      return seen
+    })
   } finally {
     closeSync(fd)
   }
+}
+
+/** The same for a data set that is made. @throws what making it throws */
+export async function sendMadeDataSet(
+  made: MadeDataSet,
+  contextId: number,
+  frames: DataFrames,
+  write: (pdus: Buffer) => Promise<void>,
+): Promise<void> {
+  await sendPieces(contextId, made.length, frames, write, (gaps) => {
+    for (const gap of gaps) made.readInto(gap)
+    return undefined
+  })
+}
+
+/** @param fillGaps gets the bytes from there on; what it returns is shown the gaps on their way */
+async function sendPieces(
+  contextId: number,
+  length: number,
+  frames: DataFrames,
+  write: (pdus: Buffer) => Promise<void>,
+  fillGaps: (gaps: Buffer[], at: number) => ((gap: Buffer) => void) | undefined,
+): Promise<void> {
+  let at = 0
+  do {
+    const { gaps, bytes, pdus } = frames.frame(contextId, length - at)
+    const seen = fillGaps(gaps, at)
+    const written = write(pdus)
+    // While the kernel and the peer are busy with them.
+    if (seen !== undefined) gaps.forEach(seen)
+    await written
+    at += bytes
+  } while (at < length)
+}
+
+function sum(gaps: readonly Buffer[]): number {
+  return gaps.reduce((bytes, gap) => bytes + gap.length, 0)
 }
 
 /** The last byte of the last gap does not come from the file. */
@@ -108,8 +151,8 @@ function fill(fd: number, gaps: readonly Buffer[], from: number): void {
   let position = from
   let empty = gaps.filter(({ length }) => length > 0)
   while (empty.length > 0) {
-    let bytes = readable(() => readvSync(fd, empty, position))
-    if (bytes === 0) throw unreadable('became shorter while it was sent')
+    let bytes = readToSend(() => readvSync(fd, empty, position))
+    if (bytes === 0) throw unreadableToSend('became shorter while it was sent')
     position += bytes
     while (bytes > 0 && empty[0] !== undefined && bytes >= empty[0].length) {
       bytes -= empty[0].length
@@ -117,19 +160,4 @@ function fill(fd: number, gaps: readonly Buffer[], from: number): void {
     }
     if (bytes > 0) empty = empty.map((gap, i) => (i === 0 ? gap.subarray(bytes) : gap))
   }
-}
-
-function readable<Value>(access: () => Value): Value {
-  try {
-    return access()
-  } catch (error) {
-    throw unreadable(`cannot be read (${String((error as NodeJS.ErrnoException).code)})`, error)
-  }
-}
-
-function unreadable(what: string, cause?: unknown): FionaError {
-  return new FionaError('E_FILE_READ', `a file to be sent ${what}`, {
-    exitCode: ExitCode.badInput,
-    cause,
-  })
 }

@@ -49,9 +49,17 @@ export const faultPoints = [
   'ledger.before-add',
   'ledger.added',
   'ledger.synced',
+  'stow.answered',
+  'sftp.part-opened',
+  'sftp.part-written',
+  'sftp.part-synced',
+  'sftp.renamed',
   'waiting.kept',
   'waiting.said',
   'waiting.removed',
+  'request.decided',
+  'request.matched',
+  'request.arrived',
 ] as const
 
 export type FaultPoint = (typeof faultPoints)[number]

@@ -1,4 +1,4 @@
-import type { Association } from '../dimse/index.ts'
+import type { Association } from '../../../dimse/index.ts'
 
 /** The objects that nobody has taken yet, shared by all who take them. */
 export type Queue<Item> = ArrayIterator<Item>

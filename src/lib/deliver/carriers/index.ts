@@ -1,0 +1,24 @@
+import type { Logger } from 'pino'
+import type { Carrier } from '../carrier.ts'
+import type { Destination } from '../destination.ts'
+import { Throttle } from '../throttle.ts'
+import { DicomCarrier } from './dicom/carry-by-dicom.ts'
+import { FolderCarrier } from './folder/carry-to-folder.ts'
+import { SftpCarrier } from './sftp/carry-by-sftp.ts'
+import { StowCarrier } from './stow/carry-by-stow.ts'
+
+/** The way to a destination. */
+export function carrierFor(destination: Destination, log: Logger): Carrier {
+  const { target, bandwidthMbit } = destination
+  const throttle = new Throttle(bandwidthMbit)
+  switch (target.kind) {
+    case 'folder':
+      return new FolderCarrier(target.directory, throttle)
+    case 'dicom':
+      return new DicomCarrier(destination, target, throttle, log)
+    case 'sftp':
+      return new SftpCarrier(destination, target, throttle)
+    case 'stow':
+      return new StowCarrier(destination, target, throttle, log)
+  }
+}
