@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
-import { defineTool } from '../lib/cli/index.ts'
-import { ExitCode, FionaError } from '../lib/error/index.ts'
+import { type OptionDeclarations, type ToolContext, defineTool } from '../lib/cli/index.ts'
+import type { DecisionOptions, Site } from '../lib/deidentify/index.ts'
+import { ExitCode } from '../lib/error/index.ts'
 
 export default defineTool({
   name: 'fiona-anon',
@@ -164,172 +165,84 @@ export default defineTool({
     78: 'no key, or a profile that is not there or has mistakes: line, column and text are on stderr',
   },
   seeAlso: ['fiona-arrive', 'fiona-crosswalk', 'fiona-request', 'fiona-send', 'fiona-stage'],
-  async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
+  async run(context) {
+    const { args, options, config, signal, print, write } = context
+    const deidentify = await import('../lib/deidentify/index.ts')
+    const { decisionOf, lookAtProfiles, openSite, requireOneDecision } = deidentify
     requireOneDecision(options)
-    const isTable = process.stdout.isTTY && options.json !== true
+    const dataDirectory = async () => resolve(options.dataDir ?? (await config()).dataDir)
     if (args.length > 0) {
+      const { Review, listReview, reviewArguments, showHeld } = deidentify
       const [requestId] = reviewArguments(args)
-      const { Review, listReview, showHeld } = await import('../lib/deidentify/index.ts')
-      const review = new Review(resolve(options.dataDir ?? (await config()).dataDir))
-      const display = { isTable, print, write }
+      const review = new Review(await dataDirectory())
+      const display = { isTable: process.stdout.isTTY && options.json !== true, print, write }
       return requestId === undefined
         ? listReview(review, options.project, display)
         : showHeld(review, requestId, options.project, display)
     }
     if (options.report !== undefined) {
       const { writeReport } = await import('../lib/report/index.ts')
-      const dataDir = resolve(options.dataDir ?? (await config()).dataDir)
       const { report: format, project, since } = options
-      return writeReport(dataDir, { format, project, since, signal, write })
+      return writeReport(await dataDirectory(), { format, project, since, signal, write })
     }
-    const deidentify = await import('../lib/deidentify/index.ts')
-    const { Deidentifier, exclusionOf, loadProjectProfiles, lookAtProfiles, namingOf } = deidentify
-    const { Crosswalk, readSecrets } = await import('../lib/crosswalk/index.ts')
     const looked = await lookAtProfiles(options, config, print)
     if (looked !== undefined) return looked
-    const { dataDir: configured, deidentification, projects, requests } = await config()
-    const stage = process.env['FIONA_STAGE'] || undefined
-    const dataDir = resolve(options.dataDir ?? configured)
-    const secrets = await readSecrets({ deidentification, projects }, dataDir, options.keyFile)
-    const isSite =
-      configPath !== undefined || options.dataDir !== undefined || options.out === undefined
-    const { project, participant, event } = options
-    const profileOf = await loadProjectProfiles(projects, options)
-    const exclusionsOf = (name: string) =>
-      exclusionOf([...(projects[name]?.exclude ?? []), ...profileOf(name).exclude])
-    // Here, so that a mistake in one is told before anything goes out.
-    const exclusions = new Map(Object.keys(projects).map((name) => [name, exclusionsOf(name)]))
-    const namings = new Map(
-      Object.entries(projects).map(([name, { deidentify }]) => [
-        name,
-        namingOf(name, deidentify?.pseudonym, deidentify?.pattern),
-      ]),
-    )
-    const crosswalk = isSite ? await Crosswalk.open(secrets.crosswalkPath, secrets.keys) : undefined
-    const deidentifier = new Deidentifier({
-      keyOf: secrets.keyOf,
-      namingOf: (name) => namings.get(name) ?? namingOf(name),
-      uidRoot: deidentification.uidRoot,
-      dataDir,
-      out: options.out === undefined ? undefined : resolve(options.out),
-      crosswalk,
-      project,
-      participant,
-      event,
-      inStage: stage !== undefined,
-      signal,
-      onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
-      profileOf,
-      exclusionOf: (name) => exclusions.get(name) ?? exclusionsOf(name),
-      durable: options.durability === 'fsync',
-      howToDecide: (requestId) => {
-        const same = Object.entries({
-          '--config': configPath,
-          '--data-dir': options.dataDir ?? (configPath === undefined ? dataDir : undefined),
-          '--key-file': options.keyFile,
-          '--profile': options.profile,
-        }).flatMap(([name, value]) =>
-          value === undefined
-            ? []
-            : [`${name} ${quote(value === 'basic' ? value : resolve(value))}`],
-        )
-        if (options.iKnow === true) same.push('--i-know')
-        // What is released goes where the stage would have put it.
-        const journal = process.env['FIONA_STAGE_TO'] || undefined
-        const released = journal === undefined ? '' : ` --journal ${quote(journal)}`
-        return `${['fiona-anon', ...same].join(' ')} --release ${quote(requestId)}${released} # or --drop ${quote(requestId)}`
-      },
-      onDone: (facts, message) => {
-        log.info(facts, message)
-      },
-    })
-    const { by, because } = options
-    const decision = {
-      ...(by === undefined ? {} : { by }),
-      ...(because === undefined ? {} : { because }),
-    }
+    const decision = decisionOf(options)
+    const site = await openSite(options, context)
     try {
       if (options.drop !== undefined) {
-        const { requestId } = await deidentifier.drop(options.drop, decision)
+        const { requestId } = await site.deidentifier.drop(options.drop, decision)
         await print(`dropped ${requestId}: what was made of it is removed, nothing was delivered`)
         return ExitCode.ok
       }
-      if (options.release === undefined) {
-        const code = await filter(deidentifier)
-        const undone = deidentifier.leftUndone()
-        for (const record of undone) await emit(record)
-        if (undone.length > 0) {
-          log.warn({ studies: undone.length }, 'stopped before loose instances were de-identified')
-          return ExitCode.tryAgain
-        }
-        return code === ExitCode.ok && deidentifier.hasFailedAtEnd ? ExitCode.someErrors : code
-      }
-      let isHeld = false
-      await deidentifier.release(
-        options.release,
-        options.releaseAnyway === true,
-        async (record) => {
-          isHeld = record.type === 'held'
-          if (options.journal === undefined || isHeld) {
-            await emit(record)
-            await sync()
-            return
-          }
-          const { JournalWriter, locateJournal } = await import('../lib/journal/index.ts')
-          const writer = await JournalWriter.open(locateJournal(dataDir, options.journal), {
-            writer: 'fiona-anon',
-          })
-          await writer.append(record)
-          await writer.close()
-        },
-        decision,
-      )
-      return isHeld ? ExitCode.someErrors : ExitCode.ok
+      return options.release === undefined
+        ? await deidentifyAll(site, context)
+        : await releaseOne(site, options.release, { ...options, decision }, context)
     } finally {
-      await crosswalk?.close()
+      await site.close()
     }
   },
 })
 
-/** @throws FionaError E_USAGE: whoever decides about a study must not get another decision. */
-function requireOneDecision(options: {
-  readonly release: string | undefined
-  readonly drop: string | undefined
-  readonly releaseAnyway: boolean | undefined
-  readonly journal: string | undefined
-  readonly by: string | undefined
-  readonly because: string | undefined
-}): void {
-  const { release, drop, releaseAnyway, journal, by, because } = options
-  const isDecided = release !== undefined || drop !== undefined
-  if (release !== undefined && drop !== undefined) {
-    throw usage('--release and --drop are two decisions')
+type Context = Pick<ToolContext<OptionDeclarations>, 'filter' | 'emit' | 'log' | 'sync'>
+
+async function deidentifyAll({ deidentifier }: Site, { filter, emit, log }: Context) {
+  const code = await filter(deidentifier)
+  const undone = deidentifier.leftUndone()
+  for (const record of undone) await emit(record)
+  if (undone.length > 0) {
+    log.warn({ studies: undone.length }, 'stopped before loose instances were de-identified')
+    return ExitCode.tryAgain
   }
-  if (release === undefined && (releaseAnyway === true || journal !== undefined)) {
-    throw usage('--release-anyway and --journal belong to --release')
-  }
-  if (!isDecided && (by !== undefined || because !== undefined)) {
-    throw usage('--by and --because belong to --release or --drop')
-  }
-  if (releaseAnyway === true && (because ?? '').trim() === '') {
-    throw usage('--release-anyway needs --because: what nobody can see passes only for a reason')
-  }
+  return code === ExitCode.ok && deidentifier.hasFailedAtEnd ? ExitCode.someErrors : code
 }
 
-/** @throws FionaError E_USAGE */
-function reviewArguments([command, ...ids]: readonly string[]): readonly string[] {
-  if (command === 'review' && ids.length < 2) return ids
-  throw usage(`unexpected argument ${JSON.stringify(command === 'review' ? ids[1] : command)}`)
-}
-
-function usage(message: string): FionaError {
-  return new FionaError('E_USAGE', message, {
-    hint: 'see fiona-anon --help',
-    exitCode: ExitCode.usage,
-  })
-}
-
-/** For a shell. */
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+/** @returns 1 where it is held again */
+async function releaseOne(
+  { deidentifier, dataDir }: Site,
+  requestId: string,
+  options: DecisionOptions & { readonly decision: Parameters<Site['deidentifier']['drop']>[1] },
+  { emit, sync }: Context,
+): Promise<number> {
+  let isHeld = false
+  await deidentifier.release(
+    requestId,
+    options.releaseAnyway === true,
+    async (record) => {
+      isHeld = record.type === 'held'
+      if (options.journal === undefined || isHeld) {
+        await emit(record)
+        await sync()
+        return
+      }
+      const { JournalWriter, locateJournal } = await import('../lib/journal/index.ts')
+      const writer = await JournalWriter.open(locateJournal(dataDir, options.journal), {
+        writer: 'fiona-anon',
+      })
+      await writer.append(record)
+      await writer.close()
+    },
+    options.decision,
+  )
+  return isHeld ? ExitCode.someErrors : ExitCode.ok
 }

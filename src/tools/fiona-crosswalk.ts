@@ -93,6 +93,10 @@ export default defineTool({
   files: [
     ['<dataDir>/crosswalk.ndjson', 'the crosswalk (mode 0600)'],
     ['<dataDir>/crosswalk.ndjson.audit', 'its audit trail (mode 0600)'],
+    [
+      '<dataDir>/crosswalk.ndjson.index',
+      'its index, sealed; made anew when it is not there (mode 0600)',
+    ],
   ],
   environment: [['SUDO_USER', 'who called sudo; noted in the audit trail']],
   exitCodes: {

@@ -99,6 +99,33 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /f:6: projects\.B\.deidentify\.dateShift\.maxDays must be integer/,
   ],
   [
+    'a date shift that shifts nothing, or by what belongs to another mode',
+    `projects:
+  A: { deidentify: { profile: p.yaml, dateShift: { mode: fixed } } }
+  B: { deidentify: { profile: p.yaml, dateShift: { mode: fixed, days: 0 } } }
+  C: { deidentify: { profile: p.yaml, dateShift: { mode: perParticipant, days: 3 } } }
+  D: { deidentify: { profile: p.yaml, dateShift: { mode: none, maxDays: 3 } } }
+  E: { deidentify: { dateShift: { mode: fixed, days: -3 } } }
+  F: { deidentify: { profile: p.yaml, dateShift: { mode: fixed, days: -30 } } }
+`,
+    /^f:2: projects\.A\.deidentify\.dateShift has mode fixed and no days/,
+    /f:3: projects\.B\.deidentify\.dateShift\.days is 0/,
+    /f:4: projects\.C\.deidentify\.dateShift\.days belongs to mode fixed/,
+    /f:5: projects\.D\.deidentify\.dateShift\.maxDays belongs to mode perParticipant/,
+    /f:6: projects\.E\.deidentify\.dateShift does nothing: the basic profile removes dates; [^\n]*$/,
+  ],
+  [
+    'a date shift of more than ten years',
+    'projects: {A: {deidentify: {profile: p.yaml, dateShift: {mode: fixed, days: 99999}}}}\n',
+    /^f:1: projects\.A\.deidentify\.dateShift\.days must be <= 3653$/,
+  ],
+  [
+    'keys of de-identification that do nothing beside the others',
+    'projects:\n  A: { deidentify: { pattern: "A-[0-9]{4}" } }\n  B: { deidentify: { iKnow: true } }\n',
+    /^f:2: projects\.A\.deidentify\.pattern does nothing without pseudonym: counter/,
+    /f:3: projects\.B\.deidentify\.iKnow does nothing without a profile that has base: none/,
+  ],
+  [
     'a pseudonym that nobody makes',
     'projects: {A: {deidentify: {pseudonym: hsah}}}\n',
     /^f:1: projects\.A\.deidentify\.pseudonym must be fromRequest or hash or counter$/,

@@ -17,8 +17,10 @@ import t from 'tap'
 import {
   Crosswalk,
   type Link,
+  type ParticipantLink,
   Seals,
   WhoIsWho,
+  lookUp,
   namesOf,
   reseal,
 } from '../../src/lib/crosswalk/index.ts'
@@ -310,4 +312,133 @@ t.test('several processes that count, and are killed, never give a name twice', 
   t.equal(new Set(inFile.map((link) => link.participant)).size, inFile.length)
   for (const link of inFile)
     if (byPatient.has(link.PatientID)) t.equal(byPatient.get(link.PatientID), link.participant)
+})
+
+/** Of two hundred patients and their studies, with an index of all but what the last process noted. */
+async function indexed(path: string): Promise<void> {
+  const crosswalk = await Crosswalk.open(path, keys, 0)
+  for (let n = 0; n < 200; n += 1) {
+    const name = `P${String(n)}`
+    await crosswalk.note([
+      participant(`secret-${String(n)}`, { participant: name }),
+      { ...studyOf(`1.2.${String(n)}`), participant: name },
+    ])
+  }
+  await crosswalk.close()
+  await (await Crosswalk.open(path, keys, 0)).close()
+}
+
+t.test('with an index the same is found as without, and what came later, too', async (t) => {
+  const path = newPath(t)
+  await indexed(path)
+  t.equal(statSync(`${path}.index`).mode & 0o777, 0o600)
+  await noted(path, [
+    participant('secret-7', { participant: 'P7', project: 'q' }),
+    { ...studyOf('1.2.7.2'), participant: 'P7' },
+  ])
+  const plain = `${path}.plain`
+  writeFileSync(plain, readFileSync(path), { mode: 0o600 })
+  const [one, other] = [await Crosswalk.open(path, keys), await Crosswalk.open(plain, keys)]
+  t.equal(one.size, 402)
+  for (const question of [
+    { patient: ' secret-7 ' },
+    { patient: 'secret-7', project: 'q' },
+    { participant: 'P7' },
+    { participant: 'P7', study: '1.2.7' },
+    { study: '1.2.7.2' },
+    { newStudy: '2.25.91.2.199' },
+    { patient: 'secret-7', participant: 'P8' },
+    { patient: 'nobody' },
+  ]) {
+    const found = await lookUp(one, question)
+    t.same(found, await lookUp(other, question), JSON.stringify(question))
+  }
+  t.equal((await lookUp(one, { patient: 'secret-7' })).length, 4)
+  const before = statSync(path).size
+  await one.note([participant('secret-3', { participant: 'P3' }), studyOf('1.2.7')])
+  t.equal((await linksIn(path)).filter(({ participant: name }) => name === 'P3').length, 2)
+  t.ok(statSync(path).size > before, 'only what is new is written')
+  await one.close()
+  await other.close()
+})
+
+t.test('names are counted on with an index, each patient keeps one', async (t) => {
+  const path = newPath(t)
+  await indexed(path)
+  const crosswalk = await Crosswalk.open(path, keys)
+  const names = (n: number) => (n > 205 ? undefined : `P${String(n - 1)}`)
+  const count = (PatientID: string) => crosswalk.count({ project: 'p', PatientID }, names)
+  t.equal(await count('secret-9'), 'P9')
+  t.equal(await count('new'), 'P200')
+  t.equal(await count('newer'), 'P201')
+  t.equal(await count('new'), 'P200')
+  for (const id of 'abc') await count(id)
+  await t.rejects(count('one too many'), { code: 'E_PSEUDONYMS_EXHAUSTED' })
+  await crosswalk.close()
+})
+
+t.test(
+  'an index tells nothing, and one that does not belong to the crosswalk is not used',
+  async (t) => {
+    const path = newPath(t)
+    await indexed(path)
+    const index = readFileSync(`${path}.index`)
+    for (const value of ['secret-7', 'P7', '1.2.7', '"end"']) t.notOk(index.includes(value), value)
+    const find = async (by: Keys = keys) => {
+      const crosswalk = await Crosswalk.open(path, by)
+      try {
+        return (await lookUp(crosswalk, { patient: 'secret-7' })).length
+      } finally {
+        await crosswalk.close()
+      }
+    }
+    for (const [what, change] of [
+      ['cut', index.subarray(0, 100)],
+      ['of another kind', Buffer.alloc(1000, 1)],
+      ['with a bit of its header changed', Buffer.from(index).fill(index[40]! ^ 1, 40, 41)],
+    ] as const) {
+      writeFileSync(`${path}.index`, change)
+      t.equal(await find(), 2, what)
+    }
+    const last = index.length - 1
+    writeFileSync(`${path}.index`, Buffer.from(index).fill(index[last]! ^ 1, last))
+    await t.rejects(find(), { code: 'E_CROSSWALK_DAMAGED', message: /the index .* is damaged/ })
+    // Another crosswalk of this name: the index of the former one is of no use.
+    writeFileSync(`${path}.index`, index)
+    rmSync(path)
+    await noted(path, [participant('other')])
+    t.equal(await find(), 0)
+    // A line that is changed is noticed where it is asked for.
+    rmSync(path)
+    await indexed(path)
+    const lines = readFileSync(path, 'utf8').split('\n')
+    const changed = lines.map((line, at) =>
+      at === 14 ? line.replace(/"sealed":"./, '"sealed":"!') : line,
+    )
+    writeFileSync(path, changed.join('\n'))
+    await t.rejects(find(), { code: 'E_CROSSWALK_DAMAGED' })
+    await reseal(path, keys, true)
+    t.equal(await find(), 0, 'sealed anew without it, it is another file')
+  },
+)
+
+t.test('who is somebody else already is told, until it is noted', async (t) => {
+  for (const most of [0, 1000]) {
+    const path = newPath(t)
+    const link = (PatientID: string, name: string, project = 'p') =>
+      participant(PatientID, { participant: name, project }) as ParticipantLink
+    await noted(path, [link('a', 'S1'), link('b', 'S2')])
+    await (await Crosswalk.open(path, keys, most)).close()
+    t.equal(existsSync(`${path}.index`), most === 0)
+    const crosswalk = await Crosswalk.open(path, keys)
+    t.equal(await crosswalk.contradiction(link('a', 'S1')), undefined)
+    t.equal(await crosswalk.contradiction(link('c', 'S3')), undefined)
+    t.equal(await crosswalk.contradiction(link('a', 'S2', 'q')), undefined, 'another project')
+    t.equal(await crosswalk.contradiction(link('c', 'S1')), 'two patients are one participant')
+    t.equal(await crosswalk.contradiction(link('a', 'S3')), 'a patient is two participants')
+    await crosswalk.note([link('c', 'S1')])
+    t.equal(await crosswalk.contradiction(link('c', 'S1')), undefined, 'somebody decided so')
+    t.equal(await crosswalk.contradiction(link('a', 'S1')), undefined)
+    await crosswalk.close()
+  }
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Account, requireComplete } from '../../src/lib/deidentify/account.ts'
+import { type Account, requireComplete } from '../../src/lib/deidentify/study/account.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { archived, deidentifierAt, deidentify, newSite } from './deidentified.ts'
 

@@ -1,13 +1,16 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Crosswalk } from '../../src/lib/crosswalk/index.ts'
 import { exclusionOf, policyOf } from '../../src/lib/deidentify/index.ts'
+import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type CtImageOptions, ctImage, el, syntax } from '../fixtures/dicom-writer.ts'
 import {
   archived,
   deidentifierAt,
   deidentify,
   filesUnder,
+  key,
   newSite,
   reasonsOf,
 } from './deidentified.ts'
@@ -145,6 +148,43 @@ t.test('objects of two patients in one study are held', async (t) => {
   t.same(reasonsOf(record), ['patient-conflict'])
   t.same(files, [])
 })
+
+t.test(
+  'a participant who is another patient already is held, and noted when released',
+  async (t) => {
+    const site = newSite()
+    const path = join(site.dataDir, 'crosswalk.ndjson')
+    const crosswalk = await Crosswalk.open(path, [key])
+    t.teardown(() => crosswalk.close())
+    const of = (PatientID: string, participant: string) => ({
+      kind: 'participant' as const,
+      project: 'default',
+      participant,
+      PatientID,
+    })
+    await crosswalk.note([of('EX-0009', 'S001'), of('EX-0002', 'S002')])
+    const at = (participant: string) => deidentifierAt(site, { crosswalk, participant })
+    const taken = archived(site, [ctImage({ elements: [el(0x00100020, 'LO', 'EX-0001')] })])
+    const held = (await at('S001').record(taken)) as AnyRecord
+    t.same(reasonsOf(held), ['participant-of-other-patient'])
+    t.notOk(JSON.stringify(held).includes('EX-'))
+    t.same(filesUnder(site.out), [])
+    t.equal((await crosswalk.linksBy('patient', 'EX-0001')).length, 0, 'nothing is noted')
+    const published: AnyRecord[] = []
+    await at('S001').release(String(held['requestId']), false, async (record) => {
+      published.push(record as AnyRecord)
+    })
+    t.match(published, [
+      { type: 'deidentified', waived: [{ code: 'participant-of-other-patient' }] },
+    ])
+    t.equal((await crosswalk.linksBy('patient', 'EX-0001')).length, 1)
+    const again = (await at('S001').record(taken)) as AnyRecord
+    t.equal(again.type, 'deidentified', 'somebody has decided')
+    const renamed = archived(site, [ctImage({ elements: [el(0x00100020, 'LO', 'EX-0002')] })])
+    const other = (await at('S003').record(renamed)) as AnyRecord
+    t.same(reasonsOf(other), ['patient-is-other-participant'])
+  },
+)
 
 t.test('objects that are counted and not there are missed', async (t) => {
   const series = [{ SeriesInstanceUID: '2.25.1001.1', instances: 5 }]

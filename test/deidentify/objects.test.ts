@@ -258,3 +258,25 @@ t.test('a dummy is never what it replaces', async (t) => {
   t.equal(file.string(file.dataSet, 0x00080021), '19000102')
   t.equal(file.string(file.dataSet, 0x00080031), '000001')
 })
+
+t.test(
+  'UIDs within kept texts become the new ones, and misspelt character sets valid',
+  async (t) => {
+    const description = `follows 2.25.123456789012345678 of 1.3.6.1.4.1.5962.1.1.2, class ${storage}2 (1.2.3)`
+    const file = await opened(
+      ctImage({
+        elements: [
+          el(0x00080005, 'CS', 'latin1'),
+          sq(0x00620002, [[el(0x00620006, 'ST', `M\xfcnzer ${description}`)]]),
+        ],
+      }),
+    )
+    t.equal(file.string(file.dataSet, 0x00080005), 'ISO_IR 100')
+    const [item] = file.dataSet.get(0x00620002)?.items ?? []
+    const text = item && file.string(item, 0x00620006)
+    t.equal(
+      text,
+      `M\xfcnzer follows ${newUidOf('2.25.123456789012345678')} of ${newUidOf('1.3.6.1.4.1.5962.1.1.2')}, class ${storage}2 (1.2.3)`,
+    )
+  },
+)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { patientOf } from '../../src/lib/deidentify/patient.ts'
+import { patientOf } from '../../src/lib/deidentify/study/patient.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 
 t.test('files that cannot be read do not hide whose study it is', async (t) => {

@@ -16,7 +16,7 @@ function problemsOf(text: string): string[] {
 function meaningOf(text: string): string {
   const problems = new Problems('p', text)
   const file = readProfile(text, problems)
-  if (file === undefined)
+  if (file === undefined || problems.hasMistakes)
     throw new Error(
       problems
         .all()

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { checkProfile } from '../../src/lib/deidentify/index.ts'
+import { checkProfile, loadProjectProfiles } from '../../src/lib/deidentify/index.ts'
 import { newSite } from './deidentified.ts'
 
 async function warningsOf(text: string): Promise<string[]> {
@@ -151,5 +151,95 @@ t.test('options and dates that contradict each other are mistakes with a place',
     t.equal(profile, undefined, text)
     t.match(problems.map(({ message }) => message).join('\n'), expected, text)
     t.ok(problems.every(({ line, column }) => line > 0 && column > 0))
+  }
+})
+
+t.test('mistakes of form and of meaning are told in one round, each at its place', async (t) => {
+  const path = join(newSite().root, 'p.yaml')
+  writeFileSync(
+    path,
+    `bsae: basic
+options: [cleanDescriptor, 7, retainLongitudinalModifiedDates, retainLongitudinalFullDates]
+honourPrivateDataInformation: maybe
+dateShift: { mode: fixd }
+rules:
+  - { tag: SeriesDescripton, action: kep }
+  - { tag: StudyDate, action: uid }
+  - { tag: StudyID, action: extract, pattern: '(', length: x }
+  - StudyID
+  - { tag: PatientName, when: { Modalty: MR }, acton: keep }
+tagchange: [7, '0008,0050=hash', 'x=y']
+objects: { PR: kep, XY: keep, exclude: [{ SOPClass: Nonsense }, { size: 3 }] }
+verify: { onHit: pass, extraTerms: [abc] }
+pixels: { rulse: [] }
+`,
+  )
+  const { problems, profile } = await checkProfile(path)
+  t.equal(profile, undefined)
+  const told = problems.map((one) => `${String(one.line)}:${String(one.column)} ${one.message}`)
+  const expected = [
+    /^1:1 unknown key "bsae"; did you mean "base"\?/,
+    /^2:11 no option is called "cleanDescriptor"; did you mean/,
+    /^2:28 an entry of "options" is the name of an option, not 7/,
+    /^2:10 a profile cannot keep dates and shift them, too/,
+    /^3:31 "honourPrivateDataInformation" must be boolean/,
+    /^4:20 "mode" is none, fixed or perParticipant, not "fixd"/,
+    /^6:12 no attribute is called "SeriesDescripton"; did you mean/,
+    /^6:38 "action" is .* not "kep"; did you mean "keep"\?/,
+    /^7:12 StudyDate is DA, not UI/,
+    /^8:47 no regular expression/,
+    /^8:60 "length" must be integer/,
+    /^9:5 an entry of "rules" is a rule/,
+    /^10:33 no attribute is called "Modalty"; did you mean "Modality"\?/,
+    /^10:48 unknown key "acton"; did you mean "action"\?/,
+    /^11:13 an entry of "tagchange" is gggg,eeee=ACTION, not 7/,
+    /^11:34 /,
+    /^12:16 "PR" is keep, clean, drop or review, not "kep"/,
+    /^12:21 no kind of object is called "XY"/,
+    /^12:53 no SOP class is called "Nonsense"/,
+    /^12:67 unknown key "size"/,
+    /^13:18 "onHit" is hold, not "pass"/,
+    /^13:37 "abc" is shorter than 4 characters/,
+    /^14:1?\d pixels/,
+  ]
+  for (const one of expected) {
+    t.ok(
+      told.some((each) => one.test(each)),
+      `${String(one)} is told`,
+    )
+  }
+  // The missing "action" of the last rule, and nothing that only follows from another mistake.
+  const others = told.filter((each) => !expected.some((one) => one.test(each)))
+  t.same(others, ['10:5 "action" is missing here'])
+})
+
+t.test('what the configuration says of dates is done, or refused', async (t) => {
+  const { root } = newSite()
+  const write = (name: string, text: string) => {
+    writeFileSync(join(root, name), text)
+    return join(root, name)
+  }
+  const shifting = write('shift.yaml', 'options: [retainLongitudinalModifiedDates]')
+  const own = write(
+    'own.yaml',
+    'options: [retainLongitudinalModifiedDates]\ndateShift: { mode: fixed, days: 3 }',
+  )
+  const plain = write('plain.yaml', 'base: basic')
+  const load = async (deidentify: object, override: { profile?: string } = {}) =>
+    (await loadProjectProfiles({ A: { deidentify, destinations: [] } }, override))('A')
+  const fixed = { mode: 'fixed', days: -30 } as const
+  t.same((await load({ profile: shifting, dateShift: fixed })).dateShift, fixed)
+  t.same((await load({ profile: shifting, dateShift: fixed }, { profile: own })).dateShift, {
+    mode: 'fixed',
+    days: 3,
+  })
+  t.same((await load({ profile: plain, dateShift: fixed }, { profile: shifting })).dateShift, fixed)
+  for (const [deidentify, message] of [
+    [{ profile: plain, dateShift: fixed }, /dateShift does nothing: no option and no rule/],
+    [{ profile: own, dateShift: fixed }, /has a dateShift of its own, and another one/],
+    [{ profile: plain, iKnow: true }, /iKnow does nothing: its profile plain has the base basic/],
+    [{ profile: shifting, dateShift: { mode: 'none' } }, /dates would not be shifted/],
+  ] as const) {
+    await t.rejects(load(deidentify), { code: 'E_PROFILE', message, exitCode: 78 })
   }
 })

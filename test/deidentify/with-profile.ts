@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Profile, loadProfile } from '../../src/lib/deidentify/index.ts'
-import type { ProfileChoice } from '../../src/lib/deidentify/load-profile.ts'
+import type { ProfileChoice } from '../../src/lib/deidentify/profile/load-profile.ts'
 import { DicomFile, type DataSet } from '../../src/lib/dicom/index.ts'
 import { deidentify, newSite, type Outcome } from './deidentified.ts'
 

@@ -3,7 +3,13 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { type DataSet, DicomFile, decodeText, encodeText } from '../../src/lib/dicom/index.ts'
+import {
+  type DataSet,
+  DicomFile,
+  decodeText,
+  definedTermsOf,
+  encodeText,
+} from '../../src/lib/dicom/index.ts'
 import { dicomFile, el } from '../fixtures/dicom-writer.ts'
 import { missingPydicom, projectRoot, pydicomSamples } from '../fixtures/peers.ts'
 
@@ -313,4 +319,32 @@ t.test('pydicom reads the texts we write in each character set', { skip }, async
     read,
     known.map(([, text]) => text),
   )
+})
+
+t.test('misspelt terms are understood, and known by those of the standard', (t) => {
+  for (const [written, terms] of [
+    ['ISO_IR 100', 'ISO_IR 100'],
+    ['ISO-IR 100', 'ISO_IR 100'],
+    ['ISO_IR100', 'ISO_IR 100'],
+    ['latin1', 'ISO_IR 100'],
+    ['ISO-8859-1', 'ISO_IR 100'],
+    ['ISO8859-5', 'ISO_IR 144'],
+    ['ISO_8859-15', 'ISO_IR 203'],
+    ['UTF-8', 'ISO_IR 192'],
+    ['utf8', 'ISO_IR 192'],
+    ['ISO 2022 GB18030', 'GB18030'],
+    ['US-ASCII', ''],
+    ['\\ISO2022 IR 87', '\\ISO 2022 IR 87'],
+    ['ISO_IR 100\\ISO_IR 126', 'ISO 2022 IR 100\\ISO 2022 IR 126'],
+    ['ISO_IR 149', 'ISO 2022 IR 149'],
+    ['ISO_8859-99', undefined],
+    ['KLINGON', undefined],
+  ] as const) {
+    const found = definedTermsOf(termsOf(written))
+    t.equal(found?.join('\\'), terms, written)
+    if (found === undefined) continue
+    const bytes = Buffer.from('M\xfcller', 'latin1')
+    t.equal(decodeText(bytes, 'LO', found), decodeText(bytes, 'LO', termsOf(written)), written)
+  }
+  t.end()
 })

@@ -1,6 +1,13 @@
 import { RuleSet } from '../classify/index.ts'
 import type { Config, ProjectConfig } from '../config/index.ts'
-import { checkProfile, formatProblem, loadProfile, settingsOf } from '../deidentify/index.ts'
+import {
+  checkProfile,
+  formatProblem,
+  loadProfile,
+  namingOf,
+  requireHonoured,
+  settingsOf,
+} from '../deidentify/index.ts'
 import { about, type Finding, ok, thrown, warning } from './finding.ts'
 
 const mostShown = 10
@@ -21,7 +28,7 @@ export async function checkRules({ classification, projects }: Config): Promise<
     found.push(thrown('rules', problem))
   }
   for (const [project, { deidentify }] of Object.entries(projects)) {
-    found.push(...(await checkProfileOf(project, deidentify)))
+    found.push(...(await checkProfileOf(project, deidentify)), ...checkNaming(project, deidentify))
   }
   return found
 }
@@ -40,6 +47,7 @@ async function checkProfileOf(
     const { problems } = await checkProfile(name, settings)
     // With its mistakes, or for want of knowing, it would not be taken.
     const profile = await loadProfile(name, settings)
+    requireHonoured(project, settings, profile)
     const shown = problems.slice(0, mostShown).map((problem) => {
       return warning(
         what,
@@ -54,6 +62,17 @@ async function checkProfileOf(
     return [ok(what, `${name} (${profile.digest.slice(0, 12)})`), ...shown]
   } catch (problem) {
     return [inConfig(thrown(what, problem))]
+  }
+}
+
+/** A pattern that makes no names is told now, and not when the first patient needs one. */
+function checkNaming(project: string, deidentify: ProjectConfig['deidentify']): Finding[] {
+  try {
+    namingOf(project, deidentify?.pseudonym, deidentify?.pattern)
+    return []
+  } catch (problem) {
+    const finding = thrown(`participants of ${project}`, problem)
+    return [about(finding, 'projects', project, 'deidentify', 'pattern')]
   }
 }
 

@@ -111,7 +111,8 @@ const project = Type.Object(
       keyFile: Type.Optional(path),
       dateShift: optional({
         mode: oneOf(['none', 'fixed', 'perParticipant']),
-        maxDays: Type.Optional(Type.Integer({ minimum: 1 })),
+        days: Type.Optional(Type.Integer({ minimum: -3653, maximum: 3653 })),
+        maxDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3653 })),
       }),
     }),
     arrival: optional({

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { isProjectName } from '../storage/index.ts'
 import { nearest } from '../text/index.ts'
 import { usualDefault } from './default-project.ts'
+import { deidentifyProblems } from './deidentify-problems.ts'
 import type { ConfigProblem } from './generated/validate-config.js'
 import { keysOf, pointerOf } from './json-pointer.ts'
 import { originalPlace } from './original.ts'
@@ -21,6 +22,7 @@ export async function unsayableProblems(
     ...(await matchProblems(config)),
     ...defaultProblems(config),
     ...inboxProblems(config),
+    ...deidentifyProblems(config),
     ...(await addressProblems(config)),
     ...(await layoutProblems(config)),
     ...redcapProblems(config),

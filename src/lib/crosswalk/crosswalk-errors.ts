@@ -7,6 +7,13 @@ export function damaged(path: string, what: string): FionaError {
   })
 }
 
+export function damagedIndex(path: string): FionaError {
+  return new FionaError('E_CROSSWALK_DAMAGED', `the index ${path} is damaged`, {
+    hint: 'remove it: it is made anew from the crosswalk',
+    exitCode: ExitCode.badInput,
+  })
+}
+
 export function unwritten(path: string): FionaError {
   return new FionaError(
     'E_CROSSWALK_DAMAGED',

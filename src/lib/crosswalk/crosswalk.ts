@@ -3,22 +3,29 @@ import { dirname } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso } from '../record/index.ts'
 import { makeDirectories, syncDirectory } from '../storage/index.ts'
-import { damaged, exhausted, otherKey, unwritten } from './crosswalk-errors.ts'
+import { damaged, damagedIndex, exhausted, otherKey, unwritten } from './crosswalk-errors.ts'
 import { openPrivate } from './crosswalk-file.ts'
 import { lineOf } from './crosswalk-lines.ts'
+import type { Conflict } from './conflicts.ts'
+import { CrosswalkLinks, type DatedLink, entryIn } from './crosswalk-links.ts'
+import { IndexFile, indexPath } from './index-file.ts'
 import {
   type Anchor,
-  type Entry,
-  FirstClaims,
   type Link,
+  type LookUpKind,
   type ParticipantLink,
+  handlesOf,
+  patientKeyOf,
   patientOf,
 } from './link.ts'
 import { linesFrom } from './line-reading.ts'
 import { LinkIds } from './link-ids.ts'
+import { extendIndex } from './make-index.ts'
 import { Seals } from './seal.ts'
 
 const mostTries = 8
+/** So many lines are read and opened faster than anybody notices; with more an index is made, or made anew. */
+const usualUnindexed = 5000
 
 /** Whom a counted name is for. */
 export type Claimant = Omit<ParticipantLink, 'kind' | 'participant' | 'counted'>
@@ -32,20 +39,26 @@ export class Crosswalk {
   readonly #path: string
   readonly #seals: Seals
   #handle: FileHandle
+  /** Of what is not in the index. */
   #known = new LinkIds()
+  #index: IndexFile | undefined
+  readonly #mostUnindexed: number
   /** Up to here it was read. */
   #end = 0
   /** Up to here it is on stable storage: beyond, others may have written what a power failure still takes. */
   #syncedTo = 0
   #isTorn = false
   #isDamaged = false
-  /** From the first counted name on: it takes opening every line. */
-  #claims: FirstClaims | undefined
-  /** By project: all names before this one are given. */
+  /** From the first look-up on: it takes opening every line that is not in the index. */
+  #links: CrosswalkLinks | undefined
+  /** Lines that were read beyond the index. */
+  #unindexed = 0
+  /** By project: some name before this one is given, and this one perhaps not. */
   readonly #next = new Map<string, number>()
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(path: string, handle: FileHandle, seals: Seals) {
+  private constructor(path: string, handle: FileHandle, seals: Seals, mostUnindexed: number) {
+    this.#mostUnindexed = mostUnindexed
     this.#path = path
     this.#handle = handle
     this.#seals = seals
@@ -53,19 +66,27 @@ export class Crosswalk {
 
   /**
    * @param keys the first seals what is new, the others only open what is there
+   * @param mostUnindexed with more lines than that beyond its index, the index is made anew
    * @throws FionaError E_CROSSWALK_MODE when others may read it, E_CROSSWALK_KEY when none of the keys is its key
    */
-  static async open(path: string, keys: readonly [Buffer, ...Buffer[]]): Promise<Crosswalk> {
+  static async open(
+    path: string,
+    keys: readonly [Buffer, ...Buffer[]],
+    mostUnindexed = usualUnindexed,
+  ): Promise<Crosswalk> {
     await makeDirectories(dirname(path))
     const handle = await openPrivate(path, 'write')
-    const crosswalk = new Crosswalk(path, handle, new Seals(keys))
+    const crosswalk = new Crosswalk(path, handle, new Seals(keys), mostUnindexed)
     try {
+      await crosswalk.#openIndex()
       await crosswalk.#readOn()
+      await crosswalk.#indexIfLong()
       // The process that wrote the last line may have died in it.
       crosswalk.#isTorn = (await handle.stat()).size > crosswalk.#end
       await syncDirectory(dirname(path))
       return crosswalk
     } catch (error) {
+      await crosswalk.#index?.close()
       await handle.close()
       throw error
     }
@@ -77,7 +98,38 @@ export class Crosswalk {
 
   /** How many different links it holds. */
   get size(): number {
-    return this.#known.size
+    return (this.#index?.links ?? 0) + this.#known.size
+  }
+
+  /** Some lines cannot be read: what is looked for may have been in them. */
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
+  /**
+   * Links that hold, by what they say; in the order in which they were noted.
+   * @throws FionaError E_CROSSWALK_DAMAGED
+   */
+  async linksBy(kind: LookUpKind, value: string): Promise<DatedLink[]> {
+    return this.#alone(async () => (await this.#lookedUp()).by(kind, value))
+  }
+
+  /**
+   * Why a patient may not be this participant: others are, or the patient is another one. Undefined where neither is so, or
+   * where this very link is noted already, as it is when a person has decided so.
+   * @throws FionaError E_CROSSWALK_DAMAGED
+   */
+  async contradiction(link: ParticipantLink): Promise<Conflict['what'] | undefined> {
+    return this.#alone(async () => {
+      const links = await this.#lookedUp()
+      const { holding } = await links.claims(link.project, handlesOf(link))
+      const patient = JSON.stringify(patientOf(link))
+      const isOfPatient = (other: ParticipantLink) => JSON.stringify(patientOf(other)) === patient
+      const ofParticipant = holding.filter(({ participant }) => participant === link.participant)
+      if (ofParticipant.some(isOfPatient)) return undefined
+      if (ofParticipant.length > 0) return 'two patients are one participant'
+      return holding.some(isOfPatient) ? 'a patient is two participants' : undefined
+    })
   }
 
   /** On stable storage when it resolves. What is there already is not written again. */
@@ -96,13 +148,15 @@ export class Crosswalk {
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined)
+    await this.#index?.close()
     await this.#handle.close()
   }
 
   async #note(entries: readonly (Link | Anchor)[]): Promise<void> {
     const seal = this.#seals.first
     for (let tries = 0; tries < mostTries; tries += 1) {
-      const news = entries.filter((entry) => !this.#known.has(seal.idOf(entry)))
+      const news: (Link | Anchor)[] = []
+      for (const entry of entries) if (!(await this.#has(seal.idOf(entry)))) news.push(entry)
       if (news.length === 0) {
         if (this.#end > this.#syncedTo) await this.#sync()
         return
@@ -113,27 +167,52 @@ export class Crosswalk {
   }
 
   async #count(whom: Claimant, name: (n: number) => string | undefined): Promise<string> {
-    if (this.#claims === undefined) {
-      this.#claims = new FirstClaims()
-      this.#end = 0
-    }
-    const claims = this.#claims
-    await this.#readOn()
-    if (this.#isDamaged) throw damaged(this.#path, 'it may have lost names that were counted')
+    const handle = ['patient', patientKeyOf(whom)] as const
     const patient = patientOf({ kind: 'participant', participant: '', ...whom })
-    for (let n = this.#next.get(whom.project) ?? 1; ; n += 1) {
-      this.#next.set(whom.project, n)
+    for (;;) {
+      const links = await this.#lookedUp()
+      if (this.#isDamaged) throw damaged(this.#path, 'it may have lost names that were counted')
+      const { claims } = await links.claims(whom.project, [handle])
       const known = claims.participantOf(whom.project, patient)
       if (known !== undefined) {
         if (this.#end > this.#syncedTo) await this.#sync()
         return known
       }
+      const n = await this.#nextFree(whom.project, name, links)
       const participant = name(n)
       if (participant === undefined) throw exhausted(whom.project)
-      if (claims.isTaken(whom.project, participant)) continue
-      // Another process may have been quicker; then this name is its, and the next one is tried.
+      // Another process may be quicker; then this name is its, and the next one is tried.
       await this.#note([{ kind: 'participant', participant, counted: true, ...whom }])
     }
+  }
+
+  /** A name that nobody has, and the one before it is given: found in few steps where names are given in order. */
+  async #nextFree(
+    project: string,
+    name: (n: number) => string | undefined,
+    links: CrosswalkLinks,
+  ): Promise<number> {
+    const isFree = async (n: number): Promise<boolean> => {
+      const participant = name(n)
+      if (participant === undefined) return true
+      const { claims } = await links.claims(project, [['participant', participant]])
+      return !claims.isTaken(project, participant)
+    }
+    let taken = (this.#next.get(project) ?? 1) - 1
+    let free = taken + 1
+    for (let step = 1; !(await isFree(free)); step *= 2) {
+      taken = free
+      free += step
+    }
+    while (free - taken > 1) {
+      const middle = Math.floor((taken + free) / 2)
+      if (await isFree(middle)) free = middle
+      else taken = middle
+    }
+    // The last ones may be given, and others left free in between.
+    for (let n = 1; n < free && name(free) === undefined; n += 1) if (await isFree(n)) free = n
+    this.#next.set(project, free)
+    return free
   }
 
   async #append(entries: readonly (Link | Anchor)[]): Promise<void> {
@@ -169,21 +248,53 @@ export class Crosswalk {
     const line = lineOf(text, this.#seals)
     if (line === undefined || line.is === 'torn') return
     if (line.is === 'unknownKey') throw otherKey(this.#path, line.key)
-    if (line.is === 'damaged') this.#isDamaged = true
-    else if (line.is === 'sealed') {
-      this.#known.add(line.id)
-      // Opened only by who counts: the id is all that the others need.
-      if (this.#claims !== undefined) this.#claim(line.open())
-    } else {
-      const entry = line.is === 'plain' ? line.entry : line.open()
-      if (entry !== undefined) this.#known.add(this.#seals.first.idOf(entry))
-      this.#claim(entry)
+    this.#unindexed += 1
+    if (line.is === 'damaged') {
+      this.#isDamaged = true
+      return
     }
+    // Opened only by who looks something up: the id is all that the others need.
+    const isOpened = line.is !== 'sealed' || this.#links !== undefined
+    const entry = isOpened ? entryIn(line) : undefined
+    if (line.is === 'sealed') this.#known.add(line.id)
+    else if (entry !== undefined) this.#known.add(this.#seals.first.idOf(entry))
+    if (entry !== undefined) this.#links?.add(entry)
+    else if (isOpened) this.#isDamaged = true
   }
 
-  #claim(entry: Entry | undefined): void {
-    if (entry === undefined) this.#isDamaged = true
-    else if (entry.kind === 'participant') this.#claims?.holds(entry)
+  /** All that can be looked up; what others wrote since is in it. */
+  async #lookedUp(): Promise<CrosswalkLinks> {
+    if (this.#links === undefined) {
+      this.#links = new CrosswalkLinks(this.#path, this.#seals, this.#handle, this.#index)
+      this.#end = this.#index?.end ?? 0
+    }
+    await this.#readOn()
+    return this.#links
+  }
+
+  async #has(id: Buffer): Promise<boolean> {
+    if (this.#known.has(id)) return true
+    if (this.#index === undefined) return false
+    const offsets = await this.#index.offsetsOf(id)
+    if (offsets === undefined) throw damagedIndex(indexPath(this.#path))
+    return offsets.length > 0
+  }
+
+  async #openIndex(): Promise<void> {
+    this.#index = await IndexFile.open(indexPath(this.#path), this.#seals.first, this.#handle)
+    this.#end = this.#index?.end ?? 0
+    this.#unindexed = 0
+  }
+
+  /** What was read beyond the index goes into it; where a line cannot be read there is none. */
+  async #indexIfLong(): Promise<void> {
+    if (this.#unindexed <= this.#mostUnindexed || this.#isDamaged) return
+    const isMade = await extendIndex(this.#path, this.#seals, this.#handle, this.#index)
+    if (!isMade) return
+    await this.#index?.close()
+    this.#known = new LinkIds()
+    await this.#openIndex()
+    await this.#readOn()
   }
 
   /** Sealed anew by another process, it is another file of this name. */
@@ -197,11 +308,12 @@ export class Crosswalk {
     const handle = await openPrivate(this.#path, 'write')
     await this.#handle.close()
     this.#handle = handle
+    await this.#index?.close()
     this.#known = new LinkIds()
-    if (this.#claims !== undefined) this.#claims = new FirstClaims()
+    this.#links = undefined
     this.#next.clear()
-    this.#end = 0
     this.#syncedTo = 0
+    await this.#openIndex()
     await syncDirectory(dirname(this.#path))
   }
 

@@ -3,6 +3,7 @@ import { visibleJson, visibleText } from '../text/index.ts'
 import { appendToTrail, readTrail } from './audit-trail.ts'
 import { Conflicts, type Conflict } from './conflicts.ts'
 import { Crosswalk } from './crosswalk.ts'
+import { openPrivate } from './crosswalk-file.ts'
 import { writeExport } from './export-file.ts'
 import { tableOf } from './link-table.ts'
 import type { Link } from './link.ts'
@@ -47,18 +48,20 @@ export class Desk {
       throw usage('find needs --patient, --participant, --study or --new-study')
     }
     const reason = this.#reason('find')
-    const whoIsWho = this.#whoIsWho()
-    const links = await lookUp(whoIsWho, question)
-    const digest = this.#digests({ patient, study })
-    await this.#note(
-      'find',
-      reason,
-      { ...digest, ...stated({ project, participant, newStudy }) },
-      links.length,
-    )
-    this.#warnOf(whoIsWho)
-    await this.#show(links)
-    return links.length === 0 ? ExitCode.badInput : ExitCode.ok
+    // None is made by looking something up in it.
+    await (await openPrivate(this.#path, 'read')).close()
+    const crosswalk = await Crosswalk.open(this.#path, this.#keys)
+    try {
+      const links = await lookUp(crosswalk, question)
+      const digest = this.#digests({ patient, study })
+      const asked = { ...digest, ...stated({ project, participant, newStudy }) }
+      await this.#note('find', reason, asked, links.length, crosswalk)
+      if (crosswalk.isDamaged) process.stderr.write(unreadable('some'))
+      await this.#show(links)
+      return links.length === 0 ? ExitCode.badInput : ExitCode.ok
+    } finally {
+      await crosswalk.close()
+    }
   }
 
   async list(project: string | undefined): Promise<number> {
@@ -193,6 +196,7 @@ export class Desk {
     reason: string,
     asked: Readonly<Record<string, string>>,
     hits: number,
+    opened?: Crosswalk,
   ): Promise<void> {
     const mac = await appendToTrail(
       this.#path,
@@ -200,11 +204,11 @@ export class Desk {
       { action, reason, asked, hits },
       whoRuns(),
     )
-    const crosswalk = await Crosswalk.open(this.#path, this.#keys)
+    const crosswalk = opened ?? (await Crosswalk.open(this.#path, this.#keys))
     try {
       await crosswalk.note([{ kind: 'audit', mac }])
     } finally {
-      await crosswalk.close()
+      if (opened === undefined) await crosswalk.close()
     }
   }
 
@@ -239,10 +243,7 @@ export class Desk {
     const unread =
       condition.damaged.length +
       [...condition.unknownKeys.values()].reduce((sum, count) => sum + count, 0)
-    if (unread > 0)
-      process.stderr.write(
-        `error: ${String(unread)} lines cannot be read\nhint: fiona-crosswalk verify says why\n`,
-      )
+    if (unread > 0) process.stderr.write(unreadable(String(unread)))
   }
 
   async #tell(conflicts: readonly Conflict[]): Promise<void> {
@@ -252,6 +253,10 @@ export class Desk {
       )
     }
   }
+}
+
+function unreadable(count: string): string {
+  return `error: ${count} lines cannot be read\nhint: fiona-crosswalk verify says why\n`
 }
 
 function stated(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -56,6 +56,27 @@ export function patientOf({
   return [PatientID, IssuerOfPatientID ?? '', ...(PatientID === '' ? [StudyInstanceUID ?? ''] : [])]
 }
 
+/** By what a link is looked up. */
+export type LookUpKind = 'participant' | 'patient' | 'study' | 'newStudy'
+
+/** All that leads to an entry, besides its id. Blanks around an identifier are not the patient's. */
+export function handlesOf(entry: Link | Anchor): (readonly [kind: LookUpKind, value: string])[] {
+  if (entry.kind === 'audit') return []
+  const name = ['participant', entry.participant] as const
+  if (entry.kind === 'study') {
+    return [name, ['study', entry.StudyInstanceUID], ['newStudy', entry.newStudyInstanceUID]]
+  }
+  return [name, ['patient', patientKeyOf(entry)]]
+}
+
+/** A patient without an identifier is known by the study. */
+export function patientKeyOf({
+  PatientID,
+  StudyInstanceUID = '',
+}: Pick<ParticipantLink, 'PatientID' | 'StudyInstanceUID'>): string {
+  return PatientID.trim() === '' ? ` ${StudyInstanceUID}` : PatientID.trim()
+}
+
 /** @returns undefined for anything that is no entry */
 export function parseEntry(text: string): Entry | undefined {
   let value: Record<string, unknown> | null

@@ -1,5 +1,6 @@
-import type { Link } from './link.ts'
-import type { WhoIsWho } from './who-is-who.ts'
+import type { Crosswalk } from './crosswalk.ts'
+import type { DatedLink } from './crosswalk-links.ts'
+import type { Link, LookUpKind } from './link.ts'
 
 /** What is known; all of it must fit. */
 export interface Question {
@@ -10,23 +11,31 @@ export interface Question {
   readonly newStudy?: string | undefined
 }
 
-type Dated = Link & { readonly time?: string }
-
 /**
  * Who that is. A patient or a participant brings all studies, a study brings the one it is of: no more is told than
- * was asked for. Read twice, because the link that tells who it is may stand in front of the one that fits.
+ * was asked for.
+ * @throws FionaError E_CROSSWALK_DAMAGED
  */
-export async function lookUp(whoIsWho: WhoIsWho, question: Question): Promise<Dated[]> {
-  const persons = new Set<string>()
-  await whoIsWho.each((link) => {
-    if (fits(link, question)) persons.add(personOf(link))
-  })
-  const found: Dated[] = []
-  if (persons.size === 0) return found
-  await whoIsWho.each((link) => {
-    if (persons.has(personOf(link)) && belongs(link, question)) found.push(link)
-  })
+export async function lookUp(crosswalk: Crosswalk, question: Question): Promise<DatedLink[]> {
+  const persons = new Map<string, Link>()
+  for (const link of await crosswalk.linksBy(...mostTelling(question))) {
+    if (fits(link, question)) persons.set(personOf(link), link)
+  }
+  const found: DatedLink[] = []
+  for (const [person, { participant }] of persons) {
+    for (const link of await crosswalk.linksBy('participant', participant)) {
+      if (personOf(link) === person && belongs(link, question)) found.push(link)
+    }
+  }
   return found
+}
+
+/** What the fewest links can have. */
+function mostTelling(question: Question): [kind: LookUpKind, value: string] {
+  const { patient = '', participant = '', study, newStudy } = question
+  if (study !== undefined) return ['study', study]
+  if (newStudy !== undefined) return ['newStudy', newStudy]
+  return patient.trim() === '' ? ['participant', participant] : ['patient', patient.trim()]
 }
 
 /** Whether this link says that its participant is the one who is asked for. */

@@ -16,6 +16,8 @@ export interface SealedLine {
 const nonceBytes = 12
 const tagBytes = 16
 const idBytes = 16
+/** Of what the index knows a value by; as many of an id are enough. */
+export const tokenBytes = 8
 
 /**
  * What seals the crosswalk with one key file: AES-256-GCM with a subkey for that purpose alone (HKDF, RFC 5869), each
@@ -26,6 +28,8 @@ export class Seal {
   readonly #sealKey: Buffer
   readonly #idKey: Buffer
   readonly #auditKey: Buffer
+  readonly #indexKey: Buffer
+  readonly #tokenKey: Buffer
 
   constructor(key: Buffer) {
     const subkey = (purpose: string) =>
@@ -34,6 +38,8 @@ export class Seal {
     this.#sealKey = subkey('seal')
     this.#idKey = subkey('id')
     this.#auditKey = subkey('audit')
+    this.#indexKey = subkey('index')
+    this.#tokenKey = subkey('token')
   }
 
   idOf(entry: Link | Anchor): Buffer {
@@ -43,33 +49,35 @@ export class Seal {
   /** A line, without its end. */
   seal(entry: Entry): string {
     const id = this.idOf(entry).toString('base64url')
-    const nonce = randomBytes(nonceBytes)
-    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, nonce)
-    cipher.setAAD(Buffer.from(id))
-    const text = Buffer.concat([cipher.update(JSON.stringify(entry)), cipher.final()])
-    const sealed = Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64')
-    return JSON.stringify({ v: 2, id, key: this.fingerprint, sealed } satisfies SealedLine)
+    const sealed = encrypt(this.#sealKey, Buffer.from(id), Buffer.from(JSON.stringify(entry)))
+    return JSON.stringify({
+      v: 2,
+      id,
+      key: this.fingerprint,
+      sealed: sealed.toString('base64'),
+    } satisfies SealedLine)
   }
 
   /** @returns undefined when a bit of it is not as it was written */
   open({ id, sealed }: SealedLine): Entry | undefined {
-    try {
-      const bytes = Buffer.from(sealed, 'base64')
-      const decipher = createDecipheriv(
-        'aes-256-gcm',
-        this.#sealKey,
-        bytes.subarray(0, nonceBytes),
-        {
-          authTagLength: tagBytes,
-        },
-      )
-      decipher.setAAD(Buffer.from(id))
-      decipher.setAuthTag(bytes.subarray(-tagBytes))
-      const text = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
-      return parseEntry(Buffer.concat([text, decipher.final()]).toString('utf8'))
-    } catch {
-      return undefined
-    }
+    const text = decrypt(this.#sealKey, Buffer.from(id), Buffer.from(sealed, 'base64'))
+    return text && parseEntry(text.toString('utf8'))
+  }
+
+  /** Bytes of the index; `about` is authenticated with them. */
+  sealIndex(about: string, bytes: Buffer): Buffer {
+    return encrypt(this.#indexKey, Buffer.from(about), bytes)
+  }
+
+  /** @returns undefined when a bit of it, or of `about`, is not as it was written */
+  openIndex(about: string, sealed: Buffer): Buffer | undefined {
+    return decrypt(this.#indexKey, Buffer.from(about), sealed)
+  }
+
+  /** What the index knows a value by: nobody without the key can make it, or tell what it is of. */
+  token(kind: string, value: string): Buffer {
+    const text = JSON.stringify([kind, value])
+    return createHmac('sha256', this.#tokenKey).update(text).digest().subarray(0, tokenBytes)
   }
 
   /** Authenticates what the audit trail says. */
@@ -80,6 +88,32 @@ export class Seal {
   /** Of what was asked for: tells nothing, and whoever has the key can tell whether it was this. */
   digest(...parts: readonly string[]): string {
     return this.mac(JSON.stringify(['asked', ...parts])).slice(0, 22)
+  }
+}
+
+/** How many bytes `encrypt` adds. */
+export const sealBytes = nonceBytes + tagBytes
+
+function encrypt(key: Buffer, about: Buffer, bytes: Buffer): Buffer {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  cipher.setAAD(about)
+  return Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()])
+}
+
+function decrypt(key: Buffer, about: Buffer, sealed: Buffer): Buffer | undefined {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), {
+      authTagLength: tagBytes,
+    })
+    decipher.setAAD(about)
+    decipher.setAuthTag(sealed.subarray(-tagBytes))
+    return Buffer.concat([
+      decipher.update(sealed.subarray(nonceBytes, -tagBytes)),
+      decipher.final(),
+    ])
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DicomFile } from '../dicom/index.ts'
-import type { Statement } from './profile.ts'
-import { methodCodes } from './profile-options.ts'
+import type { Statement } from './profile/profile.ts'
+import { methodCodes } from './profile/profile-options.ts'
 
 const DeidentificationMethodCodeSequence = 0x00120064
 const LongitudinalTemporalInformationModified = 0x00280303

@@ -11,34 +11,41 @@
  * (`outbox.ts`); what speaks against it is in `reasons.ts`, and what a person may decide in `review.ts`.
  * Whatever we do not know (an attribute, a class, a syntax) fails closed.
  */
-export type { Action, Decision } from './action.ts'
-export { basicProfile } from './basic-profile.ts'
-export { cleanText } from './clean-text.ts'
-export { type DateShift } from './date-shift.ts'
-export { type ProfileRow, decideByTable, profileRows } from './decide-by-table.ts'
-export { Deidentifier, type DeidentifierOptions } from './deidentifier.ts'
-export { type Exclusion, exclusionOf } from './exclusions.ts'
-export { imagingVocabulary } from './imaging-vocabulary.ts'
-export { KnownIdentity } from './known-identity.ts'
-export { type CheckedProfile, checkProfile, loadProfile } from './load-profile.ts'
-export { lookAtProfiles } from './look-at-profiles.ts'
-export { loadProjectProfiles, settingsOf } from './project-profiles.ts'
-export { type ProfileParts, makeProfile } from './make-profile.ts'
-export { type Naming, namingOf } from './name-participant.ts'
+export type { Action, Decision } from './actions/action.ts'
+export { basicProfile } from './profile/basic-profile.ts'
+export { cleanText } from './descriptors/clean-text.ts'
+export { type DateShift } from './dates/date-shift.ts'
+export { type ProfileRow, decideByTable, profileRows } from './table/decide-by-table.ts'
+export { Deidentifier, type DeidentifierOptions } from './study/deidentifier.ts'
+export { type Exclusion, exclusionOf } from './study/exclusions.ts'
+export { imagingVocabulary } from './descriptors/imaging-vocabulary.ts'
+export { KnownIdentity } from './search/known-identity.ts'
+export { type CheckedProfile, checkProfile, loadProfile } from './profile/load-profile.ts'
+export { lookAtProfiles } from './profile/look-at-profiles.ts'
+export { loadProjectProfiles, requireHonoured, settingsOf } from './profile/project-profiles.ts'
+export { type ProfileParts, makeProfile } from './profile/make-profile.ts'
+export { type Naming, namingOf } from './study/name-participant.ts'
 export { type ObjectPolicy, policyOf } from './object-policy.ts'
-export type { Decide, ObjectFacts, Profile } from './profile.ts'
+export type { Decide, ObjectFacts, Profile } from './profile/profile.ts'
 export {
   type ProfileOption,
   isProfileOption,
   pixelOptions,
   tableOptions,
-} from './profile-options.ts'
+} from './profile/profile-options.ts'
 export { type ProfileProblem, formatProblem } from './profile-file/problems.ts'
 export { type PixelPolicy, compilePixelRules } from './pixels/index.ts'
 export { Pseudonyms } from './pseudonyms.ts'
-export { Review } from './review.ts'
-export { listReview, showHeld } from './show-review.ts'
+export {
+  type DecisionOptions,
+  decisionOf,
+  requireOneDecision,
+  reviewArguments,
+} from './review/decision-options.ts'
+export { Review } from './review/review.ts'
+export { listReview, showHeld } from './review/show-review.ts'
 export type { Rules } from './rules/index.ts'
-export { IdentitySearch } from './search-identity.ts'
-export { shiftTemporal } from './shift-date.ts'
+export { type Site, openSite } from './study/open-site.ts'
+export { IdentitySearch } from './search/search-identity.ts'
+export { shiftTemporal } from './dates/shift-date.ts'
 export { Surroundings } from './surroundings.ts'

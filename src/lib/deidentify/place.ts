@@ -1,5 +1,5 @@
 import type { Element, OutElement } from '../dicom/index.ts'
-import type { Decision } from './action.ts'
+import type { Decision } from './actions/action.ts'
 import type { Rewriting } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { isUid } from '../uid/index.ts'
-import { type DateShift, daysFor } from './date-shift.ts'
-import type { UidStyle } from './profile.ts'
+import { type DateShift, daysFor } from './dates/date-shift.ts'
+import type { UidStyle } from './profile/profile.ts'
 import { originalUid } from './rules/original-style.ts'
 
 /** Crockford's alphabet: no letter that looks like a digit or like another. */

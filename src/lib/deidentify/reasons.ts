@@ -25,6 +25,8 @@ export type ReasonCode =
   | 'unknown-sop-class'
   | 'objects-missing'
   | 'patient-conflict'
+  | 'participant-of-other-patient'
+  | 'patient-is-other-participant'
   | 'nothing-left'
   | 'unreadable-object'
   | 'unreadable-value'
@@ -54,6 +56,8 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'unknown-sop-class',
   'objects-missing',
   'patient-conflict',
+  'participant-of-other-patient',
+  'patient-is-other-participant',
   'profile-review',
 ])
 

@@ -154,10 +154,50 @@ export function isKnownCharacterSet(term: string): boolean {
   return Object.hasOwn(wholeEncodings, canonical) || Object.hasOwn(setsByRegistration, canonical)
 }
 
-/** `ISO-IR 100`, `ISO_IR_100`, `ISO2022 IR 87`, `ISO 2022 58`: devices spell the terms in many ways. */
+/** ISO 8859 by its parts, as everybody but DICOM names them. */
+const partsOf8859: Readonly<Record<string, string>> = {
+  1: '100',
+  2: '101',
+  3: '109',
+  4: '110',
+  5: '144',
+  6: '127',
+  7: '126',
+  8: '138',
+  9: '148',
+  11: '166',
+  15: '203',
+}
+
+/** Sets that have no term of their own without code extensions (PS3.3 table C.12-4). */
+const onlyExtended = new Set(['58', '87', '149', '159'])
+
+/**
+ * The same character sets in the terms of PS3.3 C.12.1.1.2, for whoever reads them to the letter. Undefined where one of
+ * them is known to nobody.
+ */
+export function definedTermsOf(characterSets: readonly string[]): readonly string[] | undefined {
+  if (!characterSets.every((term) => term.trim() === '' || isKnownCharacterSet(term))) {
+    return undefined
+  }
+  const terms = characterSets.map(canonicalTerm)
+  const whole = wholeEncoding(terms)
+  if (whole !== undefined) return terms.filter((term) => term in wholeEncodings).slice(0, 1)
+  const isExtended = terms.length > 1
+  return terms.map((term) => {
+    if (term === '') return ''
+    if (isExtended || onlyExtended.has(term)) return `ISO 2022 IR ${term}`
+    return term === '6' ? '' : `ISO_IR ${term}`
+  })
+}
+
+/** `ISO-IR 100`, `ISO_IR_100`, `latin1`, `ISO-8859-1`, `ISO2022 IR 87`, `ISO 2022 58`: devices spell the terms in many ways. */
 function canonicalTerm(term: string): string {
   const upper = term.trim().toUpperCase()
   if (upper === 'UTF-8' || upper === 'UTF8') return 'ISO_IR 192'
+  if (upper === 'ASCII' || upper === 'US-ASCII') return '6'
+  const part = /^(?:ISO[ _-]?8859[ _-]|LATIN[ _-]?(?=1$))(\d{1,2})$/.exec(upper)?.[1]
+  if (part !== undefined) return partsOf8859[part] ?? upper
   const chinese = /^(?:ISO[ _-]?2022[ _-]?)?(GBK|GB[ _-]?18030)$/.exec(upper)?.[1]
   if (chinese !== undefined) return chinese.replace(/[ _-]/, '')
   const registration = /^ISO[ _-]?(?:2022)?[ _-]?(?:IR[ _-]?)?(\d{1,3})$/.exec(upper)?.[1]

@@ -27,6 +27,10 @@ const explanations: Readonly<Record<string, string>> = {
   'unknown-sop-class': 'a kind of object without rules of its own; somebody looked and let it pass',
   'objects-missing': 'fewer objects than announced; somebody let the rest pass',
   'patient-conflict': 'objects of more than one patient number; somebody let them pass as one',
+  'participant-of-other-patient':
+    'the participant was another patient before; somebody decided that both are one',
+  'patient-is-other-participant':
+    'the patient was another participant before; somebody decided to have two',
   'identity-found':
     'the search found something known of the patient; somebody took it upon them to let it pass',
   'bytes-behind-pixels':

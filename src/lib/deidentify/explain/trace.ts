@@ -1,5 +1,5 @@
 import type { Element, OutElement } from '../../dicom/index.ts'
-import type { Decision } from '../action.ts'
+import type { Decision } from '../actions/action.ts'
 
 /** What was done with one element, as it happened. */
 export interface Traced {

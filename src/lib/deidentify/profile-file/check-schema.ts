@@ -5,14 +5,66 @@ import {
   validateProfile,
 } from '../generated/validate-profile.js'
 import type { Problems } from './problems.ts'
-import type { ProfileText } from './schema.ts'
+import type { ProfileText, RuleText } from './schema.ts'
 import type { Key, Source } from './source.ts'
 
-/** What the file says, when it has the form of a profile; `problems` knows what is wrong with it. */
-export function checkSchema(source: Source, problems: Problems): ProfileText | undefined {
+/** What of a file has the form of a profile. */
+export interface Sound {
+  /** Lists have holes where an entry has not: their methods pass over those, and the others keep their places. */
+  readonly text: ProfileText
+  /** Rules that are such holes, by their places: the keys of each that have their form. */
+  readonly broken: ReadonlyMap<number, Partial<RuleText>>
+  /** Keys of the file with something wrong under them: what is missing there may have been meant. */
+  readonly doubtful: ReadonlySet<string>
+}
+
+/**
+ * What is wrong with the form of a file goes into `problems`. The rest of it is read on, so that whoever wrote it hears of
+ * every mistake at once. Undefined where it is no profile at all.
+ */
+export function checkSchema(source: Source, problems: Problems): Sound | undefined {
   const found = validateProfile(source.value)
   for (const all of byPlace(found).values()) tell(all, source, problems)
-  return found.length === 0 ? (source.value as ProfileText) : undefined
+  return found.length === 0
+    ? { text: source.value as ProfileText, broken: new Map(), doubtful: new Set() }
+    : soundPartOf(source.value, found)
+}
+
+/** Parts that mean something without the entry or key that is wrong; all others mean nothing then. */
+const divisible = new Set(['rules', 'tagchange', 'regtagchange', 'options', 'objects', 'verify'])
+
+function soundPartOf(value: unknown, found: readonly SchemaProblem[]): Sound | undefined {
+  const text = structuredClone(value)
+  const wrongKeys = new Map<number, Set<string>>()
+  const doubtful = new Set<string>()
+  for (const { instancePath, params } of found) {
+    const { additionalProperty: unknown } = params
+    const keys = [...keysOf(instancePath), ...(typeof unknown === 'string' ? [unknown] : [])]
+    const [part] = keys
+    if (part === undefined) return undefined
+    doubtful.add(part)
+    if (part === 'rules' && keys.length > 1) {
+      const at = Number(keys[1])
+      wrongKeys.set(at, (wrongKeys.get(at) ?? new Set()).add(keys[2] ?? ''))
+      cut(text, keys.slice(0, 2))
+    } else cut(text, divisible.has(part) ? keys : [part])
+  }
+  const rules = (value as { readonly rules?: unknown }).rules
+  const broken = [...wrongKeys].map(([at, wrong]) => {
+    const rule = Array.isArray(rules) ? (rules[at] as unknown) : undefined
+    const entries = typeof rule === 'object' && rule !== null ? Object.entries(rule) : []
+    return [at, Object.fromEntries(entries.filter(([key]) => !wrong.has(key)))] as const
+  })
+  return { text: text as ProfileText, broken: new Map(broken), doubtful }
+}
+
+/** A hole in a list: whoever goes through it by its methods does not see it. */
+function cut(value: unknown, keys: readonly string[]): void {
+  const last = keys.at(-1)
+  const parent = valueAt(value, keys.slice(0, -1))
+  if (last !== undefined && typeof parent === 'object' && parent !== null) {
+    Reflect.deleteProperty(parent, last)
+  }
 }
 
 /** That a value is none of several things is several problems of one place. */

@@ -1,16 +1,21 @@
 import { FionaError } from '../../error/index.ts'
 import { nearest } from '../../text/index.ts'
-import { type DateShift, usualShift } from '../date-shift.ts'
-import { type ProfileParts, makeProfile } from '../make-profile.ts'
+import { type DateShift, usualShift } from '../dates/date-shift.ts'
+import {
+  type Contradiction,
+  type ProfileParts,
+  contradictionsIn,
+  makeProfile,
+} from '../profile/make-profile.ts'
 import { type PixelPolicy, compilePixelRules } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
-import type { Profile } from '../profile.ts'
+import type { Profile } from '../profile/profile.ts'
 import {
   type ProfileOption,
   isProfileOption,
   pixelOptions,
   tableOptions,
-} from '../profile-options.ts'
+} from '../profile/profile-options.ts'
 import { rulesOf } from '../rules/index.ts'
 import { canonicalProfile } from './canonical.ts'
 import type { Problems } from './problems.ts'
@@ -33,13 +38,14 @@ export function compileProfile(
   settings: ProfileSettings = {},
 ): Profile | undefined {
   const { text, source } = file
+  const pixels = readPixels(file, problems)
+  const before = problems.mistakes
   const options = readOptions(file, problems)
+  const doubtful = new Set([...file.doubtful, ...(problems.mistakes > before ? ['options'] : [])])
   const rules = rulesOf(file, JSON.stringify(canonicalProfile(file)))
   const isShifting =
     options.includes('retainLongitudinalModifiedDates') || rules.dates === 'shifted'
   const dateShift = readDateShift(file, problems) ?? (isShifting ? settings.dateShift : undefined)
-  const pixels = readPixels(file, problems)
-  if (problems.hasMistakes) return undefined
   const parts: ProfileParts = {
     name: text.name ?? fallbackName,
     base: text.base ?? 'basic',
@@ -53,16 +59,20 @@ export function compileProfile(
     exclude: file.exclude,
     extraTerms: text.verify?.extraTerms ?? [],
   }
-  try {
-    return withVariants(makeProfile(parts), parts, file)
-  } catch (error) {
-    if (!(error instanceof FionaError)) throw error
-    const isOfDates = error.message.startsWith('date')
-    const place = isOfDates && text.dateShift !== undefined ? 'dateShift' : 'options'
+  for (const { key, error } of contradictionsIn(parts)) {
+    if (unless[key].some((part) => doubtful.has(part))) continue
+    const place = key === 'dateShift' && text.dateShift === undefined ? 'options' : key
     const remedy = error.hint === undefined ? '' : `; ${error.hint}`
-    problems.mistake(source.at([place]), `${error.message}${remedy}`)
-    return undefined
+    problems.mistake(source.at([place], place !== 'options'), `${error.message}${remedy}`)
   }
+  return problems.hasMistakes ? undefined : withVariants(makeProfile(parts), parts, file)
+}
+
+/** A contradiction is none where mistakes in these may be what makes it. */
+const unless: Readonly<Record<Contradiction['key'], readonly string[]>> = {
+  options: [],
+  dateShift: ['options', 'rules', 'tagchange', 'regtagchange', 'dateShift'],
+  honourPrivateDataInformation: ['options'],
 }
 
 /** Where it is wrong its message begins with the place: `pixels.rules[0].mask`. */

@@ -1,6 +1,6 @@
 import { formatTag, keywordOf, knownKeywords, tagOf, vrOf } from '../../dicom/index.ts'
-import type { Decision } from '../action.ts'
-import { isPersonal } from '../identity-kinds.ts'
+import type { Decision } from '../actions/action.ts'
+import { isPersonal } from '../search/identity-kinds.ts'
 import { allBits, selects } from '../rules/matching.ts'
 import type { Rule, Selector } from '../rules/rule.ts'
 import { coveredBy } from './covering.ts'

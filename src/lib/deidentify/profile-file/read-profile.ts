@@ -1,9 +1,9 @@
 import { type AlwaysHeld, type ObjectPolicy, isAlwaysHeld, policyOf } from '../object-policy.ts'
-import type { ProfileOption } from '../profile-options.ts'
+import type { ProfileOption } from '../profile/profile-options.ts'
 import type { Rule } from '../rules/rule.ts'
-import { checkSchema } from './check-schema.ts'
+import { type Sound, checkSchema } from './check-schema.ts'
 import type { Problems } from './problems.ts'
-import { readRule } from './read-rule.ts'
+import { checkParts, readRule } from './read-rule.ts'
 import type { ProfileText, RuleText } from './schema.ts'
 import { meantClass, sopClassOf, sopClassesOf } from './sop-classes.ts'
 import { type Source, readSource } from './source.ts'
@@ -12,7 +12,7 @@ import { readRegTagChange, readTagChange } from './tag-changes.ts'
 /** What is done with all objects of a class: as ever, with their content cleaned, left out, or held. */
 export type ObjectChoice = 'keep' | 'clean' | 'drop' | 'review'
 
-/** A profile file without mistakes, taken apart; names and places of what it says are those of the file. */
+/** A profile file, taken apart; names and places of what it says are those of the file. */
 export interface ProfileFile {
   readonly text: ProfileText
   readonly source: Source
@@ -22,12 +22,17 @@ export interface ProfileFile {
   readonly objects: ReadonlyMap<string, ObjectChoice>
   /** As `exclude` of a project has them. */
   readonly exclude: readonly Readonly<Record<string, string>>[]
+  /** Keys of the file with mistakes under them: what is missing there may have been meant. */
+  readonly doubtful: ReadonlySet<string>
 }
 
 /** Told so many mistakes, whoever wrote it has enough to do. */
 const mostMistakes = 20
 
-/** Undefined where `problems` has mistakes. */
+/**
+ * All mistakes go into `problems`, those of form and those of meaning; what is left of the file without them may
+ * contradict itself. Undefined where nothing can be read.
+ */
 export function readProfile(written: string, problems: Problems): ProfileFile | undefined {
   const source = readSource(written, problems)
   if (source === undefined) return undefined
@@ -35,16 +40,19 @@ export function readProfile(written: string, problems: Problems): ProfileFile | 
     problems.mistake(0, 'the profile is empty; the least is `base: basic`')
     return undefined
   }
-  const text = checkSchema(source, problems)
-  if (text === undefined) return undefined
-  const rules = readRules(text, source, problems)
+  const sound = checkSchema(source, problems)
+  if (sound === undefined) return undefined
+  const { text } = sound
+  const before = problems.mistakes
+  const rules = readRules(sound, source, problems)
+  const doubtful = new Set([...sound.doubtful, ...(problems.mistakes > before ? ['rules'] : [])])
   const objects = readObjects(text, source, problems)
   const exclude = readExclusions(text, source, problems)
   checkTerms(text, source, problems)
-  return problems.hasMistakes ? undefined : { text, source, rules, objects, exclude }
+  return { text, source, rules, objects, exclude, doubtful }
 }
 
-function readRules(text: ProfileText, source: Source, problems: Problems): Rule[] {
+function readRules({ text, broken }: Sound, source: Source, problems: Problems): Rule[] {
   const style = text.hashStyle ?? 'keyed'
   const rules: Rule[] = []
   const read = (rule: RuleText, keys: readonly (string | number)[]): void => {
@@ -55,6 +63,7 @@ function readRules(text: ProfileText, source: Source, problems: Problems): Rule[
   text.rules?.forEach((rule, at) => {
     read(rule, ['rules', at])
   })
+  for (const [at, rest] of broken) checkParts(rest, ['rules', at], source, problems)
   for (const [key, readOne] of [
     ['tagchange', readTagChange],
     ['regtagchange', readRegTagChange],

@@ -79,18 +79,36 @@ function readSelectors(
       problems.mistake(offset, 'a rule without "tag": which attribute does it speak of?')
     return []
   }
-  if (vr !== undefined) {
-    const read = readVrs(listOf(vr))
-    if (!('problem' in read)) return [read]
-    problems.mistake(at('vr'), read.problem)
-    return []
-  }
-  return listOf(tag ?? []).flatMap((one) => {
-    const read = readSelector(one)
-    if (!('problem' in read)) return [read]
-    problems.mistake(at('tag'), read.problem)
-    return []
-  })
+  return vr === undefined
+    ? listOf(tag ?? []).flatMap((one) => sound(readSelector(one), at('tag'), problems))
+    : sound(readVrs(listOf(vr)), at('vr'), problems)
+}
+
+function sound(
+  read: Selector | { readonly problem: string },
+  offset: number,
+  problems: Problems,
+): Selector[] {
+  if (!('problem' in read)) return [read]
+  problems.mistake(offset, read.problem)
+  return []
+}
+
+/**
+ * What is wrong with those keys of a rule that can be read, where its others cannot.
+ * @param rest what has the form that it must have
+ */
+export function checkParts(
+  { tag, vr, when, pattern }: Partial<RuleText>,
+  keys: readonly Key[],
+  source: Source,
+  problems: Problems,
+): void {
+  const at = (key: keyof RuleText) => source.at([...keys, key])
+  for (const one of listOf(tag ?? [])) sound(readSelector(one), at('tag'), problems)
+  if (vr !== undefined) sound(readVrs(listOf(vr)), at('vr'), problems)
+  if (when !== undefined) readConditions(when, [...keys, 'when'], source, problems)
+  if (pattern !== undefined) readPattern(pattern, at('pattern'), problems)
 }
 
 function listOf(one: string | readonly string[]): readonly string[] {

@@ -1,5 +1,5 @@
 import { type DicomFile, formatTag, keywordOf, vrOf } from '../../dicom/index.ts'
-import type { ObjectFacts } from '../profile.ts'
+import type { ObjectFacts } from '../profile/profile.ts'
 import { Surroundings } from '../surroundings.ts'
 import { decidingRule } from './decide-by-rules.ts'
 import { allBits } from './matching.ts'

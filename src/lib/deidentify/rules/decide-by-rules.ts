@@ -1,5 +1,5 @@
-import type { Decision } from '../action.ts'
-import type { ObjectFacts } from '../profile.ts'
+import type { Decision } from '../actions/action.ts'
+import type { ObjectFacts } from '../profile/profile.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { isUntouchable } from './untouchable.ts'
 import type { Rule } from './rule.ts'

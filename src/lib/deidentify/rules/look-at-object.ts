@@ -1,5 +1,5 @@
 import { type DataSet, formatTag, keywordOf } from '../../dicom/index.ts'
-import type { ObjectFacts } from '../profile.ts'
+import type { ObjectFacts } from '../profile/profile.ts'
 import { Surroundings } from '../surroundings.ts'
 import type { Rule } from './rule.ts'
 import type { RuleSet, RulesOfObject } from './rule-set.ts'

@@ -1,0 +1,45 @@
+import type { FileHandle } from 'node:fs/promises'
+import { entryIn } from './crosswalk-links.ts'
+import { lineOf } from './crosswalk-lines.ts'
+import { type IndexFile, indexPath, writeIndex } from './index-file.ts'
+import { IndexRecords } from './index-records.ts'
+import { handlesOf } from './link.ts'
+import { linesFrom } from './line-reading.ts'
+import { LinkIds } from './link-ids.ts'
+import type { Seals } from './seal.ts'
+
+/**
+ * Makes the index of a crosswalk, from the one there is and what was appended since.
+ * @returns false where a line cannot be read: nobody shall look things up without knowing that
+ */
+export async function extendIndex(
+  path: string,
+  seals: Seals,
+  crosswalk: FileHandle,
+  index: IndexFile | undefined,
+): Promise<boolean> {
+  const { first } = seals
+  const records = (await index?.records()) ?? new IndexRecords()
+  const isKnown = records.count > 0 ? index : undefined
+  let end = isKnown?.end ?? 0
+  const ids = new LinkIds()
+  let links = isKnown?.links ?? 0
+  for await (const lines of linesFrom(crosswalk, end)) {
+    for (const [number, text] of lines.texts.entries()) {
+      const line = lineOf(text, seals)
+      if (line === undefined || line.is === 'torn') continue
+      const entry = entryIn(line)
+      if (entry === undefined) return false
+      const start = lines.starts[number] ?? 0
+      const id = line.is === 'sealed' ? line.id : first.idOf(entry)
+      const before = isKnown === undefined ? [] : ((await isKnown.offsetsOf(id)) ?? [])
+      if (before.length === 0 && !ids.has(id)) links += 1
+      ids.add(id)
+      records.add(id, start)
+      for (const [kind, value] of handlesOf(entry)) records.add(first.token(kind, value), start)
+    }
+    end = lines.end
+  }
+  await writeIndex(indexPath(path), first, crosswalk, { end, links, records })
+  return true
+}

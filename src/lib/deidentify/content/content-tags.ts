@@ -1,0 +1,20 @@
+/** Attributes of content items (PS3.3 C.17.3 and C.18), as the rooms' files read and write them. */
+export const ContentTag = {
+  AcquisitionContextSequence: 0x00400555,
+  ConceptCodeSequence: 0x0040a168,
+  ConceptNameCodeSequence: 0x0040a043,
+  ContentSequence: 0x0040a730,
+  DateTimeValue: 0x0040a120,
+  DateValue: 0x0040a121,
+  GraphicAnnotationSequence: 0x00700001,
+  GraphicLayer: 0x00700002,
+  GraphicObjectSequence: 0x00700009,
+  MeasuredValueSequence: 0x0040a300,
+  MeasurementUnitsCodeSequence: 0x004008ea,
+  NumericValue: 0x0040a30a,
+  ReferencedImageSequence: 0x00081140,
+  ReferencedSOPSequence: 0x00081199,
+  RelationshipType: 0x0040a010,
+  TextValue: 0x0040a160,
+  ValueType: 0x0040a040,
+} as const

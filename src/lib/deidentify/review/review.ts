@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { whoRuns } from '../../crosswalk/index.ts'
+import { ExitCode, FionaError, lastWordsOf } from '../../error/index.ts'
+import { type AnyRecord, nowIso } from '../../record/index.ts'
+import {
+  inside,
+  makeDirectories,
+  projectFolder,
+  safeComponent,
+  writeFileAtomic,
+} from '../../storage/index.ts'
+import type { Held } from '../study/study-task.ts'
+import { type StagedStudy, objectsIn } from '../study/outbox.ts'
+import type { Reason } from '../reasons.ts'
+import { readTrusted, requireTrusted } from './trusted-file.ts'
+
+/** Why a study waits, and all that is needed to make it again. It names the patient: mode 0600. */
+export interface HeldStudy {
+  readonly v: 1
+  readonly time: string
+  /** Who ran the tool that held it. */
+  readonly user: string
+  readonly requestId: string
+  readonly project: string
+  readonly participant: string
+  readonly event?: string
+  readonly outbox: string
+  readonly reasons: readonly Reason[]
+  readonly details: Held['details']
+  readonly masked?: Held['masked']
+  /** The input, as it came. */
+  readonly record: AnyRecord
+}
+
+/** What a person adds to a decision: who it is, where that is not who runs the tool, and why. */
+export interface Decision {
+  readonly by?: string | undefined
+  readonly because?: string | undefined
+}
+
+/** One that waits, or a folder that cannot be followed. */
+export type Waiting =
+  | {
+      readonly study: HeldStudy
+      readonly folder: string
+      readonly objects: number
+      readonly bytes: number
+      readonly problem?: undefined
+    }
+  | { readonly folder: string; readonly problem: string }
+
+/**
+ * `<dataDir>/<project>/review/<requestId>/`: held.json, and in objects/ what was made. On the clinical
+ * side of the boundary. A person's decision stays there as released.json or dropped.json.
+ */
+export class Review {
+  readonly #dataDir: string
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
+  }
+
+  async hold(study: Omit<HeldStudy, 'v' | 'time' | 'user'>, staged: StagedStudy): Promise<void> {
+    const folder = this.#folder(projectFolder(study.project), study.requestId)
+    await makeDirectories(folder, { mode: 0o700 })
+    await requireTrusted(folder, this.#dataDir)
+    const there = await this.#read(projectFolder(study.project), study.requestId)
+    // Names that a file system cannot hold are changed or cut: two may become one.
+    if (there !== undefined && there.requestId !== study.requestId) throw sameFolder()
+    const text = { v: 1, time: nowIso(), user: whoRuns().user, ...study } satisfies HeldStudy
+    await writeDecision(folder, 'held', text)
+    await removeObjects(folder)
+    await staged.moveTo(join(folder, 'objects'))
+  }
+
+  /** @throws FionaError E_NOT_HELD when nothing is held under that name, E_REVIEW when it is not our own writing */
+  async find(requestId: string, project?: string): Promise<HeldStudy> {
+    const projects = project === undefined ? await this.#projects() : [projectFolder(project)]
+    for (const name of projects) {
+      const study = await this.#read(name, requestId)
+      if (study?.requestId === requestId) return study
+    }
+    throw new FionaError('E_NOT_HELD', `nothing is held under ${JSON.stringify(requestId)}`, {
+      hint: 'the requestId of a held record is expected, and the same --data-dir or --config',
+      exitCode: ExitCode.badInput,
+    })
+  }
+
+  /** All that wait, oldest first; of one project or all. A hostile folder is told of, and not followed. */
+  async list(project?: string): Promise<Waiting[]> {
+    const projects = project === undefined ? await this.#projects() : [projectFolder(project)]
+    const found: Waiting[] = []
+    for (const name of projects) {
+      for (const folder of await foldersIn(inside(this.#dataDir, name, 'review'))) {
+        const waiting = await this.#lookInto(name, folder)
+        if (waiting !== undefined) found.push(waiting)
+      }
+    }
+    const since = (each: Waiting) => (each.problem === undefined ? each.study.time : '')
+    return found.sort((a, b) => (since(a) < since(b) ? -1 : 1))
+  }
+
+  /** What was made of a study, and where it lies. */
+  async sizeOf({
+    project,
+    requestId,
+  }: HeldStudy): Promise<{ folder: string; objects: number; bytes: number }> {
+    const folder = join(this.#folder(projectFolder(project), requestId), 'objects')
+    const sizes = await Promise.all((await objectsIn(folder)).map(({ path }) => stat(path)))
+    return { folder, objects: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) }
+  }
+
+  async #lookInto(project: string, name: string): Promise<Waiting | undefined> {
+    const folder = inside(this.#dataDir, project, 'review', name)
+    try {
+      const study = await this.#readIn(project, folder)
+      return study === undefined ? undefined : { study, ...(await this.sizeOf(study)) }
+    } catch (error) {
+      return { folder, problem: lastWordsOf(error).split('\n')[0] ?? '' }
+    }
+  }
+
+  /** A later revision went out whole: nobody needs to decide about the earlier one. */
+  async supersede(project: string, requestId: string, revision: number): Promise<void> {
+    const study = await this.#read(projectFolder(project), requestId)
+    if (study?.requestId === requestId) await this.decide(study, 'superseded', { revision })
+  }
+
+  /** The decision takes the place of held.json, then what was made is removed. */
+  async decide(
+    study: HeldStudy,
+    decision: 'released' | 'dropped' | 'superseded',
+    facts: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    const folder = this.#folder(projectFolder(study.project), study.requestId)
+    const text = { ...study, [decision]: { time: nowIso(), ...whoRuns(), ...facts } }
+    await writeDecision(folder, decision, text)
+    await rm(join(folder, 'held.json'), { force: true })
+    await removeObjects(folder)
+  }
+
+  /** What is in a folder of this name, whoever it is of. What it names decides what is read and where it goes. */
+  async #read(folderName: string, requestId: string): Promise<HeldStudy | undefined> {
+    return this.#readIn(folderName, this.#folder(folderName, requestId))
+  }
+
+  async #readIn(folderName: string, folder: string): Promise<HeldStudy | undefined> {
+    const text = await readTrusted(folder, 'held.json', this.#dataDir)
+    if (text === undefined) return undefined
+    const study = parse(text)
+    if (study !== undefined && projectFolder(study.project) === folderName) return study
+    throw new FionaError('E_REVIEW', `${join(folder, 'held.json')} is not what was written there`, {
+      hint: 'move the folder away and replay the record of its study',
+      exitCode: ExitCode.badInput,
+    })
+  }
+
+  #folder(folderName: string, requestId: string): string {
+    return inside(this.#dataDir, folderName, 'review', safeComponent(requestId))
+  }
+
+  async #projects(): Promise<string[]> {
+    const entries = await readdir(this.#dataDir, { withFileTypes: true }).catch(() => [])
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  }
+}
+
+async function foldersIn(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).sort()
+}
+
+function parse(text: string): HeldStudy | undefined {
+  let study: Partial<Record<keyof HeldStudy, unknown>> | null
+  try {
+    study = JSON.parse(text) as typeof study
+  } catch {
+    return undefined
+  }
+  const names = [study?.requestId, study?.project, study?.participant, study?.outbox]
+  const isWhole =
+    study?.v === 1 &&
+    names.every((name) => typeof name === 'string') &&
+    (study.event === undefined || typeof study.event === 'string') &&
+    Array.isArray(study.reasons) &&
+    typeof study.record === 'object' &&
+    study.record !== null
+  return isWhole ? (study as unknown as HeldStudy) : undefined
+}
+
+function sameFolder(): FionaError {
+  return new FionaError('E_REVIEW', 'another study is held where this one would be', {
+    hint: 'give requests short requestIds of letters and digits, then replay the record',
+    exitCode: ExitCode.badInput,
+  })
+}
+
+async function writeDecision(folder: string, name: string, value: unknown): Promise<void> {
+  const text = `${JSON.stringify(value, null, 2)}\n`
+  await writeFileAtomic(join(folder, `${name}.json`), text, { mode: 0o600 })
+}
+
+async function removeObjects(folder: string): Promise<void> {
+  // Renamed first: an earlier attempt's objects are never beside a later one's.
+  const aside = join(folder, `.old-${randomBytes(4).toString('hex')}`)
+  await rename(join(folder, 'objects'), aside).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  })
+  await rm(aside, { recursive: true, force: true })
+}

@@ -1,0 +1,246 @@
+import { foldText, spellings, withoutUnseen } from './fold-text.ts'
+import type { IdentityKind } from './identity-kinds.ts'
+import { ownTexts } from '../actions/dummy.ts'
+
+/**
+ * What is known of the patient, the staff and the study, gathered from the objects while they are
+ * rewritten, as the terms an output must not contain.
+ *
+ * Which values are searched, and how:
+ * - Parts of a name of three letters or more, Cyrillic and Greek ones in Latin letters too; two characters
+ *   in other scripts. Up to four letters of these three alphabets must be a word of their own (`Lee` is
+ *   not in `sleep`); all else counts anywhere. A part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
+ *   the rest of the name.
+ * - Identifiers of four characters or more, as a word; digits alone: of four or five digits in free
+ *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
+ * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
+ *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
+ *   stands between them; every UID that was replaced.
+ * - In bytes that are no text only what has six bytes or more: less is there by chance.
+ * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
+ */
+export class KnownIdentity {
+  /** Words of their own, folded, in any text. */
+  readonly words = new Set<string>()
+  /** Words in free text only. */
+  readonly freeTextWords = new Set<string>()
+  /** Folded text that may stand anywhere. */
+  readonly anywhere = new Set<string>()
+  /** Digits with anything between. */
+  readonly digits = new Set<string>()
+  readonly uids = new Set<string>()
+  /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
+  readonly rawForms = new Set<string>()
+  /** Days that shifted or kept dates now have, as YYYYMMDD: where a date belongs they are none that slipped through. */
+  readonly writtenDays = new Set<string>()
+  /** UIDs that are kept in one place, and perhaps replaced in another. */
+  readonly keptUids = new Set<string>()
+  readonly #allowed: ReadonlySet<string>
+  #seen = new Set<string>()
+
+  /**
+   * @param given what the request says shall be written
+   * @param unwanted texts that a project never wants to see, whatever they are
+   */
+  constructor(given: readonly string[], unwanted: readonly string[] = []) {
+    this.#allowed = new Set([...given, ...ownTexts].map(foldText))
+    for (const text of unwanted) {
+      for (const spelling of spellings(text.replace(/\s+/g, ' ').trim()))
+        this.#addUnwanted(spelling)
+    }
+  }
+
+  #addUnwanted(folded: string): void {
+    const isWord = folded.length < 5 && /^[\p{L}\p{N}]+$/u.test(folded) && isAlphabet(folded)
+    this.#put(isWord ? this.words : this.anywhere, folded)
+  }
+
+  /** How many terms are searched for: the only thing about them that may be told. */
+  get size(): number {
+    const { words, freeTextWords, anywhere, digits, uids, rawForms } = this
+    return [words, freeTextWords, anywhere, digits, uids, rawForms].reduce(
+      (sum, { size }) => sum + size,
+      0,
+    )
+  }
+
+  /** Nothing that is known of a study is forgotten; the same value is looked at once. */
+  add(kind: IdentityKind, value: string, raw?: Buffer): void {
+    const key = `${kind}:${value}`
+    if (this.#seen.has(key)) return
+    this.#seen.add(key)
+    if (raw?.some((byte) => byte >= 0x80 || byte === 0x1b) === true) this.#addRaw(raw)
+    if (kind === 'name') for (const name of value.split('\\')) this.#addNames(name)
+    else if (kind === 'identifier')
+      for (const id of value.split('\\')) this.#addIdentifier(id.trim())
+    else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
+    else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
+    else this.#addWhole(value)
+  }
+
+  /** A value of VR DA or DT that goes out. */
+  noteWritten(value: string, vr: string): void {
+    if (vr !== 'DA' && vr !== 'DT') return
+    for (const date of value.split('\\')) this.writtenDays.add(dayOf(date))
+  }
+
+  /** What cannot be seen in a name stands for nothing, or for a blank. */
+  #addNames(name: string): void {
+    this.#addName(withoutUnseen(name))
+    if (withoutUnseen(name) !== name) this.#addName(withoutUnseen(name, ' '))
+  }
+
+  #addName(name: string): void {
+    for (const group of name.split('=')) {
+      const parts = group
+        .split(/[\s^,.;/()[\]"'\0-]+/u)
+        .map((part) => part.trim())
+        .filter((part) => part !== '')
+      for (const part of parts) {
+        for (const folded of spellings(part)) {
+          if (isLongEnough(folded) && !isCommon(folded)) this.#addTerm(folded)
+        }
+      }
+      if (parts.length < 2) continue
+      for (const between of ['^', ' ', '', '_', ', ']) {
+        for (const order of [parts, [...parts].reverse()]) {
+          for (const folded of spellings(order.join(between))) {
+            const letters = folded.replace(/[^\p{L}]/gu, '').length
+            // `Li^Wu` is found although neither part is searched; `liwu` would be in many a word.
+            if (letters >= (between === '' ? 6 : 4) || !isAlphabet(folded)) {
+              this.#put(this.anywhere, folded)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  #addTerm(folded: string): void {
+    if (isAlphabet(folded) && folded.length < 5) this.#put(this.words, folded)
+    else this.#put(this.anywhere, folded)
+  }
+
+  #addIdentifier(id: string): void {
+    const folded = foldText(id)
+    if (folded.length < 4) return
+    if (/^\d+$/.test(folded)) {
+      if (folded.length < 6) this.#put(this.freeTextWords, folded)
+      else this.#put(this.words, folded)
+    } else if (/^[\p{L}\p{N}]+$/u.test(folded)) this.#put(this.words, folded)
+    // With a blank, dash or dot inside it is no single word.
+    else this.#put(this.anywhere, folded)
+  }
+
+  #addDate(text: string): void {
+    const match = /^(\d{4})[.:/-]?(\d\d)[.:/-]?(\d\d)/.exec(text)
+    const [, year = '', month = '', day = ''] = match ?? []
+    const monthName = monthNames[Number(month) - 1]
+    if (match === null || monthName === undefined || Number(year) < 1860) return
+    this.#put(this.words, `${year}${month}${day}`)
+    this.#put(this.words, `${day}${month}${year}`)
+    const [d, m] = [String(Number(day)), String(Number(month))]
+    for (const separator of ['-', '.', '/', ' ', '. ']) {
+      for (const order of [
+        [year, month, day],
+        [day, month, year],
+        [month, day, year],
+        [d, m, year],
+        [m, d, year],
+        [day, monthName, year],
+        [d, monthName, year],
+        [d, monthName.slice(0, 3), year],
+        [day, monthName.slice(0, 3), year],
+      ]) {
+        this.#put(this.anywhere, order.join(separator))
+      }
+    }
+    // As cameras write it into JPEG files.
+    this.#put(this.anywhere, `${year}:${month}:${day}`)
+    for (const name of [monthName, monthName.slice(0, 3)]) {
+      this.#put(this.anywhere, `${name} ${d}, ${year}`)
+      this.#put(this.anywhere, `${d}. ${name} ${year}`)
+    }
+  }
+
+  #addPhone(text: string): void {
+    const digits = text.replace(/\D/g, '')
+    if (digits.length >= 7) this.#put(this.digits, digits)
+    if (/@/.test(text)) this.#addWhole(text)
+  }
+
+  #addWhole(text: string): void {
+    for (const spelling of spellings(text.replace(/[\0\s]+/g, ' '))) this.#addText(spelling.trim())
+  }
+
+  #addText(folded: string): void {
+    // A service engineer's institution is the manufacturer.
+    if (folded.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))) return
+    if (folded.length >= 5 || (!isAlphabet(folded) && folded.length >= 2)) {
+      this.#put(this.anywhere, folded)
+    } else if (folded.length === 4) this.#put(this.words, folded)
+    // A street is found without its town, too.
+    for (const part of folded.split(/[,;^\n\\]/).map((piece) => piece.trim())) {
+      if (part.length >= 8 && part !== folded) this.#put(this.anywhere, part)
+    }
+  }
+
+  #addRaw(raw: Buffer): void {
+    for (const group of raw.toString('latin1').split(/[=\\]/)) {
+      const text = group.trim()
+      if (text.length >= 4) this.rawForms.add(text)
+    }
+  }
+
+  #put(terms: Set<string>, term: string): void {
+    if (!this.#allowed.has(term)) terms.add(term)
+  }
+}
+
+/** The day that a DA or DT begins with, without the points of ACR-NEMA. */
+export function dayOf(value: string): string {
+  return value
+    .replaceAll('\0', ' ')
+    .trim()
+    .replace(/^(\d{4})\.(\d\d)\.(\d\d)$/, '$1$2$3')
+    .slice(0, 8)
+}
+
+/**
+ * Latin, Greek and Cyrillic write sounds, and blanks between words: two letters are in every other word.
+ * Other scripts need fewer characters for a name, or join words.
+ */
+function isAlphabet(text: string): boolean {
+  return /^[\u0000-\u052f\u1e00-\u1fff]*$/.test(text)
+}
+
+function isLongEnough(part: string): boolean {
+  return (part.match(/\p{L}/gu)?.length ?? 0) >= (isAlphabet(part) ? 3 : 2)
+}
+
+function isCommon(word: string): boolean {
+  return imagingWords.has(word) || particles.has(word)
+}
+
+const monthNames =
+  'january february march april may june july august september october november december'.split(' ')
+
+/** Parts of names that are words of a language, and titles. */
+const particles = new Set(
+  `van der den von vom zur del della dos das los las des ter ten bin ibn san and und prof drs med phd
+  mrs miss herr frau dhr mevr jun sen`.split(/\s+/),
+)
+
+/** Words that every other study holds: as a surname they are found with the given name only. */
+const imagingWords = new Set(
+  `abdomen agfa angio ankle anonymized anonymous aorta apex arm axial axis back base bone brain
+  breast canon cardiac carestream cast chest child clinic contrast coronal cross delta demo
+  derived doctor dose dummy elbow electric example female field film flow foot form forward frame
+  front fuji general grid hand head heart hip hitachi hologic hospital image inter joint knee
+  large left leg level light limb line liver long lung major maker male map mask mean medical mid
+  minor mode motion move neck new none normal null original other panel patient pelvis phantom
+  phase philips plane plus point primary probe protocol quality rest right sagittal sample scan
+  scanner screen secondary series short shoulder siemens skull slice small soft spin spine
+  standard study sub test tissue tool toshiba trace tube unit unknown value view volume wave white
+  window wrist`.split(/\s+/),
+)

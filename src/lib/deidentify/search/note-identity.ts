@@ -1,0 +1,38 @@
+import { isUtf8 } from 'node:buffer'
+import { type Element, decodeText, isText, vrOf } from '../../dicom/index.ts'
+import { identityKindOf, isPersonal } from './identity-kinds.ts'
+import { type Rewriting, newUid } from '../rewriting.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** A longer value identifies nobody in particular; it is searched for nothing. */
+const longestIdentity = 4096
+
+/** What an element that does not pass tells of the patient, and all that is inside it. */
+export function noteIdentity(around: Surroundings, element: Element, rewriting: Rewriting): void {
+  const { file, identity } = rewriting
+  const { tag, items, length } = element
+  for (const item of items ?? []) {
+    const inside = around.inside(tag, item)
+    for (const inner of item.elements) noteIdentity(inside, inner, rewriting)
+  }
+  if (length === 0 || length > longestIdentity || items !== undefined) return
+  const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
+  const kind = identityKindOf(tag, vr)
+  if (kind === undefined && vr !== 'UI') return
+  const { action, because } = rewriting.decide(tag, around)
+  if (vr === 'UI' && action === 'uid') {
+    for (const uid of file.bytes(element).toString('latin1').split('\\')) newUid(uid, rewriting)
+    return
+  }
+  // What is kept on purpose wherever it can be is no secret where it cannot be.
+  const isPurpose = because === 'option' || (because === 'rule' && !isPersonal(tag, vr))
+  if (kind === undefined || (action === 'keep' && isPurpose)) return
+  const raw = file.bytes(element)
+  // As LO where the VR found is none of text: the tag says that it is one.
+  const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'
+  const value = decodeText(raw, readAs, around.dataSet.characterSets)
+  identity.add(kind, value.replaceAll('\0', ' '), raw)
+  // Many write UTF-8 and declare something else, or nothing.
+  const asUtf8 = isUtf8(raw) ? raw.toString('utf8') : value
+  if (asUtf8 !== value) identity.add(kind, asUtf8.replaceAll('\0', ' '))
+}

@@ -1,0 +1,197 @@
+import { isUtf8 } from 'node:buffer'
+import {
+  type DataSet,
+  type DicomFile,
+  type Element,
+  decodeText,
+  formatTag,
+  isText,
+  keywordOf,
+  usesCharacterSet,
+  vrOf,
+} from '../../dicom/index.ts'
+import { ownTexts } from '../actions/dummy.ts'
+import { codecOf, walkFrames } from '../pixels/index.ts'
+import { spellings } from './fold-text.ts'
+import { type KnownIdentity, dayOf } from './known-identity.ts'
+
+const numeric = new Set(['DS', 'IS'])
+const chunkBytes = 1 << 20
+/** Longer than any term that is searched in bytes. */
+const overlapBytes = 512
+/** Bytes of fewer than a whole term, as UTF-8 has them, hold none: most numbers are that short. */
+const shortestTermBytes = 6
+const longestText = 16 << 20
+const longestRememberedSegment = 4096
+const mostRemembered = 20_000
+
+/**
+ * Reads a finished output again and looks for what is known, in every value but pixels, and in what
+ * compressed frames hold beside them. Values are read with the reader, not taken from what was written:
+ * what a receiver would see is what counts.
+ */
+export class IdentitySearch {
+  readonly #identity: KnownIdentity
+  readonly #given: ReadonlySet<string>
+  readonly #anywhere: readonly string[]
+  readonly #inBytes: readonly string[]
+  /** Short values without a hit: most are the same in all objects of a series. */
+  #clean = new Set<string>()
+
+  /** @param given values that the request says shall be written, found exactly like that */
+  constructor(identity: KnownIdentity, given: readonly string[]) {
+    this.#identity = identity
+    this.#given = new Set([...given, ...ownTexts])
+    this.#anywhere = [...identity.anywhere]
+    const terms = [...identity.anywhere, ...identity.words, ...identity.digits]
+    const forms = [
+      ...terms.flatMap((term) => casesOf(term)).map((term) => Buffer.from(term).toString('latin1')),
+      ...identity.rawForms,
+    ]
+    this.#inBytes = [
+      ...new Set(forms.filter((form) => form.length >= shortestTermBytes).map(lowerAscii)),
+    ]
+  }
+
+  /** @returns attribute paths; never what was found there */
+  find(file: DicomFile): string[] {
+    const hits: string[] = []
+    this.#searchDataSet(file, file.meta, '', hits)
+    this.#searchDataSet(file, file.dataSet, '', hits)
+    return hits
+  }
+
+  #searchDataSet(file: DicomFile, dataSet: DataSet, path: string, hits: string[]): void {
+    for (const element of dataSet.elements) {
+      const where = `${path}${formatTag(element.tag)}`
+      if (element.items !== undefined) {
+        element.items.forEach((item, index) => {
+          this.#searchDataSet(file, item, `${where}[${String(index + 1)}].`, hits)
+        })
+      } else if (isPixels(element) && path === '') {
+        if (this.#isInFrames(file, element)) hits.push(`${where} ${keywordOf(element.tag) ?? ''}`)
+      } else if (element.length > 0 && this.#isHit(file, dataSet, element)) {
+        hits.push(`${where} ${keywordOf(element.tag) ?? ''}`.trim())
+      }
+    }
+  }
+
+  #isHit(file: DicomFile, dataSet: DataSet, element: Element): boolean {
+    const vr = element.vr === 'UN' ? (vrOf(element.tag) ?? 'UN') : element.vr
+    if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element)
+    const bytes = file.bytes(element)
+    const raw = bytes.toString('latin1')
+    const key =
+      element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
+    if (key !== undefined && this.#clean.has(key)) return false
+    if ((vr === 'DA' || vr === 'DT') && this.#isWrittenDate(raw)) return false
+    const text = decodeText(bytes, vr, dataSet.characterSets)
+    if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
+    // Whatever is declared, many write UTF-8 or Latin-1, and some receivers see it.
+    const other = isUtf8(bytes) ? bytes.toString('utf8') : raw
+    if (other !== text && this.#isInText(other, vr)) return true
+    if (key !== undefined) this.#remember(key)
+    return false
+  }
+
+  /** Shifted by chance to a day that something else was on, or kept. */
+  #isWrittenDate(raw: string): boolean {
+    const { writtenDays } = this.#identity
+    return (
+      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => writtenDays.has(dayOf(date)))
+    )
+  }
+
+  #isInText(text: string, vr: string): boolean {
+    const { uids, keptUids } = this.#identity
+    const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
+    if (vr === 'UI') return values.some((value) => uids.has(value) && !keptUids.has(value))
+    const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
+    if (rest === '') return false
+    for (const spelling of spellings(rest)) if (this.#isInFolded(spelling, vr)) return true
+    return false
+  }
+
+  #isInFolded(spelling: string, vr: string): boolean {
+    const { words, freeTextWords, digits } = this.#identity
+    const folded = spelling.replace(/\s+/g, ' ')
+    const tokens = folded.split(/[^\p{L}\p{N}]+/u)
+    if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
+    if (tokens.some((token) => words.has(token))) return true
+    if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true
+    if (this.#anywhere.some((term) => folded.includes(term))) return true
+    if (digits.size > 0) {
+      const together = folded.replace(/[^0-9\p{L}]/gu, '')
+      for (const number of digits) if (together.includes(number)) return true
+    }
+    return this.#hasUid(folded)
+  }
+
+  /** There may be a hundred thousand UIDs: what looks like one is looked up. */
+  #hasUid(text: string): boolean {
+    const alike = text.match(/\d+(?:\.\d+){2,}/g)
+    return alike?.some((uid) => this.#identity.uids.has(uid)) ?? false
+  }
+
+  #isRawForm(raw: string): boolean {
+    for (const form of this.#identity.rawForms) if (raw.includes(form)) return true
+    return false
+  }
+
+  /** Comments and application data of compressed frames: most are the same in all frames of a series. */
+  #isInFrames(file: DicomFile, { fragments = [] }: Element): boolean {
+    let isFound = false
+    walkFrames(file, fragments.slice(1), codecOf(file.transferSyntaxUID), (bytes) => {
+      if (!isFound) isFound = this.#isInSegment(bytes)
+    })
+    return isFound
+  }
+
+  #isInSegment(bytes: Buffer): boolean {
+    const raw = bytes.toString('latin1')
+    const key = bytes.length <= longestRememberedSegment ? `frame:${raw}` : undefined
+    if (key !== undefined && this.#clean.has(key)) return false
+    if (this.#isInLowered(lowerAscii(raw))) return true
+    // Without a control character it is text; with NULs between perhaps UTF-16.
+    if (/^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw)) {
+      const isText = this.#isInText(isUtf8(bytes) ? bytes.toString('utf8') : raw, 'UT')
+      if (isText || this.#isInText(raw.replaceAll('\0', ''), 'UT')) return true
+    } else if (this.#isInLowered(lowerAscii(raw.replaceAll('\0', '')))) return true
+    if (key !== undefined) this.#remember(key)
+    return false
+  }
+
+  #remember(key: string): void {
+    if (this.#clean.size >= mostRemembered) this.#clean.clear()
+    this.#clean.add(key)
+  }
+
+  /** Bytes that are no text, or too many of them: in pieces that overlap. */
+  #isInBytes(file: DicomFile, { offset, length }: Element): boolean {
+    if (length < shortestTermBytes) return false
+    for (let at = 0; at < length; at += chunkBytes) {
+      const size = Math.min(chunkBytes + overlapBytes, length - at)
+      const text = lowerAscii(file.range(offset + at, size).toString('latin1'))
+      if (this.#isInLowered(text)) return true
+    }
+    return false
+  }
+
+  #isInLowered(text: string): boolean {
+    return this.#inBytes.some((term) => text.includes(term)) || this.#hasUid(text)
+  }
+}
+
+/** As bytes only ASCII is made small: other letters are looked for as they may stand there. */
+function casesOf(term: string): string[] {
+  if (/^[\x00-\x7f]*$/.test(term)) return [term]
+  return [term, term.toUpperCase(), term.charAt(0).toUpperCase() + term.slice(1)]
+}
+
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+function isPixels({ tag }: Element): boolean {
+  return tag === 0x7fe00010 || tag === 0x7fe00008 || tag === 0x7fe00009
+}

@@ -1,0 +1,180 @@
+import { ExitCode, FionaError } from '../../error/index.ts'
+import {
+  type AnyRecord,
+  type DeidentifiedRecord,
+  type FionaRecord,
+  type HeldRecord,
+  type RequestRecord,
+  type StudyRecord,
+  errorRecord,
+  parseRecord,
+} from '../../record/index.ts'
+import { LooseInstances } from './loose-instances.ts'
+import { Outbox } from './outbox.ts'
+import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
+import { type Decision, type HeldStudy, Review } from '../review/review.ts'
+import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
+
+export interface DeidentifierOptions extends StudyMakerOptions {
+  /** For study and instance records; a request says it itself. */
+  readonly project?: string | undefined
+  /** Between two journals: nothing passes that was not made here. */
+  readonly inStage: boolean
+  /** Told to stop: what is collected is not begun any more. */
+  readonly signal?: AbortSignal
+  /** Studies go where requests say, and nowhere without one. */
+  readonly onlyRequests: boolean
+}
+
+const neverNeeded = new Set(['series', 'mpps', 'release', 'association'])
+const clinical = new Set(['instance', 'study', 'request', ...neverNeeded])
+/** What a stage takes out of the stream again, on the clinical side. */
+const diverted = new Set(['error', 'held'])
+
+/**
+ * The boundary as a filter. Records of the clinic are consumed, never passed on; what comes out was
+ * made here. Every result is on stable storage before its record is said, so a mark needs nothing more.
+ */
+export class Deidentifier {
+  readonly handles: 'all' | readonly string[]
+  readonly discreet = true
+  /** There are error records among those of `end`. */
+  hasFailedAtEnd = false
+  readonly #options: DeidentifierOptions
+  readonly #review: Review
+  readonly #maker: StudyMaker
+  readonly #loose = new LooseInstances()
+
+  constructor(options: DeidentifierOptions) {
+    this.#options = options
+    this.#review = new Review(options.dataDir)
+    this.#maker = new StudyMaker(options, this.#review)
+    this.handles = options.inStage ? 'all' : [...clinical]
+  }
+
+  async record(record: AnyRecord): Promise<AnyRecord | FionaRecord | undefined> {
+    const { inStage, onlyRequests } = this.#options
+    if (!clinical.has(record.type)) {
+      if (!inStage || diverted.has(record.type)) return record
+      throw new FionaError(
+        'E_PRIVACY_BOUNDARY',
+        'a record of this type may not pass into the outbox',
+        {
+          hint: 'only what fiona-anon itself made crosses the privacy boundary',
+          exitCode: ExitCode.notAllowed,
+        },
+      )
+    }
+    if (neverNeeded.has(record.type)) return undefined
+    // In a stage the study record follows; with requests configured so does the request.
+    if (record.type === 'instance' && (inStage || onlyRequests)) return undefined
+    if (record.type === 'study' && onlyRequests) return undefined
+    const valid = parseRecord(record)
+    if (valid.type === 'instance') this.#loose.add(valid)
+    if (valid.type !== 'study' && valid.type !== 'request') return undefined
+    this.#loose.forget(valid.StudyInstanceUID)
+    return this.#deidentify(valid, record)
+  }
+
+  /** By hand: instances of studies that no record spoke of, one study each. */
+  async end(): Promise<(AnyRecord | FionaRecord)[]> {
+    const results: (AnyRecord | FionaRecord)[] = []
+    for (const study of [...this.#loose.studies()]) {
+      if (this.#options.signal?.aborted === true) break
+      this.#loose.forget(study.StudyInstanceUID)
+      try {
+        results.push(await this.#deidentify(study, study))
+      } catch (error) {
+        this.hasFailedAtEnd = true
+        results.push(errorRecord('fiona-anon', error, study))
+      }
+    }
+    return results
+  }
+
+  /**
+   * Told to stop before the end of the input, or while its last studies were made: an error record for
+   * each study that was collected and not begun. What is collected is nowhere on disk.
+   */
+  leftUndone(): FionaRecord[] {
+    return [...this.#loose.studies()].map((study) => errorRecord('fiona-anon', stopped(), study))
+  }
+
+  /**
+   * Makes a held study again, letting pass what a person has looked at.
+   * @param anyway let pass also what no viewer shows: values known of the patient, bytes beside the pixels
+   * @param decision who decides, and why; it stays with the released study on the clinical side
+   * @param publish gets the record; the study counts as released when it resolves
+   * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE
+   */
+  async release(
+    requestId: string,
+    anyway: boolean,
+    publish: (record: AnyRecord | FionaRecord) => Promise<void>,
+    decision: Decision = {},
+  ): Promise<void> {
+    const study = await this.#review.find(requestId, this.#options.project)
+    const codes = study.reasons.map(({ code }) => code)
+    const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
+    const waived = new Set<ReasonCode>(codes.filter((code) => mayPass(code)))
+    const input = parseRecord(study.record) as StudyRecord | RequestRecord
+    const { project, participant, event } = study
+    const target: Target = { requestId, project, participant, event }
+    const outbox = new Outbox(study.outbox)
+    const result = await this.#maker.make(input, study.record, target, waived, outbox)
+    const isRefused = ({ code }: { readonly code: string }) =>
+      isReleasableAnyway(code as ReasonCode) && !mayPass(code as ReasonCode)
+    if (result.type === 'held' && result.reasons.some((reason) => isRefused(reason))) {
+      throw notReleasable()
+    }
+    await publish(result)
+    if (result.type === 'deidentified') {
+      await this.#review.decide(study, 'released', { ...decision, waived: [...waived], anyway })
+    }
+  }
+
+  /** Removes what was made; the decision stays. */
+  async drop(requestId: string, decision: Decision = {}): Promise<HeldStudy> {
+    const study = await this.#review.find(requestId, this.#options.project)
+    await this.#review.decide(study, 'dropped', { ...decision })
+    return study
+  }
+
+  async #deidentify(
+    input: StudyRecord | RequestRecord,
+    record: AnyRecord,
+  ): Promise<DeidentifiedRecord | HeldRecord> {
+    const project =
+      (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
+      'default'
+    const target = await this.#maker.targetOf(input, project)
+    const result = await this.#maker.make(input, record, target)
+    if (result.type === 'deidentified') {
+      await this.#review.supersede(project, target.requestId, input.revision)
+    }
+    return result
+  }
+}
+
+function stopped(): FionaError {
+  return new FionaError(
+    'E_STOPPED',
+    'stopped before the loose instances of a study were de-identified',
+    {
+      hint: 'replay the record, which names them all that had come, or start again',
+      exitCode: ExitCode.tryAgain,
+      retryable: true,
+    },
+  )
+}
+
+function notReleasable(): FionaError {
+  return new FionaError(
+    'E_NOT_RELEASABLE',
+    'values known of the patient, bytes that no viewer shows, or pixels that were to be masked are in what would go out',
+    {
+      hint: 'held.json says where: correct the objects, drop the study with --drop, or add --release-anyway',
+      exitCode: ExitCode.notAllowed,
+    },
+  )
+}
