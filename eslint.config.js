@@ -10,7 +10,7 @@ const layers = [
   ['match', 'layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'chain'],
-  ['intake', 'control', 'crosswalk'],
+  ['intake', 'control', 'crosswalk', 'transaction'],
   [
     'receive',
     'mpps',

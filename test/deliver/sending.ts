@@ -100,7 +100,10 @@ export class Orthanc {
     this.#child = child
   }
 
-  static async start(): Promise<Orthanc> {
+  /** @param modalities that it knows, and may report to: AE title, host, port */
+  static async start(
+    modalities: Readonly<Record<string, readonly [string, string, number]>> = {},
+  ): Promise<Orthanc> {
     const directory = temporary()
     const [dicomPort, httpPort] = [await freePort(), await freePort()]
     const path = join(directory, 'orthanc.json')
@@ -120,6 +123,7 @@ export class Orthanc {
         DicomCheckCalledAet: true,
         UnknownSopClassAccepted: true,
         Plugins: [],
+        DicomModalities: modalities,
       }),
     )
     const child = start('/usr/sbin/Orthanc', [path])

@@ -7,7 +7,7 @@ import {
   REQUEST_STORAGE_COMMITMENT,
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
-} from './sop-class.ts'
+} from '../transaction/index.ts'
 
 /** No study has more objects; a peer with more can ask in parts. */
 export const mostReferences = 100_000

@@ -5,6 +5,7 @@ import {
   aeTitleTrouble,
   byHand,
   readDestination,
+  usualCommitment,
   type Destination,
 } from './destination.ts'
 
@@ -15,6 +16,7 @@ export interface DestinationOptions {
   readonly callingAet: string | undefined
   readonly verify: 'none' | 'commitment' | 'find' | undefined
   readonly retries: number | undefined
+  readonly reportPort?: number | undefined
 }
 
 /** Where a record goes. */
@@ -47,11 +49,16 @@ export function chooseDestinations(
     ...settings,
     ...(options.callingAet === undefined ? {} : { callingAET: options.callingAet }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.reportPort === undefined
+      ? {}
+      : {
+          commitment: { ...usualCommitment, ...settings.commitment, port: options.reportPort },
+        }),
     ...(options.retries === undefined
       ? {}
       : { retry: { ...settings.retry, max: options.retries } }),
   })
-  const overrides = options.callingAet ?? options.verify ?? options.retries
+  const overrides = options.callingAet ?? options.verify ?? options.retries ?? options.reportPort
   const fromConfig = (name: string, neededBy: string): Destination => {
     const settings = configured.get(name)
     if (settings === undefined) {

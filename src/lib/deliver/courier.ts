@@ -9,14 +9,17 @@ import {
   type DeidentifiedRecord,
   type MarkRecord,
 } from '../record/index.ts'
+import type { Transactions } from '../transaction/index.ts'
 import { carrierFor } from './carriers/index.ts'
 import type { Destinations } from './choose-destinations.ts'
 import { Delivery, type DeliveryTools, type Halt } from './delivery.ts'
-import type { Destination } from './destination.ts'
-import { finderFor } from './find-objects.ts'
+import { byHand, type Destination } from './destination.ts'
+import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane.ts'
 import type { Ledgers } from './ledger.ts'
 import { outcomeRecords, type Outcome } from './outcome.ts'
+import { CommitmentLine } from './verify/commitment-line.ts'
+import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
 import { keyOf, type Waiting } from './waiting.ts'
 
 /** What waits in memory where there is nothing else: beyond that, the input waits too. */
@@ -26,6 +29,9 @@ export interface CourierOptions {
   readonly destinations: Destinations
   readonly ledgers: Ledgers
   readonly waiting: Waiting
+  readonly transactions: Transactions
+  /** Whose deliveries and transactions these are: the stage, or `hand`. */
+  readonly owner: string
   /** In a stage marks pass what waits, and its end leaves it waiting for the next start. */
   readonly inStage: boolean
   readonly emit: (record: AnyRecord) => Promise<void>
@@ -46,6 +52,9 @@ export class Courier implements FilterLogic {
   readonly #lanes = new Map<string, Lane>()
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
+  readonly #commitments: Commitments
+  /** One for each destination that is asked for storage commitment. */
+  readonly #lines = new Map<Lane, CommitmentLine>()
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
   /** A delivery ended, or everything shall. */
@@ -54,6 +63,7 @@ export class Courier implements FilterLogic {
 
   constructor(options: CourierOptions) {
     this.#options = options
+    this.#commitments = new Commitments(options)
     this.#trouble = new Promise((_, reject) => {
       this.#broken = reject
     })
@@ -75,9 +85,24 @@ export class Courier implements FilterLogic {
 
   /** Goes on where a former process was. */
   async resume(): Promise<void> {
-    const { waiting, destinations, log } = this.#options
+    const { waiting, destinations, log, transactions, owner } = this.#options
     let elsewhere = 0
-    for (const [key, kept] of await waiting.left()) {
+    // In this order: what is asked from now on belongs to what waits.
+    const asked = await transactions.open(owner)
+    const left = await waiting.left()
+    const policies = new Map<string, CommitmentPolicy>()
+    for (const [key, { destination, outcome }] of left) {
+      const there = destinations.all.find(({ url }) => url === destination.url)
+      if (outcome === undefined) policies.set(key, (there ?? byHand).commitment)
+    }
+    await this.#commitments.start(
+      asked,
+      (key) => policies.get(key),
+      (key) => {
+        for (const lane of this.#lanes.values()) lane.reported(key)
+      },
+    )
+    for (const [key, kept] of left) {
       const { record, outcome } = kept
       if (outcome !== undefined) {
         await this.#say(key, outcome)
@@ -129,6 +154,8 @@ export class Courier implements FilterLogic {
   async close(): Promise<void> {
     await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
     const { waiting, emit, log } = this.#options
+    for (const line of this.#lines.values()) await line.close()
+    await this.#commitments.close()
     for (const lane of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
@@ -172,12 +199,28 @@ export class Courier implements FilterLogic {
       })
       this.#lanes.set(id, lane)
     }
-    lane.push(key, new Delivery(record, destination, this.#toolsFor(destination)))
+    lane.push(key, new Delivery(record, destination, this.#toolsFor(key, lane, destination)))
   }
 
-  #toolsFor(destination: Destination): DeliveryTools {
+  #toolsFor(key: string, lane: Lane, destination: Destination): DeliveryTools {
     const { ledgers, now, log } = this.#options
-    return { ledgers, now, carrier: carrierFor(destination, log), find: finderFor(destination) }
+    const commitment = this.#commitmentOf(key, lane, destination)
+    const find = finderFor(destination)
+    return { ledgers, now, carrier: carrierFor(destination, log), find, commitment }
+  }
+
+  #commitmentOf(key: string, lane: Lane, destination: Destination): CommitmentOf | undefined {
+    const { target, verify, callingAETitle, timeoutSeconds, commitment: policy } = destination
+    if (verify !== 'commitment' || target.kind !== 'dicom') return undefined
+    const { transactions } = this.#options
+    const peer = { ...target, callingAETitle, timeoutSeconds }
+    const line = this.#lines.get(lane) ?? new CommitmentLine({ peer, transactions })
+    this.#lines.set(lane, line)
+    const about = { destination: destination.name, policy, line }
+    return {
+      look: (objects, signal) => this.#commitments.look(key, objects, { ...about, signal }),
+      settle: () => this.#commitments.settle(key),
+    }
   }
 
   async #end(key: string, delivery: Delivery): Promise<void> {
@@ -192,6 +235,7 @@ export class Courier implements FilterLogic {
     )
     if (records.length > 1) this.#incomplete++
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
+    await this.#commitments.end(key)
     await this.#say(key, records)
     this.#moved()
   }

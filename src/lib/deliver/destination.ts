@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
+import type { CommitmentPolicy } from './verify/commitments.ts'
 
 /** Objects are copied below a folder. */
 export interface FolderTarget {
@@ -43,8 +44,16 @@ export interface Destination {
   readonly concurrency: number
   readonly retry: RetryPolicy
   readonly timeoutSeconds: number
-  readonly verify: 'none' | 'find'
+  readonly verify: 'none' | 'find' | 'commitment'
+  /** For `commitment`. */
+  readonly commitment: CommitmentPolicy & {
+    /** Where we listen for reports; undefined: where fiona-scp does. */
+    readonly port?: number
+  }
 }
+
+/** PACS that commit themselves look at night, or when a study was archived. */
+export const usualCommitment: CommitmentPolicy = { waitSeconds: 3600, asks: 3 }
 
 /** What a destination without configuration gets: a command typed by hand shall end soon. */
 export const byHand = {
@@ -52,6 +61,7 @@ export const byHand = {
   concurrency: 2,
   retry: { max: 2, delaySeconds: 1, multiplier: 2, maxDelaySeconds: 10 },
   verify: 'none',
+  commitment: { waitSeconds: 60, asks: 2 },
   timeoutSeconds: 60,
 } as const satisfies Omit<DestinationConfig, 'url'>
 
@@ -84,17 +94,12 @@ export function readDestination(
 ): Destination {
   const refuse = (message: string, hint: string): FionaError =>
     new FionaError('E_DESTINATION', `${where}: ${message}`, { hint, exitCode })
-  if (settings.verify === 'commitment') {
-    throw refuse(
-      'storage commitment cannot be asked for yet',
-      'verify with find, or with none: an object counts as sent when the destination has answered with success',
-    )
-  }
   const trouble = aeTitleTrouble(settings.callingAET)
   if (trouble !== undefined) throw refuse(`the calling AE title ${trouble}`, aeTitleRule)
   const target = readTarget(settings, refuse)
-  if (target.kind === 'folder' && settings.verify === 'find') {
-    throw refuse('a folder cannot be asked with C-FIND', 'leave verify out for a folder')
+  if (target.kind === 'folder' && settings.verify !== 'none') {
+    const asked = settings.verify === 'find' ? 'with C-FIND' : 'for storage commitment'
+    throw refuse(`a folder cannot be asked ${asked}`, 'leave verify out for a folder')
   }
   return {
     name,
@@ -105,6 +110,7 @@ export function readDestination(
     retry: settings.retry,
     timeoutSeconds: settings.timeoutSeconds,
     verify: settings.verify,
+    commitment: { ...usualCommitment, ...settings.commitment },
   }
 }
 

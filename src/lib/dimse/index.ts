@@ -8,7 +8,12 @@ export * from './command-set.ts'
 export { type MessageListener, MessageReader } from './message-reader.ts'
 export { VERIFICATION, echoRequest, responseTo, storeRequest } from './messages.ts'
 export { Status, type StatusKind, formatStatus, statusMeaning } from './status.ts'
-export { type Association, type StoreAnswer, type StoredObject } from './requestor.ts'
+export {
+  type Association,
+  type ReportedEvent,
+  type StoreAnswer,
+  type StoredObject,
+} from './requestor.ts'
 export { type AssociationOptions, openAssociation } from './open-association.ts'
 export {
   type AcceptedContext,

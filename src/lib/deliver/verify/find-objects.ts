@@ -1,8 +1,8 @@
-import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../dicom/index.ts'
-import { formatStatus } from '../dimse/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
-import type { Destination } from './destination.ts'
-import { openPeer } from './open-peer.ts'
+import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../../dicom/index.ts'
+import { formatStatus } from '../../dimse/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
+import type { Destination } from '../destination.ts'
+import { openPeer } from '../open-peer.ts'
 
 /** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
 const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1'
