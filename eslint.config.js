@@ -9,7 +9,7 @@ const layers = [
   ['dicom', 'storage'],
   ['match', 'layout'],
   ['config'],
-  ['journal', 'cli', 'dimse', 'chain'],
+  ['journal', 'cli', 'dimse', 'dicomweb', 'chain'],
   ['intake', 'control', 'crosswalk', 'transaction'],
   [
     'receive',

@@ -97,6 +97,7 @@ function installPeers() {
   const peers = {
     dcmtk: 'storescu',
     orthanc: 'Orthanc',
+    'openssh-server': 'sshd',
     dicom3tools: 'dciodvfy',
     mandoc: 'mandoc',
     jq: 'jq',
@@ -115,6 +116,8 @@ function installPeers() {
     .map(([name]) => name)
   if (spawnSync('/usr/bin/python3', ['-c', 'import pydicom.data']).status !== 0)
     missing.push('python3-pydicom')
+  if (!existsSync('/usr/share/orthanc/plugins/libOrthancDicomWeb.so'))
+    missing.push('orthanc-dicomweb')
   if (missing.length === 0) return
   const canInstall =
     process.getuid?.() === 0 && spawnSync('sh', ['-c', 'command -v apt-get']).status === 0

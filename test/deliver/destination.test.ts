@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { backoffMs } from '../../src/lib/deliver/backoff.ts'
 import { byHand, readDestination } from '../../src/lib/deliver/destination.ts'
 import { ExitCode } from '../../src/lib/error/index.ts'
+import { temporary } from './studies.ts'
 
 const read = (url: string, more: object = {}) =>
   readDestination('x', { ...byHand, ...more, url }, '--destination', ExitCode.usage)
@@ -17,6 +20,8 @@ t.test('each form of a destination is understood', (t) => {
     ['file:/a/b/../c', { kind: 'folder', directory: '/a/c' }],
     ['file:///a%20b', { directory: '/a b' }],
     ['file:/100%25', { directory: '/100%25' }],
+    ['https://Host/dicom-web/', { kind: 'stow', root: 'https://host/dicom-web' }],
+    ['http://127.0.0.1:8042/dicom-web', { root: 'http://127.0.0.1:8042/dicom-web' }],
     ['file:out', { directory: `${process.cwd()}/out` }],
   ] as const) {
     t.match(read(url).target, target, url)
@@ -33,7 +38,20 @@ t.test('one place has one name for the ledger, however it is written', (t) => {
 })
 
 t.test('whatever is written, it is understood or refused with a hint', (t) => {
-  const pieces = fc.constantFrom('dicom', 'file', ':', '//', '@', '[', ']', '%', '\0', 'A', '99999')
+  const pieces = fc.constantFrom(
+    'dicom',
+    'https',
+    'file',
+    ':',
+    '//',
+    '@',
+    '[',
+    ']',
+    '%',
+    '\0',
+    'A',
+    '99999',
+  )
   const text = fc.oneof(
     fc.string(),
     fc.array(pieces).map((parts) => parts.join('')),
@@ -42,7 +60,7 @@ t.test('whatever is written, it is understood or refused with a hint', (t) => {
     fc.property(text, (url) => {
       try {
         const { target } = read(url)
-        return target.kind === 'folder' || (target.port > 0 && target.port < 65536)
+        return !('port' in target) || (target.port > 0 && target.port < 65536)
       } catch (error) {
         const { code, hint, exitCode } = error as Record<string, unknown>
         return code === 'E_DESTINATION' && hint !== undefined && exitCode === ExitCode.usage
@@ -58,6 +76,15 @@ t.test('what a destination cannot do is refused', (t) => {
   refused('dicom://A@host', { verify: 'commitment' }, /commitment/)
   refused('file:/a', { verify: 'find' }, /folder/)
   refused('dicom://A@host', { callingAET: 'back\\slash' }, /calling AE title/)
+  refused('https://me:secret@host/x', {}, /a secret in a URL/)
+  refused('https://host/x?token=1', {}, /more than a path/)
+  refused('https://host', { tokenFile: '/no/such' }, /tokenFile \/no\/such cannot be read/)
+  refused('https://host', { tokenFile: '/etc/hostname' }, /others may read the tokenFile/)
+  const tokenFile = join(temporary(), 'token')
+  writeFileSync(tokenFile, 'x', { mode: 0o600 })
+  refused('http://host', { tokenFile }, /tokenFile would cross the network/)
+  t.match(read('http://[::1]:80', { tokenFile }).target, { tokenFile })
+  refused('https://host', { tokenFile, passwordFile: tokenFile }, /two secrets/)
   refused('dicoms://A@host', { caFile: '/no/such.pem' }, /caFile \/no\/such.pem cannot be read/)
   t.end()
 })

@@ -1,11 +1,11 @@
 // fiona-send as a process, and an Orthanc to send to.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { binDir, freePort, run, start } from '../fixtures/peers.ts'
+import { binDir, freePort, missing, run, start } from '../fixtures/peers.ts'
 import { temporary } from './studies.ts'
 
 export const lines = (records: readonly unknown[]): string =>
@@ -89,6 +89,12 @@ export function filesBelow(directory: string): string[] {
     .sort()
 }
 
+const dicomWebPlugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so'
+/** For `skip`: false when Orthanc has DICOMweb. */
+export const missingDicomWeb = existsSync(dicomWebPlugin)
+  ? missing('Orthanc')
+  : 'orthanc-dicomweb not installed'
+
 export class Orthanc {
   readonly dicomPort: number
   readonly #httpPort: number
@@ -100,10 +106,8 @@ export class Orthanc {
     this.#child = child
   }
 
-  /** @param modalities that it knows, and may report to: AE title, host, port */
-  static async start(
-    modalities: Readonly<Record<string, readonly [string, string, number]>> = {},
-  ): Promise<Orthanc> {
+  /** @param more of its settings */
+  static async start(more: object = {}): Promise<Orthanc> {
     const directory = temporary()
     const [dicomPort, httpPort] = [await freePort(), await freePort()]
     const path = join(directory, 'orthanc.json')
@@ -122,25 +126,39 @@ export class Orthanc {
         DicomAlwaysAllowFind: true,
         DicomCheckCalledAet: true,
         UnknownSopClassAccepted: true,
-        Plugins: [],
-        DicomModalities: modalities,
+        Plugins: existsSync(dicomWebPlugin) ? [dicomWebPlugin] : [],
+        DicomWeb: { Enable: true, Root: '/dicom-web/' },
+        ...more,
       }),
     )
     const child = start('/usr/sbin/Orthanc', [path])
     const orthanc = new Orthanc(dicomPort, httpPort, child)
-    while ((await orthanc.#get('/system').catch(() => undefined)) === undefined) {
+    while (!(await orthanc.#isUp())) {
       if (child.exitCode !== null) throw new Error('Orthanc has ended')
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     return orthanc
   }
 
+  /** The DICOMweb root. */
+  get webUrl(): string {
+    return `http://127.0.0.1:${String(this.#httpPort)}/dicom-web`
+  }
+
+  async #isUp(): Promise<boolean> {
+    return fetch(`http://127.0.0.1:${String(this.#httpPort)}/system`).then(
+      () => true,
+      () => false,
+    )
+  }
+
   get url(): string {
     return `dicom://ORTHANC@127.0.0.1:${String(this.dicomPort)}`
   }
 
-  async instances(): Promise<string[]> {
-    return (await this.#get('/instances')) as string[]
+  /** @param user `name:password`, where it asks for one */
+  async instances(user?: string): Promise<string[]> {
+    return (await this.#get('/instances', user)) as string[]
   }
 
   async stop(): Promise<void> {
@@ -148,8 +166,11 @@ export class Orthanc {
     if (this.#child.exitCode === null) await once(this.#child, 'exit')
   }
 
-  async #get(path: string): Promise<unknown> {
-    const response = await fetch(`http://127.0.0.1:${String(this.#httpPort)}${path}`)
-    return response.json()
+  async #get(path: string, user = ''): Promise<unknown> {
+    const authorization = `Basic ${Buffer.from(user).toString('base64')}`
+    const response = await fetch(`http://127.0.0.1:${String(this.#httpPort)}${path}`, {
+      headers: user === '' ? {} : { authorization },
+    })
+    return response.status === 401 ? undefined : response.json()
   }
 }

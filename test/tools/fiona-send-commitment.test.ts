@@ -72,8 +72,10 @@ t.test(
     const scp = await Scp.start(t, { dataDir })
     const port = await freePort()
     const orthanc = await Orthanc.start({
-      hand: ['HAND', '127.0.0.1', port],
-      site: ['FIONA', '127.0.0.1', scp.port],
+      DicomModalities: {
+        hand: ['HAND', '127.0.0.1', port],
+        site: ['FIONA', '127.0.0.1', scp.port],
+      },
     })
     t.teardown(() => orthanc.stop())
     const ways = [

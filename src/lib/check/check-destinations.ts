@@ -1,8 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { type Destination, readDestination } from '../deliver/index.ts'
+import { type Destination, readDestination, type WebTarget } from '../deliver/index.ts'
 import { TransferSyntax } from '../dicom/index.ts'
+import { statusTrouble, WebClient } from '../dicomweb/index.ts'
 import { openAssociation, VERIFICATION } from '../dimse/index.ts'
 import { ExitCode } from '../error/index.ts'
 import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
@@ -57,6 +58,7 @@ async function look(what: string, destination: Destination): Promise<Finding> {
       ? ok(what, `${directory} is writable`)
       : error(what, `${directory} is not writable`, 'make it, or mount it, for the user of FIONA')
   }
+  if (target.kind === 'stow') return askWeb(what, destination, target)
   const { host, port, calledAETitle, tls } = target
   const association = await openAssociation({
     host,
@@ -76,5 +78,33 @@ async function look(what: string, destination: Destination): Promise<Finding> {
     return warning(what, text, 'ask whoever runs it')
   } finally {
     await association.release()
+  }
+}
+
+/** What is not there, and what we may not do, shows with a question (QIDO-RS) as with an object. */
+const refusals = new Set(['E_WEB_NOT_ALLOWED', 'E_WEB_REDIRECT'])
+
+async function askWeb(what: string, destination: Destination, target: WebTarget): Promise<Finding> {
+  const { url, timeoutSeconds } = destination
+  const client = new WebClient({
+    ...target,
+    timeoutSeconds: Math.min(echoSeconds, timeoutSeconds),
+    connections: 1,
+  })
+  try {
+    const answer = await client.request({
+      method: 'GET',
+      path: 'studies?limit=1',
+      accept: 'application/dicom+json',
+      mostAnswerBytes: 4 << 20,
+      signal: AbortSignal.timeout(2 * echoSeconds * 1000),
+    })
+    if (answer.status < 300) return ok(what, `${url} answers`)
+    const trouble = statusTrouble(url, answer)
+    if (answer.status === 404 || refusals.has(trouble.code)) return thrown(what, trouble)
+    // It may take objects and answer no questions.
+    return warning(what, trouble.message, trouble.hint ?? 'ask whoever runs it')
+  } finally {
+    client.close()
   }
 }

@@ -12,6 +12,7 @@ const fileKeys = [
   'certFile',
   'keyFile',
   'tokenFile',
+  'passwordFile',
 ] as const
 
 /**

@@ -64,6 +64,11 @@ const destination = Type.Object(
     certFile: Type.Optional(path),
     keyFile: Type.Optional(path),
     tokenFile: Type.Optional(path),
+    passwordFile: Type.Optional(path),
+    batch: optional({
+      objects: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
+      bytes: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
   },
   { additionalProperties: false },
 )

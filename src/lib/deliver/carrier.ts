@@ -9,8 +9,12 @@ export interface Waybill {
   readonly revision: number
   /** What the destination has of this object from an earlier delivery. */
   before(object: StudyObject): Delivered | undefined
-  /** The destination has it. @param sha256 of the whole file */
-  arrived(object: StudyObject, sha256: string): void
+  /**
+   * The destination has it.
+   * @param sha256 of the whole file
+   * @param transferSyntaxUID the one it was sent in, where that is another than the file's
+   */
+  arrived(object: StudyObject, sha256: string, transferSyntaxUID?: string): void
   /** It was not taken; `retryable` says whether it may be later. */
   failed(object: StudyObject, error: FionaError): void
   /** The way broke while this one was on it: it may be the reason. */
@@ -21,9 +25,13 @@ export interface Waybill {
   readonly stopped: AbortSignal
 }
 
-/**
- * Brings objects to one destination. Each object is told of once on the waybill, or not at all when
- * the way broke before its turn.
- * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
- */
-export type Carrier = (objects: readonly StudyObject[], waybill: Waybill) => Promise<void>
+/** Brings objects to one destination. One for all studies that go there, which it brings one after the other. */
+export interface Carrier {
+  /**
+   * Each object is told of once on the waybill, or not at all when the way broke before its turn.
+   * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
+   */
+  carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void>
+  /** Nothing follows soon: connections that are kept for the next study are closed. */
+  rest(): Promise<void>
+}

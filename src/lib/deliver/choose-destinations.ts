@@ -1,13 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import {
-  aeTitleRule,
-  aeTitleTrouble,
-  byHand,
-  readDestination,
-  usualCommitment,
-  type Destination,
-} from './destination.ts'
+import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+import { byHand, readDestination, usualCommitment, type Destination } from './destination.ts'
 
 /** What the command line says about destinations; it overrides the configuration. */
 export interface DestinationOptions {

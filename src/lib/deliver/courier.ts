@@ -10,9 +10,10 @@ import {
   type MarkRecord,
 } from '../record/index.ts'
 import type { Transactions } from '../transaction/index.ts'
+import type { Carrier } from './carrier.ts'
 import { carrierFor } from './carriers/index.ts'
 import type { Destinations } from './choose-destinations.ts'
-import { Delivery, type DeliveryTools, type Halt } from './delivery.ts'
+import { Delivery, type Halt } from './delivery.ts'
 import { byHand, type Destination } from './destination.ts'
 import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane.ts'
@@ -41,6 +42,14 @@ export interface CourierOptions {
   readonly halt: Halt
 }
 
+/** What leads to one destination. */
+interface Way {
+  readonly lane: Lane
+  readonly carrier: Carrier
+  /** Where it is asked for storage commitment. */
+  readonly line: CommitmentLine | undefined
+}
+
 /**
  * Takes `deidentified` records, brings each study to its destinations, and says how it ended. Each
  * destination has a lane of its own: one that is down delays nothing but its own. In a stage a mark
@@ -49,12 +58,10 @@ export interface CourierOptions {
 export class Courier implements FilterLogic {
   readonly handles = ['deidentified']
   readonly #options: CourierOptions
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Map<string, Way>()
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
   readonly #commitments: Commitments
-  /** One for each destination that is asked for storage commitment. */
-  readonly #lines = new Map<Lane, CommitmentLine>()
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
   /** A delivery ended, or everything shall. */
@@ -99,7 +106,7 @@ export class Courier implements FilterLogic {
       asked,
       (key) => policies.get(key),
       (key) => {
-        for (const lane of this.#lanes.values()) lane.reported(key)
+        for (const { lane } of this.#lanes.values()) lane.reported(key)
       },
     )
     for (const [key, kept] of left) {
@@ -154,9 +161,9 @@ export class Courier implements FilterLogic {
   async close(): Promise<void> {
     await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
     const { waiting, emit, log } = this.#options
-    for (const line of this.#lines.values()) await line.close()
+    for (const { line } of this.#lanes.values()) await line?.close()
     await this.#commitments.close()
-    for (const lane of this.#lanes.values()) {
+    for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
       }
@@ -169,13 +176,16 @@ export class Courier implements FilterLogic {
   }
 
   async #each(wait: (lane: Lane) => Promise<void>): Promise<void> {
-    await Promise.race([this.#trouble, Promise.all([...this.#lanes.values()].map(wait))])
+    await Promise.race([
+      this.#trouble,
+      Promise.all([...this.#lanes.values()].map(({ lane }) => wait(lane))),
+    ])
   }
 
   async #untilThereIsRoom(): Promise<void> {
     const { stopping } = this.#options.halt
     const waiting = (): number =>
-      [...this.#lanes.values()].reduce((sum, lane) => sum + lane.size, 0)
+      [...this.#lanes.values()].reduce((sum, { lane }) => sum + lane.size, 0)
     while (waiting() >= mostInMemory && !stopping.aborted) {
       const moved = new Promise<void>((resolve) => {
         this.#moved = resolve
@@ -185,38 +195,39 @@ export class Courier implements FilterLogic {
   }
 
   #push(key: string, record: DeidentifiedRecord & AnyRecord, destination: Destination): void {
-    const { log, now, halt } = this.#options
     const id = `${destination.name} ${destination.url}`
-    let lane = this.#lanes.get(id)
-    if (lane === undefined) {
-      lane = new Lane({
-        destination,
-        log: log.child({ destination: destination.name }),
-        now,
-        halt,
-        ended: (ofKey, delivery) => this.#end(ofKey, delivery),
-        broken: this.#broken,
-      })
-      this.#lanes.set(id, lane)
-    }
-    lane.push(key, new Delivery(record, destination, this.#toolsFor(key, lane, destination)))
-  }
-
-  #toolsFor(key: string, lane: Lane, destination: Destination): DeliveryTools {
-    const { ledgers, now, log } = this.#options
-    const commitment = this.#commitmentOf(key, lane, destination)
+    let way = this.#lanes.get(id)
+    if (way === undefined) this.#lanes.set(id, (way = this.#openLane(destination)))
+    const { ledgers, now } = this.#options
     const find = finderFor(destination)
-    return { ledgers, now, carrier: carrierFor(destination, log), find, commitment }
+    const commitment = this.#commitmentOf(key, way.line, destination)
+    const tools = { ledgers, now, carrier: way.carrier, find, commitment }
+    way.lane.push(key, new Delivery(record, destination, tools))
   }
 
-  #commitmentOf(key: string, lane: Lane, destination: Destination): CommitmentOf | undefined {
-    const { target, verify, callingAETitle, timeoutSeconds, commitment: policy } = destination
-    if (verify !== 'commitment' || target.kind !== 'dicom') return undefined
-    const { transactions } = this.#options
-    const peer = { ...target, callingAETitle, timeoutSeconds }
-    const line = this.#lines.get(lane) ?? new CommitmentLine({ peer, transactions })
-    this.#lines.set(lane, line)
-    const about = { destination: destination.name, policy, line }
+  #openLane(destination: Destination): Way {
+    const { now, halt, transactions } = this.#options
+    const log = this.#options.log.child({ destination: destination.name })
+    const carrier = carrierFor(destination, log)
+    const lane = new Lane({
+      destination,
+      log,
+      now,
+      halt,
+      rest: () => carrier.rest(),
+      ended: (key, delivery) => this.#end(key, delivery),
+      broken: this.#broken,
+    })
+    return { lane, carrier, line: lineTo(destination, transactions) }
+  }
+
+  #commitmentOf(
+    key: string,
+    line: CommitmentLine | undefined,
+    destination: Destination,
+  ): CommitmentOf | undefined {
+    if (line === undefined) return undefined
+    const about = { destination: destination.name, policy: destination.commitment, line }
     return {
       look: (objects, signal) => this.#commitments.look(key, objects, { ...about, signal }),
       settle: () => this.#commitments.settle(key),
@@ -245,6 +256,12 @@ export class Courier implements FilterLogic {
     faultPoint('waiting.said')
     await this.#options.waiting.said(key)
   }
+}
+
+function lineTo(destination: Destination, transactions: Transactions): CommitmentLine | undefined {
+  const { target, verify, callingAETitle, timeoutSeconds } = destination
+  if (verify !== 'commitment' || target.kind !== 'dicom') return undefined
+  return new CommitmentLine({ peer: { ...target, callingAETitle, timeoutSeconds }, transactions })
 }
 
 function howItEnded({ error, failures, alsoMissing }: Outcome): string {

@@ -159,7 +159,7 @@ export class Delivery {
   }
 
   async #carry(objects: readonly StudyObject[], ledger: Ledger, halt: Halt): Promise<void> {
-    await this.#tools.carrier(objects, {
+    await this.#tools.carrier.carry(objects, {
       participant: this.record.participant,
       revision: this.record.revision,
       ...halt,

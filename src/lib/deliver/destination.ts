@@ -1,29 +1,10 @@
-import { accessSync, constants } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
 import type { CommitmentPolicy } from './verify/commitments.ts'
+import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+import { type Target, readTarget, urlOf } from './target.ts'
 
-/** Objects are copied below a folder. */
-export interface FolderTarget {
-  readonly kind: 'folder'
-  readonly directory: string
-}
-/** Objects are sent with C-STORE. */
-export interface DicomTarget {
-  readonly kind: 'dicom'
-  readonly host: string
-  readonly port: number
-  readonly calledAETitle: string
-  /** Present for `dicoms:`. */
-  readonly tls?: {
-    readonly caFile?: string
-    readonly certFile?: string
-    readonly keyFile?: string
-  }
-}
-export type Target = FolderTarget | DicomTarget
+export type { DicomTarget, FolderTarget, Target, WebTarget } from './target.ts'
 
 export interface RetryPolicy {
   /** Tries after the first one. */
@@ -50,6 +31,8 @@ export interface Destination {
     /** Where we listen for reports; undefined: where fiona-scp does. */
     readonly port?: number
   }
+  /** A million bits per second, over all connections; undefined is no limit. */
+  readonly bandwidthMbit: number | undefined
 }
 
 /** PACS that commit themselves look at night, or when a study was archived. */
@@ -66,23 +49,6 @@ export const byHand = {
 } as const satisfies Omit<DestinationConfig, 'url'>
 
 /**
- * PS3.5 6.2, AE: 1 to 16 characters, no backslash, no control characters, not only blanks.
- * @returns what is wrong with it, to stand behind its name
- */
-export function aeTitleTrouble(title: string): string | undefined {
-  const shown = JSON.stringify(title.slice(0, 40))
-  if (title.trim() === '') return 'is missing'
-  if (title.length > 16)
-    return `${shown} has ${String(title.length)} characters, and may have 1 to 16`
-  if (/[\\\u0000-\u001f\u007f-\uffff]/.test(title)) {
-    return `${shown} has a character that is not allowed there`
-  }
-  return undefined
-}
-/** The hint beside it. */
-export const aeTitleRule = 'an AE title has 1 to 16 ASCII characters without backslash (PS3.5 6.2)'
-
-/**
  * @param where names the place of the mistake: `--destination` or `destinations.X.url`
  * @throws FionaError E_DESTINATION, with `exitCode`
  */
@@ -97,9 +63,15 @@ export function readDestination(
   const trouble = aeTitleTrouble(settings.callingAET)
   if (trouble !== undefined) throw refuse(`the calling AE title ${trouble}`, aeTitleRule)
   const target = readTarget(settings, refuse)
-  if (target.kind === 'folder' && settings.verify !== 'none') {
-    const asked = settings.verify === 'find' ? 'with C-FIND' : 'for storage commitment'
-    throw refuse(`a folder cannot be asked ${asked}`, 'leave verify out for a folder')
+  if (target.kind !== 'dicom' && settings.verify === 'commitment') {
+    const what = target.kind === 'folder' ? 'a folder' : 'a web service'
+    throw refuse(
+      `${what} cannot be asked for storage commitment`,
+      'that is a service of dicom: and dicoms:; leave verify out',
+    )
+  }
+  if (target.kind === 'folder' && settings.verify === 'find') {
+    throw refuse('a folder cannot be asked with C-FIND', 'leave verify out for a folder')
   }
   return {
     name,
@@ -111,96 +83,6 @@ export function readDestination(
     timeoutSeconds: settings.timeoutSeconds,
     verify: settings.verify,
     commitment: { ...usualCommitment, ...settings.commitment },
+    bandwidthMbit: settings.bandwidthMbit ?? undefined,
   }
-}
-
-type Refuse = (message: string, hint: string) => FionaError
-const forms = 'dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port or file:/path'
-
-function readTarget(settings: DestinationConfig, refuse: Refuse): Target {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(settings.url)?.[1]?.toLowerCase()
-  switch (scheme) {
-    case 'file':
-      return { kind: 'folder', directory: readFolder(settings.url.slice('file:'.length), refuse) }
-    case 'dicom':
-      return readPeer(settings.url, 104, refuse)
-    case 'dicoms': {
-      const { caFile, certFile, keyFile } = settings
-      const files = Object.entries({ caFile, certFile, keyFile }).flatMap(([key, path]) =>
-        path === undefined ? [] : [[key, path] as const],
-      )
-      for (const [key, path] of files) {
-        if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'it is a PEM file')
-      }
-      // 2762 is dicom-tls, PS3.15 annex B.
-      return { ...readPeer(settings.url, 2762, refuse), tls: Object.fromEntries(files) }
-    }
-    case 'http':
-    case 'https':
-    case 'sftp':
-      throw refuse(`fiona-send cannot deliver by ${scheme} yet`, `use ${forms}`)
-    default:
-      throw refuse(
-        `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
-        `use ${forms}`,
-      )
-  }
-}
-
-/** `file:relative` and `file:/path` are taken as they are, `file:///path` is decoded as a URL. */
-function readFolder(text: string, refuse: Refuse): string {
-  if (text === '' || text.includes('\0')) throw refuse('a folder is missing', 'use file:/path')
-  if (!text.startsWith('//')) return isAbsolute(text) ? resolve(text) : resolve(process.cwd(), text)
-  try {
-    return resolve(fileURLToPath(`file:${text}`))
-  } catch {
-    throw refuse('a folder on another machine cannot be reached', 'mount it, and use file:/path')
-  }
-}
-
-function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarget {
-  const peer = /^[a-z]+:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?\/?$/i.exec(
-    text,
-  )
-  const [, user, host, digits] = peer ?? []
-  if (host === undefined) throw refuse('this is no address', `use ${forms}`)
-  const calledAETitle = decode(user ?? '')
-  const trouble = aeTitleTrouble(calledAETitle)
-  if (trouble !== undefined) {
-    throw refuse(`the called AE title ${trouble}`, `use ${forms}; ${aeTitleRule}`)
-  }
-  const port = digits === undefined ? standardPort : Number(digits)
-  if (port < 1 || port > 65535)
-    throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
-  return {
-    kind: 'dicom',
-    host: host.replace(/^\[|\]$/g, ''),
-    port,
-    calledAETitle: calledAETitle.trim(),
-  }
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-/** One spelling for one place. */
-function urlOf(target: Target): string {
-  if (target.kind === 'folder') return `file:${target.directory}`
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host.toLowerCase()
-  const scheme = target.tls === undefined ? 'dicom' : 'dicoms'
-  return `${scheme}://${encodeURIComponent(target.calledAETitle)}@${host}:${String(target.port)}`
 }

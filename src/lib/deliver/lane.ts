@@ -22,12 +22,18 @@ interface Waiting {
 /** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
 const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
 
+function befallsAll({ code, retryAfterSeconds }: FionaError): boolean {
+  return unreachable.has(code) || retryAfterSeconds !== undefined
+}
+
 export interface LaneOptions {
   readonly destination: Destination
   readonly log: Logger
   /** Monotonic, ms. */
   readonly now: () => number
   readonly halt: Halt
+  /** Nothing follows soon. */
+  readonly rest: () => Promise<void>
   /** The delivery is over, delivered or not. */
   readonly ended: (key: string, delivery: Delivery) => Promise<void>
   /** Nothing can go on: the disk is full, say. */
@@ -104,31 +110,51 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
-    const { now } = this.#options
+    const { rest } = this.#options
     const { stopping } = this.#options.halt
     const onStop = (): void => {
       this.#wake()
     }
     stopping.addEventListener('abort', onStop)
     try {
-      while (this.#waiting.length > 0 && !stopping.aborted) {
-        const next = this.#waiting.reduce((a, b) => (b.dueAt < a.dueAt ? b : a))
-        const wait = next.dueAt - now()
-        if (wait > 0) {
-          if (this.#leaveLater) return
-          await this.#sleep(wait)
-          continue
-        }
-        this.#waiting = this.#waiting.filter((one) => one !== next)
-        this.#current = next
-        await this.#attempt(next)
-        this.#current = undefined
-      }
+      // What comes while the carrier is put to rest has woken nobody.
+      do {
+        await this.#deliver()
+        await rest()
+      } while (!stopping.aborted && this.#isAnyLeft())
     } finally {
       stopping.removeEventListener('abort', onStop)
       this.#current = undefined
       this.#running = undefined
     }
+  }
+
+  async #deliver(): Promise<void> {
+    const { now, rest } = this.#options
+    const { stopping } = this.#options.halt
+    let isResting = false
+    while (this.#waiting.length > 0 && !stopping.aborted) {
+      const next = this.#waiting.reduce((a, b) => (b.dueAt < a.dueAt ? b : a))
+      const wait = next.dueAt - now()
+      if (wait > 0) {
+        if (this.#leaveLater) return
+        // Then it is looked at again: something may have come meanwhile.
+        if (isResting) await this.#sleep(wait)
+        else await rest()
+        isResting = true
+        continue
+      }
+      isResting = false
+      this.#waiting = this.#waiting.filter((one) => one !== next)
+      this.#current = next
+      await this.#attempt(next)
+      this.#current = undefined
+    }
+  }
+
+  #isAnyLeft(): boolean {
+    const now = this.#options.now()
+    return this.#waiting.some(({ dueAt }) => !this.#leaveLater || dueAt <= now)
   }
 
   /** Until then, or until something changes. */
@@ -176,7 +202,7 @@ export class Lane {
     const { retry, progressed } = verdict
     one.failures = progressed ? 1 : one.failures + 1
     const later = await this.#comesAgain(one, retry)
-    if (!unreachable.has(retry.code)) return
+    if (!befallsAll(retry)) return
     this.#pausedUntil = later
     for (const other of this.#waiting.splice(0)) {
       if (other === one || other.awaitsReport) this.#waiting.push(other)
@@ -193,7 +219,8 @@ export class Lane {
     const { destination, log, now, ended } = this.#options
     const { retry } = destination
     const request = one.delivery.record.requestId
-    const waitMs = backoffMs(retry, one.failures, Math.random())
+    const told = (error.retryAfterSeconds ?? 0) * 1000
+    const waitMs = Math.max(backoffMs(retry, one.failures, Math.random()), told)
     const dueAt = Math.max(now() + waitMs, notBefore)
     if (one.failures > retry.max) {
       log.error(
@@ -209,7 +236,7 @@ export class Lane {
       `${whatIsOpen(error)} yet: ${error.message}`,
     )
     one.dueAt = dueAt
-    one.isKeptOut = unreachable.has(error.code)
+    one.isKeptOut = befallsAll(error)
     one.awaitsReport = false
     this.#waiting.push(one)
     return dueAt

@@ -10,10 +10,12 @@ export { VERIFICATION, echoRequest, responseTo, storeRequest } from './messages.
 export { Status, type StatusKind, formatStatus, statusMeaning } from './status.ts'
 export {
   type Association,
+  type Pace,
   type ReportedEvent,
   type StoreAnswer,
   type StoredObject,
 } from './requestor.ts'
+export { type MadeDataSet } from './store-scu.ts'
 export { type AssociationOptions, openAssociation } from './open-association.ts'
 export {
   type AcceptedContext,

@@ -13,7 +13,7 @@ import {
 } from './pdu/index.ts'
 import { RequestorConnection, announcedPduLength } from './requestor-connection.ts'
 import { notConnected, rejected, stopped, timedOut } from './requestor-trouble.ts'
-import { Association } from './requestor.ts'
+import { Association, type Pace } from './requestor.ts'
 
 export interface AssociationOptions {
   readonly host: string
@@ -32,6 +32,8 @@ export interface AssociationOptions {
   readonly timeoutSeconds: number
   /** Ends the association, whatever it is doing, with A-ABORT. */
   readonly signal?: AbortSignal | undefined
+  /** Of objects that are stored; undefined is as fast as it goes. */
+  readonly pace?: Pace | undefined
   /** PEM files. Without `caFile` the system's certificates are trusted; NODE_EXTRA_CA_CERTS adds to them. */
   readonly tls?:
     | {
@@ -95,7 +97,8 @@ export async function openAssociation(options: AssociationOptions): Promise<Asso
   }
   const accepted = acceptedOf(answer.pdu, proposed)
   connection.accept(new Set(accepted.values()))
-  return new Association(connection, accepted, answer.pdu.userInformation.maxPduLength)
+  const { maxPduLength } = answer.pdu.userInformation
+  return new Association(connection, accepted, maxPduLength, options.pace)
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 } from './pdu/index.ts'
 import type { Incoming, RequestorConnection } from './requestor-connection.ts'
 import { lost, notAccepted } from './requestor-trouble.ts'
-import { DataFrames, sendDataSet } from './store-scu.ts'
+import { DataFrames, type MadeDataSet, sendDataSet, sendMadeDataSet } from './store-scu.ts'
 import type { Answer } from './service.ts'
 import { statusMeaning } from './status.ts'
 
@@ -42,6 +42,16 @@ export interface StoredObject {
   readonly dataSetOffset: number
   /** Shown the bytes of the file on their way, borrowed; for a digest, say. */
   readonly seen?: (bytes: Buffer) => void
+  /** Sent instead of what is in the file, in the transfer syntax named; then nothing is `seen`. */
+  readonly made?: MadeDataSet | undefined
+}
+
+/** How fast bytes may go out. */
+export interface Pace {
+  /** No more at once, but for one PDU. */
+  readonly pieceBytes: number
+  /** Resolves when so many may be written. */
+  take(bytes: number): Promise<void>
 }
 
 export interface StoreAnswer {
@@ -68,6 +78,7 @@ export class Association {
   readonly #connection: RequestorConnection
   readonly #contexts: ReadonlyMap<string, number>
   readonly #fragmentBytes: number
+  readonly #pace: Pace | undefined
   #frames: DataFrames | undefined
   #messageId = 0
   #takeEvent: ((event: ReportedEvent) => Promise<Answer>) | undefined
@@ -80,11 +91,14 @@ export class Association {
     connection: RequestorConnection,
     contexts: ReadonlyMap<string, number>,
     maxPduLength: number,
+    pace?: Pace,
   ) {
+    this.#pace = pace
     this.#connection = connection
     this.peer = connection.peer
     this.#contexts = contexts
-    this.#fragmentBytes = maxFragmentBytes(maxPduLength || pduWhereUnlimited, longestPdu)
+    const ownMaximum = Math.min(longestPdu, pace?.pieceBytes ?? longestPdu)
+    this.#fragmentBytes = maxFragmentBytes(maxPduLength || pduWhereUnlimited, ownMaximum)
   }
 
   /** The presentation context for objects of this kind, if the peer takes them. */
@@ -105,21 +119,21 @@ export class Association {
     const { SOPClassUID, transferSyntaxUID } = object
     const contextId = this.#contextFor(SOPClassUID, transferSyntaxUID)
     const request = storeRequest({ ...object, MessageID: this.#nextMessageId() })
-    this.#frames ??= new DataFrames(this.#fragmentBytes)
+    const frames = (this.#frames ??= new DataFrames(this.#fragmentBytes, this.#pace?.pieceBytes))
     // The command goes out together with the first of the data.
     let first: Buffer | undefined = this.#encode(contextId, request)
+    const put = (pdus: Buffer): Promise<void> => {
+      const buffers = first === undefined ? [pdus] : [first, pdus]
+      first = undefined
+      return this.#connection.write(...buffers)
+    }
+    const pace = this.#pace
+    const write =
+      pace === undefined ? put : (pdus: Buffer) => pace.take(pdus.length).then(() => put(pdus))
     try {
-      await sendDataSet(
-        object,
-        contextId,
-        this.#frames,
-        (pdus) => {
-          const buffers = first === undefined ? [pdus] : [first, pdus]
-          first = undefined
-          return this.#connection.write(...buffers)
-        },
-        object.seen,
-      )
+      if (object.made === undefined) {
+        await sendDataSet(object, contextId, frames, write, object.seen)
+      } else await sendMadeDataSet(object.made, contextId, frames, write)
     } catch (error) {
       // Half an object cannot be taken back.
       if (error instanceof FionaError && first === undefined) {

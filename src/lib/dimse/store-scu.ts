@@ -18,11 +18,14 @@ export class DataFrames {
   readonly #fragmentBytes: number
   readonly #pdus: number
 
-  /** @param fragmentBytes the most that the peer takes in one PDU; kept even, as fragments are in PS3.8 annex E */
-  constructor(fragmentBytes: number) {
+  /**
+   * @param fragmentBytes the most that the peer takes in one PDU; kept even, as fragments are in PS3.8 annex E
+   * @param mostBytes what goes out at once, but for one PDU, which always does
+   */
+  constructor(fragmentBytes: number, mostBytes = batchBytes) {
     this.#fragmentBytes = fragmentBytes > 1 ? fragmentBytes & ~1 : fragmentBytes
     const pdu = headerBytes + this.#fragmentBytes
-    this.#pdus = Math.max(1, Math.min(mostPdus, Math.floor(batchBytes / pdu)))
+    this.#pdus = Math.max(1, Math.min(mostPdus, Math.floor(mostBytes / pdu)))
     this.#buffer = Buffer.allocUnsafeSlow(this.#pdus * pdu)
   }
 
@@ -51,6 +54,14 @@ export class DataFrames {
   }
 }
 
+/** A data set that is made while it is sent, converted from a file, say. */
+export interface MadeDataSet {
+  /** Even (PS3.5 7.1.1). */
+  readonly length: number
+  /** The next bytes, into all of `target`. @throws FionaError when it cannot be made */
+  readInto(target: Buffer): void
+}
+
 /**
  * The data set of a file as PDUs, from where it begins to the end of the file.
  *
@@ -72,28 +83,60 @@ export async function sendDataSet(
   const fd = readable(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
   try {
     const { size } = fstatSync(fd)
-    let at = file.dataSetOffset
+    const start = file.dataSetOffset
     if (seen !== undefined) {
-      const head = Buffer.allocUnsafe(at)
+      const head = Buffer.allocUnsafe(start)
       fill(fd, [head], 0)
       seen(head)
     }
     // Only a deflated data set can be odd, and should have been padded by its writer (PS3.5 A.5). Some
     // are not, and peers abort (DCMTK) when they get a fragment of odd length.
-    const end = size + (Math.max(0, size - at) % 2)
-    do {
-      const { gaps, bytes, pdus } = frames.frame(contextId, Math.max(0, end - at))
-      if (at + bytes > size) padLast(gaps)
-      fill(fd, gaps, at)
-      const written = write(pdus)
-      // While the kernel and the peer are busy with them.
-      if (seen !== undefined) gaps.forEach(seen)
-      await written
-      at += bytes
-    } while (at < end)
+    const bytes = Math.max(0, size - start)
+    await sendPieces(contextId, bytes + (bytes % 2), frames, write, (gaps, at) => {
+      if (at + sum(gaps) > bytes) padLast(gaps)
+      fill(fd, gaps, start + at)
+      return seen
+    })
   } finally {
     closeSync(fd)
   }
+}
+
+/** The same for a data set that is made. @throws what making it throws */
+export async function sendMadeDataSet(
+  made: MadeDataSet,
+  contextId: number,
+  frames: DataFrames,
+  write: (pdus: Buffer) => Promise<void>,
+): Promise<void> {
+  await sendPieces(contextId, made.length, frames, write, (gaps) => {
+    for (const gap of gaps) made.readInto(gap)
+    return undefined
+  })
+}
+
+/** @param fillGaps gets the bytes from there on; what it returns is shown the gaps on their way */
+async function sendPieces(
+  contextId: number,
+  length: number,
+  frames: DataFrames,
+  write: (pdus: Buffer) => Promise<void>,
+  fillGaps: (gaps: Buffer[], at: number) => ((gap: Buffer) => void) | undefined,
+): Promise<void> {
+  let at = 0
+  do {
+    const { gaps, bytes, pdus } = frames.frame(contextId, length - at)
+    const seen = fillGaps(gaps, at)
+    const written = write(pdus)
+    // While the kernel and the peer are busy with them.
+    if (seen !== undefined) gaps.forEach(seen)
+    await written
+    at += bytes
+  } while (at < length)
+}
+
+function sum(gaps: readonly Buffer[]): number {
+  return gaps.reduce((bytes, gap) => bytes + gap.length, 0)
 }
 
 /** The last byte of the last gap does not come from the file. */

@@ -19,6 +19,8 @@ export interface FionaErrorOptions {
   readonly hint?: string | undefined
   /** True when the same input may succeed later without being changed. */
   readonly retryable?: boolean
+  /** Whoever refused said when to come again; not before. */
+  readonly retryAfterSeconds?: number | undefined
   /** What a tool exits with when this ends it; 70 unless told. */
   readonly exitCode?: ExitCode
   readonly cause?: unknown
@@ -32,6 +34,7 @@ export class FionaError extends Error {
   readonly code: string
   readonly hint: string | undefined
   readonly retryable: boolean
+  readonly retryAfterSeconds: number | undefined
   readonly exitCode: ExitCode
 
   constructor(code: string, message: string, options: FionaErrorOptions = {}) {
@@ -40,6 +43,7 @@ export class FionaError extends Error {
     this.code = code
     this.hint = options.hint
     this.retryable = options.retryable ?? false
+    this.retryAfterSeconds = options.retryAfterSeconds
     this.exitCode = options.exitCode ?? ExitCode.internal
   }
 }

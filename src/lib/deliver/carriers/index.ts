@@ -1,16 +1,21 @@
 import type { Logger } from 'pino'
 import type { Carrier } from '../carrier.ts'
 import type { Destination } from '../destination.ts'
-import { dicomCarrier } from './dicom/carry-by-dicom.ts'
-import { folderCarrier } from './folder/carry-to-folder.ts'
+import { Throttle } from '../throttle.ts'
+import { DicomCarrier } from './dicom/carry-by-dicom.ts'
+import { FolderCarrier } from './folder/carry-to-folder.ts'
+import { StowCarrier } from './stow/carry-by-stow.ts'
 
 /** The way to a destination. */
 export function carrierFor(destination: Destination, log: Logger): Carrier {
-  const { target } = destination
+  const { target, bandwidthMbit } = destination
+  const throttle = new Throttle(bandwidthMbit)
   switch (target.kind) {
     case 'folder':
-      return folderCarrier(target.directory)
+      return new FolderCarrier(target.directory, throttle)
     case 'dicom':
-      return dicomCarrier(destination, target, log)
+      return new DicomCarrier(destination, target, throttle, log)
+    case 'stow':
+      return new StowCarrier(destination, target, throttle, log)
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Waybill } from '../../../../src/lib/deliver/carrier.ts'
-import { folderCarrier } from '../../../../src/lib/deliver/carriers/folder/carry-to-folder.ts'
+import { FolderCarrier } from '../../../../src/lib/deliver/carriers/folder/carry-to-folder.ts'
 import type { StudyObject } from '../../../../src/lib/deliver/list-objects.ts'
 import { parseUid } from '../../../../src/lib/uid/index.ts'
 
@@ -52,7 +52,9 @@ t.test('when the folder fails for one object, the others under way end first', a
     stopping: signal,
     stopped: signal,
   }
-  await t.rejects(folderCarrier(join(root, 'folder'))(objects, waybill), { code: 'E_FOLDER' })
+  await t.rejects(new FolderCarrier(join(root, 'folder')).carry(objects, waybill), {
+    code: 'E_FOLDER',
+  })
   const atTheEnd = told
   t.ok(atTheEnd > 0, 'those under way arrived')
   t.ok(atTheEnd < 20, 'no further one was begun')

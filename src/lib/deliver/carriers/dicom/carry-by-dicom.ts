@@ -5,6 +5,7 @@ import { ExitCode, FionaError } from '../../../error/index.ts'
 import type { Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
+import type { Throttle } from '../../throttle.ts'
 import { openPeer } from '../../open-peer.ts'
 import { sendInParallel, type Queue } from './send-in-parallel.ts'
 
@@ -21,20 +22,41 @@ interface Kind {
  * concurrency says. Every SOP class is proposed in the very transfer syntaxes its objects have, each
  * in a context of its own: nothing is converted.
  */
-export function dicomCarrier(destination: Destination, target: DicomTarget, log: Logger): Carrier {
-  const { callingAETitle, timeoutSeconds, concurrency, name } = destination
-  return async (objects, waybill) => {
+export class DicomCarrier implements Carrier {
+  readonly #destination: Destination
+  readonly #target: DicomTarget
+  readonly #throttle: Throttle
+  readonly #log: Logger
+
+  constructor(destination: Destination, target: DicomTarget, throttle: Throttle, log: Logger) {
+    this.#destination = destination
+    this.#target = target
+    this.#throttle = throttle
+    this.#log = log
+  }
+
+  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
+    const { callingAETitle, timeoutSeconds, concurrency } = this.#destination
     for (const { contexts, members } of byContexts(objects)) {
       if (waybill.stopping.aborted) return
       await sendInParallel(members, {
         associations: concurrency,
         signal: waybill.stopped,
-        open: (signal) => openPeer({ ...target, callingAETitle, contexts, timeoutSeconds, signal }),
-        send: (association, queue) =>
-          sendAll(association, queue, waybill, log.child({ destination: name })),
+        open: (signal) =>
+          openPeer({
+            ...this.#target,
+            callingAETitle,
+            contexts,
+            timeoutSeconds,
+            signal,
+            pace: this.#throttle.paceUntil(waybill.stopped),
+          }),
+        send: (association, queue) => sendAll(association, queue, waybill, this.#log),
       })
     }
   }
+
+  async rest(): Promise<void> {}
 }
 
 /** Takes objects from the queue until it is empty. @throws FionaError when the association broke */

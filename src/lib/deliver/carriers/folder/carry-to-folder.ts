@@ -9,6 +9,7 @@ import {
 } from '../../../storage/index.ts'
 import type { Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
+import { Throttle } from '../../throttle.ts'
 
 /** What is wrong with the folder, not with the object: it may be there again later. */
 const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
@@ -21,49 +22,61 @@ const together = 8
  * delivered. Other bytes there are an error, unless they are what was delivered before for the same
  * request, or a later revision brings the object anew.
  */
-export function folderCarrier(directory: string): Carrier {
-  return async (objects, waybill) => {
+export class FolderCarrier implements Carrier {
+  readonly #directory: string
+  readonly #throttle: Throttle
+
+  constructor(directory: string, throttle = new Throttle(undefined)) {
+    this.#directory = directory
+    this.#throttle = throttle
+  }
+
+  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
     const queue = objects.values()
     const made = new Set<string>()
     const work = async (): Promise<void> => {
       try {
         for (const object of queue) {
+          await this.#throttle.take(object.size, waybill.stopping)
           if (waybill.stopping.aborted) return
-          await place(object, waybill)
+          await this.#place(object, made, waybill)
         }
       } finally {
         // The folder has failed for one, or all is done: nobody takes another.
         while (queue.next().done !== true);
       }
     }
-    const place = async (object: StudyObject, { participant }: Waybill): Promise<void> => {
-      const target = inside(
-        directory,
-        safeComponent(participant),
-        object.StudyInstanceUID,
-        object.SeriesInstanceUID,
-        `${object.SOPInstanceUID}.dcm`,
-      )
-      try {
-        if (!made.has(dirname(target))) await prepareFolder(dirname(target))
-        made.add(dirname(target))
-        const before = waybill.before(object)
-        const { result, sha256 } = await copyIntoPlace(
-          object.path,
-          target,
-          (there) => waybill.revision > 1 || there === before?.sha256,
-        )
-        if (result === 'different') waybill.failed(object, occupied())
-        else waybill.arrived(object, sha256)
-      } catch (error) {
-        const trouble = unwritable(error)
-        if (trouble.retryable) throw trouble
-        waybill.failed(object, trouble)
-      }
-    }
     // Whoever waits for this closes the ledger then: the last one must have written into it.
     const ends = await Promise.allSettled(Array.from({ length: together }, work))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  async rest(): Promise<void> {}
+
+  async #place(object: StudyObject, made: Set<string>, waybill: Waybill): Promise<void> {
+    const target = inside(
+      this.#directory,
+      safeComponent(waybill.participant),
+      object.StudyInstanceUID,
+      object.SeriesInstanceUID,
+      `${object.SOPInstanceUID}.dcm`,
+    )
+    try {
+      if (!made.has(dirname(target))) await prepareFolder(dirname(target))
+      made.add(dirname(target))
+      const before = waybill.before(object)
+      const { result, sha256 } = await copyIntoPlace(
+        object.path,
+        target,
+        (there) => waybill.revision > 1 || there === before?.sha256,
+      )
+      if (result === 'different') waybill.failed(object, occupied())
+      else waybill.arrived(object, sha256)
+    } catch (error) {
+      const trouble = unwritable(error)
+      if (trouble.retryable) throw trouble
+      waybill.failed(object, trouble)
+    }
   }
 }
 

@@ -1,0 +1,189 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type DestinationConfig, isCredential } from '../config/index.ts'
+import type { FionaError } from '../error/index.ts'
+import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+
+/** Objects are copied below a folder. */
+export interface FolderTarget {
+  readonly kind: 'folder'
+  readonly directory: string
+}
+/** Objects are sent with C-STORE. */
+export interface DicomTarget {
+  readonly kind: 'dicom'
+  readonly host: string
+  readonly port: number
+  readonly calledAETitle: string
+  /** Present for `dicoms:`. */
+  readonly tls?: {
+    readonly caFile?: string
+    readonly certFile?: string
+    readonly keyFile?: string
+  }
+}
+/** Objects are sent with STOW-RS. */
+export interface WebTarget {
+  readonly kind: 'stow'
+  /** The DICOMweb root, without a slash at its end. */
+  readonly root: string
+  readonly caFile?: string | undefined
+  readonly certFile?: string | undefined
+  readonly keyFile?: string | undefined
+  readonly tokenFile?: string | undefined
+  readonly passwordFile?: string | undefined
+  /** What one request may hold. */
+  readonly batch: { readonly objects: number; readonly bytes: number }
+}
+export type Target = FolderTarget | DicomTarget | WebTarget
+
+export type Refuse = (message: string, hint: string) => FionaError
+const forms =
+  'dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port, https://host/dicom-web, sftp://user@host/path or file:/path'
+
+/**
+ * @param refuse makes the error that tells of a mistake
+ * @throws what `refuse` makes
+ */
+export function readTarget(settings: DestinationConfig, refuse: Refuse): Target {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(settings.url)?.[1]?.toLowerCase()
+  switch (scheme) {
+    case 'file':
+      return { kind: 'folder', directory: readFolder(settings.url.slice('file:'.length), refuse) }
+    case 'dicom':
+      return readPeer(settings.url, 104, refuse)
+    case 'dicoms':
+      // 2762 is dicom-tls, PS3.15 annex B.
+      return { ...readPeer(settings.url, 2762, refuse), tls: pemFiles(settings, refuse) }
+    case 'http':
+    case 'https':
+      return readWeb(settings, refuse)
+    case 'sftp':
+      throw refuse(`fiona-send cannot deliver by ${scheme} yet`, `use ${forms}`)
+    default:
+      throw refuse(
+        `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
+        `use ${forms}`,
+      )
+  }
+}
+
+/** `file:relative` and `file:/path` are taken as they are, `file:///path` is decoded as a URL. */
+function readFolder(text: string, refuse: Refuse): string {
+  if (text === '' || text.includes('\0')) throw refuse('a folder is missing', 'use file:/path')
+  if (!text.startsWith('//')) return isAbsolute(text) ? resolve(text) : resolve(process.cwd(), text)
+  try {
+    return resolve(fileURLToPath(`file:${text}`))
+  } catch {
+    throw refuse('a folder on another machine cannot be reached', 'mount it, and use file:/path')
+  }
+}
+
+function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarget {
+  const peer = /^[a-z]+:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?\/?$/i.exec(
+    text,
+  )
+  const [, user, host, digits] = peer ?? []
+  if (host === undefined) throw refuse('this is no address', `use ${forms}`)
+  const calledAETitle = decode(user ?? '')
+  const trouble = aeTitleTrouble(calledAETitle)
+  if (trouble !== undefined) {
+    throw refuse(`the called AE title ${trouble}`, `use ${forms}; ${aeTitleRule}`)
+  }
+  const port = digits === undefined ? standardPort : Number(digits)
+  if (port < 1 || port > 65535)
+    throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
+  return {
+    kind: 'dicom',
+    host: host.replace(/^\[|\]$/g, ''),
+    port,
+    calledAETitle: calledAETitle.trim(),
+  }
+}
+
+type PemFiles = Pick<DestinationConfig, 'caFile' | 'certFile' | 'keyFile'>
+
+/** Those that are named. */
+function pemFiles({ caFile, certFile, keyFile }: PemFiles, refuse: Refuse): PemFiles {
+  const files = Object.entries({ caFile, certFile, keyFile }).flatMap(([key, path]) =>
+    path === undefined ? [] : [[key, path] as const],
+  )
+  for (const [key, path] of files) {
+    if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'it is a PEM file')
+  }
+  return Object.fromEntries(files)
+}
+
+/** A request that fails is sent again whole: so it is not made of thousands. */
+const usualBatch = { objects: 100, bytes: 64 << 20 }
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+function readWeb(settings: DestinationConfig, refuse: Refuse): WebTarget {
+  const { tokenFile, passwordFile, batch } = settings
+  const url = URL.canParse(settings.url) ? new URL(settings.url) : undefined
+  if (url === undefined) throw refuse('this is no address', `use ${forms}`)
+  if (url.username !== '' || url.password !== '') {
+    throw refuse(
+      'a secret in a URL is seen by everybody',
+      'write user:password into a file of mode 0600, and name it as passwordFile',
+    )
+  }
+  if (url.search !== '' || url.hash !== '') {
+    throw refuse(
+      'the address has more than a path',
+      'write the DICOMweb root: what stands before /studies',
+    )
+  }
+  const secrets = Object.entries({ tokenFile, passwordFile }).flatMap(([key, path]) =>
+    path === undefined ? [] : [[key, path] as const],
+  )
+  if (secrets.length > 1) throw refuse('there are two secrets', 'give tokenFile or passwordFile')
+  for (const [key, path] of secrets) {
+    requireSecret(key, path, refuse)
+    if (url.protocol === 'http:' && !loopback.test(url.hostname)) {
+      throw refuse(`the secret of ${key} would cross the network for all to read`, 'use https:')
+    }
+  }
+  return {
+    kind: 'stow',
+    root: `${url.origin}${url.pathname}`.replace(/\/+$/, ''),
+    ...pemFiles(settings, refuse),
+    ...Object.fromEntries(secrets),
+    batch: { ...usualBatch, ...batch },
+  }
+}
+
+/** It is read, and looked at again, when it is needed; a mistake shall show at start. */
+function requireSecret(key: string, path: string, refuse: Refuse): void {
+  if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'is the path right?')
+  if ((statSync(path).mode & 0o077) !== 0 && !isCredential(path)) {
+    throw refuse(`others may read the ${key} ${path}`, `chmod 600 ${path}`)
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** One spelling for one place. */
+export function urlOf(target: Target): string {
+  if (target.kind === 'folder') return `file:${target.directory}`
+  if (target.kind === 'stow') return target.root
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host.toLowerCase()
+  const scheme = target.tls === undefined ? 'dicom' : 'dicoms'
+  return `${scheme}://${encodeURIComponent(target.calledAETitle)}@${host}:${String(target.port)}`
+}
