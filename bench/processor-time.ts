@@ -37,16 +37,23 @@ function processorSeconds(times: string): number {
   )
 }
 
+export interface Command {
+  readonly command: readonly string[]
+  /** A file for stdin. */
+  readonly input?: string
+  /** A file for stdout. */
+  readonly output?: string
+}
+
 /** The same for commands that run beside each other, from the first start to the last end. */
-export async function spentTogether(
-  commands: readonly { readonly command: readonly string[]; readonly input?: string }[],
-): Promise<Spent> {
+export async function spentTogether(commands: readonly Command[]): Promise<Spent> {
   const start = performance.now()
   const all = await Promise.all(
-    commands.map(async ({ command, input = '/dev/null' }) => {
+    commands.map(async ({ command, input = '/dev/null', output = '/dev/null' }) => {
       const stdin = openSync(input, 'r')
-      const child = spawn('sh', ['-c', '"$@" > /dev/null || exit 1; times', 'sh', ...command], {
+      const child = spawn('sh', ['-c', '"$@" > "$OUTPUT" || exit 1; times', 'sh', ...command], {
         stdio: [stdin, 'pipe', 'inherit'],
+        env: { ...process.env, OUTPUT: output },
       })
       closeSync(stdin)
       let said = ''
