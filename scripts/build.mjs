@@ -70,10 +70,11 @@ async function bundle(entryPoints) {
     logLevel: 'warning',
     loader: { '.json': 'json' },
     // It has a compiled part, which it looks for beside itself.
-    external: ['better-sqlite3'],
-    // Bundled CommonJS packages (pino, yaml) call require() for Node's own modules.
+    // ssh2 does without its compiled parts, which a bundle cannot hold.
+    external: ['better-sqlite3', 'cpu-features', '*.node'],
+    // Bundled CommonJS packages (pino, yaml, ssh2) call require() for Node's own modules, and ask where they lie.
     banner: {
-      js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url);",
+      js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
   })
 }

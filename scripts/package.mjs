@@ -75,6 +75,7 @@ function layOut() {
     recursive: true,
     filter: (path) => !path.endsWith('.map'),
   })
+  put('usr/lib/fiona/obey-enabled', readFileSync('packaging/obey-enabled'), 0o755)
   put('usr/lib/fiona/package.json', '{ "type": "module" }\n')
   if (whyNoSqlite === undefined) {
     for (const [name, files] of Object.entries(sqlite)) {

@@ -50,6 +50,7 @@ const services = [
   'fiona-stage@organize',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
+  'fiona-index',
 ]
 
 try {
@@ -250,6 +251,8 @@ async function managed() {
   )
   check('status is a screen, too', ctl('status').output.includes('all is well; run by systemd'))
 
+  await enabledFile()
+
   check('disable of the common door', ctl('disable default').status === 0)
   check('it is closed', !answers('FIONA', 11112) && part('receiver').state === 'closed')
   check('start of what is disabled is refused', ctl('start default').status === 77)
@@ -276,6 +279,38 @@ async function managed() {
   check('start is refused', ctl('start').status === 77)
   check('enable', ctl('enable').status === 0)
   await until('all run again', () => services.every(isActive) && answers('PROJECTAB', 11113))
+}
+
+/** The control file of an original FIONA closes doors at once, over a restart, and opens them again. */
+async function enabledFile() {
+  const write = (text) => inside(`printf ${text} >/var/lib/fiona/enabled`)
+  const doors = () => [
+    answers('FIONA', 11112),
+    answers('PROJECTAB', 11113),
+    answers('FIONA', 11114),
+  ]
+  const are = (expected) => () => JSON.stringify(doors()) === JSON.stringify(expected)
+  write('000')
+  await until('000 closes reception and MPPS', are([false, false, false]))
+  check(
+    'status says that they are closed',
+    part('receiver').state === 'closed',
+    part('mpps').reason,
+  )
+  check('and that this is no trouble', status().ok === true, status().trouble.join('; '))
+  check('start of a door that the file closes is refused', ctl('start default').status === 77)
+  check('restart of the chain', ctl('restart').status === 0)
+  check('does not open them', are([false, false, false])())
+  check('closed is not failed', inside(`systemctl --failed --no-legend 'fiona*' | wc -l`) === '0')
+  write('010')
+  await until('010 opens MPPS', are([false, false, true]))
+  write('111')
+  await until('111 opens all', are([true, true, true]))
+  write('011')
+  await until('011 closes reception', are([false, false, true]))
+  inside('rm /var/lib/fiona/enabled')
+  await until('without the file all are open', are([true, true, true]))
+  check('the data belong to whom they did', inside('stat -c %U:%a /var/lib/fiona') === 'fiona:750')
 }
 
 /** A port that somebody else has: the first restarts come at once, later ones do not, and status tells. */

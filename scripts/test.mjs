@@ -1,9 +1,13 @@
 // `npm test`: installs what is missing, builds, runs every test with tap, and ends with the plain line
-// `N passed, N failed` taken from tap's own count. Test files named on the command line run alone.
-import { spawn, spawnSync } from 'node:child_process'
+// `N passed, N failed` of what tap told. Test files named on the command line run alone.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleTests } from './tests/bundle.mjs'
+import { runFiles } from './tests/run-files.mjs'
+
+const signs = { passed: '✓', failed: '✗', skipped: '-' }
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 // Peers' sockets delay small writes unless told not to (Nagle and delayed acknowledgements).
@@ -12,85 +16,43 @@ if (!existsSync('node_modules')) run('npm', ['ci', '--no-audit', '--no-fund'])
 installPeers()
 run(process.execPath, ['scripts/build.mjs'])
 
-const files = process.argv.slice(2)
-const child = spawn(
-  process.execPath,
-  ['scripts/run-tests.mjs', ...(files.length > 0 ? files : testFiles())],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
+const named = process.argv.slice(2).map((file) => relative('.', file))
+const files = named.length > 0 ? named : testFiles()
+try {
+  await bundleTests(files)
+} catch (error) {
+  console.log(`error: the tests could not be bundled: ${error.message}\n0 passed, 1 failed`)
+  process.exit(1)
+}
 const counts = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
 const seconds = new Map()
-let rest = ''
-let file = ''
-let explaining = false
-child.stdout.on('data', (chunk) => {
-  rest += chunk
-  const lines = rest.split('\n')
-  rest = lines.pop()
-  lines.forEach(countLine)
-})
+await runFiles(files, tellFile)
 
-/** A test is a top-level `t.test` of a file: indented by four in tap's report. Files by themselves are not counted unless they fail. */
-function countLine(line) {
-  const named = /^# Subtest: (.*)/.exec(line)
-  if (named) file = named[1]
-  const result =
-    /^( {4})?(not ok|ok) \d+(?: - (.*?))?(?: # (?:time=[\d.]+m?s)?\s*(?:(SKIP|TODO)(.*))?)?(?: \{)?$/i.exec(
-      line,
-    )
-  if (result === null) {
-    explain(line)
-    return
-  }
-  const [, isInFile, verdict, name = '', skip] = result
-  if (isInFile === undefined) {
-    if (verdict === 'not ok') failFile(name)
-    const took = /# time=([\d.]+)(ms|s|m)/.exec(line)
-    if (took) seconds.set(name, Number(took[1]) * { ms: 0.001, s: 1, m: 60 }[took[2]])
-    return
-  }
-  if (skip) counts.skipped++
-  else if (verdict === 'ok') counts.passed++
-  else {
-    counts.failed++
-    failures.push(`${file}: ${name}`)
-  }
-  console.log(
-    `${skip ? '-' : verdict === 'ok' ? '✓' : '✗'} ${file}: ${name}${skip ? ' (skipped)' : ''}`,
-  )
+const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10)
+if (files.length > 1) {
+  for (const [name, took] of slowest) console.log(`took ${took.toFixed(1)} s: ${name}`)
 }
+for (const failure of failures) console.log(`failed: ${failure}`)
+console.log(
+  `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
+)
+process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0)
 
-/** A file that did not load, or died, may have no test that failed. */
-function failFile(name) {
-  console.log(`✗ ${name}`)
-  if (failures.some((failure) => failure.startsWith(`${name}: `))) return
+function tellFile({ file, seconds: took, tests, unfinished, trouble }) {
+  seconds.set(file, took)
+  for (const { name, verdict, explanation } of tests) {
+    counts[verdict]++
+    for (const line of explanation) console.log(line)
+    if (verdict === 'failed') failures.push(`${file}: ${name}`)
+    console.log(`${signs[verdict]} ${file}: ${name}${verdict === 'skipped' ? ' (skipped)' : ''}`)
+  }
+  if (trouble === undefined) return
+  for (const line of unfinished) console.log(line)
   counts.failed++
-  failures.push(name)
+  failures.push(`${file}: ${trouble}`)
+  console.log(`${signs.failed} ${file}: ${trouble}`)
 }
-
-/** What tap says of an assertion that failed: its line and the block behind it. */
-function explain(line) {
-  if (/^ {8,}not ok/.test(line)) explaining = true
-  if (explaining) console.log(line)
-  if (/^ +\.\.\.$/.test(line)) explaining = false
-}
-
-child.on('close', (code) => {
-  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10)
-  if (files.length !== 1) {
-    for (const [name, took] of slowest) console.log(`took ${took.toFixed(1)} s: ${name}`)
-  }
-  for (const failure of failures) console.log(`failed: ${failure}`)
-  if (code !== 0 && counts.failed === 0) {
-    console.log(`error: the test runner exited with ${code}`)
-    counts.failed++
-  }
-  console.log(
-    `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
-  )
-  process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0)
-})
 
 /** Real peers to test against, from Debian's packages. */
 function installPeers() {
@@ -106,6 +68,9 @@ function installPeers() {
     openssl: 'openssl',
     procps: 'pkill',
     zsh: 'zsh',
+    'libjpeg-turbo-progs': 'jpegtran',
+    'tesseract-ocr': 'tesseract',
+    'openssh-server': 'sshd',
   }
   const missing = Object.entries(peers)
     .filter(

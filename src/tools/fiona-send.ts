@@ -15,16 +15,18 @@ export default defineTool({
     sent as they are: no bit of a data set is changed, and no transfer syntax converted.
 
     Destinations are those of the record's project in the configuration (projects.X.destinations), or the one
-    of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS; caFile, certFile and
-    keyFile come from the configuration, more CAs from NODE_EXTRA_CA_CERTS), file:/path or file:relative for
-    a folder, or the name of a destination in the configuration. Other schemes are refused at
-    start.
+    of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS), https://host/dicom-web
+    (STOW-RS; the DICOMweb root), sftp://user@host:port/path, file:/path or file:relative for a folder, or the
+    name of a destination in the configuration. Certificates, keys and secrets come from files that the
+    configuration names, more CAs from NODE_EXTRA_CA_CERTS. Other schemes are refused at start.
+    docs/delivery.md tells of each way, and of windows, bandwidth and priority.
 
-    A folder gets <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name
-    appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
+    A folder, and that of an SSH server, gets
+    <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
     other bytes are never replaced, unless a later revision of the study brings the object anew.
 
-    An object counts as sent when the destination answered with success or a warning (PS3.4 B.2.3). Out of
+    An object counts as sent when the destination answered with success or a warning (PS3.4 B.2.3); a web
+    service must name it as stored (PS3.18 10.5.3). Out of
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
@@ -152,11 +154,6 @@ export default defineTool({
     const dataDir = options.dataDir ?? (isConfigured ? settings?.dataDir : undefined)
     const state = (...parts: readonly string[]): string =>
       inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
-    for (const [name, { window, bandwidthMbit }] of Object.entries(settings?.destinations ?? {})) {
-      if ((window ?? bandwidthMbit ?? undefined) !== undefined) {
-        log.warn({ destination: name }, 'window and bandwidthMbit are not heeded yet')
-      }
-    }
     const stopped = new AbortController()
     signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
     const transactions =

@@ -4,10 +4,11 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
-import { projectRoot, start } from '../fixtures/peers.ts'
+import { start } from '../fixtures/peers.ts'
+import { programArgs } from '../fixtures/program.ts'
 
-const script = `${projectRoot}test/cli/fixtures/counting-filter.ts`
-const filter = (...args: string[]) => start(process.execPath, ['--import', 'tsx', script, ...args])
+const script = programArgs('test/cli/fixtures/counting-filter.ts')
+const filter = (...args: string[]) => start(process.execPath, [...script, ...args])
 
 function linesOf(child: ChildProcess): AsyncIterator<string> {
   if (child.stdout === null) throw new Error('no stdout')

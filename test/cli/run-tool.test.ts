@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
-import { projectRoot } from '../fixtures/peers.ts'
+import { programArgs } from '../fixtures/program.ts'
 
-const script = `${projectRoot}test/cli/fixtures/tool-within-tool.ts`
+const script = programArgs('test/cli/fixtures/tool-within-tool.ts')
 
 /** What the inner tool says, as a child that has a lifeline, and how the process ended. */
 async function outcome(...args: readonly string[]): Promise<unknown[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, [...script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     env: { ...process.env, FIONA_LIFELINE_FD: '3' },
   })

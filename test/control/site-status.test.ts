@@ -10,6 +10,7 @@ import {
   siteStatus,
   statusScreen,
   Systemd,
+  withReasons,
   type ControlAnswer,
 } from '../../src/lib/control/index.ts'
 import { newDataDir } from '../tools/scp.ts'
@@ -150,4 +151,20 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
     [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, key]) => key),
   )
   t.same([...said].sort(), documented.sort())
+})
+
+t.test('to systemd a part that is closed on purpose is inactive: it is told which', async (t) => {
+  const parts = [
+    { name: 'receiver', state: 'stopped', restarts: 0 },
+    { name: 'mpps', state: 'running', restarts: 0 },
+    { name: 'organize', state: 'stopped', restarts: 0 },
+  ] as const
+  const closed = new Map([
+    ['receiver', 'the first character is 0'],
+    ['mpps', 'the second character is 0'],
+  ])
+  t.same(withReasons(parts, closed), [
+    { name: 'receiver', state: 'closed', restarts: 0, reason: 'the first character is 0' },
+    ...parts.slice(1),
+  ])
 })

@@ -74,6 +74,8 @@ t.test('what a destination cannot do is refused', (t) => {
   const refused = (url: string, more: object, message: RegExp) =>
     t.throws(() => read(url, more), { code: 'E_DESTINATION', message })
   refused('dicom://A@host', { verify: 'commitment' }, /commitment/)
+  refused('file:/a', { window: '20:00-20:00' }, /begins when it ends/)
+  refused('file:/a', { window: '20:00-24:00' }, /no clock shows/)
   refused('file:/a', { verify: 'find' }, /folder/)
   refused('dicom://A@host', { callingAET: 'back\\slash' }, /calling AE title/)
   refused('https://me:secret@host/x', {}, /a secret in a URL/)

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { JournalWriter } from '../../src/lib/journal/index.ts'
 import { SegmentNames } from '../../src/lib/journal/segment.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
+import { programArgs } from '../fixtures/program.ts'
 import { linesOf, recordsOf } from './lines-of.ts'
 
 const segments = (directory: string) =>
@@ -142,7 +142,7 @@ t.test(
       'bash',
       [
         '-c',
-        `ulimit -f 8; exec "${process.execPath}" --import tsx ${fileURLToPath(new URL('fixtures/append-until-refused.ts', import.meta.url))} ${directory}`,
+        `ulimit -f 8; exec "${process.execPath}" ${programArgs('test/journal/fixtures/append-until-refused.ts').join(' ')} ${directory}`,
       ],
       // tsx would keep what it compiles in files that are larger.
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TSX_DISABLE_CACHE: '1' } },
@@ -163,18 +163,16 @@ t.test(
 
 t.test('a writer killed at any moment loses nothing it has acknowledged', async (t) => {
   const directory = t.testdir()
-  const fixture = fileURLToPath(new URL('fixtures/append-forever.ts', import.meta.url))
+  const fixture = programArgs('test/journal/fixtures/append-forever.ts')
   const rounds = 6
   const acknowledged: Record<string, number[]> = {}
   await Promise.all(
     [0, 1].map(async (lane) => {
       for (let round = 0; round < rounds; round++) {
         const writer = `w${lane}.${round}`
-        const child = spawn(
-          process.execPath,
-          ['--import', 'tsx', fixture, directory, writer, '20000'],
-          { stdio: ['ignore', 'pipe', 'inherit'] },
-        )
+        const child = spawn(process.execPath, [...fixture, directory, writer, '20000'], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
         let text = ''
         const enough = 20 + Math.floor(Math.random() * 2000)
         child.stdout.on('data', (chunk: Buffer) => {

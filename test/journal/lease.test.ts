@@ -2,15 +2,15 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Lease } from '../../src/lib/journal/index.ts'
 import { livenessOf, ownIdentity } from '../../src/lib/storage/process-identity.ts'
+import { programArgs } from '../fixtures/program.ts'
 
-const fixture = fileURLToPath(new URL('fixtures/hold-lease.ts', import.meta.url))
+const fixture = programArgs('test/journal/fixtures/hold-lease.ts')
 
 function holder(path: string, waitMs = 0): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', fixture, path, String(waitMs)], {
+  return spawn(process.execPath, [...fixture, path, String(waitMs)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
 }

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   journalStat,
@@ -12,6 +11,7 @@ import {
   saveCursor,
 } from '../../src/lib/journal/index.ts'
 import { endOfJournal } from '../../src/lib/journal/read-journal.ts'
+import { programArgs } from '../fixtures/program.ts'
 import { linesOf } from './lines-of.ts'
 
 const segments = (directory: string) =>
@@ -87,8 +87,8 @@ t.test(
 
 t.test('repair cuts the torn line of a killed writer into a file of its own', async (t) => {
   const directory = t.testdir()
-  const fixture = fileURLToPath(new URL('fixtures/append-forever.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', fixture, directory, 'w'], {
+  const fixture = programArgs('test/journal/fixtures/append-forever.ts')
+  const child = spawn(process.execPath, [...fixture, directory, 'w'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')

@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -91,11 +92,39 @@ t.test(
   'the scripts of the package are clean',
   { skip: hasShellcheck ? false : 'shellcheck is not installed' },
   async (t) => {
-    const scripts = ['postinst', 'prerm', 'postrm'].map((name) => `packaging/${name}`)
+    const scripts = ['postinst', 'prerm', 'postrm', 'obey-enabled'].map(
+      (name) => `packaging/${name}`,
+    )
     const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
     t.equal(status, 0, stdout)
   },
 )
+
+t.test('obey-enabled knows what the file of three characters closes', async (t) => {
+  const folder = t.testdir({ config: {} })
+  const script = readFileSync('packaging/obey-enabled', 'utf8').replaceAll('/var/lib/fiona', folder)
+  const may = (what: string): number | null =>
+    spawnSync('sh', ['-s', 'may', what], { input: script }).status
+  t.same([may('reception'), may('mpps')], [0, 0], 'no file')
+  for (const [text, reception, mpps] of [
+    ['110', 0, 0],
+    ['000', 1, 1],
+    ['011', 1, 0],
+    ['101\n', 0, 1],
+    ['', 0, 0],
+    ['0', 1, 0],
+    ['\n0', 0, 1],
+  ] as const) {
+    writeFileSync(join(folder, 'enabled'), text)
+    t.same([may('reception'), may('mpps')], [reception, mpps], JSON.stringify(text))
+  }
+  writeFileSync(join(folder, 'config', 'enabled'), '01')
+  writeFileSync(join(folder, 'enabled'), '10')
+  t.same([may('reception'), may('mpps')], [1, 0], 'the file in config comes first')
+  rmSync(join(folder, 'config', 'enabled'))
+  mkdirSync(join(folder, 'config', 'enabled'))
+  t.equal(may('reception'), 255, 'what cannot be read is no yes')
+})
 
 t.test(
   'what is installed from the package lists what arrived, with a library of its own',

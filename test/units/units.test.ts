@@ -50,6 +50,7 @@ const instances = [
   'fiona-stage@deliver',
   'fiona-index',
   'fiona-job-prune',
+  'fiona-job-enabled',
 ]
 
 t.test('systemd understands every line of the units', { skip }, async (t) => {
@@ -57,6 +58,7 @@ t.test('systemd understands every line of the units', { skip }, async (t) => {
   const names = [
     ...instances.map((name) => `${name}.service`),
     'fiona-job-prune.timer',
+    'fiona-job-enabled.path',
     'fiona.target',
   ]
   const { stderr } = spawnSync(
@@ -67,7 +69,11 @@ t.test('systemd understands every line of the units', { skip }, async (t) => {
   // The programs are not installed where the tests run.
   const complaints = stderr
     .split('\n')
-    .filter((line) => line !== '' && !/Command \/usr\/bin\/fiona-\S+ is not executable/.test(line))
+    .filter(
+      (line) =>
+        line !== '' &&
+        !/Command \/usr\/(?:bin\/fiona-|lib\/fiona\/)\S+ is not executable/.test(line),
+    )
     .filter((line) => line.includes('fiona'))
     .filter((line) => {
       const key = /Unknown key (?:name )?'(\w+)' in section \S+, ignoring/.exec(line)?.[1]
@@ -171,6 +177,12 @@ t.test('a job runs once each time, as long as it takes', async (t) => {
   })) {
     t.strictSame(settings.get(key), [value], key)
   }
+})
+
+t.test('what runs as root does not take the data directory', async (t) => {
+  const settings = effectiveSettings(filesOf('fiona-job-enabled'))
+  t.strictSame(settings.get('User'), ['root'])
+  t.strictSame(settings.get('StateDirectory'), [''])
 })
 
 t.test('cron and the timer prune the same', async (t) => {

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { type Destination, readDestination, type WebTarget } from '../deliver/index.ts'
+import { type Destination, readDestination, RemoteFiles, type WebTarget } from '../deliver/index.ts'
 import { TransferSyntax } from '../dicom/index.ts'
 import { statusTrouble, WebClient } from '../dicomweb/index.ts'
 import { openAssociation, VERIFICATION } from '../dimse/index.ts'
@@ -57,6 +57,12 @@ async function look(what: string, destination: Destination): Promise<Finding> {
     return writable
       ? ok(what, `${directory} is writable`)
       : error(what, `${directory} is not writable`, 'make it, or mount it, for the user of FIONA')
+  }
+  if (target.kind === 'sftp') {
+    const seconds = Math.min(echoSeconds, destination.timeoutSeconds)
+    const files = await RemoteFiles.open(target, seconds, AbortSignal.timeout(seconds * 1000))
+    files.end()
+    return ok(what, `${destination.url} lets us in`)
   }
   if (target.kind === 'stow') return askWeb(what, destination, target)
   const { host, port, calledAETitle, tls } = target

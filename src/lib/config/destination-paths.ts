@@ -7,6 +7,7 @@ type Destination = Destinations[string]
 
 const fileKeys = [
   'privateKeyFile',
+  'passphraseFile',
   'knownHostsFile',
   'caFile',
   'certFile',

@@ -37,6 +37,8 @@ const retry = Type.Object(
   { additionalProperties: false, default: {} },
 )
 
+const priority = Type.Union([Type.Literal('high'), Type.Literal('normal'), Type.Literal('low')])
+
 const destination = Type.Object(
   {
     url: text(),
@@ -57,8 +59,10 @@ const destination = Type.Object(
       Type.Union([Type.String({ pattern: '^\\d\\d:\\d\\d-\\d\\d:\\d\\d$' }), Type.Null()]),
     ),
     bandwidthMbit: Type.Optional(Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()])),
-    priority: Type.Optional(Type.String()),
+    windowOverBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    priority: Type.Optional(priority),
     privateKeyFile: Type.Optional(path),
+    passphraseFile: Type.Optional(path),
     knownHostsFile: Type.Optional(path),
     caFile: Type.Optional(path),
     certFile: Type.Optional(path),
@@ -125,6 +129,7 @@ const project = Type.Object(
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
     destinations: Type.Array(Type.String(), { default: [] }),
+    priority: Type.Optional(priority),
   },
   { additionalProperties: false },
 )

@@ -46,18 +46,25 @@ export async function setDisabled(dataDir: string, door: string, is: boolean): P
   await writeFileAtomic(listPath(dataDir), text)
 }
 
-/** The parts that must not run now, each with the reason and the remedy. */
+/** The parts that must not run now, each with the reason and the remedy, where `fiona up` runs the chain. */
 export async function closedParts(config: Config): Promise<ReadonlyMap<string, string>> {
-  const closed = new Map<string, string>()
-  const { doors } = partsOf(config)
-  const enabled = await readEnabled(config.dataDir)
+  const closed = new Map(await closedEverywhere(config))
   const disabled = await disabledDoors(config.dataDir)
-  for (const project of [undefined, ...doors]) {
+  for (const project of [undefined, ...partsOf(config).doors]) {
     const name = project ?? 'default'
-    if (enabled?.reception === false) {
+    if (!disabled.has(name) || closed.has(doorPart(project))) continue
+    closed.set(doorPart(project), `it is disabled; fiona-ctl enable ${name} opens it`)
+  }
+  return closed
+}
+
+/** As {@link closedParts}, but for what systemd knows itself: which parts are disabled. */
+export async function closedEverywhere(config: Config): Promise<ReadonlyMap<string, string>> {
+  const closed = new Map<string, string>()
+  const enabled = await readEnabled(config.dataDir)
+  if (enabled?.reception === false) {
+    for (const project of [undefined, ...partsOf(config).doors]) {
       closed.set(doorPart(project), `the first character of ${enabled.path} is 0; write 1 there`)
-    } else if (disabled.has(name)) {
-      closed.set(doorPart(project), `it is disabled; fiona-ctl enable ${name} opens it`)
     }
   }
   if (enabled?.mpps === false && config.mpps !== undefined) {

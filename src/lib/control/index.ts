@@ -1,12 +1,25 @@
 // How fiona-ctl and whatever runs the chain speak: a running `fiona up` by a socket that only its own
 // user can open, systemd by systemctl. And what decides which doors are open: the original's three
 // characters, and what was disabled.
-export { closedParts, disabledDoors, setDisabled, wholeChain } from './closed-parts.ts'
+export {
+  closedEverywhere,
+  closedParts,
+  disabledDoors,
+  setDisabled,
+  wholeChain,
+} from './closed-parts.ts'
 export { enabledPath, readEnabled, type Enabled } from './enabled-file.ts'
 export { ControlServer, type ControlRequest, type ControlAnswer } from './control-server.ts'
 export { askChain, controlSocket } from './control-client.ts'
 export { hasSystemd, Systemd, unitOf } from './systemd.ts'
-export { isListening, partReports, siteStatus, stageReports, withPipelines } from './site-status.ts'
+export {
+  isListening,
+  partReports,
+  siteStatus,
+  stageReports,
+  withPipelines,
+  withReasons,
+} from './site-status.ts'
 export type { PartReport, SiteStatus, StageReport } from './status-schema.ts'
 export { age, behind, diskTrouble, gib, troubleOf, wrapped } from './in-words.ts'
 export { ChainLog, chainLogPath } from './chain-log.ts'

@@ -1,12 +1,5 @@
 import { connect } from 'node:net'
-import {
-  indexPart,
-  loadFailing,
-  partNames,
-  partsOf,
-  portsOf,
-  standardStages,
-} from '../chain/index.ts'
+import { loadFailing, partNames, partsOf, portsOf, standardStages } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   countLines,
@@ -18,7 +11,7 @@ import {
   readJournal,
 } from '../journal/index.ts'
 import { freeBytes } from '../storage/index.ts'
-import { closedParts } from './closed-parts.ts'
+import { closedEverywhere } from './closed-parts.ts'
 import { askChain } from './control-client.ts'
 import type { ControlAnswer } from './control-server.ts'
 import { diskTrouble, troubleOf } from './in-words.ts'
@@ -34,23 +27,22 @@ export async function partReports(
   if (systemd !== undefined) {
     const parts = names.map((name) => systemd.part(name, config))
     const reports = (await Promise.all(parts)) as unknown as PartReport[]
-    return { parts: await withoutIndex(reports, config), chain: undefined }
+    return { parts: withReasons(reports, await closedEverywhere(config)), chain: undefined }
   }
   const chain = await askChain(config.runDir, { do: 'status' })
   const parts = chain?.['parts'] as PartReport[] | undefined
   return { parts: parts ?? names.map((name) => ({ name, state: 'stopped' })), chain }
 }
 
-/** Its unit ends where there is no SQLite, and says so only then: here it is closed, and everybody is told why. */
-async function withoutIndex(
+/** To systemd a unit whose condition does not hold is inactive: that it is closed on purpose, and why, is said here. */
+export function withReasons(
   parts: readonly PartReport[],
-  config: Config,
-): Promise<readonly PartReport[]> {
-  const index = parts.find(({ name }) => name === indexPart)
-  if (index === undefined || index.state === 'running') return parts
-  const reason = (await closedParts(config)).get(indexPart)
-  if (reason === undefined) return parts
-  return parts.map((part) => (part === index ? { ...part, state: 'closed', reason } : part))
+  closed: ReadonlyMap<string, string>,
+): readonly PartReport[] {
+  return parts.map((part) => {
+    const reason = part.state === 'running' ? undefined : closed.get(part.name)
+    return reason === undefined ? part : { ...part, state: 'closed', reason }
+  })
 }
 
 /** What there is to know about a site, whether or not anything runs. */

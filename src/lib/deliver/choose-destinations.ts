@@ -75,11 +75,14 @@ export function chooseDestinations(
   }
 
   const projects = new Map<string, Destination[]>()
-  for (const [project, { destinations }] of Object.entries(config?.projects ?? {})) {
+  for (const [project, { destinations, priority }] of Object.entries(config?.projects ?? {})) {
     const neededBy = `projects.${project}.destinations`
     projects.set(
       project,
-      [...new Set(destinations)].map((name) => fromConfig(name, neededBy)),
+      [...new Set(destinations)].map((name) => {
+        const destination = fromConfig(name, neededBy)
+        return { ...destination, priority: priority ?? destination.priority }
+      }),
     )
   }
   return {

@@ -213,6 +213,7 @@ export class Courier implements FilterLogic {
       destination,
       log,
       now,
+      clock: () => new Date(),
       halt,
       rest: () => carrier.rest(),
       ended: (key, delivery) => this.#end(key, delivery),

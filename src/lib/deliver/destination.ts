@@ -2,9 +2,11 @@ import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
 import type { CommitmentPolicy } from './verify/commitments.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
-import { type Target, readTarget, urlOf } from './target.ts'
+import { DailyWindow, windowTrouble } from './daily-window.ts'
+import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
+import type { Priority } from './turns.ts'
 
-export type { DicomTarget, FolderTarget, Target, WebTarget } from './target.ts'
+export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 
 export interface RetryPolicy {
   /** Tries after the first one. */
@@ -33,7 +35,13 @@ export interface Destination {
   }
   /** A million bits per second, over all connections; undefined is no limit. */
   readonly bandwidthMbit: number | undefined
+  /** Outside of it nothing is sent that has more than `overBytes`. */
+  readonly window: { readonly daily: DailyWindow; readonly overBytes: number } | undefined
+  /** Of its studies among each other. */
+  readonly priority: Priority
 }
+
+const kinds = { folder: 'a folder', sftp: 'an SFTP server', stow: 'a web service' } as const
 
 /** PACS that commit themselves look at night, or when a study was archived. */
 export const usualCommitment: CommitmentPolicy = { waitSeconds: 3600, asks: 3 }
@@ -64,14 +72,13 @@ export function readDestination(
   if (trouble !== undefined) throw refuse(`the calling AE title ${trouble}`, aeTitleRule)
   const target = readTarget(settings, refuse)
   if (target.kind !== 'dicom' && settings.verify === 'commitment') {
-    const what = target.kind === 'folder' ? 'a folder' : 'a web service'
     throw refuse(
-      `${what} cannot be asked for storage commitment`,
+      `${kinds[target.kind]} cannot be asked for storage commitment`,
       'that is a service of dicom: and dicoms:; leave verify out',
     )
   }
-  if (target.kind === 'folder' && settings.verify === 'find') {
-    throw refuse('a folder cannot be asked with C-FIND', 'leave verify out for a folder')
+  if (target.kind !== 'dicom' && target.kind !== 'stow' && settings.verify === 'find') {
+    throw refuse(`${kinds[target.kind]} cannot be asked with C-FIND`, 'leave verify out')
   }
   return {
     name,
@@ -84,5 +91,19 @@ export function readDestination(
     verify: settings.verify,
     commitment: { ...usualCommitment, ...settings.commitment },
     bandwidthMbit: settings.bandwidthMbit ?? undefined,
+    window: readWindow(settings, refuse),
+    priority: settings.priority ?? 'normal',
   }
+}
+
+function readWindow(
+  { window, windowOverBytes }: DestinationConfig,
+  refuse: Refuse,
+): Destination['window'] {
+  if (window === undefined || window === null) return undefined
+  const trouble = windowTrouble(window)
+  if (trouble !== undefined) {
+    throw refuse(`the window ${window} ${trouble}`, 'write it as 20:00-06:00, in local time')
+  }
+  return { daily: new DailyWindow(window), overBytes: windowOverBytes ?? -1 }
 }

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { FionaError } from '../error/index.ts'
 import { backoffMs } from './backoff.ts'
-import type { Delivery, Halt } from './delivery.ts'
+import type { Delivery, Halt, Verdict } from './delivery.ts'
 import type { Destination } from './destination.ts'
+import { type Priority, Turns, isPriority } from './turns.ts'
 
 interface Waiting {
   readonly key: string
@@ -22,6 +23,15 @@ interface Waiting {
 /** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
 const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
 
+/** Clocks are set, and machines sleep: whether a window is open is looked at again. */
+const windowCheckMs = 60_000
+
+/** That of the record, else that of its project or destination. */
+function priorityOf({ delivery }: Waiting): Priority {
+  const { priority } = delivery.record
+  return isPriority(priority) ? priority : delivery.destination.priority
+}
+
 function befallsAll({ code, retryAfterSeconds }: FionaError): boolean {
   return unreachable.has(code) || retryAfterSeconds !== undefined
 }
@@ -31,6 +41,8 @@ export interface LaneOptions {
   readonly log: Logger
   /** Monotonic, ms. */
   readonly now: () => number
+  /** Of the wall. */
+  readonly clock: () => Date
   readonly halt: Halt
   /** Nothing follows soon. */
   readonly rest: () => Promise<void>
@@ -53,6 +65,9 @@ export class Lane {
   /** Monotonic, ms: a destination that could not be reached is left alone until then. */
   #pausedUntil = 0
   #leaveLater = false
+  readonly #turns = new Turns()
+  /** What is told once for each time that it is closed. */
+  #toldOfWindow: number | undefined
   #wake: () => void = () => undefined
 
   constructor(options: LaneOptions) {
@@ -130,13 +145,12 @@ export class Lane {
   }
 
   async #deliver(): Promise<void> {
-    const { now, rest } = this.#options
+    const { rest } = this.#options
     const { stopping } = this.#options.halt
     let isResting = false
     while (this.#waiting.length > 0 && !stopping.aborted) {
-      const next = this.#waiting.reduce((a, b) => (b.dueAt < a.dueAt ? b : a))
-      const wait = next.dueAt - now()
-      if (wait > 0) {
+      const { next, wait } = this.#whoIsNext()
+      if (next === undefined) {
         if (this.#leaveLater) return
         // Then it is looked at again: something may have come meanwhile.
         if (isResting) await this.#sleep(wait)
@@ -152,9 +166,38 @@ export class Lane {
     }
   }
 
+  /** @returns who goes now, or how many ms nobody does */
+  #whoIsNext(): { readonly next: Waiting | undefined; readonly wait: number } {
+    const { now, clock, destination, log } = this.#options
+    const opens = destination.window?.daily.opensAt(clock())
+    const mayGo = this.#waiting.filter((one) => opens === undefined || !this.#needsWindow(one))
+    if (opens === undefined) this.#toldOfWindow = undefined
+    else if (mayGo.length < this.#waiting.length && this.#toldOfWindow !== opens.getTime()) {
+      this.#toldOfWindow = opens.getTime()
+      const deliveries = this.#waiting.length - mayGo.length
+      log.info({ deliveries, until: opens.toISOString() }, 'waits for its window')
+    }
+    const time = now()
+    const due = mayGo.filter(({ dueAt }) => dueAt <= time)
+    if (due.length === 0) {
+      const waits = mayGo.map(({ dueAt }) => dueAt - time)
+      if (mayGo.length < this.#waiting.length) waits.push(windowCheckMs)
+      return { next: undefined, wait: waits.reduce((a, b) => Math.min(a, b), Infinity) }
+    }
+    const turn = this.#turns.next(new Set(due.map(priorityOf)))
+    const next = due
+      .filter((one) => priorityOf(one) === turn)
+      .reduce((a, b) => (b.dueAt < a.dueAt ? b : a))
+    return { next, wait: 0 }
+  }
+
+  #needsWindow({ delivery }: Waiting): boolean {
+    const { window } = this.#options.destination
+    return window !== undefined && delivery.record.bytes > window.overBytes
+  }
+
   #isAnyLeft(): boolean {
-    const now = this.#options.now()
-    return this.#waiting.some(({ dueAt }) => !this.#leaveLater || dueAt <= now)
+    return this.#waiting.length > 0 && (!this.#leaveLater || this.#whoIsNext().next !== undefined)
   }
 
   /** Until then, or until something changes. */
@@ -169,9 +212,9 @@ export class Lane {
   }
 
   async #attempt(one: Waiting): Promise<void> {
-    const { halt, ended, log } = this.#options
+    const { ended, log } = this.#options
     one.isReported = false
-    const verdict = await one.delivery.attempt(halt)
+    const verdict = await this.#attemptInWindow(one)
     const { requestId } = one.delivery.record
     if (verdict === 'interrupted') {
       this.#waiting.push(one)
@@ -211,6 +254,26 @@ export class Lane {
         other.failures++
         await this.#comesAgain(other, retry, later)
       }
+    }
+  }
+
+  /** When the window closes, no other object is taken. */
+  async #attemptInWindow(one: Waiting): Promise<Verdict> {
+    const { halt, clock, destination } = this.#options
+    if (destination.window === undefined || !this.#needsWindow(one)) {
+      return one.delivery.attempt(halt)
+    }
+    const closing = new AbortController()
+    const now = clock()
+    const ms = destination.window.daily.closesAt(now).getTime() - now.getTime()
+    const timer = setTimeout(() => {
+      closing.abort()
+    }, ms)
+    try {
+      const stopping = AbortSignal.any([halt.stopping, closing.signal])
+      return await one.delivery.attempt({ ...halt, stopping })
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -36,7 +36,20 @@ export interface WebTarget {
   /** What one request may hold. */
   readonly batch: { readonly objects: number; readonly bytes: number }
 }
-export type Target = FolderTarget | DicomTarget | WebTarget
+/** Objects are copied below a folder of an SSH server. */
+export interface SftpTarget {
+  readonly kind: 'sftp'
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  /** Absolute, or below where the user lands. */
+  readonly directory: string
+  readonly privateKeyFile: string
+  readonly passphraseFile?: string | undefined
+  /** The server must have a key that stands there for it. */
+  readonly knownHostsFile: string
+}
+export type Target = FolderTarget | DicomTarget | WebTarget | SftpTarget
 
 export type Refuse = (message: string, hint: string) => FionaError
 const forms =
@@ -60,7 +73,7 @@ export function readTarget(settings: DestinationConfig, refuse: Refuse): Target 
     case 'https':
       return readWeb(settings, refuse)
     case 'sftp':
-      throw refuse(`fiona-send cannot deliver by ${scheme} yet`, `use ${forms}`)
+      return readSftp(settings, refuse)
     default:
       throw refuse(
         `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
@@ -91,9 +104,7 @@ function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarg
   if (trouble !== undefined) {
     throw refuse(`the called AE title ${trouble}`, `use ${forms}; ${aeTitleRule}`)
   }
-  const port = digits === undefined ? standardPort : Number(digits)
-  if (port < 1 || port > 65535)
-    throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
+  const port = requirePort(digits === undefined ? standardPort : Number(digits), refuse)
   return {
     kind: 'dicom',
     host: host.replace(/^\[|\]$/g, ''),
@@ -154,6 +165,53 @@ function readWeb(settings: DestinationConfig, refuse: Refuse): WebTarget {
   }
 }
 
+function readSftp(settings: DestinationConfig, refuse: Refuse): SftpTarget {
+  const { privateKeyFile, passphraseFile, knownHostsFile } = settings
+  const parts =
+    /^sftp:\/\/(?:([^@/]*)@)?(\[[0-9a-f:.]+\]|[^:/@[\]\s]+)(?::(\d{1,5}))?(\/[^?#\0]*)?$/i.exec(
+      settings.url,
+    )
+  const [, user = '', host, digits = '22', path = '/'] = parts ?? []
+  if (host === undefined) throw refuse('this is no address', 'use sftp://user@host:port/path')
+  if (user.includes(':')) {
+    throw refuse('a secret in a URL is seen by everybody', 'log in with a key: privateKeyFile')
+  }
+  if (user === '') throw refuse('the user is missing', 'use sftp://user@host:port/path')
+  const directory = decode(path)
+  if (directory.split('/').includes('..') || directory.includes('\0')) {
+    throw refuse('the path leads out of itself', 'write it without ..')
+  }
+  if (privateKeyFile === undefined || knownHostsFile === undefined) {
+    throw refuse(
+      `${privateKeyFile === undefined ? 'privateKeyFile' : 'knownHostsFile'} is missing`,
+      'name in the configuration the key to log in with, and a file with the key of the server as in ~/.ssh/known_hosts',
+    )
+  }
+  requireSecret('privateKeyFile', privateKeyFile, refuse)
+  if (passphraseFile !== undefined) requireSecret('passphraseFile', passphraseFile, refuse)
+  if (!isReadable(knownHostsFile)) {
+    throw refuse(`knownHostsFile ${knownHostsFile} cannot be read`, 'is the path right?')
+  }
+  return {
+    kind: 'sftp',
+    host: host.replace(/^\[|\]$/g, '').toLowerCase(),
+    port: requirePort(Number(digits), refuse),
+    user: decode(user),
+    directory: (directory.startsWith('/~')
+      ? directory.slice(2).replace(/^\/+/, '')
+      : directory
+    ).replace(/(.)\/+$/, '$1'),
+    privateKeyFile,
+    passphraseFile,
+    knownHostsFile,
+  }
+}
+
+function requirePort(port: number, refuse: Refuse): number {
+  if (port >= 1 && port <= 65535) return port
+  throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
+}
+
 /** It is read, and looked at again, when it is needed; a mistake shall show at start. */
 function requireSecret(key: string, path: string, refuse: Refuse): void {
   if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'is the path right?')
@@ -183,6 +241,12 @@ function decode(text: string): string {
 export function urlOf(target: Target): string {
   if (target.kind === 'folder') return `file:${target.directory}`
   if (target.kind === 'stow') return target.root
+  if (target.kind === 'sftp') {
+    const { user, host, port, directory } = target
+    const path = directory.startsWith('/') ? directory : `/~/${directory}`
+    const address = host.includes(':') ? `[${host}]` : host
+    return `sftp://${encodeURIComponent(user)}@${address}:${String(port)}${encodeURI(path)}`
+  }
   const host = target.host.includes(':') ? `[${target.host}]` : target.host.toLowerCase()
   const scheme = target.tls === undefined ? 'dicom' : 'dicoms'
   return `${scheme}://${encodeURIComponent(target.calledAETitle)}@${host}:${String(target.port)}`

@@ -106,12 +106,16 @@ export class Exchange {
         if (this.#failure !== undefined) throw this.#failure
         if (this.#hasAnswered) throw new AnsweredEarly()
         this.#await('data were not taken')
+        let isTaken = false
         const taken = new Promise<void>((resolve) => {
           outgoing.write(bytes, () => {
+            isTaken = true
             resolve()
           })
         })
         await Promise.race([taken, answeredEarly])
+        // The buffer is still on its way, and this connection of no more use.
+        if (!isTaken) throw new AnsweredEarly()
       })
     } catch (error) {
       if (error instanceof AnsweredEarly) return false

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { Agent as PlainAgent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
+import { readSecret } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { Exchange } from './exchange.ts'
-import { readSecret } from './secret-file.ts'
 
 /** A DICOMweb service and how to get in. */
 export interface WebService {

@@ -3,6 +3,7 @@ import { checkSite, type Finding } from '../check/index.ts'
 import type { Config } from '../config/index.ts'
 import {
   askChain,
+  closedEverywhere,
   closedParts,
   disabledDoors,
   hasSystemd,
@@ -80,6 +81,8 @@ async function refuseClosed(
   if (systemd !== undefined) {
     const isDisabled = await systemd.isDisabled(part)
     if (isDisabled) throw disabled(part, `fiona-ctl enable${wordOf(part)} allows it again`)
+    const reason = part === undefined ? undefined : (await closedEverywhere(config)).get(part)
+    if (reason !== undefined) throw disabled(part, reason)
     return
   }
   const isWhole = (await disabledDoors(config.dataDir)).has(wholeChain)

@@ -4,6 +4,7 @@ import type { Destination } from '../destination.ts'
 import { Throttle } from '../throttle.ts'
 import { DicomCarrier } from './dicom/carry-by-dicom.ts'
 import { FolderCarrier } from './folder/carry-to-folder.ts'
+import { SftpCarrier } from './sftp/carry-by-sftp.ts'
 import { StowCarrier } from './stow/carry-by-stow.ts'
 
 /** The way to a destination. */
@@ -15,6 +16,8 @@ export function carrierFor(destination: Destination, log: Logger): Carrier {
       return new FolderCarrier(target.directory, throttle)
     case 'dicom':
       return new DicomCarrier(destination, target, throttle, log)
+    case 'sftp':
+      return new SftpCarrier(destination, target, throttle)
     case 'stow':
       return new StowCarrier(destination, target, throttle, log)
   }

@@ -31,7 +31,7 @@ export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<Readon
 /** @returns undefined when the destination is not to be asked */
 export function finderFor(destination: Destination): Finder | undefined {
   const { target, verify, timeoutSeconds } = destination
-  if (verify !== 'find' || target.kind === 'folder') return undefined
+  if (verify !== 'find' || (target.kind !== 'dicom' && target.kind !== 'stow')) return undefined
   const ask =
     target.kind === 'dicom' ? dicomFinder(destination, target) : webFinder(target, timeoutSeconds)
   return async (study, signal) => {

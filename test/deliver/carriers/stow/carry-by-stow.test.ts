@@ -7,6 +7,7 @@ import type { WebTarget } from '../../../../src/lib/deliver/destination.ts'
 import { Throttle } from '../../../../src/lib/deliver/throttle.ts'
 import type { FionaError } from '../../../../src/lib/error/index.ts'
 import { freePort, missing, run } from '../../../fixtures/peers.ts'
+import { configuration, send } from '../../sending.ts'
 import { makeStudy, temporary } from '../../studies.ts'
 import { Told, destinationAt, objectsOf } from '../waybill.ts'
 import { type Behave, WebPeer } from './web-peer.ts'
@@ -321,6 +322,22 @@ t.test('secrets: from a file that nobody else may read, renewed without a restar
   const basic = await telling(t)
   await (await carrierTo(t, basic.url, { passwordFile })).carry(objects, new Told())
   t.equal(basic.posted[0]?.headers.authorization, 'Basic ZmlvbmE6Z2VoZWlt')
+})
+
+t.test('kill -9 behind the answer: the next run sends again, which is harmless', async (t) => {
+  const peer = await telling(t)
+  const study = makeStudy({ objects: 4 })
+  const config = configuration({
+    dataDir: temporary(),
+    projects: { ABCD: { destinations: ['web'] } },
+    destinations: { web: { url: peer.url, concurrency: 1, batch: { objects: 2 } } },
+  })
+  const env = { FIONA_FAULT_POINT: 'stow.answered:2' }
+  t.equal((await send(['--config', config], [study.record], env)).code, null)
+  t.equal(peer.stored.size, 4)
+  const again = await send(['--config', config], [])
+  t.match(again.records, [{ status: 'sent', instances: { sent: 2, failed: 0, sentBefore: 2 } }])
+  t.equal(peer.posted.length, 3)
 })
 
 t.test(

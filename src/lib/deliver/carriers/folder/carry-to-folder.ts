@@ -10,6 +10,7 @@ import {
 import type { Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
+import { occupied } from '../occupied.ts'
 
 /** What is wrong with the folder, not with the object: it may be there again later. */
 const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
@@ -70,7 +71,7 @@ export class FolderCarrier implements Carrier {
         target,
         (there) => waybill.revision > 1 || there === before?.sha256,
       )
-      if (result === 'different') waybill.failed(object, occupied())
+      if (result === 'different') waybill.failed(object, occupied('the folder'))
       else waybill.arrived(object, sha256)
     } catch (error) {
       const trouble = unwritable(error)
@@ -84,13 +85,6 @@ export class FolderCarrier implements Carrier {
 async function prepareFolder(folder: string): Promise<void> {
   await makeDirectories(folder)
   await removeDeadTemporaries(folder)
-}
-
-function occupied(): FionaError {
-  return new FionaError('E_CONFLICT', 'the folder has another object under the same name', {
-    hint: 'nothing was replaced; compare the two, and remove the one there if it is wrong',
-    exitCode: ExitCode.cannotCreate,
-  })
 }
 
 function unwritable(error: unknown): FionaError {

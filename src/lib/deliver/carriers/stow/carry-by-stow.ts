@@ -23,8 +23,11 @@ const mostAnswerBytesBesides = 1 << 20
 const blockBytes = 256 << 10
 /** The request was understood and its contents were not: one object may be to blame. */
 const contentsRefused = new Set([400, 409, 413, 415, 422])
-/** The service may have died of what it was sent. */
-const mayBeOfContents = new Set(['E_WEB_LOST', 'E_TIMEOUT', 'E_WEB_STATUS'])
+/** The service may have died of what it was sent, unless it says when it will be well again. */
+function mayBeOfContents({ code, retryable, retryAfterSeconds }: FionaError): boolean {
+  if (!retryable || retryAfterSeconds !== undefined) return false
+  return code === 'E_WEB_LOST' || code === 'E_TIMEOUT' || code === 'E_WEB_STATUS'
+}
 
 /** What became of a request. */
 type Result =
@@ -96,9 +99,7 @@ export class StowCarrier implements Carrier {
   ): Promise<void> {
     const { peer } = this.#client
     const result = await this.#post(batch, block, waybill).catch((error: unknown) => {
-      if (error instanceof FionaError && mayBeOfContents.has(error.code)) {
-        this.#suspect(batch, waybill)
-      }
+      if (error instanceof FionaError && mayBeOfContents(error)) this.#suspect(batch, waybill)
       throw error
     })
     if ('unreadable' in result) {

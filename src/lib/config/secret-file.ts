@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { isCredential } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { isCredential } from './credential.ts'
 
 /** No token and no password is longer. */
 const longest = 64 << 10
