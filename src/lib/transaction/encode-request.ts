@@ -1,12 +1,6 @@
 import { type OutElement, encodeDataSet, encodingOf } from '../dicom/index.ts'
+import { Tag } from './sop-class.ts'
 import type { Transaction } from './transactions.ts'
-
-const Tag = {
-  ReferencedSOPClassUID: 0x00081150,
-  ReferencedSOPInstanceUID: 0x00081155,
-  TransactionUID: 0x00081195,
-  ReferencedSOPSequence: 0x00081199,
-} as const
 
 /** The action information (PS3.4 table J.3-1). */
 export function encodeRequest(

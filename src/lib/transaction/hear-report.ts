@@ -14,16 +14,8 @@ import {
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { nowIso } from '../record/index.ts'
 import { isUid } from '../uid/index.ts'
-import { EventType, STORAGE_COMMITMENT } from './sop-class.ts'
+import { EventType, STORAGE_COMMITMENT, Tag } from './sop-class.ts'
 import type { Report, Transactions } from './transactions.ts'
-
-const Tag = {
-  ReferencedSOPInstanceUID: 0x00081155,
-  TransactionUID: 0x00081195,
-  FailureReason: 0x00081197,
-  FailedSOPSequence: 0x00081198,
-  ReferencedSOPSequence: 0x00081199,
-} as const
 
 /** Reports of this process's past: who did not hear our answer says it again, and means no harm. */
 const mostRemembered = 10_000

@@ -8,6 +8,7 @@ export {
   REQUEST_STORAGE_COMMITMENT,
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
+  Tag,
   type Reference,
 } from './sop-class.ts'
 export { DiskTransactions } from './disk-transactions.ts'
