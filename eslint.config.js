@@ -26,7 +26,10 @@ const layers = [
     'demo',
     'projection',
     'report',
+    'request',
   ],
+  // A source of requests, by the interface of that room.
+  ['redcap'],
   // Looks at what every room needs before anything starts; and holds archive, journal and views against each other.
   ['check', 'reconcile'],
   ['manage'],

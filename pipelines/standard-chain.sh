@@ -26,6 +26,8 @@ trap 'stop; exit 0' INT TERM
 # Each stage runs one pipeline between two journals. Kill any of them at any moment: started again, it
 # goes on where it was. What takes is started before what gives.
 start fiona-stage --name deliver    --from outbox    --to sent      -- 'fiona-send'
+# Where the configuration has requests, de-identify --from requested, and start between the two:
+#   start fiona-stage --name request --from organized --to requested -- 'fiona-request --requests-only'
 start fiona-stage --name deidentify --from organized --to outbox    -- 'fiona-anon'
 start fiona-stage --name organize   --from received  --to organized -- 'fiona-arrive | fiona-classify | fiona-organize'
 

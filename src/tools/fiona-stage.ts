@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { defineTool, tellReady } from '../lib/cli/index.ts'
-import { standardStages } from '../lib/chain/index.ts'
+import { standardStageNames, standardStages } from '../lib/chain/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
 export default defineTool({
@@ -63,7 +63,7 @@ export default defineTool({
   options: {
     standard: {
       type: 'choice',
-      choices: standardStages.map(({ name }) => name),
+      choices: standardStageNames,
       describe: 'run this stage of the standard chain, in place of --from, --to and a pipeline',
     },
     from: { type: 'string', describe: 'journal to read: a name, a path or a URL' },
@@ -156,7 +156,7 @@ export default defineTool({
   },
   seeAlso: ['fiona-journal', 'fiona-arrive', 'fiona-ctl'],
   async run({ options, rest, config, configPath, log, signal }) {
-    const { from, to, pipeline, ...chosen } = whatToRun(options, rest)
+    const { from, to, pipeline, ...chosen } = await whatToRun(options, rest, config)
     const { checkedName, findJournal, journalName, journalPath, locateJournal } =
       await import('../lib/journal/index.ts')
     const { runStage } = await import('../lib/stage/index.ts')
@@ -200,8 +200,8 @@ interface ToRun {
   readonly pipeline: string
 }
 
-/** @throws FionaError E_USAGE */
-function whatToRun(
+/** @throws FionaError E_USAGE; E_CONFIG for a stage that the configuration does not ask for */
+async function whatToRun(
   options: {
     readonly standard: string | undefined
     readonly name: string | undefined
@@ -209,19 +209,24 @@ function whatToRun(
     readonly to: string | undefined
   },
   rest: readonly string[],
-): ToRun {
+  config: () => Promise<Parameters<typeof standardStages>[0]>,
+): Promise<ToRun> {
   const { standard, name, from, to } = options
   const [pipeline, ...more] = rest
   if (standard !== undefined) {
     const isMixed = [name, from, to, pipeline].some((given) => given !== undefined)
-    const stage = standardStages.find((one) => one.name === standard)
-    if (isMixed || stage === undefined) {
+    if (isMixed) {
       throw usage(
         '--standard says all: it excludes --name, --from, --to and a pipeline',
         'leave these out, or --standard',
       )
     }
-    return stage
+    const stage = standardStages(await config()).find((one) => one.name === standard)
+    if (stage !== undefined) return stage
+    throw new FionaError('E_CONFIG', `the configuration asks for no stage ${standard}`, {
+      hint: 'it is there when requests has an entry; without one nothing is to be run',
+      exitCode: ExitCode.badConfig,
+    })
   }
   if (from === undefined || to === undefined) {
     throw usage(

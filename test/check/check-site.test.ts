@@ -46,3 +46,29 @@ t.test('a site that is well has no errors', async (t) => {
     [],
   )
 })
+
+t.test('tables, rules and patterns of requests are looked at, with their lines', async (t) => {
+  const folder = t.testdir({
+    'c.yaml': `dataDir: data
+receiver: { port: 0, reserveBytes: 1 }
+projects:
+  A: { requests: { naming: 'A_\\d', autoId: 'A_+' } }
+requests:
+  - table: good.csv
+  - table: bad.csv
+  - table: other.csv
+`,
+    'good.csv': 'PatientID,project,participant\nP1,A,A_1\n',
+    'bad.csv': 'PatientID,project,participant\nP1,A,A_1\nSECRET,,A_1\n',
+    'other.csv': 'PatientID,project,participant\nP1,A,A_1\nP2,B,A_1\n',
+  })
+  const found = await checkSite(await loadConfig(join(folder, 'c.yaml')))
+  const about = found.filter(({ what }) => what.startsWith('requests'))
+  t.match(about, [
+    { level: 'error', message: /c\.yaml:4: projects\.A\.requests\.autoId .*makes no names/ },
+    { level: 'ok', what: 'requests.0.table', message: /1 rows/ },
+    { level: 'error', message: /bad\.csv:3: the project is missing/, at: /c\.yaml:7$/ },
+    { level: 'error', message: /other\.csv:3: no project is called "B"/ },
+  ])
+  t.notMatch(JSON.stringify(about), /SECRET/)
+})

@@ -26,7 +26,7 @@ t.test('files of requests and projects are relative to the file, too', async (t)
     'f.yaml': `requests:
   - table: lists/coupling.csv
   - redcap: { url: 'https://redcap.example.org/api/', tokenFile: secrets/token }
-  - table: /srv/coupling.csv
+  - table: { file: /srv/coupling.csv, expireDays: 14 }
 projects:
   A: { deidentify: { profile: profiles/a.yaml } }
   B: { deidentify: { profile: basic } }
@@ -34,10 +34,10 @@ projects:
 `,
   })
   const { requests, projects } = await loadConfig(join(dir, 'f.yaml'))
-  t.equal(requests[0]?.table, join(dir, 'lists/coupling.csv'))
+  t.strictSame(requests[0]?.table, { file: join(dir, 'lists/coupling.csv') })
   t.equal(requests[1]?.redcap?.tokenFile, join(dir, 'secrets/token'))
   t.equal(requests[1]?.redcap?.url, 'https://redcap.example.org/api/')
-  t.equal(requests[2]?.table, '/srv/coupling.csv')
+  t.strictSame(requests[2]?.table, { file: '/srv/coupling.csv', expireDays: 14 })
   t.equal(projects['A']?.deidentify?.profile, join(dir, 'profiles/a.yaml'))
   t.equal(projects['B']?.deidentify?.profile, 'basic', 'a name is no path')
   t.equal(projects['C']?.deidentify, undefined)

@@ -156,7 +156,7 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     'conditions that nothing could meet',
     'projects:\n  A:\n    match: {caledAET: X}\n  B:\n    match:\n      ReferencedStudySequence: X\n      PixelData: X\n  C: {match: {address: 10.1.0.0/33}}\n  D: {match: {address: [10.1.2.3, scanner.example.org]}}\n',
     /^f:3: projects\.A\.match\.caledAET is neither callingAET, calledAET, address nor the keyword of a DICOM attribute; did you mean "calledAET"\?/,
-    /f:6: projects\.B\.match\.ReferencedStudySequence is a sequence; name an attribute of the top level/,
+    /f:6: projects\.B\.match\.ReferencedStudySequence is a sequence; name an attribute in its items/,
     /f:7: projects\.B\.match\.PixelData holds bytes/,
     /f:8: projects\.C\.match\.address is no address: "10\.1\.0\.0\/33"; write 10\.1\.2\.3, 10\.1\.0\.0\/16 or/,
     /f:9: projects\.D\.match\.address\.1 is no address: "scanner\.example\.org"/,

@@ -9,6 +9,8 @@ t.test('names are told in order, all of them, and none twice', (t) => {
   t.same(first('x\\d', 11), ['x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8', 'x9', 'x0', undefined])
   t.same(first('(aa|bb)_[A-C]', 7), ['aa_B', 'aa_C', 'bb_A', 'bb_B', 'bb_C', 'aa_A', undefined])
   t.same(first('\\.[12]', 3), ['.2', '.1', undefined])
+  t.same(first('(a|bb)-\\1[01]', 5), ['a-a1', 'bb-bb0', 'bb-bb1', 'a-a0', undefined])
+  t.same(first('([0-9]{2,4}(x|y))_\\1\\2', 2), ['00y_00yy', '01x_01xx'])
   for (const pattern of ['[a-z]{2}', '[0-9a-f]{2}(x|y)', 'P\\d{3}']) {
     const names = namesOf(pattern)
     const all = new Set<string>()
@@ -28,7 +30,10 @@ t.test('a pattern that makes no names, or could make one twice, is refused', (t)
     '[0-9]+',
     '[^a]',
     '(a|a)',
-    '(a|bb)1',
+    '(a|ab)b',
+    '([ab]|[bc])',
+    '\\1(a|b)',
+    '(?:a|b)',
     '[9-0]',
     '\\w',
     '\\1',

@@ -23,7 +23,7 @@ import {
 } from '../../src/lib/intake/index.ts'
 import type { Match } from '../../src/lib/match/index.ts'
 import { parseRecord, type InstanceRecord } from '../../src/lib/record/index.ts'
-import { ctImage, el } from '../fixtures/dicom-writer.ts'
+import { ctImage, el, sq, syntax, type TestElement } from '../fixtures/dicom-writer.ts'
 import { partsIn } from '../fixtures/incoming.ts'
 
 type Projects = IntakeOptions['projects']
@@ -111,6 +111,83 @@ t.test('a pattern that hangs a backtracking matcher decides at once', async (t) 
   t.same(new ProjectChoice(matching({ P: hangs })).choose({}, file), ['default'])
 })
 
+const codeOf = (value: string) => [el(0x00080100, 'SH', value)]
+const requested = [
+  el(0x00190011, 'LO', 'SIEMENS MR HEADER'),
+  el(0x0019110c, 'IS', '1000'),
+  el(0x0019110d, 'SH', Buffer.from('TRIAL\\Sch\u00e4del ')),
+  sq(0x00400275, [
+    [sq(0x00321064, [codeOf('BRAIN'), codeOf('NECK')])],
+    [sq(0x00321064, [codeOf('SPINE')]), el(0x00400007, 'LO', 'second')],
+  ]),
+]
+const code = 'RequestAttributesSequence.RequestedProcedureCodeSequence.CodeValue'
+const written: readonly [key: string, pattern: string, holds: boolean][] = [
+  ['["0x0019","SIEMENS MR HEADER","0x0c"]', '^1000$', true],
+  ['["0x0019","SIEMENS MR HEADER","0x0d"]', '^TRIAL\\\\Sch\u00e4del$', true],
+  ['["0x0019","SOMEBODY ELSE","0x0c"]', '1000', false],
+  ['["0x0019","SOMEBODY ELSE","0x0c"]', '^$', true],
+  ['["0x0019","0x110c"]', '^1000$', true],
+  ['["0x0008","0x0060"]', '^CT$', true],
+  ['["0x0019","0x110d","0"]', '^TRIAL$', true],
+  ['["0x0019","0x110d","7"]', '^$', true],
+  [code, '^BRAIN\\\\NECK\\\\SPINE$', true],
+  [code.replace('.R', '[1].R'), '^SPINE$', true],
+  [code.replace('.R', '[2].R'), '^$', true],
+  [`["${code}"]`, 'NECK', true],
+  ['00400275.ScheduledProcedureStepDescription', '^second$', true],
+  ['RequestAttributesSequence.RequestedProcedureID', '.', false],
+]
+
+t.test(
+  'a match asks for attributes as rules do: private ones, and those in sequences',
+  async (t) => {
+    for (const transferSyntax of [syntax.explicit, syntax.implicit]) {
+      const characterSet = el(0x00080005, 'CS', 'ISO_IR 192')
+      const bytes = ctImage({ transferSyntax, elements: [characterSet, ...requested] })
+      for (const [key, pattern, holds] of written) {
+        const choice = new ProjectChoice(matching({ P: { [key]: pattern } }))
+        using file = DicomFile.fromBuffer(bytes)
+        t.same(choice.choose({}, file), [holds ? 'P' : 'default'], `${key} ${pattern}`)
+      }
+    }
+  },
+)
+
+t.test(
+  'what is stored goes by its sequences, too, and a crowd of items is no match for memory',
+  async (t) => {
+    const crowd = (items: number) =>
+      sq(0x00400275, Array<TestElement[]>(items).fill(codeOf('BRAIN')))
+    const items = (count: number) =>
+      ctImage({ elements: [crowd(count), sq(0x00081140, [codeOf('HIP')])] })
+    const intake = new Intake({
+      dataDir: t.testdir(),
+      projects: matching({
+        P: { 'RequestAttributesSequence.CodeValue': '^BRAIN(\\\\BRAIN)*$' },
+        Q: { 'ReferencedImageSequence.CodeValue': '^HIP$' },
+      }),
+      choice: all,
+    })
+    t.match(await take(intake, items(3)), [{ project: 'P' }, { project: 'Q' }])
+    t.match(await take(intake, items(60_000)), [{ project: 'Q' }])
+  },
+)
+
+t.test('a private value of bytes, or of more than anybody reads, is bounded text', async (t) => {
+  const many = Buffer.alloc(64 << 10, 'a')
+  const value = (bytes: Buffer) => [el(0x00190011, 'LO', 'X'), el(0x0019110c, 'UN', bytes)]
+  const holds = (bytes: Buffer, pattern: string) => {
+    using file = DicomFile.fromBuffer(ctImage({ elements: value(bytes) }))
+    const match = { '["0x0019","X","0x0c"]': pattern }
+    return new ProjectChoice(matching({ P: match })).choose({}, file)[0] === 'P'
+  }
+  t.equal(holds(many, '^(a+)+$'), false)
+  t.equal(holds(many, '^a'), true)
+  t.equal(holds(Buffer.from([0, 1, 0xff, 0x1b, 0x24, 0]), '^$'), false)
+  t.equal(holds(Buffer.from('PROJ \0'), '^PROJ$'), true)
+})
+
 const three = matching({
   HEAD: { PatientID: '^H-', calledAET: '^HEADS$' },
   SITE: { InstitutionName: 'Bergen' },
@@ -138,6 +215,15 @@ t.test('mistakes of a match end it at the start, as those of the file do', async
   const refused: readonly [match: Match, message: RegExp][] = [
     [{ calledAET: '^(AB' }, /^projects\.P\.match\.calledAET is no regular expression/],
     [{ caledAET: 'X' }, /^projects\.P\.match\.caledAET is neither .* did you mean "calledAET"/],
+    [{ PatientIdd: 'X' }, /did you mean "PatientID"/],
+    [{ ClassifyType: 'CT' }, /match\.ClassifyType is not known yet when an object arrives/],
+    [{ '["0x19", X, "0x0c"]': 'X' }, /is no tag: write it as JSON has it/],
+    [{ '["0x0018","X","0x0c"]': 'X' }, /is no tag: "X" is no number/],
+    [{ '[]': 'X' }, /is no tag: a tag has 1 to 3 parts, not 0/],
+    [{ 'Modality.CodeValue': 'X' }, /is no tag: Modality is no sequence/],
+    [{ 'RequestAttributesSequence.CodeVale': 'X' }, /did you mean "CodeValue"/],
+    [{ 'ReferencedStudySequence.PurposeOfReferenceCodeSequence': 'X' }, /is a sequence/],
+    [{ PixelData: 'X' }, /holds bytes; name an attribute that has text or numbers/],
     [[{ PatientID: 'X' }, { address: '10' }], /^projects\.P\.match\.1\.address is no address/],
     [{}, /^projects\.P\.match has no condition/],
     [[{}], /^projects\.P\.match has no condition/],

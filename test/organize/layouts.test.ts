@@ -249,17 +249,16 @@ t.test('a check tells what is wrong in a layout, and a rebuild mends it', async 
   writeFileSync(join(dataDir, 'default/by-day/notes.txt'), '')
   const directory = 'by-day default/by-day/20240102/P1'
   t.same(
-    new Set(await drifts(dataDir, byNumber)),
-    new Set([
+    (await drifts(dataDir, byNumber)).sort(),
+    [
       `missing ${directory}/1.dcm`,
       `wrong ${directory}/2.dcm`,
-      `surplus ${directory}/2.dcm`,
       `blocked ${directory}/3.dcm`,
-      `surplus ${directory}/3.dcm`,
       `missing ${directory}/4.dcm`,
       `surplus ${directory}/other.dcm`,
       'surplus by-day default/by-day/notes.txt',
-    ]),
+    ].sort(),
+    'each thing once',
   )
   rmSync(three)
   await rebuild(dataDir, byNumber)

@@ -88,6 +88,15 @@ t.test(
       [{ PatientID: '김희중' }, /^김희중\//],
       [{ PatientID: '' }, /^unknown\//],
       [{ StudyDate: '', StudyTime: '' }, /^P1\/unknown_unknown\//],
+      // Dates that no calendar has are names like all others: nothing is computed from them.
+      [{ StudyDate: '00000000', StudyTime: '250099' }, /^P1\/00000000_250099\//],
+      [
+        { StudyDate: '20241399', StudyTime: '24:61:61.9999999' },
+        /^P1\/20241399_24%3A61%3A61\.9+\//,
+      ],
+      [{ StudyDate: '2024-13-99', StudyTime: '-1' }, /^P1\/2024-13-99_-1\//],
+      [{ StudyDate: '1e400', StudyTime: '../../x' }, /^P1\/1e400_\.\.%2F\.\.%2Fx\//],
+      [{ StudyDate: '20240101-20241231', StudyTime: ' ' }, /^P1\/20240101-20241231_unknown\//],
       [{ SeriesNumber: '', SeriesDescription: '' }, /\/unknown_missing\//],
       [{ PatientID: '..' }, /^%2E%2E\//],
       [{ PatientID: '../../../ESCAPE' }, /^%2E\.%2F\.\.%2F\.\.%2FESCAPE\//],

@@ -166,6 +166,30 @@ t.test('the questions: project, time, type', needsSqlite, async (t) => {
   t.match(await ls(dataDir, '--since', '2026-02-30'), { code: 64, stderr: /hint: write 2h, 7d/ })
 })
 
+t.test('a StudyDate that no calendar has hides no study', needsSqlite, async (t) => {
+  const dataDir = t.testdir()
+  const dates = ['00000000', '20241399', '99999999', '2024-13-99', '1e400', '', 'NaN', '18000101']
+  const objects = dates.map((StudyDate, n) =>
+    instance(n, 1, {
+      attributes: { PatientID: 'P', Modality: 'CT', StudyDate, StudyTime: '250099' },
+    }),
+  )
+  writeFileSync(segment(dataDir, 'received'), lines(...objects))
+  const since = ['--since', '2026-11-24']
+  const without = await run('fiona-ls', ['studies', '--json', ...since, '--data-dir', dataDir])
+  t.equal((await run('fiona-index', ['--once', '--data-dir', dataDir])).code, 0)
+  const found = await run('fiona-ls', ['studies', '--json', ...since, '--data-dir', dataDir])
+  t.equal(found.stdout, without.stdout)
+  const told = found.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { StudyInstanceUID: string })
+  t.same(
+    new Set(told.map(({ StudyInstanceUID }) => StudyInstanceUID)),
+    new Set(dates.map((_, n) => study(n))),
+  )
+})
+
 t.test(
   'a damaged index, one of another kind, or one ahead of its journals is made again',
   needsSqlite,

@@ -30,7 +30,7 @@ function site(test: typeof t): string {
   })
   const units = join(root, 'units')
   cpSync('systemd', units, { recursive: true })
-  for (const stage of ['organize', 'deidentify', 'deliver']) {
+  for (const stage of ['organize', 'request', 'deidentify', 'deliver']) {
     symlinkSync('fiona-stage@.service', join(units, `fiona-stage@${stage}.service`))
   }
   symlinkSync('fiona-scp@.service', join(units, 'fiona-scp@default.service'))
@@ -46,6 +46,7 @@ const instances = [
   'fiona-front-door@organized',
   'fiona-inbox@srv-inbox',
   'fiona-stage@organize',
+  'fiona-stage@request',
   'fiona-stage@deidentify',
   'fiona-stage@deliver',
   'fiona-index',

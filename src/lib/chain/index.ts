@@ -9,6 +9,7 @@ export {
   partsOf,
   portsOf,
   standardChain,
+  standardStageNames,
   standardStages,
 } from './standard-chain.ts'
 export type { ChainParts, ChainProcess, FrontDoorOf, StandardStage } from './standard-chain.ts'

@@ -22,6 +22,8 @@ export interface ChainParts {
   readonly inboxes: Config['inboxes']
   /** Whether modalities are listened to. */
   readonly mpps: boolean
+  /** Names, in the order of starting. */
+  readonly stages: readonly string[]
   /** The projects that have a door of their own (`projects.*.receiver`). */
   readonly doors: readonly string[]
 }
@@ -33,17 +35,40 @@ export interface StandardStage {
   readonly pipeline: string
 }
 
-/** In the order of starting: what takes comes before what gives. */
-export const standardStages: readonly StandardStage[] = [
-  { name: 'deliver', from: 'outbox', to: 'sent', pipeline: 'fiona-send' },
-  { name: 'deidentify', from: 'organized', to: 'outbox', pipeline: 'fiona-anon' },
-  {
-    name: 'organize',
-    from: 'received',
-    to: 'organized',
-    pipeline: 'fiona-arrive | fiona-classify | fiona-organize',
-  },
-]
+const organize = {
+  name: 'organize',
+  from: 'received',
+  to: 'organized',
+  pipeline: 'fiona-arrive | fiona-classify | fiona-organize',
+} as const satisfies StandardStage
+const request = {
+  name: 'request',
+  from: 'organized',
+  to: 'requested',
+  pipeline: 'fiona-request --requests-only',
+} as const satisfies StandardStage
+const deidentify = { name: 'deidentify', to: 'outbox', pipeline: 'fiona-anon' } as const
+const deliver = {
+  name: 'deliver',
+  from: 'outbox',
+  to: 'sent',
+  pipeline: 'fiona-send',
+} as const satisfies StandardStage
+
+/** All that there may be. */
+export const standardStageNames: readonly string[] = [deliver, deidentify, request, organize].map(
+  ({ name }) => name,
+)
+
+/**
+ * In the order of starting: what takes comes before what gives. Where nothing is configured that says which project a study
+ * goes to, it goes to the one whose tree it lies in.
+ */
+export function standardStages({ requests }: Pick<Config, 'requests'>): readonly StandardStage[] {
+  return requests.length > 0
+    ? [deliver, { ...deidentify, from: request.to }, request, organize]
+    : [deliver, { ...deidentify, from: organize.to }, organize]
+}
 
 /**
  * The standard chain, in the order of starting: what takes comes before what gives, so that the port
@@ -53,7 +78,7 @@ export const standardStages: readonly StandardStage[] = [
 export function standardChain(parts: ChainParts): readonly ChainProcess[] {
   return [
     { name: indexPart, command: 'fiona-index', args: ['--follow'] },
-    ...standardStages.map(({ name }) => ({
+    ...parts.stages.map((name) => ({
       name,
       command: 'fiona-stage',
       args: ['--standard', name, '--wait-seconds', waitSeconds],
@@ -86,13 +111,14 @@ export function inboxPart(at: number): string {
 
 /** What the configuration asks for. */
 export function partsOf(
-  config: Pick<Config, 'frontDoors' | 'inboxes' | 'mpps' | 'projects' | 'runDir'>,
+  config: Pick<Config, 'frontDoors' | 'inboxes' | 'mpps' | 'projects' | 'requests' | 'runDir'>,
 ): ChainParts {
   const doors = Object.entries(config.projects).flatMap(([name, { receiver }]) =>
     receiver === undefined ? [] : [name],
   )
   const { inboxes, mpps } = config
-  return { frontDoors: frontDoorsOf(config), inboxes, mpps: mpps !== undefined, doors }
+  const stages = standardStages(config).map(({ name }) => name)
+  return { frontDoors: frontDoorsOf(config), inboxes, mpps: mpps !== undefined, stages, doors }
 }
 
 export function frontDoorsOf({

@@ -10,10 +10,10 @@ export async function checkCredentials({ destinations, requests }: Config): Prom
     ...Object.entries(destinations).flatMap(([name, destination]) =>
       secrets.map((key) => ({ keys: ['destinations', name, key], path: destination[key] })),
     ),
-    ...requests.flatMap(({ redcap, table }, at) => [
-      { keys: ['requests', String(at), 'redcap', 'tokenFile'], path: redcap?.tokenFile },
-      { keys: ['requests', String(at), 'table'], path: table },
-    ]),
+    ...requests.map(({ redcap }, at) => ({
+      keys: ['requests', String(at), 'redcap', 'tokenFile'],
+      path: redcap?.tokenFile,
+    })),
   ]
   const found = await Promise.all(
     named.map(async ({ keys, path }) => {

@@ -10,6 +10,7 @@ import { checkIndex } from './check-index.ts'
 import { checkEnabled } from './check-enabled.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkPorts } from './check-ports.ts'
+import { checkRequests } from './check-requests.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTls } from './check-tls.ts'
 import { type Finding, thrown } from './finding.ts'
@@ -18,6 +19,7 @@ type Check = (config: Config) => Promise<readonly Finding[]>
 
 const checks: Readonly<Record<string, Check>> = {
   rules: checkRules,
+  requests: checkRequests,
   disk: checkDisk,
   arrival: checkArrival,
   index: checkIndex,

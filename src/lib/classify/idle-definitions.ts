@@ -1,3 +1,4 @@
+import { type NumberDemand, numberDemand, NumberDemands } from './number-demand.ts'
 import type { Problems } from './problems.ts'
 import { numberOf } from './read-values.ts'
 import { byId, referencesOf } from './references.ts'
@@ -8,6 +9,10 @@ interface Demands {
   readonly all: ReadonlySet<string>
   /** What an attribute must be equal to, by the attribute. */
   readonly equals: ReadonlyMap<string, string>
+  /** Those of `all` that are about numbers. */
+  readonly numeric: ReadonlyMap<string, NumberDemand>
+  /** What they come to, by the attribute. */
+  readonly numbers: ReadonlyMap<string, NumberDemands>
   /** Two of them cannot hold together. */
   readonly contradiction: string | undefined
 }
@@ -62,10 +67,20 @@ function covers(
   // What holds for any object of a series need not hold for all of them.
   if (levelOf(wider) > levelOf(narrower)) return false
   const [few, many] = [demandsOf(wider), demandsOf(narrower)]
-  if (few.contradiction !== undefined || few.all.size > many.all.size) return false
-  for (const demand of few.all) if (!many.all.has(demand)) return false
-  const isSame = few.all.size === many.all.size && levelOf(wider) === levelOf(narrower)
-  return !isSame || wider.offset < narrower.offset
+  if (few.contradiction !== undefined || !follow(few, many)) return false
+  if (wider.offset < narrower.offset || levelOf(wider) !== levelOf(narrower)) return true
+  return !follow(many, few)
+}
+
+/** Whether all of `few` holds where `many` does. */
+function follow(few: Demands, many: Demands): boolean {
+  for (const demand of few.all) {
+    if (many.all.has(demand)) continue
+    const asked = few.numeric.get(demand)
+    if (asked === undefined || many.numbers.get(asked.attribute)?.imply(asked) !== true)
+      return false
+  }
+  return true
 }
 
 function levelOf({ everyObject, ofStudy }: Definition): number {
@@ -78,7 +93,17 @@ function collect(
 ): Demands {
   const all = new Set<string>()
   const equals = new Map<string, string>()
+  const numeric = new Map<string, NumberDemand>()
+  const numbers = new Map<string, NumberDemands>()
   let contradiction: string | undefined
+  const demandNumber = (what: string, asked: NumberDemand): void => {
+    if (numeric.has(what)) return
+    numeric.set(what, asked)
+    const demands = numbers.get(asked.attribute) ?? new NumberDemands()
+    numbers.set(asked.attribute, demands)
+    demands.add(asked)
+    contradiction ??= demands.contradiction
+  }
   const demand = (what: string, isNegated: boolean, words: string): void => {
     all.add(`${isNegated ? '-' : '+'}${what}`)
     if (all.has(`${isNegated ? '+' : '-'}${what}`)) {
@@ -101,17 +126,21 @@ function collect(
         demand(other.slice(1), other.startsWith('-'), 'a test of a rule it refers to')
       }
       for (const [attribute, text] of others?.equals ?? []) demandEqual(attribute, text)
+      for (const [what, asked] of others?.numeric ?? []) demandNumber(what, asked)
       contradiction ??= others?.contradiction
     } else if (entry.kind === 'group') {
       // All of several tests are those tests; anything else is one thing of its own.
       const parts = entry.entries.map(textOf)
       if (entry.negate || entry.mode === 'any') {
         demand(`${entry.mode} ${JSON.stringify(parts)}`, entry.negate, 'a group')
+        const asked = numberDemand(entry)
+        if (asked !== undefined) demandNumber(textOf(entry), asked)
       } else {
         const inside = collect(entry.entries, demandsOf)
         for (const other of inside.all)
           demand(other.slice(1), other.startsWith('-'), 'a test of a group')
         for (const [attribute, text] of inside.equals) demandEqual(attribute, text)
+        for (const [what, asked] of inside.numeric) demandNumber(what, asked)
         contradiction ??= inside.contradiction
       }
     } else {
@@ -119,9 +148,11 @@ function collect(
       demand(testText(entry), negate, `${JSON.stringify(written.tag)} ${written.operator}`)
       const isLiteral = operator === '==' && expected.kind === 'text' && !negate
       if (isLiteral && operand.kind !== 'types') demandEqual(operand.key, expected.text)
+      const asked = numberDemand(entry)
+      if (asked !== undefined) demandNumber(textOf(entry), asked)
     }
   }
-  return { all, equals, contradiction }
+  return { all, equals, numeric, numbers, contradiction }
 }
 
 function testText({ operand, operator, expected, tolerance }: Extract<Entry, { kind: 'test' }>) {

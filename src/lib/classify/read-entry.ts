@@ -20,7 +20,7 @@ import {
   operators,
 } from './rule-definition.ts'
 import { isUnfilled } from './field-names.ts'
-import { isKnownName, isOperand, readTagForm } from './tag-form.ts'
+import { isKnownName, isOperand, readOperand } from './operand-form.ts'
 
 const groupKeys = ['all', 'any', 'not']
 const entryKeys = ['tag', 'value', 'operator', 'negate', 'approxLevel', 'rule', 'notrule']
@@ -155,7 +155,7 @@ export class EntryReader {
   }
 
   #readOperand(tag: JsonNode): Operand | undefined {
-    const operand = readTagForm(plainValue(tag) as unknown[], this.#semantics)
+    const operand = readOperand(plainValue(tag) as unknown[], this.#semantics)
     if (!isOperand(operand)) {
       const skipped =
         this.#semantics === 'compat' ? ' (the test is skipped: it counts as passed)' : ''

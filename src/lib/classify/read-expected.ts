@@ -4,7 +4,7 @@ import type { Problems } from './problems.ts'
 import { numberOf, shown } from './read-values.ts'
 import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import type { Expected, Operator, SemanticsName } from './rule-definition.ts'
-import { isKnownName, isOperand, readTagForm } from './tag-form.ts'
+import { isKnownName, isOperand, readOperand } from './operand-form.ts'
 
 /** The `value` of a test, fit for its operator. Undefined where a mistake left nothing. */
 export function readExpected(
@@ -39,7 +39,7 @@ function readValue(
   if (value.kind !== 'array') return { kind: 'text', text: texts[0] ?? '' }
   const parts = plainValue(value) as unknown[]
   const mayBeTag = operator !== 'in' && parts.every((part) => typeof part === 'string')
-  const operand = mayBeTag ? readTagForm(parts, semantics) : undefined
+  const operand = mayBeTag ? readOperand(parts, semantics) : undefined
   if (operand === undefined || !isOperand(operand)) return { kind: 'list', texts }
   if (operand.kind === 'name' && !isKnownName(operand.name) && semantics === 'strict') {
     const guess = nearestName(operand.name)

@@ -1,5 +1,6 @@
 // The rule language once a file is read: what the two semantics compile. Parity with the original's
 // classifyRules.json is in its entries; what they mean is in strict/ and compat/.
+import type { TagForm } from '../dicom/index.ts'
 
 /** How missing and odd values count: ours, or exactly as the original FIONA did. */
 export type SemanticsName = 'strict' | 'compat'
@@ -26,37 +27,11 @@ export const operatorSpellings: Readonly<Record<string, Operator>> = {
   notexist: 'notexists',
 }
 
-/** What a test looks at. `key` is the same for the same thing. */
-export type Operand =
-  | { readonly kind: 'types'; readonly key: string }
-  | { readonly kind: 'name'; readonly key: string; readonly name: string }
-  | {
-      readonly kind: 'tag'
-      readonly key: string
-      readonly tag: number
-      readonly index: number | undefined
-    }
-  /** `element` is what of it stays the same, whatever block the creator has (strict only). */
-  | {
-      readonly kind: 'private'
-      readonly key: string
-      readonly group: number
-      readonly creator: string
-      readonly element: number
-    }
-  /** An attribute in the items of sequences (strict only). */
-  | {
-      readonly kind: 'path'
-      readonly key: string
-      readonly steps: readonly PathStep[]
-      readonly tag: number
-    }
-
-/** One of the sequences that lead to an attribute; without `item` all of its items are looked into. */
-export interface PathStep {
-  readonly tag: number
-  readonly item: number | undefined
-}
+/**
+ * What a test looks at. `key` is the same for the same thing. Private ones by their creator, and those in sequences, are
+ * strict only.
+ */
+export type Operand = { readonly kind: 'types'; readonly key: string } | TagForm
 
 /** What it is compared with: an array that reads as a tag is one (`operand`), else what it says. */
 export type Expected =

@@ -1,6 +1,6 @@
 import {
-  type DataSet,
   type DicomFile,
+  itemsAlong,
   osLevelOf,
   privateElement,
   seriesFields,
@@ -8,10 +8,11 @@ import {
   siemensField,
   siemensFieldNames,
   tagOf,
+  type TagPath,
 } from '../dicom/index.ts'
 import { textList, textLiteral } from '../text/index.ts'
 import { type Value, attributeValue, joinedValue, textValue, valueAt } from './attribute-value.ts'
-import type { Operand, PathStep } from './rule-definition.ts'
+import type { Operand } from './rule-definition.ts'
 
 export type ReadValue = (file: DicomFile) => Value | undefined
 
@@ -36,7 +37,7 @@ export function readerOf(operand: Operand): ReadValue {
       }
     }
     case 'path':
-      return (file) => valueAtPath(file, operand.steps, operand.tag)
+      return (file) => valueAtPath(file, operand)
     case 'name':
       return readerOfName(operand.name)
   }
@@ -80,17 +81,7 @@ function diffusionValue(file: DicomFile): Value | undefined {
 }
 
 /** Of several items the values one behind the other, as if they were those of one attribute. */
-function valueAtPath(file: DicomFile, steps: readonly PathStep[], tag: number): Value | undefined {
-  let dataSets: readonly DataSet[] = [file.dataSet]
-  for (const step of steps) {
-    dataSets = dataSets.flatMap((dataSet) => {
-      const items = dataSet.get(step.tag)?.items ?? []
-      return step.item === undefined ? items : items.slice(step.item, step.item + 1)
-    })
-    // A hostile object has millions of them, and no rule is about so many.
-    if (dataSets.length > mostItems) dataSets = dataSets.slice(0, mostItems)
-  }
-  return joinedValue(dataSets.flatMap((dataSet) => attributeValue(file, tag, dataSet) ?? []))
+function valueAtPath(file: DicomFile, { steps, tag }: TagPath): Value | undefined {
+  const items = itemsAlong(file.dataSet, steps)
+  return joinedValue(items.flatMap((item) => attributeValue(file, tag, item) ?? []))
 }
-
-const mostItems = 10_000

@@ -8,12 +8,19 @@ import { originalRules } from './original.ts'
 import type { ReadConfig } from './parse-config.ts'
 import type { ConfigFile } from './schema.ts'
 
+type RequestSource = ConfigFile['requests'][number]
+
 /** The configuration in force: every default filled in, paths of the data absolute. */
-export interface Config extends ConfigFile {
+export interface Config extends Omit<ConfigFile, 'requests'> {
   readonly dataDir: string
   readonly runDir: string
   /** The file it came from; undefined when the embedded defaults apply. */
   readonly path: string | undefined
+  readonly requests: readonly RequestsConfig[]
+}
+/** One source of requests; a table is always told by its file. */
+export interface RequestsConfig extends Omit<RequestSource, 'table'> {
+  readonly table?: { readonly file: string; readonly expireDays?: number }
 }
 export type DestinationConfig = ConfigFile['destinations'][string]
 export type ProjectConfig = ConfigFile['projects'][string]
@@ -74,17 +81,23 @@ function withRulesFrom(project: ProjectConfig, base: string): ProjectConfig {
   return { ...project, deidentify }
 }
 
-type RequestSource = ConfigFile['requests'][number]
-
-function withPathsFrom(source: RequestSource, base: string): RequestSource {
-  const { table, redcap } = source
+function withPathsFrom(source: RequestSource, base: string): RequestsConfig {
+  const { table, redcap, ...others } = source
   return {
-    ...source,
-    ...(table === undefined ? {} : { table: resolve(base, table) }),
+    ...others,
+    ...(table === undefined ? {} : { table: tableFrom(table, base) }),
     ...(redcap === undefined
       ? {}
       : { redcap: { ...redcap, tokenFile: credentialOr(resolve(base, redcap.tokenFile)) } }),
   }
+}
+
+function tableFrom(
+  table: NonNullable<RequestSource['table']>,
+  base: string,
+): { readonly file: string; readonly expireDays?: number } {
+  const { file, ...others } = typeof table === 'string' ? { file: table } : table
+  return { file: resolve(base, file), ...others }
 }
 
 /** All of its values are paths. */

@@ -98,6 +98,9 @@ const conditions = Type.Record(Type.String({ minLength: 1 }), textOrTexts, { min
 /** Templates of paths below the folder of a project (`src/lib/layout`). */
 const layouts = Type.Array(text(), { maxItems: 20 })
 
+/** ISO 8601. */
+const day = Type.String({ pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$' })
+
 const project = Type.Object(
   {
     match: Type.Optional(Type.Union([conditions, Type.Array(conditions, { minItems: 1 })])),
@@ -128,6 +131,13 @@ const project = Type.Object(
       layoutsOnly: Type.Optional(Type.Boolean()),
     }),
     exclude: Type.Optional(Type.Array(exclusion)),
+    requests: optional({
+      naming: Type.Optional(text()),
+      autoId: Type.Optional(text()),
+      active: Type.Optional(Type.Boolean()),
+      from: Type.Optional(day),
+      until: Type.Optional(day),
+    }),
     destinations: Type.Array(Type.String(), { default: [] }),
     priority: Type.Optional(priority),
   },
@@ -137,9 +147,10 @@ const project = Type.Object(
 /** By connection facts and DICOM keywords; without a condition it would take every study. */
 const requestRule = Type.Object(
   {
-    when: Type.Record(Type.String({ minLength: 1 }), text(), { minProperties: 1 }),
+    when: conditions,
     project: text(),
     participant: text(),
+    pattern: Type.Optional(text()),
     event: Type.Optional(text()),
   },
   { additionalProperties: false },
@@ -149,7 +160,15 @@ const requestRule = Type.Object(
 const requestSource = Type.Object(
   {
     rules: Type.Optional(Type.Array(requestRule, { minItems: 1 })),
-    table: Type.Optional(path),
+    table: Type.Optional(
+      Type.Union([
+        path,
+        Type.Object(
+          { file: path, expireDays: Type.Optional(Type.Number({ exclusiveMinimum: 0 })) },
+          { additionalProperties: false },
+        ),
+      ]),
+    ),
     redcap: optional({
       url: Type.String({ pattern: '^https?://[^\\s]+$' }),
       tokenFile: path,

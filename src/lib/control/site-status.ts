@@ -112,8 +112,11 @@ export function withPipelines(
 }
 
 /** What each stage has before it, in the order of a study's way. */
-export async function stageReports({ dataDir }: Config): Promise<StageReport[]> {
-  const stages = standardStages.toReversed()
+export async function stageReports(
+  config: Pick<Config, 'dataDir' | 'requests'>,
+): Promise<StageReport[]> {
+  const { dataDir } = config
+  const stages = standardStages(config).toReversed()
   return Promise.all(
     stages.map(async ({ name, from }) => {
       const failing = await loadFailing(journalPath(dataDir, from), name)

@@ -128,7 +128,7 @@ export class Systemd {
 }
 
 /** Units that exist because the configuration names what they are for. */
-const followsConfiguration = /^fiona-(?:scp|inbox|front-door)@.+\.service$/
+const followsConfiguration = /^fiona-(?:(?:scp|inbox|front-door)@.+|stage@request)\.service$/
 
 /** Those that `fiona.target` does not want by itself. */
 function furtherUnits(config: Config): readonly string[] {

@@ -9,12 +9,8 @@ export interface Waybill {
   readonly revision: number
   /** What the destination has of this object from an earlier delivery. */
   before(object: StudyObject): Delivered | undefined
-  /**
-   * The destination has it.
-   * @param sha256 of the whole file
-   * @param transferSyntaxUID the one it was sent in, where that is another than the file's
-   */
-  arrived(object: StudyObject, sha256: string, transferSyntaxUID?: string): void
+  /** The destination has it. @param sha256 of the whole file */
+  arrived(object: StudyObject, sha256: string): void
   /** It was not taken; `retryable` says whether it may be later. */
   failed(object: StudyObject, error: FionaError): void
   /** The way broke while this one was on it: it may be the reason. */

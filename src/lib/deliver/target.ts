@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DestinationConfig, isCredential } from '../config/index.ts'
+import type { WebService } from '../dicomweb/index.ts'
 import type { FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
 
@@ -24,15 +25,8 @@ export interface DicomTarget {
   }
 }
 /** Objects are sent with STOW-RS. */
-export interface WebTarget {
+export interface WebTarget extends Omit<WebService, 'timeoutSeconds' | 'connections'> {
   readonly kind: 'stow'
-  /** The DICOMweb root, without a slash at its end. */
-  readonly root: string
-  readonly caFile?: string | undefined
-  readonly certFile?: string | undefined
-  readonly keyFile?: string | undefined
-  readonly tokenFile?: string | undefined
-  readonly passwordFile?: string | undefined
   /** What one request may hold. */
   readonly batch: { readonly objects: number; readonly bytes: number }
 }

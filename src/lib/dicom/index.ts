@@ -30,6 +30,8 @@ export {
   siemensFieldNames,
 } from './siemens-fields.ts'
 export { formatTag, isPrivate, isPrivateCreator } from './tag.ts'
+export { type NoTag, readTagForm, type TagForm } from './tag-form.ts'
+export { itemsAlong, type TagPath } from './tag-path.ts'
 export { type Encoding, TransferSyntax, encodingOf, hasNativePixels } from './transfer-syntax.ts'
 export {
   bytesPerUnit,

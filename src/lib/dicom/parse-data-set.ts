@@ -14,6 +14,8 @@ const mostParts = 5_000_000
 /** Elements of the object itself, where only these are kept. Real objects have some hundred, few a thousand. */
 const mostElements = 100_000
 const undefinedLength = 0xffffffff
+/** Elements and items that are kept of sequences which somebody asks for, where only those are. */
+const mostKeptInside = 100_000
 /** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
 const longestControlValue = 1024
 
@@ -40,6 +42,8 @@ export interface ParseOptions {
    * million of them costs a gigabyte otherwise.
    */
   readonly topLevelOnly?: boolean
+  /** With `topLevelOnly`: these sequences of the object itself are kept with what is inside, as far as memory allows. */
+  readonly keptSequences?: ReadonlySet<number>
   /** Stop in front of this sequence of the object itself: `walkSequence` goes on, an item at a time. */
   readonly itemByItem?: number
 }
@@ -53,6 +57,8 @@ export class DataSetParser {
   readonly #stopAtPixelData: boolean
   readonly #maxParts: number
   readonly #topLevelOnly: boolean
+  readonly #keptSequences: ReadonlySet<number> | undefined
+  #keptInside = 0
   readonly #itemByItem: number | undefined
   /** Elements deeper than that are walked and not kept. */
   #keptDepth: number
@@ -64,6 +70,7 @@ export class DataSetParser {
     this.#maxParts = options.maxParts ?? mostParts
     this.#topLevelOnly = options.topLevelOnly ?? false
     this.#keptDepth = this.#topLevelOnly ? 0 : Infinity
+    this.#keptSequences = options.keptSequences
     this.#itemByItem = options.itemByItem
   }
 
@@ -129,7 +136,11 @@ export class DataSetParser {
         if (extent.delimited && header.tag === Tag.ItemDelimitation) return position
         throw parseError(`${formatTag(header.tag)} where a data element should be`, position)
       }
-      if (depth === 0 && this.#stopsAt(header.tag)) return position
+      if (depth === 0) {
+        if (this.#stopsAt(header.tag)) return position
+        const isAskedFor = this.#keptSequences?.has(header.tag) === true
+        this.#keptDepth = isAskedFor || !this.#topLevelOnly ? Infinity : 0
+      }
       position = this.#readElement(dataSet, header, extent.end, depth)
       if (this.#topLevelOnly && dataSet.elements.length > mostElements) {
         throw limitError(`more than ${String(mostElements)} elements`, position)
@@ -225,6 +236,13 @@ export class DataSetParser {
 
   #keep(dataSet: ParsedDataSet, element: Element, depth: number): void {
     if (depth <= this.#keptDepth) dataSet.add(element)
+    if (depth > 0) this.#countInside()
+  }
+
+  /** What is kept of sequences where few are has a bound: a hostile object has millions of items. */
+  #countInside(): void {
+    if (!this.#topLevelOnly || this.#keptDepth !== Infinity) return
+    if (++this.#keptInside > mostKeptInside) this.#keptDepth = 0
   }
 
   /** Items of a sequence. `valueEnd` is where its delimiter, or what follows, begins. */
@@ -239,7 +257,9 @@ export class DataSetParser {
     for (;;) {
       const { done, value } = walk.next()
       if (done === true) return { items, valueEnd: value }
-      if (!this.#topLevelOnly) items.push(value)
+      if (depth >= this.#keptDepth) continue
+      items.push(value)
+      this.#countInside()
     }
   }
 

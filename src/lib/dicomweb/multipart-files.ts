@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { readToSend, unreadableToSend } from '../storage/index.ts'
 import type { WebBody } from './web-client.ts'
 
 export interface FileDelivered {
@@ -64,16 +64,17 @@ export class MultipartFiles<File extends FileDelivered> implements WebBody {
     for (const file of this.#files) {
       this.#current = file
       await add(this.#head)
-      const fd = access(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
+      const fd = readToSend(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
       try {
-        if (fstatSync(fd).size !== file.size) throw unreadable('was changed before it was sent')
+        if (fstatSync(fd).size !== file.size)
+          throw unreadableToSend('was changed before it was sent')
         const hash: Hash = createHash('sha256')
         for (let at = 0; at < file.size;) {
           if (filled === this.#block.length) await flush()
           const most = Math.min(this.#block.length - filled, file.size - at)
           const start = filled
-          const count = access(() => readSync(fd, this.#block, start, most, at))
-          if (count === 0) throw unreadable('became shorter while it was sent')
+          const count = readToSend(() => readSync(fd, this.#block, start, most, at))
+          if (count === 0) throw unreadableToSend('became shorter while it was sent')
           hash.update(this.#block.subarray(start, start + count))
           filled += count
           at += count
@@ -87,19 +88,4 @@ export class MultipartFiles<File extends FileDelivered> implements WebBody {
     await add(this.#end)
     await flush()
   }
-}
-
-function access<Value>(read: () => Value): Value {
-  try {
-    return read()
-  } catch (error) {
-    throw unreadable(`cannot be read (${String((error as NodeJS.ErrnoException).code)})`, error)
-  }
-}
-
-function unreadable(what: string, cause?: unknown): FionaError {
-  return new FionaError('E_FILE_READ', `a file to be sent ${what}`, {
-    exitCode: ExitCode.badInput,
-    cause,
-  })
 }

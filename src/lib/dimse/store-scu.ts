@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readvSync } from 'node:fs'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { readToSend, unreadableToSend } from '../storage/index.ts'
 import { encodeDataHeader, pduHeaderBytes, pdvHeaderBytes } from './pdu/index.ts'
 
 /** What is read from the file and written to the connection at once. */
@@ -80,7 +80,7 @@ export async function sendDataSet(
   seen?: (bytes: Buffer) => void,
 ): Promise<void> {
   // A symbolic link is not followed: what it points at now is not what was looked at before.
-  const fd = readable(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
+  const fd = readToSend(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
   try {
     const { size } = fstatSync(fd)
     const start = file.dataSetOffset
@@ -151,8 +151,8 @@ function fill(fd: number, gaps: readonly Buffer[], from: number): void {
   let position = from
   let empty = gaps.filter(({ length }) => length > 0)
   while (empty.length > 0) {
-    let bytes = readable(() => readvSync(fd, empty, position))
-    if (bytes === 0) throw unreadable('became shorter while it was sent')
+    let bytes = readToSend(() => readvSync(fd, empty, position))
+    if (bytes === 0) throw unreadableToSend('became shorter while it was sent')
     position += bytes
     while (bytes > 0 && empty[0] !== undefined && bytes >= empty[0].length) {
       bytes -= empty[0].length
@@ -160,19 +160,4 @@ function fill(fd: number, gaps: readonly Buffer[], from: number): void {
     }
     if (bytes > 0) empty = empty.map((gap, i) => (i === 0 ? gap.subarray(bytes) : gap))
   }
-}
-
-function readable<Value>(access: () => Value): Value {
-  try {
-    return access()
-  } catch (error) {
-    throw unreadable(`cannot be read (${String((error as NodeJS.ErrnoException).code)})`, error)
-  }
-}
-
-function unreadable(what: string, cause?: unknown): FionaError {
-  return new FionaError('E_FILE_READ', `a file to be sent ${what}`, {
-    exitCode: ExitCode.badInput,
-    cause,
-  })
 }

@@ -62,6 +62,9 @@ export const faultPoints = [
   'waiting.kept',
   'waiting.said',
   'waiting.removed',
+  'request.decided',
+  'request.matched',
+  'request.arrived',
 ] as const
 
 export type FaultPoint = (typeof faultPoints)[number]

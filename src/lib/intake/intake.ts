@@ -64,6 +64,7 @@ const objectName = 'the received object'
 export class Intake {
   readonly #writer: ArchiveWriter
   readonly #projects: ProjectChoice
+  readonly #sequences: ReadonlySet<number>
   readonly #freeSpace: FreeSpace
   #inflating: Promise<void> = Promise.resolve()
   readonly #twins: StoredTwins
@@ -73,6 +74,7 @@ export class Intake {
     const { dataDir, durability = 'fsync' } = options
     this.#writer = new ArchiveWriter({ dataDir, durability, syncs: options.syncs })
     this.#projects = new ProjectChoice(options.projects, options.choice)
+    this.#sequences = this.#projects.sequences
     this.#twins = new StoredTwins(durability === 'fsync')
     this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)
   }
@@ -133,6 +135,7 @@ export class Intake {
       inflated = await this.#inflated(part, taken.head)
       using file = DicomFile.fromDescriptor(part.fd, objectName, {
         topLevelOnly: true,
+        keptSequences: this.#sequences,
         inflated: inflated?.fd,
         head: taken.head,
       })

@@ -1,7 +1,7 @@
 import { usualDefault, type Config } from '../config/index.ts'
 import type { DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { compileMatch, type Alternatives, type Condition } from '../match/index.ts'
+import { attributeText, compileMatch, type Alternatives, type Condition } from '../match/index.ts'
 
 /** Connection facts of an object, as records carry them. */
 export interface ObjectSource {
@@ -43,8 +43,6 @@ const longestShown = 256
 /** How a value is looked up: once for all conditions that ask for it. */
 type Look = (condition: Condition) => string
 
-const metaGroup = 0x0002
-
 /**
  * Whose an object is: that of the first project in the configuration whose `match` holds, or, with
  * `intake.projects: all`, of every such project; else of `intake.default`. A fact that is not known counts as
@@ -69,6 +67,16 @@ export class ProjectChoice {
       }
       this.#projects.push([name, alternatives])
     }
+  }
+
+  /** Sequences of the object itself that a condition looks into. */
+  get sequences(): ReadonlySet<number> {
+    const subjects = this.#projects.flatMap(([, all]) => all.flat().map(({ subject }) => subject))
+    return new Set(
+      subjects.flatMap((one) =>
+        typeof one === 'object' && one.kind === 'path' ? (one.steps[0]?.tag ?? []) : [],
+      ),
+    )
   }
 
   /** With `first` exactly one. */
@@ -121,12 +129,6 @@ function lookUpOnce(source: ObjectSource, file: DicomFile): Look {
     known.set(key, value)
     return value
   }
-}
-
-/** Several values with the backslash between them, as they are encoded. */
-function attributeText(file: DicomFile, tag: number): string {
-  const dataSet = tag >>> 16 === metaGroup ? file.meta : file.dataSet
-  return file.strings(dataSet, tag).join('\\')
 }
 
 function refuse(message: string): FionaError {

@@ -1,6 +1,6 @@
 import { ConditionError, subjectOf, valueTest, type Subject } from './condition.ts'
 
-/** By connection facts and keywords of attributes; several texts: one of them is enough. */
+/** By connection facts and attributes; several texts: one of them is enough. */
 type Conditions = Readonly<Record<string, string | readonly string[]>>
 
 /** As a configuration has it: conditions that must all hold, or several lists of such. */
@@ -8,7 +8,7 @@ export type Match = Conditions | readonly Conditions[]
 
 /** One condition of a match, ready to be asked. */
 export interface Condition {
-  /** A fact of the connection, or the keyword of an attribute. */
+  /** A fact of the connection, or an attribute, as it is written. */
   readonly key: string
   readonly subject: Subject
   /** Patterns or address ranges as the configuration has them: one that fits is enough. */

@@ -1,14 +1,14 @@
-import { tagOf, vrOf } from '../dicom/index.ts'
+import { knownKeywords, readTagForm, type TagForm, tagOf, vrOf } from '../dicom/index.ts'
 import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import { nearest } from '../text/index.ts'
 import { addressForms, addressTest, isAddressRange } from './address-range.ts'
 
-/** Facts of the connection that a project can match by; every other key is the keyword of an attribute. */
+/** Facts of the connection that a project can match by; every other key is of an attribute. */
 const connectionFacts = ['callingAET', 'calledAET', 'address'] as const
 export type ConnectionFact = (typeof connectionFacts)[number]
 
-/** What a condition looks at: a fact of the connection, or the attribute with this tag. */
-export type Subject = ConnectionFact | number
+/** What a condition looks at. */
+export type Subject = ConnectionFact | TagForm
 
 /** Value representations that have no text to hold a pattern against. */
 const withoutText = new Set(['SQ', 'OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN'])
@@ -16,23 +16,49 @@ const withoutText = new Set(['SQ', 'OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN'])
 /** What is wrong with a condition, to be said behind the place where it stands. */
 export class ConditionError extends Error {}
 
-/** @throws ConditionError for a key that is no fact and no attribute, or one without text */
+/**
+ * An attribute is written as in classification rules: its keyword, a path through sequences with dots, or the array of
+ * a `tag` as JSON (`["0x0019","SIEMENS MR HEADER","0x0c"]`), since a key of YAML is a text.
+ * @throws ConditionError for a key that is no fact and no attribute, or one without text
+ */
 export function subjectOf(key: string): Subject {
   if (isConnectionFact(key)) return key
-  const tag = tagOf(key)
-  if (tag === undefined) {
-    const guess = nearest(key, connectionFacts)
-    const meant = guess === undefined ? '' : `; did you mean "${guess}"?`
+  const form = readTagForm(key.startsWith('[') ? partsOf(key) : [key])
+  if ('problem' in form) throw new ConditionError(`is no tag: ${form.problem}`)
+  if (form.kind === 'private') return form
+  const tag = form.kind === 'name' ? tagOf(form.name) : form.tag
+  if (tag === undefined) throw unknownName(form.kind === 'name' ? form.name : key)
+  const vr = vrOf(tag, false)
+  if (vr !== undefined && withoutText.has(vr)) {
+    const remedy =
+      vr === 'SQ'
+        ? 'is a sequence; name an attribute in its items, behind a dot'
+        : 'holds bytes; name an attribute that has text or numbers'
+    throw new ConditionError(remedy)
+  }
+  return form
+}
+
+function partsOf(key: string): readonly unknown[] {
+  try {
+    return JSON.parse(key) as unknown[]
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
     throw new ConditionError(
-      `is neither ${connectionFacts.join(', ')} nor the keyword of a DICOM attribute${meant}`,
+      `is no tag: write it as JSON has it, and within '…': '["0x0019","SIEMENS MR HEADER","0x0c"]'`,
     )
   }
-  const vr = vrOf(tag, false) ?? 'UN'
-  if (withoutText.has(vr)) {
-    const what = vr === 'SQ' ? 'is a sequence' : 'holds bytes'
-    throw new ConditionError(`${what}; name an attribute of the top level that has text or numbers`)
+}
+
+function unknownName(name: string): ConditionError {
+  if (name === 'ClassifyType') {
+    return new ConditionError('is not known yet when an object arrives, so it decides no project')
   }
-  return tag
+  const guess = nearest(name, [...connectionFacts, ...knownKeywords()])
+  const meant = guess === undefined ? '' : `; did you mean "${guess}"?`
+  return new ConditionError(
+    `is neither ${connectionFacts.join(', ')} nor the keyword of a DICOM attribute${meant}`,
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Layout } from '../layout/index.ts'
 import { inside } from '../storage/index.ts'
+import { apartByCase } from './apart-by-case.ts'
 import { directoryOf, ownerBelow, type Owner } from './claim-directory.ts'
 
 const mostRemembered = 10_000
@@ -47,7 +48,7 @@ export class LayoutView {
     names.forEach((name, at) => {
       const level = owners[at]
       const links = directories.length - 1 - at
-      if (level === undefined) path = inside(path, name)
+      if (level === undefined) path = apartByCase(inside(path, name))
       else if (level === 'study') {
         path = directoryOf(
           path,

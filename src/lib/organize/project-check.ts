@@ -14,6 +14,9 @@ import { SeriesCheck } from './series-check.ts'
 import { ViewReader } from './view-reader.ts'
 import type { ProjectViews } from './project-views.ts'
 
+/** So many paths are remembered as told. A tree with more that is wrong is told of at some places twice. */
+const mostTold = 100_000
+
 type Series = Pick<Place, 'StudyInstanceUID' | 'SeriesInstanceUID'>
 
 /**
@@ -30,6 +33,8 @@ export class ProjectCheck {
   readonly #expected: ExpectedLinks
   readonly #views: ProjectViews
   readonly #counts: { objects: number }
+  /** Where something else was seen than the link of an object: what lies there was told with the object. */
+  readonly #told = new Set<string>()
 
   /** @param counts where the objects that go by are counted */
   constructor(
@@ -103,8 +108,9 @@ export class ProjectCheck {
   #judge({ view, path, text }: ExpectedLink): Finding {
     const seen = this.#reader.see(path)
     if (seen.is === 'nothing') return this.#drift(view, 'missing', path, { expected: text })
+    if (seen.is === 'link' && seen.text === text) return undefined
+    if (this.#told.size < mostTold) this.#told.add(path)
     if (seen.is !== 'link') return this.#drift(view, 'blocked', path, { expected: text })
-    if (seen.text === text) return undefined
     return this.#drift(view, 'wrong', path, { expected: text, found: seen.text })
   }
 
@@ -188,7 +194,8 @@ export class ProjectCheck {
   *#below(view: string, directory: string, levels: number): Generator<Finding> {
     for (const entry of this.#reader.entries(directory)) {
       const path = join(directory, entry.name)
-      if (levels > 0 && entry.isDirectory()) yield* this.#below(view, path, levels - 1)
+      if (this.#told.has(path)) yield undefined
+      else if (levels > 0 && entry.isDirectory()) yield* this.#below(view, path, levels - 1)
       else if (levels > 0 || !entry.isSymbolicLink()) yield this.#unasked(view, path, entry)
       else yield this.#shown(view, path, entry)
     }

@@ -1,7 +1,7 @@
 /** `FION` in ASCII, so that file(1) and we know the file (SQLite's application_id). */
 export const applicationId = 0x46494f4e
 /** One more with each change of the tables: an index of another version is made again. */
-export const tablesVersion = 2
+export const tablesVersion = 3
 
 /**
  * `counted` is what instance records brought, `told` what the last series or study record says: where the
@@ -66,13 +66,10 @@ CREATE TABLE transfer (
   status TEXT NOT NULL, PRIMARY KEY (requestId, destination)
 ) WITHOUT ROWID;
 CREATE VIEW delivery AS SELECT requestId, project, lastTime, revision, instances,
-  CASE
-    WHEN heldTime > madeTime THEN 'held'
-    WHEN EXISTS (SELECT 1 FROM transfer WHERE transfer.requestId = request.requestId AND status <> 'sent'
-      AND transfer.revision >= request.revision) THEN 'failed'
-    WHEN EXISTS (SELECT 1 FROM transfer WHERE transfer.requestId = request.requestId
-      AND transfer.revision >= request.revision) THEN 'delivered'
-    ELSE 'waiting'
+  CASE WHEN heldTime > madeTime THEN 'held' ELSE
+    CASE (SELECT max(status <> 'sent') FROM transfer WHERE transfer.requestId = request.requestId
+      AND transfer.revision >= request.revision)
+    WHEN 1 THEN 'failed' WHEN 0 THEN 'delivered' ELSE 'waiting' END
   END AS state,
   CASE WHEN heldTime > madeTime THEN reasons END AS reasons,
   CASE WHEN heldTime > madeTime THEN how END AS how,

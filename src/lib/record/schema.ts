@@ -271,6 +271,7 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
 export const HeldSchema = record('held', 'a person must look first: nothing of this goes on', {
   requestId: Type.String({ minLength: 1 }),
   participant: Type.Optional(Type.String()),
+  StudyInstanceUID: Type.Optional(uid('of the clinic, where fiona-request holds it')),
   ...completeness,
   reasons,
   how: Type.String({ description: 'the command that releases or drops it' }),

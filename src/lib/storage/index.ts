@@ -20,6 +20,7 @@ export {
 } from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
+export { readToSend, unreadableToSend } from './read-to-send.ts'
 export { Syncs } from './syncs.ts'
 export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'

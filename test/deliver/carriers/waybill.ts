@@ -11,7 +11,6 @@ export class Told implements Waybill {
   readonly revision: number
   readonly arrivals: string[] = []
   readonly digests = new Map<string, string>()
-  readonly converted = new Map<string, string>()
   readonly failures = new Map<string, FionaError>()
   readonly suspects = new Set<string>()
   readonly #stop = new AbortController()
@@ -27,10 +26,9 @@ export class Told implements Waybill {
     return undefined
   }
 
-  arrived({ name, SOPInstanceUID }: StudyObject, sha256: string, syntax?: string): void {
+  arrived({ name, SOPInstanceUID }: StudyObject, sha256: string): void {
     this.arrivals.push(SOPInstanceUID)
     this.digests.set(name, sha256)
-    if (syntax !== undefined) this.converted.set(SOPInstanceUID, syntax)
   }
 
   failed({ SOPInstanceUID }: StudyObject, error: FionaError): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Client, SFTPWrapper } from 'ssh2'
+import type { Client, SFTPWrapper, Stats } from 'ssh2'
 import { readSecret, readSecretFile } from '../../../config/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
 import type { SftpTarget } from '../../destination.ts'
@@ -133,8 +133,8 @@ export class RemoteFiles {
   async stat(
     path: string,
   ): Promise<{ size: number; isFile: boolean; isDirectory: boolean } | undefined> {
-    const stats = await this.#ask<import('ssh2').Stats>('a file cannot be looked at', (done) => {
-      this.#sftp.lstat(path, done as never)
+    const stats = await this.#ask<Stats>('a file cannot be looked at', (done) => {
+      this.#sftp.lstat(path, done)
     }).catch(unless(SftpStatus.noSuchFile))
     if (stats === undefined) return undefined
     return { size: stats.size, isFile: stats.isFile(), isDirectory: stats.isDirectory() }
@@ -147,12 +147,9 @@ export class RemoteFiles {
         this.#sftp.mkdir(path, done as never)
       })
     } catch (error) {
-      const stats = await this.#ask<import('ssh2').Stats>(
-        'a directory cannot be looked at',
-        (done) => {
-          this.#sftp.stat(path, done as never)
-        },
-      ).catch(unless(SftpStatus.noSuchFile))
+      const stats = await this.#ask<Stats>('a directory cannot be looked at', (done) => {
+        this.#sftp.stat(path, done)
+      }).catch(unless(SftpStatus.noSuchFile))
       if (stats?.isDirectory() !== true) throw error
     }
   }
@@ -166,7 +163,7 @@ export class RemoteFiles {
 
   close(handle: Buffer): Promise<void> {
     return this.#ask('a file cannot be closed', (done) => {
-      this.#sftp.close(handle, done as never)
+      this.#sftp.close(handle, done)
     })
   }
 
@@ -194,7 +191,7 @@ export class RemoteFiles {
       const length = Math.min(mostBytesInOne, bytes.length - from)
       pieces.push(
         this.#ask('a file cannot be written', (done) => {
-          this.#sftp.write(handle, bytes, from, length, at + from, done as never)
+          this.#sftp.write(handle, bytes, from, length, at + from, done)
         }),
       )
     }
@@ -214,7 +211,7 @@ export class RemoteFiles {
   /** Fails where the new name is taken. */
   rename(from: string, to: string): Promise<void> {
     return this.#ask('a file cannot be renamed', (done) => {
-      this.#sftp.rename(from, to, done as never)
+      this.#sftp.rename(from, to, done)
     })
   }
 

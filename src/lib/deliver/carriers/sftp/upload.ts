@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { ExitCode, FionaError } from '../../../error/index.ts'
 import { faultPoint } from '../../../fault/index.ts'
+import { unreadableToSend } from '../../../storage/index.ts'
 import type { Throttle } from '../../throttle.ts'
 import type { RemoteFiles } from './remote-files.ts'
 
@@ -106,32 +107,35 @@ async function whatIsThere(
   return isSame ? { bytes, hash } : undefined
 }
 
-async function digestLocal(local: FileHandle, bytes: number): Promise<Hash> {
-  const hash = createHash('sha256')
+/** The first so many bytes of ours. */
+function digestLocal(local: FileHandle, bytes: number): Promise<Hash> {
   const block = Buffer.allocUnsafe(blockBytes)
-  for (let at = 0; at < bytes;) {
-    const piece = await readBlock(local, block, at, bytes)
-    hash.update(piece)
-    at += piece.length
-  }
-  return hash
+  return digest(bytes, (at) => readBlock(local, block, at, bytes))
 }
 
 async function digestThere(files: RemoteFiles, path: string, bytes: number): Promise<string> {
   const handle = await files.open(path, 'r')
   try {
-    const hash = createHash('sha256')
     const block = Buffer.allocUnsafe(32 << 10)
-    for (let at = 0; at < bytes;) {
-      const count = await files.read(handle, block, at)
-      if (count === 0) break
-      hash.update(block.subarray(0, count))
-      at += count
-    }
+    const hash = await digest(bytes, async (at) =>
+      block.subarray(0, await files.read(handle, block, at)),
+    )
     return hash.digest('hex')
   } finally {
     if (files.failure === undefined) await files.close(handle)
   }
+}
+
+/** @param read what is there from an offset on; nothing at the end */
+async function digest(bytes: number, read: (at: number) => Promise<Buffer>): Promise<Hash> {
+  const hash = createHash('sha256')
+  for (let at = 0; at < bytes;) {
+    const piece = await read(at)
+    if (piece.length === 0) break
+    hash.update(piece)
+    at += piece.length
+  }
+  return hash
 }
 
 async function readBlock(
@@ -143,17 +147,11 @@ async function readBlock(
   const length = Math.min(block.length, end - at)
   const { bytesRead } = await local.read(block, 0, length, at).catch(unreadable)
   if (bytesRead > 0) return block.subarray(0, bytesRead)
-  throw new FionaError('E_FILE_READ', 'a file to be sent became shorter while it was sent', {
-    exitCode: ExitCode.badInput,
-  })
+  throw unreadableToSend('became shorter while it was sent')
 }
 
 function unreadable(cause: unknown): never {
-  const code = String((cause as NodeJS.ErrnoException).code)
-  throw new FionaError('E_FILE_READ', `a file to be sent cannot be read (${code})`, {
-    exitCode: ExitCode.badInput,
-    cause,
-  })
+  throw unreadableToSend(`cannot be read (${String((cause as NodeJS.ErrnoException).code)})`, cause)
 }
 
 function notWhole(peer: string): FionaError {

@@ -1,7 +1,23 @@
-import { tagOf } from '../dicom/index.ts'
-import { isFieldName } from './field-names.ts'
-import type { Operand, SemanticsName } from './rule-definition.ts'
-import { readTagPath } from './tag-path.ts'
+import { readTagPath, type TagPath } from './tag-path.ts'
+
+/** An attribute as people write it in rules and conditions. `key` is the same for the same one. */
+export type TagForm =
+  | { readonly kind: 'name'; readonly key: string; readonly name: string }
+  | {
+      readonly kind: 'tag'
+      readonly key: string
+      readonly tag: number
+      readonly index: number | undefined
+    }
+  /** `element` is what of it stays the same, whatever block the creator has. */
+  | {
+      readonly kind: 'private'
+      readonly key: string
+      readonly group: number
+      readonly creator: string
+      readonly element: number
+    }
+  | TagPath
 
 /** Why something is no tag. */
 export interface NoTag {
@@ -9,19 +25,19 @@ export interface NoTag {
 }
 
 /**
- * The forms of a tag: `[name]`, `[group, element]`, `[group, element, index]`, and, in strict,
- * `[group, creator, element]` of a private one and `[sequence.name]` of one in the items of a sequence. Numbers are
- * written as Python's `int(text, 0)` reads them: `0x0008`, `0o10`, or decimal without leading zeros.
+ * The forms of a tag: `[name]`, `[group, element]`, `[group, element, index]`, and, where not only those of the original
+ * FIONA are meant, `[group, creator, element]` of a private one and `[sequence.name]` of one in the items of a sequence.
+ * Numbers are written as Python's `int(text, 0)` reads them: `0x0008`, `0o10`, or decimal without leading zeros.
  */
-export function readTagForm(parts: readonly unknown[], semantics: SemanticsName): Operand | NoTag {
+export function readTagForm(parts: readonly unknown[], isOriginal = false): TagForm | NoTag {
   const [first, second, third] = parts
   // The original skips a test whose tag is made so.
-  const ofCreator = semantics === 'strict' ? privateOperand(parts) : undefined
+  const ofCreator = isOriginal ? undefined : privateForm(parts)
   if (ofCreator !== undefined) return ofCreator
   if (parts.length === 1) {
     if (typeof first !== 'string' || first === '') return { problem: 'a name is a text' }
-    if (semantics === 'strict' && first.includes('.')) return readTagPath(first)
-    return nameOperand(first)
+    if (!isOriginal && first.includes('.')) return readTagPath(first)
+    return { kind: 'name', key: `name ${first}`, name: first }
   }
   if (parts.length !== 2 && parts.length !== 3) {
     return { problem: `a tag has 1 to 3 parts, not ${String(parts.length)}` }
@@ -48,7 +64,7 @@ export function readTagForm(parts: readonly unknown[], semantics: SemanticsName)
   return { kind: 'tag', key, tag, index }
 }
 
-function privateOperand(parts: readonly unknown[]): Operand | undefined {
+function privateForm(parts: readonly unknown[]): TagForm | undefined {
   const [first, creator, third] = parts
   if (parts.length !== 3 || typeof creator !== 'string' || creator.trim() === '') return undefined
   const group = readNumber(first)
@@ -57,20 +73,6 @@ function privateOperand(parts: readonly unknown[]): Operand | undefined {
   if (element === undefined || element > 0xff || readNumber(creator) !== undefined) return undefined
   const key = `private ${group.toString(16)} ${element.toString(16)} ${creator}`
   return { kind: 'private', key, group, creator: creator.trim(), element }
-}
-
-export function isOperand(read: Operand | NoTag): read is Operand {
-  return 'kind' in read
-}
-
-function nameOperand(name: string): Operand {
-  if (name === 'ClassifyType') return { kind: 'types', key: name }
-  return { kind: 'name', key: `name ${name}`, name }
-}
-
-/** Whether a name can ever have a value. */
-export function isKnownName(name: string): boolean {
-  return tagOf(name) !== undefined || isFieldName(name)
 }
 
 function readNumber(part: unknown): number | undefined {

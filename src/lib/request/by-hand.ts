@@ -1,0 +1,106 @@
+import { ExitCode, FionaError } from '../error/index.ts'
+import { parseUid } from '../uid/index.ts'
+import { everywhere, judge } from './judge.ts'
+import type { Projects } from './projects.ts'
+import { explanations, type ReasonCode } from './reasons.ts'
+import type { Store } from './store.ts'
+import { Study } from './study-in-question.ts'
+
+export interface ByHand {
+  readonly StudyInstanceUID: string
+  readonly project: string | undefined
+  readonly participant: string | undefined
+  readonly event: string | undefined
+  /** The patient of this study is the one whose participant it is, though the identifiers differ. */
+  readonly samePatient: boolean
+  /** It is not to go there; without a project nowhere. */
+  readonly drop: boolean
+  /** What was decided by hand before counts no longer. */
+  readonly undo: boolean
+  readonly who: string
+}
+
+/**
+ * Keeps what a person decided, for the running fiona-request, or the next one. What the study that is known does not allow is refused.
+ * @returns what to say about it
+ * @throws FionaError E_USAGE, E_UID, E_REQUEST_REFUSED
+ */
+export function decideByHand(
+  wanted: ByHand,
+  store: Store,
+  projects: Projects,
+  now: number,
+): string {
+  const { project = everywhere, participant, event, samePatient, drop, undo, who } = wanted
+  const StudyInstanceUID = parseUid(wanted.StudyInstanceUID, 'StudyInstanceUID')
+  return store.transact(() => {
+    const known = store.studiesOf(StudyInstanceUID)
+    const waits = known.length === 0 ? '; no such study has come yet: it waits for it' : ''
+    if (undo) {
+      store.forgetByHand(StudyInstanceUID, project)
+      // Whoever listens hears of decisions alone.
+      return `forgotten: sources decide again about ${StudyInstanceUID} when it is matched next`
+    }
+    const decision = {
+      StudyInstanceUID,
+      project,
+      participant: drop ? null : (participant ?? ''),
+      event: event ?? null,
+      samePatient: Number(samePatient),
+      who,
+    }
+    if (!drop) requireAllowed()
+    store.keepByHand(decision, now)
+    if (drop) {
+      return `${StudyInstanceUID} is not requested ${project === everywhere ? 'anywhere' : `for ${project}`}${waits}`
+    }
+    return `${StudyInstanceUID} goes to ${project} as ${participant ?? ''}${event === undefined ? '' : ` (${event})`}${waits}`
+
+    function requireAllowed(): void {
+      const byHand = [{ id: 0, ...decision }]
+      // Of one that has not come yet as much is said as can be.
+      const studies = known.map(({ record, patient }) => ({ study: new Study(record), patient }))
+      if (known.length === 0) {
+        const study = unknown()
+        studies.push({ study, patient: store.patients.patientOf(study) })
+      }
+      for (const one of studies) {
+        const question = { ...one, decisions: [], earlier: [], byHand }
+        for (const verdict of judge(question, store, projects, now)) {
+          // Who a study will be of that has not come is not known: that is seen when it comes.
+          const reasons = ('reasons' in verdict ? verdict.reasons : []).filter(
+            ({ code }) => known.length > 0 || code !== 'participant-taken',
+          )
+          if (reasons.length > 0) throw refused(reasons)
+        }
+      }
+    }
+
+    function unknown(): Study {
+      return new Study({
+        type: 'study',
+        StudyInstanceUID,
+        path: null,
+        series: [],
+        instances: 0,
+        bytes: 0,
+        reason: '',
+        revision: 1,
+      })
+    }
+
+    function refused(
+      reasons: readonly { readonly code: string; readonly where: string }[],
+    ): FionaError {
+      const text = reasons
+        .map(({ code, where }) => `${explanations[code as ReasonCode]}: ${where}`)
+        .join('; ')
+      return new FionaError('E_REQUEST_REFUSED', text, {
+        hint: reasons.some(({ code }) => code === 'participant-taken')
+          ? 'give another participant; or --same-patient, if it is the same person under another PatientID'
+          : 'correct the command, or what the configuration says of the project',
+        exitCode: ExitCode.badInput,
+      })
+    }
+  })
+}

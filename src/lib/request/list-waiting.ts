@@ -1,0 +1,97 @@
+import { visibleText } from '../text/index.ts'
+import { troublePrefix } from './open-sources.ts'
+import { explanations, type Reason } from './reasons.ts'
+import type { RequestSource } from './source.ts'
+import type { Store } from './store.ts'
+
+/** A study that waits, or is held, for people and programs. */
+export interface WaitingRow {
+  readonly StudyInstanceUID: string
+  readonly state: 'waiting' | 'held'
+  /** ISO 8601 */
+  readonly since: string
+  readonly project?: string
+  readonly PatientID?: string
+  readonly AccessionNumber?: string
+  readonly StudyDate?: string
+  readonly instances: number
+  readonly why: string
+  /** The command that decides. */
+  readonly how: string
+}
+
+const together = 500
+
+/** Oldest first. */
+export function* waitingRows(
+  store: Store,
+  howToDecide: (StudyInstanceUID: string, project?: string) => string,
+): Generator<WaitingRow, void, undefined> {
+  for (let after = 0, isMore = true; isMore;) {
+    const studies = store.studies(undefined, ['waiting', 'held'], after, together)
+    isMore = studies.length === together
+    after = studies.at(-1)?.id ?? after
+    for (const { key, record, state, since, why } of studies) {
+      const { StudyInstanceUID, instances, attributes = {} } = record
+      const textOf = (keyword: string) => {
+        const value = attributes[keyword]
+        return typeof value === 'string' && value !== '' ? { [keyword]: value } : {}
+      }
+      const facts = {
+        StudyInstanceUID,
+        since: new Date(since).toISOString(),
+        ...textOf('PatientID'),
+        ...textOf('AccessionNumber'),
+        ...textOf('StudyDate'),
+        instances,
+      }
+      if (state === 'waiting') {
+        yield { ...facts, state, why, how: howToDecide(StudyInstanceUID) }
+        continue
+      }
+      for (const { project, reasons } of store.held(key)) {
+        const all = (JSON.parse(reasons) as readonly Reason[]).map(
+          ({ code, where }) => `${explanations[code]}: ${where}`,
+        )
+        yield {
+          ...facts,
+          state: 'held',
+          project,
+          why: all.join('; '),
+          how: howToDecide(StudyInstanceUID, project),
+        }
+      }
+    }
+  }
+}
+
+/** What is wrong with sources, as the running process told last. */
+export function troubleOfSources(
+  store: Store,
+  sources: readonly RequestSource[],
+): readonly string[] {
+  return sources.flatMap(({ name }) => {
+    const text = store.meta(`${troublePrefix}${name}`)
+    return text === undefined || text === '' ? [] : [`${name}: ${text}`]
+  })
+}
+
+/** For a terminal: a line of facts, and below it why, and what to do. */
+export function linesOf(row: WaitingRow, now: number): readonly string[] {
+  const facts = [row.PatientID, row.AccessionNumber, row.StudyDate].filter(
+    (one) => one !== undefined,
+  )
+  const project = row.project === undefined ? '' : ` for ${row.project}`
+  return [
+    `${row.StudyInstanceUID}  ${row.state}${project} since ${agoOf(now - Date.parse(row.since))}  ${facts.join('  ')}  ${String(row.instances)} objects`,
+    `    ${row.why}`,
+    `    ${row.how}`,
+  ].map((line) => visibleText(line))
+}
+
+function agoOf(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000))
+  if (minutes < 120) return `${String(minutes)} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${String(hours)} h` : `${String(Math.floor(hours / 24))} d`
+}

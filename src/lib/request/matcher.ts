@@ -1,0 +1,229 @@
+import type { Logger } from 'pino'
+import { ExitCode, FionaError } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
+import {
+  errorRecord,
+  parseRecord,
+  type AnyRecord,
+  type FionaRecord,
+  type MarkRecord,
+  type StudyRecord,
+} from '../record/index.ts'
+import type { Patient } from './patient-key.ts'
+import { settle, type Settled, type Settling } from './settle.ts'
+import type { Changed } from './source.ts'
+import { Study } from './study-in-question.ts'
+import { ToDo } from './to-do.ts'
+
+/** Whoever decides by hand, in another process, is heard within that time. */
+const listenEveryMs = 1000
+/** Studies that are matched again between two records, and told at once. */
+const together = 50
+
+export interface MatcherOptions extends Settling {
+  readonly log: Logger
+  readonly inStage: boolean
+  /** What is made goes on, and no other record of the clinic. */
+  readonly requestsOnly: boolean
+  /** Makes durable what was written to stdout, where it can be. */
+  readonly sync: () => Promise<void>
+}
+
+/** Records of the clinical side that nothing behind needs. */
+const clinical = ['instance', 'series', 'mpps', 'release', 'association'] as const
+
+/**
+ * The filter: a study that comes is decided at once, as far as anybody knows; what waits, or is held, is matched again when a source has changed its
+ * mind, or a person decided. What it says then was asked for by no record that would be fed again: it is kept until it has arrived.
+ */
+export class Matcher {
+  readonly handles: readonly string[]
+  readonly timer = {
+    dueAt: (): number => (this.#toDo.isEmpty ? this.#listenAt : 0),
+    fire: (nowMs: number): readonly (AnyRecord | FionaRecord)[] => this.#fire(nowMs),
+  }
+  readonly #options: MatcherOptions
+  readonly #toDo = new ToDo()
+  #listenAt = 0
+  #heardUpTo: number
+  #version: number
+  /** Ids in `told`: what this process has said, */
+  #toldUpTo = 0
+  /** and what went before which mark. */
+  #beforeMarks: { readonly upTo: number; readonly seq: number }[] = []
+
+  constructor(options: MatcherOptions) {
+    this.#options = options
+    this.handles = options.requestsOnly ? ['study', ...clinical] : ['study']
+    this.#heardUpTo = options.store.lastByHand()
+    this.#version = options.store.version()
+    // Whatever changed while nobody listened.
+    this.#toDo.addAll(undefined)
+  }
+
+  /** A source has changed its mind. */
+  changed(which: Changed | undefined): void {
+    if (which === undefined) this.#toDo.addAll(['waiting', 'held'])
+    else this.#toDo.add(this.#options.store.idsOf(this.#options.owner, which))
+  }
+
+  record(record: AnyRecord): readonly FionaRecord[] {
+    if (record.type !== 'study') return []
+    const { store, owner, sources, clock } = this.#options
+    const input = parseRecord(record) as StudyRecord
+    const study = new Study(input)
+    for (const source of sources) source.studySeen?.(study)
+    const patient = store.patients.patientOf(study)
+    const settled = store.transact(() => {
+      const known = store.study(owner, study.key)
+      // One that is fed again after a later one came is answered, and the later one stays.
+      if (known === undefined || known.record.revision <= study.revision)
+        this.#keep(study, patient, clock())
+      return settle(study, patient, this.#options, 'all')
+    })
+    faultPoint('request.decided')
+    this.#tellSources(study, settled)
+    return [...settled.requests, ...settled.held]
+  }
+
+  async mark({ seq, committed = -1 }: MarkRecord): Promise<void> {
+    const { store, owner, sources, inStage } = this.#options
+    for (const source of sources) await source.sync?.()
+    if (!inStage) {
+      await this.#saidIsWritten()
+      return
+    }
+    if (this.#toldUpTo > (this.#beforeMarks.at(-1)?.upTo ?? 0)) {
+      this.#beforeMarks.push({ upTo: this.#toldUpTo, seq })
+    }
+    const arrived = this.#beforeMarks.findLast((one) => one.seq <= committed)
+    if (arrived === undefined) return
+    store.forgetTold(owner, arrived.upTo)
+    faultPoint('request.arrived')
+    this.#beforeMarks = this.#beforeMarks.filter(({ seq: mark }) => mark > committed)
+  }
+
+  /** The end of the input: by hand everything is matched that can be; what remains is an error where nothing keeps it. */
+  async end(): Promise<readonly (AnyRecord | FionaRecord)[]> {
+    const { sources, store, owner, inStage, log } = this.#options
+    if (inStage) return []
+    for (const source of sources) {
+      await source.settled?.()
+      await source.sync?.()
+    }
+    await this.#saidIsWritten()
+    const records: (AnyRecord | FionaRecord)[] = []
+    while (!this.#toDo.isEmpty) records.push(...this.#fire(performance.now()))
+    records.push(...this.#untold())
+    if (!store.isDurable) return [...records, ...this.unmatched()]
+    const waiting = store.count(owner, 'waiting')
+    if (waiting > 0) {
+      log.warn(
+        { studies: waiting },
+        'studies wait for somebody to say where they belong; fiona-request waiting lists them',
+      )
+    }
+    return records
+  }
+
+  /** All that was said has been written. */
+  async close(): Promise<void> {
+    if (!this.#options.inStage) await this.#saidIsWritten()
+  }
+
+  /** Studies that nobody said anything of, and that nothing keeps, as error records that hold them. */
+  unmatched(): readonly FionaRecord[] {
+    const { store, owner } = this.#options
+    if (store.isDurable) return []
+    return store
+      .studies(owner, ['waiting'], 0, -1)
+      .map(({ record, why }) => errorRecord('fiona-request', unmatchedError(why), record))
+  }
+
+  #fire(nowMs: number): readonly (AnyRecord | FionaRecord)[] {
+    if (nowMs >= this.#listenAt) {
+      this.#listenAt = nowMs + listenEveryMs
+      this.#listen()
+    }
+    this.#matchSome()
+    return this.#untold()
+  }
+
+  /** What persons decided in other processes. */
+  #listen(): void {
+    const { store, owner } = this.#options
+    const version = store.version()
+    if (version === this.#version) return
+    this.#version = version
+    const decided = store.byHandSince(this.#heardUpTo)
+    this.#heardUpTo = decided.at(-1)?.id ?? this.#heardUpTo
+    const StudyInstanceUID = new Set(decided.map((one) => one.StudyInstanceUID))
+    this.#toDo.add(store.idsOf(owner, { StudyInstanceUID }))
+  }
+
+  #matchSome(): void {
+    if (this.#toDo.isEmpty) return
+    const { store, owner } = this.#options
+    const outcomes: [Study, Settled][] = []
+    store.transact(() => {
+      for (const { record, patient } of this.#toDo.take(together, store, owner)) {
+        const study = new Study(record)
+        const settled = settle(study, patient, this.#options, 'news')
+        store.tell(owner, [...settled.requests, ...settled.held])
+        if (settled.requests.length + settled.held.length > 0) outcomes.push([study, settled])
+      }
+    })
+    faultPoint('request.matched')
+    for (const [study, settled] of outcomes) this.#tellSources(study, settled)
+  }
+
+  #untold(): readonly AnyRecord[] {
+    const { store, owner } = this.#options
+    const rows = store.toTell(owner, this.#toldUpTo, together)
+    this.#toldUpTo = rows.at(-1)?.id ?? this.#toldUpTo
+    if (rows.length === together) this.#toDo.lookAgain()
+    return rows.flatMap(({ records }) => records)
+  }
+
+  /** Of what is said outside of a stage nobody hears again: written is arrived. */
+  async #saidIsWritten(): Promise<void> {
+    if (this.#toldUpTo === 0) return
+    const { store, owner, sync } = this.#options
+    await sync()
+    store.forgetTold(owner, this.#toldUpTo)
+  }
+
+  #keep(study: Study, patient: Patient, now: number): void {
+    const [accession] = study.values('AccessionNumber')
+    const [patientId] = study.values('PatientID')
+    const { store, owner } = this.#options
+    store.keepStudy(owner, { record: study.record, accession, patientId, patient }, now)
+  }
+
+  #tellSources(study: Study, { requests, held, state }: Settled): void {
+    const { sources, log } = this.#options
+    for (const source of sources) {
+      for (const request of requests) source.requestMade?.(request, study)
+      for (const one of held) source.studyHeld?.(one, study)
+      if (state === 'waiting') source.studyWaits?.(study)
+    }
+    for (const { requestId, project, revision } of requests) {
+      log.info({ request: requestId, project, revision }, 'a study is requested')
+    }
+    for (const { requestId, project, reasons } of held) {
+      const codes = reasons.map(({ code }) => code)
+      log.warn(
+        { request: requestId, project, reasons: codes },
+        'a study is held: a person must decide',
+      )
+    }
+  }
+}
+
+function unmatchedError(why: string): FionaError {
+  return new FionaError('E_REQUEST_UNMATCHED', `nothing says where this study belongs: ${why}`, {
+    hint: 'add it to a table or a rule, or decide by hand with --data-dir or --config: fiona-request STUDY --project P --participant ID; then hand the record in again',
+    exitCode: ExitCode.badInput,
+    retryable: true,
+  })
+}

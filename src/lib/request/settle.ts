@@ -1,0 +1,149 @@
+import { nowIso, type HeldRecord, type RequestRecord, type StudyRecord } from '../record/index.ts'
+import { everywhere, judge, type Verdict } from './judge.ts'
+import type { Patient } from './patient-key.ts'
+import type { Projects } from './projects.ts'
+import type { RequestSource, StudyInQuestion } from './source.ts'
+import { newRequestId, type Store, type StudyState } from './store.ts'
+
+export interface Settling {
+  readonly store: Store
+  readonly owner: string
+  readonly projects: Projects
+  readonly sources: readonly RequestSource[]
+  /** The command by which a person decides about a study. */
+  readonly howToDecide: (StudyInstanceUID: string, project: string) => string
+  /** ms since 1970 */
+  readonly clock: () => number
+}
+
+export interface Settled {
+  readonly state: StudyState
+  readonly requests: readonly RequestRecord[]
+  readonly held: readonly HeldRecord[]
+}
+
+/**
+ * Decides about a study that is kept, and keeps what was decided; to be called within a transaction.
+ * @param only `news`: what was said of it before is not said again
+ */
+export function settle(
+  study: StudyInQuestion,
+  patient: Patient,
+  { store, owner, projects, sources, howToDecide, clock }: Settling,
+  only: 'news' | 'all',
+): Settled {
+  const { key, StudyInstanceUID } = study
+  const now = clock()
+  const earlier = store.requests(key)
+  const byHand = store.byHand(StudyInstanceUID)
+  const decisions = sources.flatMap((source) => source.decide(study))
+  const verdicts = judge({ study, patient, decisions, earlier, byHand }, store, projects, now)
+  const heldBefore = store.held(key)
+  const requests: RequestRecord[] = []
+  const held: HeldRecord[] = []
+  for (const { project } of heldBefore) {
+    if (!verdicts.some((one) => one.project === project)) store.unhold(key, project)
+  }
+  for (const verdict of verdicts) {
+    const { project } = verdict
+    const own = earlier.filter((one) => one.project === project)
+    const known = heldBefore.find((one) => one.project === project)
+    if ('drop' in verdict) {
+      for (const { requestId } of own) store.withdraw(requestId, now)
+      store.unhold(key, project)
+    } else if ('reasons' in verdict) {
+      const requestId = own[0]?.requestId ?? known?.requestId ?? newRequestId()
+      const { reasons } = verdict
+      const isNews = store.hold(key, project, requestId, JSON.stringify(reasons), now)
+      if (isNews || only === 'all') {
+        const participant = own[0]?.participant
+        const how = howToDecide(StudyInstanceUID, project)
+        held.push({
+          type: 'held',
+          v: 1,
+          time: nowIso(),
+          project,
+          requestId,
+          ...(participant === undefined ? {} : { participant }),
+          StudyInstanceUID,
+          reasons: [...reasons],
+          how,
+        })
+      }
+    } else {
+      requests.push(...make(verdict, study, only))
+      store.unhold(key, project)
+    }
+  }
+  const state = stateOf(verdicts, byHand)
+  const why =
+    state === 'waiting' ? sources.flatMap((source) => source.whyNot?.(study) ?? []).join('; ') : ''
+  const before = store.study(owner, key)
+  if (before?.state !== state || before.why !== why) store.setState(owner, key, state, why, now)
+  return { state, requests, held }
+
+  function make(
+    verdict: Extract<Verdict, { readonly participant: string }>,
+    { record, revision }: StudyInQuestion,
+    which: 'news' | 'all',
+  ): RequestRecord[] {
+    const { project, participant, events, binds, allocated } = verdict
+    const own = earlier.filter((one) => one.project === project)
+    for (const one of own) {
+      const isMeant = one.participant === participant && events.includes(one.event)
+      if (!isMeant) store.withdraw(one.requestId, now)
+    }
+    if (binds !== 'no') {
+      store.bind(project, participant, patient, { alias: binds === 'alias', allocated, now })
+    }
+    const requestedBy = verdict.requestedBy.join('; ').slice(0, longestRequestedBy)
+    const toldBefore = heldBefore.find((one) => one.project === project)?.requestId
+    let free = own.some(({ requestId }) => requestId === toldBefore) ? undefined : toldBefore
+    if (free !== undefined && store.hasRequest(free)) free = undefined
+    return events.flatMap((event) => {
+      const wanted = { project, participant, event, revision, requestedBy, patient: patient.key }
+      const { requestId, isNews } = store.request(key, wanted, free)
+      if (requestId === free) free = undefined
+      if (!isNews && which === 'news') return []
+      return [requestRecord(record, { project, participant, event, requestId, requestedBy })]
+    })
+  }
+}
+
+/** Some tables may ask for the same. */
+const longestRequestedBy = 500
+
+function requestRecord(
+  { StudyInstanceUID, revision, path, series, ClassifyType }: StudyRecord,
+  facts: {
+    readonly project: string
+    readonly participant: string
+    readonly event: string
+    readonly requestId: string
+    readonly requestedBy: string
+  },
+): RequestRecord {
+  const { event, ...others } = facts
+  return {
+    type: 'request',
+    v: 1,
+    time: nowIso(),
+    ...others,
+    ...(event === '' ? {} : { event }),
+    StudyInstanceUID,
+    revision,
+    path,
+    series,
+    ...(ClassifyType === undefined ? {} : { ClassifyType }),
+  }
+}
+
+function stateOf(
+  verdicts: readonly Verdict[],
+  byHand: readonly { readonly project: string; readonly participant: string | null }[],
+): StudyState {
+  if (verdicts.some((one) => 'reasons' in one)) return 'held'
+  if (verdicts.some((one) => 'participant' in one)) return 'decided'
+  const isDropped = byHand.some((one) => one.project === everywhere && one.participant === null)
+  return verdicts.length > 0 || isDropped ? 'dropped' : 'waiting'
+}

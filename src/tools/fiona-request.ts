@@ -1,0 +1,236 @@
+import { resolve } from 'node:path'
+import { defineTool } from '../lib/cli/index.ts'
+import { ExitCode, FionaError } from '../lib/error/index.ts'
+
+export default defineTool({
+  name: 'fiona-request',
+  summary: 'match studies to research projects',
+  description: `For each study record it says which research project the study goes to, and as which participant: a request record for
+    each. The study record is consumed, all others pass. Sources decide, in the order of the configuration (requests): rules by connection
+    facts, attributes and types; coupling tables; and persons, by hand. All are asked, and all that they ask for is requested.
+
+    What does not go together is held with the reason, and never guessed: sources that name different participants in one project, a
+    participant that does not fit the pattern of the project (projects.*.requests.naming), or that is another patient there already, a
+    project that is unknown or closed. A study of which no source says anything waits, and is matched again when a table changes, another source
+    answers, or a person decides: then its request comes out, while the input is still open.
+
+    The requestId is random, and the same for each revision of one study, project, participant and event. AutoID (participant: autoId) gives a patient a
+    name of a pattern that nobody has in that project, the same each time. Who is who is kept as keyed hashes.
+
+    With --data-dir or a configuration all of this is on disk (SQLite) before anything is said, and survives the process at any
+    moment. Without them memory is all there is: at the end of the input a study that nothing was said of comes out as an error record, and
+    the exit code is 1.
+
+    fiona-request STUDY --project P --participant ID decides by hand, before what sources say; also before the study has come,
+    and whether or not a fiona-request runs. fiona-request waiting lists what waits or is held, since when, why, and the command that decides.`,
+  arguments: {
+    name: 'waiting|STUDY',
+    describe: 'list what waits; or decide about the study with this StudyInstanceUID',
+  },
+  reads: ['study'],
+  writes: ['request', 'held'],
+  options: {
+    project: { type: 'string', describe: 'STUDY: the research project; waiting: of it alone' },
+    participant: { type: 'string', describe: 'STUDY: who it is of there' },
+    event: { type: 'string', describe: 'STUDY: the time point' },
+    'same-patient': {
+      type: 'boolean',
+      describe: 'STUDY: the participant is the same person under another PatientID',
+    },
+    drop: {
+      type: 'boolean',
+      describe: 'STUDY: it does not go to the project, or, without --project, nowhere',
+    },
+    undo: { type: 'boolean', describe: 'STUDY: forget what was decided by hand' },
+    'data-dir': { type: 'path', describe: 'where the state is kept', configKey: 'dataDir' },
+    'requests-only': {
+      type: 'boolean',
+      describe:
+        'let no instance, series, mpps, release or association record pass: nothing behind needs them',
+    },
+    json: { type: 'boolean', describe: 'waiting: JSON also on a terminal' },
+  },
+  examples: [
+    ['fiona-request --config fiona.yaml < studies.ndjson', 'what would be requested?'],
+    ['fiona request waiting', 'what waits, and why?'],
+    [
+      'fiona request 1.2.840.1 --project ABCD --participant ABCD_0001 --event baseline',
+      'decide by hand',
+    ],
+    ['fiona request 1.2.840.1 --drop', 'it belongs nowhere'],
+  ],
+  files: [
+    [
+      '<dataDir>/state/fiona-request/requests.sqlite',
+      'studies, requests, who is who as keyed hashes (mode 0600; keep a backup)',
+    ],
+    ['<dataDir>/state/fiona-request/patients.key', 'the key of these hashes (mode 0600)'],
+  ],
+  environment: [['FIONA_STAGE', 'the stage this runs in; set by fiona-stage']],
+  exitCodes: {
+    1: 'done, but a study was matched to nothing and nothing keeps it: see the error records',
+    65: 'what was decided by hand is not possible',
+    69: 'SQLite cannot be loaded',
+    75: 'stopped by a signal without a data directory, while studies waited; each has an error record',
+    78: 'a rule, pattern or table with a mistake: line and text are on stderr',
+  },
+  seeAlso: ['fiona-anon', 'fiona-ls', 'fiona-stage'],
+  async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
+    const settings = await config()
+    const [what] = args
+    requireMeaning(what, options)
+    const {
+      decideByHand,
+      followResults,
+      linesOf,
+      Matcher,
+      openSources,
+      requestDirectory,
+      sourcesOf,
+      Store,
+      troubleOfSources,
+      waitingRows,
+    } = await import('../lib/request/index.ts')
+    const stage = process.env['FIONA_STAGE'] || undefined
+    const isKept = what !== undefined || stage !== undefined || configPath !== undefined
+    const dataDir = options.dataDir ?? (isKept ? settings.dataDir : undefined)
+    const directory = dataDir === undefined ? undefined : requestDirectory(resolve(dataDir))
+    using store = await Store.open(directory)
+    const clock = () => Date.now()
+    const { sources, projects } = await sourcesOf({
+      config: settings,
+      clock,
+      firstSeen: (source, identities) => store.firstSeen(source, identities, clock()),
+    })
+    const same = Object.entries({
+      '--config': configPath,
+      '--data-dir': options.dataDir ?? (configPath === undefined ? dataDir : undefined),
+    }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${quote(resolve(value))}`]))
+    const howToDecide = (StudyInstanceUID: string, project?: string): string => {
+      const command = ['fiona-request', ...same, StudyInstanceUID].join(' ')
+      const which = `--project ${project === undefined ? 'P' : quote(project)}`
+      return `${command} ${which} --participant ID # or ${project === undefined ? '' : `${which} `}--drop`
+    }
+    if (what === 'waiting') {
+      const isTable = process.stdout.isTTY && options.json !== true
+      let shown = 0
+      for (const row of waitingRows(store, howToDecide)) {
+        if (signal.aborted) break
+        if (options.project !== undefined && row.project !== options.project) continue
+        shown += 1
+        if (!isTable) await write(Buffer.from(`${JSON.stringify(row)}\n`))
+        else for (const line of linesOf(row, clock())) await print(line)
+      }
+      if (isTable) await print(`${String(shown)} studies wait`)
+      for (const trouble of troubleOfSources(store, sources)) log.warn(trouble)
+      return ExitCode.ok
+    }
+    if (what !== undefined) {
+      const { whoRuns } = await import('../lib/crosswalk/index.ts')
+      const {
+        project,
+        participant,
+        event,
+        samePatient = false,
+        drop = false,
+        undo = false,
+      } = options
+      const { user, login, sudo } = whoRuns()
+      const who = `by hand (${sudo ?? login ?? user})`
+      const wanted = {
+        StudyInstanceUID: what,
+        project,
+        participant,
+        event,
+        samePatient,
+        drop,
+        undo,
+        who,
+      }
+      await print(decideByHand(wanted, store, projects, clock()))
+      return ExitCode.ok
+    }
+    for (const { redcap } of settings.requests) {
+      if (redcap !== undefined) log.warn('requests from REDCap are not heeded yet')
+    }
+    const matcher = new Matcher({
+      store,
+      owner: stage ?? 'hand',
+      projects,
+      sources,
+      howToDecide,
+      clock,
+      log,
+      inStage: stage !== undefined,
+      requestsOnly: options.requestsOnly === true,
+      sync,
+    })
+    const ending = new AbortController()
+    await using opened = await openSources(sources, {
+      directory,
+      store,
+      changed: (which) => {
+        matcher.changed(which)
+      },
+      signal: AbortSignal.any([signal, ending.signal]),
+      log,
+    })
+    void opened
+    const following =
+      dataDir === undefined || stage === undefined
+        ? Promise.resolve()
+        : followResults(resolve(dataDir), store, sources, ending.signal)
+    try {
+      const code = await filter(matcher)
+      await matcher.close()
+      const undone = matcher.unmatched()
+      if (undone.length === 0) return code
+      if (!signal.aborted) return code === ExitCode.ok ? ExitCode.someErrors : code
+      for (const record of undone) await emit(record)
+      return ExitCode.tryAgain
+    } finally {
+      ending.abort()
+      await following
+    }
+  },
+})
+
+/** @throws FionaError E_USAGE: a decision that is half said must not become another one. */
+function requireMeaning(
+  what: string | undefined,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  const isGiven = (name: string) => options[name] !== undefined && options[name] !== false
+  const ofStudy = ['participant', 'event', 'samePatient', 'drop', 'undo'].filter(isGiven)
+  if (what === undefined || what === 'waiting') {
+    const [stray] = [...ofStudy, ...(what === undefined && isGiven('project') ? ['project'] : [])]
+    if (stray !== undefined) throw usage(`--${dashed(stray)} belongs to a STUDY`)
+    return
+  }
+  if (isGiven('drop') || isGiven('undo')) {
+    const [stray] = ofStudy.filter((name) => name !== 'drop' && name !== 'undo')
+    if (stray !== undefined || ofStudy.length > 1) {
+      throw usage(`--${dashed(ofStudy.join(' and --'))} are two decisions`)
+    }
+    return
+  }
+  if (!isGiven('project') || !isGiven('participant')) {
+    throw usage('a decision needs --project and --participant, or --drop')
+  }
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function usage(message: string): FionaError {
+  return new FionaError('E_USAGE', message, {
+    hint: 'see fiona-request --help',
+    exitCode: ExitCode.usage,
+  })
+}
+
+/** For a shell. */
+function quote(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
