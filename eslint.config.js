@@ -10,7 +10,7 @@ const layers = [
   ['match', 'layout'],
   ['config'],
   ['journal', 'cli', 'dimse', 'dicomweb', 'chain'],
-  ['intake', 'control', 'crosswalk'],
+  ['intake', 'control', 'crosswalk', 'transaction'],
   [
     'receive',
     'mpps',

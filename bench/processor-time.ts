@@ -1,6 +1,7 @@
 // What a command takes of the processor: its own time and the kernel's for it, start-up included. Right also where
 // other things run on the machine.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 
 export interface Spent {
@@ -34,4 +35,34 @@ function processorSeconds(times: string): number {
     (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
     0,
   )
+}
+
+export interface Command {
+  readonly command: readonly string[]
+  /** A file for stdin. */
+  readonly input?: string
+  /** A file for stdout. */
+  readonly output?: string
+}
+
+/** The same for commands that run beside each other, from the first start to the last end. */
+export async function spentTogether(commands: readonly Command[]): Promise<Spent> {
+  const start = performance.now()
+  const all = await Promise.all(
+    commands.map(async ({ command, input = '/dev/null', output = '/dev/null' }) => {
+      const stdin = openSync(input, 'r')
+      const child = spawn('sh', ['-c', '"$@" > "$OUTPUT" || exit 1; times', 'sh', ...command], {
+        stdio: [stdin, 'pipe', 'inherit'],
+        env: { ...process.env, OUTPUT: output },
+      })
+      closeSync(stdin)
+      let said = ''
+      child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      const [code] = (await once(child, 'close')) as [number | null]
+      if (code !== 0) throw new Error(`${command[0] ?? ''} failed`)
+      return processorSeconds(said)
+    }),
+  )
+  const wall = (performance.now() - start) / 1000
+  return { wall, processor: all.reduce((sum, one) => sum + one, 0) }
 }

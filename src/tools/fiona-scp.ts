@@ -33,7 +33,8 @@ export default defineTool({
     still on their way have two seconds. The report (N-EVENT-REPORT) goes out on the association of the request
     while that is open, else on a new one: to the place that receiver.peers gives for the peer's AE title, or to
     the address it called from at receiver.peerPort. It is tried again for a day, over restarts; then an error
-    record (E_COMMITMENT_UNREPORTED) tells of it.
+    record (E_COMMITMENT_UNREPORTED) tells of it. The other way round, reports of destinations that fiona-send asked
+    (verify: commitment) come in by every door, from whoever may call here; they are kept for fiona-send.
 
     Where the configuration has arrival.settledSeconds, the end of an association that brought objects is a
     record, too, for fiona-arrive.
@@ -107,6 +108,7 @@ export default defineTool({
     ],
     ['<dataDir>/incoming/', 'objects on their way'],
     ['<dataDir>/commitment/', 'requests for storage commitment that are not reported yet'],
+    ['<dataDir>/transactions/', 'what fiona-send asked destinations for, and what they reported'],
     ['<dataDir>/quarantine/', 'objects that were refused, each with the reason beside it'],
   ],
   seeAlso: ['fiona-import', 'fiona-arrive', 'fiona-journal'],
@@ -116,11 +118,13 @@ export default defineTool({
       { Intake, openRecordSink, readTlsOptions },
       { Commitment, isAskedAt, peerAddresses },
       { Syncs },
+      { DiskTransactions },
     ] = await Promise.all([
       import('../lib/receive/index.ts'),
       import('../lib/intake/index.ts'),
       import('../lib/commitment/index.ts'),
       import('../lib/storage/index.ts'),
+      import('../lib/transaction/index.ts'),
     ])
     const file = await config()
     const { receiver } = file
@@ -157,6 +161,7 @@ export default defineTool({
       log,
       addressOf: peerAddresses(file),
       isOurs: isAskedAt(options.door, file),
+      asked: new DiskTransactions(dataDir),
     })
 
     const kept = takeKept()

@@ -1,4 +1,5 @@
 import { defineTool } from '../lib/cli/index.ts'
+import type { Destination } from '../lib/deliver/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
 /** To finish the object that is being sent when we are told to stop. */
@@ -17,8 +18,8 @@ export default defineTool({
     of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS), https://host/dicom-web
     (STOW-RS; the DICOMweb root), sftp://user@host:port/path, file:/path or file:relative for a folder, or the
     name of a destination in the configuration. Certificates, keys and secrets come from files that the
-    configuration names, more CAs from NODE_EXTRA_CA_CERTS. Other schemes, and verify: commitment, are refused
-    at start. docs/delivery.md tells of each way, and of windows, bandwidth and priority.
+    configuration names, more CAs from NODE_EXTRA_CA_CERTS. Other schemes are refused at start.
+    docs/delivery.md tells of each way, and of windows, bandwidth and priority.
 
     A folder, and that of an SSH server, gets
     <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
@@ -29,9 +30,19 @@ export default defineTool({
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
-    accepted are not. With --verify find the destination is asked by C-FIND for each series, and what it
+    accepted are not. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
     does not have is sent again. When it cannot be asked, the transfer record says sent, and verified: false,
     and an error record behind it why (E_NOT_VERIFIED).
+
+    With --verify commitment the destination is asked to take responsibility for what it has taken (storage
+    commitment, PS3.4 J), 1,000 objects a question. Its report is heard on the association of the question,
+    which stays open for a moment; or on one that the destination opens: to the port of --report-port, or to
+    that of a fiona-scp on the same data directory, which hands it over. So the destination must know where our
+    AE title listens. Only when it has committed itself to every object the transfer record says committed:
+    true, and verified. What it says it does not have is sent again. Without a report within an hour (in a stage;
+    by hand within a minute: commitment.waitSeconds) it is asked again, three times in all (by hand twice:
+    commitment.asks); then the record says sent, committed: false, and an error record why (E_NO_REPORT). Other
+    studies go on meanwhile, and a restart waits for the same reports.
 
     The ledger notes each object that a destination has taken, by request and file digest. So a record that
     comes again, a later revision, or a restart after a crash sends what is missing and nothing else. To have
@@ -66,8 +77,15 @@ export default defineTool({
     verify: {
       type: 'choice',
       choices: ['none', 'commitment', 'find'],
-      describe: 'ask the destination what it has (default: none; commitment is not there yet)',
+      describe: 'ask the destination what it has (default: none)',
       configKey: 'destinations.X.verify',
+    },
+    'report-port': {
+      type: 'integer',
+      min: 1,
+      max: 65535,
+      describe: 'listen here for reports of storage commitment (default: fiona-scp hears them)',
+      configKey: 'destinations.X.commitment.port',
     },
     retries: {
       type: 'integer',
@@ -99,6 +117,10 @@ export default defineTool({
       'what each destination has',
     ],
     [
+      '<dataDir>/transactions/',
+      'what destinations were asked to commit themselves to, and what they reported',
+    ],
+    [
       '<dataDir>/state/fiona-send/waiting/<stage>/',
       'deliveries taken and not yet ended, or not yet known to be read; the stage is hand outside of fiona-stage',
     ],
@@ -121,7 +143,9 @@ export default defineTool({
       ForgetfulWaiting,
       MemoryLedgers,
       chooseDestinations,
+      listenForReports,
     } = await import('../lib/deliver/index.ts')
+    const { DiskTransactions, MemoryTransactions } = await import('../lib/transaction/index.ts')
     const { inside, safeComponent } = await import('../lib/storage/index.ts')
     const stage = process.env['FIONA_STAGE'] || undefined
     const isConfigured = configPath !== undefined || stage !== undefined
@@ -132,6 +156,8 @@ export default defineTool({
       inside(dataDir ?? '', 'state', 'fiona-send', ...parts)
     const stopped = new AbortController()
     signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
+    const transactions =
+      dataDir === undefined ? new MemoryTransactions() : new DiskTransactions(dataDir)
     const courier = new Courier({
       destinations,
       ledgers: dataDir === undefined ? new MemoryLedgers() : new DiskLedgers(state('ledger')),
@@ -143,15 +169,29 @@ export default defineTool({
               stage === undefined ? 'writing' : 'marks',
               sync,
             ),
+      transactions,
+      owner: stage ?? 'hand',
       inStage: stage !== undefined,
       emit,
       log,
       now: () => performance.now(),
       halt: { stopping: signal, stopped: stopped.signal },
     })
+    const listeners = await Promise.all(
+      reportPorts(destinations.all).map((port) => listenForReports(port, transactions, log)),
+    )
     await courier.resume()
     const code = await Promise.race([filter(courier), courier.trouble])
     await courier.close()
+    await Promise.all(listeners.map((listener) => listener.close()))
     return code === ExitCode.ok && courier.incomplete > 0 ? ExitCode.someErrors : code
   },
 })
+
+/** Where destinations are told to report to us, each once. */
+function reportPorts(destinations: readonly Destination[]): number[] {
+  const ports = destinations.flatMap(({ verify, commitment: { port } }) =>
+    verify === 'commitment' && port !== undefined ? [port] : [],
+  )
+  return [...new Set(ports)]
+}

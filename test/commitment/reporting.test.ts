@@ -13,6 +13,7 @@ import { WaitingRequests } from '../../src/lib/commitment/waiting-requests.ts'
 import { loadConfig } from '../../src/lib/config/index.ts'
 import { Intake, type RecordSink } from '../../src/lib/intake/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
+import { MemoryTransactions } from '../../src/lib/transaction/index.ts'
 import { freePort } from '../fixtures/peers.ts'
 import { RawListener, untilReleased } from './raw-peer.ts'
 
@@ -44,6 +45,7 @@ async function setUp(
   const settings: CommitmentOptions = {
     dataDir,
     durability: 'fsync',
+    asked: new MemoryTransactions(),
     intake: new Intake({ dataDir, projects: {} }),
     sink: options.sink ?? {
       put: async (record) => {

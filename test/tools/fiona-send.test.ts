@@ -492,7 +492,7 @@ t.test('what cannot be done is refused at start', async (t) => {
   t.match(await send(commitment, []), { code: 64, stderr: /commitment/ })
   for (const [url, verify, words] of [
     ['https://pacs.example.org/#x', 'none', /destinations\.x: the address has more than a path/],
-    ['dicom://A@host:1', 'commitment', /destinations\.x: storage commitment/],
+    ['https://host/x', 'commitment', /destinations\.x: a web service cannot be asked for storage/],
   ] as const) {
     const config = configuration({
       projects: { P: { destinations: ['x'] } },

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import {
   type Answer,
   ByteBudget,
+  CommandField,
   type ClassProvider,
   type CollectOptions,
   DataSetCollector,
@@ -25,7 +26,7 @@ import {
 import { RecentSeries } from './recent-series.ts'
 import type { PeerAddress } from './report.ts'
 import { type Patience, Reporting } from './reporting.ts'
-import { STORAGE_COMMITMENT } from './sop-class.ts'
+import { ReportHearing, STORAGE_COMMITMENT, type Transactions } from '../transaction/index.ts'
 import { type WaitingLimits, type WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 
 export interface CommitmentOptions {
@@ -39,6 +40,8 @@ export interface CommitmentOptions {
   /** Whether a request that an earlier run left is this process's to report; without it all are. */
   readonly isOurs?: (request: WaitingRequest) => boolean
   readonly patience?: Patience
+  /** What we asked others for: their reports come in by our doors. */
+  readonly asked: Pick<Transactions, 'report'>
 }
 
 const limits: WaitingLimits = {
@@ -55,7 +58,7 @@ const noInformation: Answer = {
 
 /**
  * Storage Commitment Push Model as SCP (PS3.4 annex J): a peer asks whether we are responsible for objects
- * from now on, and hears later, when we have looked.
+ * from now on, and hears later, when we have looked. Peers that we asked come in by the same doors, and report.
  */
 export class Commitment {
   /** 100,000 objects with the longest UIDs, in the longest encoding, fit; two such requests at a time. */
@@ -70,6 +73,7 @@ export class Commitment {
   readonly #reporting: Reporting
   readonly #log: Logger
   readonly #isOurs: (request: WaitingRequest) => boolean
+  readonly #hearing: ReportHearing
 
   private constructor(
     recent: RecentSeries,
@@ -77,12 +81,14 @@ export class Commitment {
     reporting: Reporting,
     log: Logger,
     isOurs: (request: WaitingRequest) => boolean,
+    hearing: ReportHearing,
   ) {
     this.#recent = recent
     this.#requests = requests
     this.#reporting = reporting
     this.#log = log
     this.#isOurs = isOurs
+    this.#hearing = hearing
   }
 
   /** @throws FionaError E_DISK_FULL, E_ARCHIVE_WRITE */
@@ -104,6 +110,7 @@ export class Commitment {
       new Reporting({ ...options, requests, examination }),
       log,
       options.isOurs ?? (() => true),
+      new ReportHearing(options.asked, log),
     )
   }
 
@@ -136,7 +143,11 @@ export class Commitment {
   at(project: string | undefined): ClassProvider {
     return {
       SOPClassUID: STORAGE_COMMITMENT,
-      consume: (operation) => this.#consume(operation, project),
+      hearsEvents: true,
+      consume: (operation) =>
+        operation.command.CommandField === CommandField.NEventReportRequest
+          ? this.#hearing.consume(operation)
+          : this.#consume(operation, project),
       perform: ({ command }) => refusalOf(command) ?? noInformation,
     }
   }

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../dicom/index.ts'
 import type { Outcome } from './outcome.ts'
-import { EventType, type Reference } from './sop-class.ts'
+import { EventType, type Reference } from '../transaction/index.ts'
 
 /** A report may be megabytes: others get their turn after each block of it. */
 const blockBytes = 64 << 10

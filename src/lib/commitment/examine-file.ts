@@ -2,7 +2,7 @@ import { DicomFile } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import { projectsOf, type Intake, type ObjectSource } from '../intake/index.ts'
 import { projectOfArchived } from '../storage/index.ts'
-import { FailureReason } from './sop-class.ts'
+import { FailureReason } from '../transaction/index.ts'
 
 /** Where objects of the peer come from: that decides in which project they are. */
 export interface Origin {

@@ -1,5 +1,5 @@
 import type { ReferenceList } from './reference-list.ts'
-import { FailureReason, type Reference } from './sop-class.ts'
+import { FailureReason, type Reference } from '../transaction/index.ts'
 
 /** What became of a request: an object is committed, or there is a reason why not. */
 export class Outcome {

@@ -7,20 +7,14 @@ import {
   REQUEST_STORAGE_COMMITMENT,
   STORAGE_COMMITMENT,
   STORAGE_COMMITMENT_INSTANCE,
-} from './sop-class.ts'
+  Tag,
+} from '../transaction/index.ts'
 
 /** No study has more objects; a peer with more can ask in parts. */
 export const mostReferences = 100_000
 
 /** Others get their turn while a long request is read. */
 const itemsInOneTurn = 500
-
-const Tag = {
-  ReferencedSOPClassUID: 0x00081150,
-  ReferencedSOPInstanceUID: 0x00081155,
-  TransactionUID: 0x00081195,
-  ReferencedSOPSequence: 0x00081199,
-} as const
 
 /** Why the operation cannot be a request for storage commitment, or undefined (PS3.7 10.1.4, PS3.4 J.3.2). */
 export function refusalOf(command: CommandSet): Answer | undefined {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { isUid } from '../uid/index.ts'
-import type { Reference } from './sop-class.ts'
+import type { Reference } from '../transaction/index.ts'
 
 const blockBytes = 64 << 10
 /** Two UIDs, the blank between them and the end of the line. */

@@ -9,7 +9,7 @@ import {
 import { ExitCode, FionaError } from '../error/index.ts'
 import { encodeEventReport, eventTypeOf } from './event-report.ts'
 import type { Outcome } from './outcome.ts'
-import { STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE } from './sop-class.ts'
+import { STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE } from '../transaction/index.ts'
 import type { WaitingRequest } from './waiting-requests.ts'
 
 /** Where a peer listens for reports, and how it is spoken to. */

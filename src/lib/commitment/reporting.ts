@@ -12,7 +12,7 @@ import {
   reportOnNewAssociation,
   reportOnSameAssociation,
 } from './report.ts'
-import { FailureReason } from './sop-class.ts'
+import { FailureReason } from '../transaction/index.ts'
 import { Turns } from './turns.ts'
 import type { WaitingRequest, WaitingRequests } from './waiting-requests.ts'
 

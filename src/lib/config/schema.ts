@@ -48,6 +48,12 @@ const destination = Type.Object(
     verify: Type.Union([Type.Literal('none'), Type.Literal('commitment'), Type.Literal('find')], {
       default: 'none',
     }),
+    /** For verify: commitment. */
+    commitment: optional({
+      waitSeconds: positive(3600),
+      asks: Type.Integer({ minimum: 1, maximum: 100, default: 3 }),
+      port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535 })),
+    }),
     timeoutSeconds: positive(60),
     window: Type.Optional(
       Type.Union([Type.String({ pattern: '^\\d\\d:\\d\\d-\\d\\d:\\d\\d$' }), Type.Null()]),

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
-import { byHand, readDestination, type Destination } from './destination.ts'
+import { byHand, readDestination, usualCommitment, type Destination } from './destination.ts'
 
 /** What the command line says about destinations; it overrides the configuration. */
 export interface DestinationOptions {
@@ -10,6 +10,7 @@ export interface DestinationOptions {
   readonly callingAet: string | undefined
   readonly verify: 'none' | 'commitment' | 'find' | undefined
   readonly retries: number | undefined
+  readonly reportPort?: number | undefined
 }
 
 /** Where a record goes. */
@@ -42,11 +43,16 @@ export function chooseDestinations(
     ...settings,
     ...(options.callingAet === undefined ? {} : { callingAET: options.callingAet }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.reportPort === undefined
+      ? {}
+      : {
+          commitment: { ...usualCommitment, ...settings.commitment, port: options.reportPort },
+        }),
     ...(options.retries === undefined
       ? {}
       : { retry: { ...settings.retry, max: options.retries } }),
   })
-  const overrides = options.callingAet ?? options.verify ?? options.retries
+  const overrides = options.callingAet ?? options.verify ?? options.retries ?? options.reportPort
   const fromConfig = (name: string, neededBy: string): Destination => {
     const settings = configured.get(name)
     if (settings === undefined) {

@@ -9,15 +9,18 @@ import {
   type DeidentifiedRecord,
   type MarkRecord,
 } from '../record/index.ts'
+import type { Transactions } from '../transaction/index.ts'
 import type { Carrier } from './carrier.ts'
 import { carrierFor } from './carriers/index.ts'
 import type { Destinations } from './choose-destinations.ts'
 import { Delivery, type Halt } from './delivery.ts'
-import type { Destination } from './destination.ts'
-import { finderFor } from './find-objects.ts'
+import { byHand, type Destination } from './destination.ts'
+import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane.ts'
 import type { Ledgers } from './ledger.ts'
 import { outcomeRecords, type Outcome } from './outcome.ts'
+import { CommitmentLine } from './verify/commitment-line.ts'
+import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
 import { keyOf, type Waiting } from './waiting.ts'
 
 /** What waits in memory where there is nothing else: beyond that, the input waits too. */
@@ -27,6 +30,9 @@ export interface CourierOptions {
   readonly destinations: Destinations
   readonly ledgers: Ledgers
   readonly waiting: Waiting
+  readonly transactions: Transactions
+  /** Whose deliveries and transactions these are: the stage, or `hand`. */
+  readonly owner: string
   /** In a stage marks pass what waits, and its end leaves it waiting for the next start. */
   readonly inStage: boolean
   readonly emit: (record: AnyRecord) => Promise<void>
@@ -34,6 +40,14 @@ export interface CourierOptions {
   /** Monotonic, ms. */
   readonly now: () => number
   readonly halt: Halt
+}
+
+/** What leads to one destination. */
+interface Way {
+  readonly lane: Lane
+  readonly carrier: Carrier
+  /** Where it is asked for storage commitment. */
+  readonly line: CommitmentLine | undefined
 }
 
 /**
@@ -44,9 +58,10 @@ export interface CourierOptions {
 export class Courier implements FilterLogic {
   readonly handles = ['deidentified']
   readonly #options: CourierOptions
-  readonly #lanes = new Map<string, { readonly lane: Lane; readonly carrier: Carrier }>()
+  readonly #lanes = new Map<string, Way>()
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
+  readonly #commitments: Commitments
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
   /** A delivery ended, or everything shall. */
@@ -55,6 +70,7 @@ export class Courier implements FilterLogic {
 
   constructor(options: CourierOptions) {
     this.#options = options
+    this.#commitments = new Commitments(options)
     this.#trouble = new Promise((_, reject) => {
       this.#broken = reject
     })
@@ -76,9 +92,24 @@ export class Courier implements FilterLogic {
 
   /** Goes on where a former process was. */
   async resume(): Promise<void> {
-    const { waiting, destinations, log } = this.#options
+    const { waiting, destinations, log, transactions, owner } = this.#options
     let elsewhere = 0
-    for (const [key, kept] of await waiting.left()) {
+    // In this order: what is asked from now on belongs to what waits.
+    const asked = await transactions.open(owner)
+    const left = await waiting.left()
+    const policies = new Map<string, CommitmentPolicy>()
+    for (const [key, { destination, outcome }] of left) {
+      const there = destinations.all.find(({ url }) => url === destination.url)
+      if (outcome === undefined) policies.set(key, (there ?? byHand).commitment)
+    }
+    await this.#commitments.start(
+      asked,
+      (key) => policies.get(key),
+      (key) => {
+        for (const { lane } of this.#lanes.values()) lane.reported(key)
+      },
+    )
+    for (const [key, kept] of left) {
       const { record, outcome } = kept
       if (outcome !== undefined) {
         await this.#say(key, outcome)
@@ -130,6 +161,8 @@ export class Courier implements FilterLogic {
   async close(): Promise<void> {
     await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
     const { waiting, emit, log } = this.#options
+    for (const { line } of this.#lanes.values()) await line?.close()
+    await this.#commitments.close()
     for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
@@ -166,12 +199,14 @@ export class Courier implements FilterLogic {
     let way = this.#lanes.get(id)
     if (way === undefined) this.#lanes.set(id, (way = this.#openLane(destination)))
     const { ledgers, now } = this.#options
-    const tools = { ledgers, now, carrier: way.carrier, find: finderFor(destination) }
+    const find = finderFor(destination)
+    const commitment = this.#commitmentOf(key, way.line, destination)
+    const tools = { ledgers, now, carrier: way.carrier, find, commitment }
     way.lane.push(key, new Delivery(record, destination, tools))
   }
 
-  #openLane(destination: Destination): { readonly lane: Lane; readonly carrier: Carrier } {
-    const { now, halt } = this.#options
+  #openLane(destination: Destination): Way {
+    const { now, halt, transactions } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
     const carrier = carrierFor(destination, log)
     const lane = new Lane({
@@ -184,7 +219,20 @@ export class Courier implements FilterLogic {
       ended: (key, delivery) => this.#end(key, delivery),
       broken: this.#broken,
     })
-    return { lane, carrier }
+    return { lane, carrier, line: lineTo(destination, transactions) }
+  }
+
+  #commitmentOf(
+    key: string,
+    line: CommitmentLine | undefined,
+    destination: Destination,
+  ): CommitmentOf | undefined {
+    if (line === undefined) return undefined
+    const about = { destination: destination.name, policy: destination.commitment, line }
+    return {
+      look: (objects, signal) => this.#commitments.look(key, objects, { ...about, signal }),
+      settle: () => this.#commitments.settle(key),
+    }
   }
 
   async #end(key: string, delivery: Delivery): Promise<void> {
@@ -199,6 +247,7 @@ export class Courier implements FilterLogic {
     )
     if (records.length > 1) this.#incomplete++
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
+    await this.#commitments.end(key)
     await this.#say(key, records)
     this.#moved()
   }
@@ -208,6 +257,12 @@ export class Courier implements FilterLogic {
     faultPoint('waiting.said')
     await this.#options.waiting.said(key)
   }
+}
+
+function lineTo(destination: Destination, transactions: Transactions): CommitmentLine | undefined {
+  const { target, verify, callingAETitle, timeoutSeconds } = destination
+  if (verify !== 'commitment' || target.kind !== 'dicom') return undefined
+  return new CommitmentLine({ peer: { ...target, callingAETitle, timeoutSeconds }, transactions })
 }
 
 function howItEnded({ error, failures, alsoMissing }: Outcome): string {

@@ -1,9 +1,11 @@
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
+import { faultPoint } from '../fault/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
 import { fileDigest } from '../storage/index.ts'
+import type { AskedObject } from '../transaction/index.ts'
 import type { Carrier } from './carrier.ts'
 import type { Destination } from './destination.ts'
-import type { Finder } from './find-objects.ts'
+import type { Finder } from './verify/find-objects.ts'
 import { isUntouched, type Ledger, type Ledgers } from './ledger.ts'
 import {
   letOthersRun,
@@ -13,6 +15,8 @@ import {
   type StudyObject,
 } from './list-objects.ts'
 import type { Outcome } from './outcome.ts'
+import { noReport, notCommitted } from './verify/commitment-trouble.ts'
+import type { CommitmentOf, CommitmentState } from './verify/commitments.ts'
 
 /** How a try ended. */
 export type Verdict =
@@ -22,6 +26,8 @@ export type Verdict =
   | { readonly retry: FionaError; readonly progressed: boolean }
   /** Something is missing that no try will bring. */
   | { readonly final: FionaError }
+  /** All that can be done is done; the destination says by then whether it is committed. Monotonic, ms. */
+  | { readonly awaits: number }
   /** We were stopped in the middle. */
   | 'interrupted'
 
@@ -40,6 +46,8 @@ export interface DeliveryTools {
   readonly now: () => number
   /** Absent when the destination is not to be asked what it has. */
   readonly find?: Finder | undefined
+  /** Absent when it is not to be asked for storage commitment. */
+  readonly commitment?: CommitmentOf | undefined
 }
 
 /**
@@ -62,6 +70,11 @@ export class Delivery {
   #expected: number
   #attempts = 0
   #verified = false
+  #committed = false
+  /** By file name: delivered, and the destination does not commit itself to it. No other try will mend that. */
+  readonly #uncommitted = new Map<string, FionaError>()
+  /** Monotonic, ms: until when a report is awaited. */
+  #awaits: number | undefined
   #error: FionaError | undefined
 
   constructor(
@@ -88,6 +101,8 @@ export class Delivery {
       attempts: this.#attempts,
       seconds: (this.#tools.now() - this.#startedAt) / 1000,
       verified: this.#verified,
+      committed: this.#committed,
+      uncommitted: [...this.#uncommitted].map(([object, error]) => ({ object, error })),
     }
   }
 
@@ -108,17 +123,23 @@ export class Delivery {
       this.#error = error
     }
     const { failures, alsoMissing } = this.outcome
-    if (this.#error === undefined && failures.length === 0 && alsoMissing === 0) return 'delivered'
+    const isThere = this.#error === undefined && failures.length === 0 && alsoMissing === 0
+    const isOpen = this.#awaits !== undefined || this.#uncommitted.size > 0
+    if (isThere && !isOpen) return 'delivered'
     // Whatever else it looks like: the rest was not tried.
     if (halt.stopping.aborted) return 'interrupted'
     const retry = this.#error ?? failures.find(({ error }) => mayPass(error))?.error
     if (retry !== undefined && mayPass(retry))
       return { retry, progressed: this.#sent.size > sentUpToNow }
-    this.#error ??= failures[0]?.error ?? filesMissing(alsoMissing)
+    if (this.#awaits !== undefined) return { awaits: this.#awaits }
+    const [uncommitted] = this.#uncommitted.values()
+    this.#error ??= failures[0]?.error ?? uncommitted ?? filesMissing(alsoMissing)
     return { final: this.#error }
   }
 
   async #bring(halt: Halt): Promise<void> {
+    const hasWaited = this.#awaits !== undefined
+    this.#awaits = undefined
     this.#failures = new Map(this.#lost)
     const files = await listFiles(this.record.path)
     this.#expected = Math.max(this.record.instances, files.length)
@@ -126,7 +147,11 @@ export class Delivery {
     try {
       const missing = await this.#whatIsMissing(files, ledger, halt.stopping)
       if (missing.length > 0) await this.#carry(missing, ledger, halt)
-      if (!halt.stopping.aborted) await this.#verify(files, ledger, halt.stopped)
+      if (halt.stopping.aborted) return
+      await this.#verify(files, ledger, halt.stopped)
+      const asked = await this.#commit(files, ledger, halt.stopped)
+      // To look whether an answer came is no try.
+      if (hasWaited && missing.length + asked === 0) this.#attempts--
     } finally {
       await ledger.sync()
       await ledger.close()
@@ -199,8 +224,12 @@ export class Delivery {
   }
 
   #note(ledger: Ledger, object: StudyObject, sha256: string): void {
-    const { name, SOPInstanceUID, size, mtimeMs } = object
-    ledger.add({ name, SOPInstanceUID, size, mtimeMs, sha256, time: nowIso() })
+    const { name, SOPClassUID, SOPInstanceUID, size, mtimeMs } = object
+    const before = ledger.find(name)
+    // Made again, and the same: what was said of it still holds.
+    const committed = before?.sha256 === sha256 ? before.committed : undefined
+    const delivered = { name, SOPClassUID, SOPInstanceUID, size, mtimeMs, sha256, time: nowIso() }
+    ledger.add({ ...delivered, ...(committed === undefined ? {} : { committed }) })
   }
 
   /** What the destination has taken and does not have is sent again with the next try. */
@@ -210,11 +239,72 @@ export class Delivery {
     for (const { name } of files) {
       const delivered = ledger.find(name)
       if (delivered === undefined || there.has(delivered.SOPInstanceUID)) continue
-      ledger.withdraw(name)
-      if (!this.#sent.delete(name)) this.#sentBefore--
-      this.#failures.set(name, notThere(this.destination.name))
+      this.#withdraw(name, ledger, notThere(this.destination.name))
     }
     this.#verified = this.#failures.size === 0
+  }
+
+  /**
+   * What is not committed is asked about, and what was reported is noted. An object that the destination
+   * says it does not have is sent again with the next try.
+   * @returns how many questions were asked
+   */
+  async #commit(files: readonly StudyFile[], ledger: Ledger, signal: AbortSignal): Promise<number> {
+    const { commitment } = this.#tools
+    if (commitment === undefined) return 0
+    const open = new Map<string, AskedObject>()
+    for (const file of files) {
+      const delivered = ledger.find(file.name)
+      if (delivered === undefined || delivered.committed !== undefined) continue
+      if (this.#uncommitted.has(file.name)) continue
+      const { SOPClassUID = this.#classOf(file), SOPInstanceUID, sha256 } = delivered
+      open.set(file.name, { SOPClassUID, SOPInstanceUID, sha256 })
+    }
+    let asked = 0
+    if (open.size > 0) {
+      const state = await commitment.look([...open.values()], signal)
+      this.#noteReported(open, state, ledger)
+      // What was reported is not asked about again: so it is on disk first.
+      await ledger.sync()
+      faultPoint('ledger.committed')
+      await commitment.settle()
+      this.#awaits = state.until
+      asked = state.asked
+      if (state.until === undefined && state.unanswered > 0) {
+        throw noReport(this.destination.name, state.unanswered)
+      }
+    }
+    const isCommitted = ({ name }: StudyFile): boolean => ledger.find(name)?.committed !== undefined
+    this.#committed = files.every(isCommitted) && this.#failures.size === 0
+    this.#verified = this.#committed
+    return asked
+  }
+
+  #noteReported(
+    open: ReadonlyMap<string, AskedObject>,
+    { committed, failed }: CommitmentState,
+    ledger: Ledger,
+  ): void {
+    for (const [name, { SOPInstanceUID }] of open) {
+      const reason = failed.get(SOPInstanceUID)
+      if (committed.has(SOPInstanceUID)) ledger.commit(name, nowIso())
+      else if (reason !== undefined) {
+        const error = notCommitted(this.destination.name, reason)
+        if (error.retryable) this.#withdraw(name, ledger, error)
+        else this.#uncommitted.set(name, error)
+      }
+    }
+  }
+
+  /** The destination does not have it after all. */
+  #withdraw(name: string, ledger: Ledger, error: FionaError): void {
+    ledger.withdraw(name)
+    if (!this.#sent.delete(name)) this.#sentBefore--
+    this.#failures.set(name, error)
+  }
+
+  #classOf(file: StudyFile): string {
+    return readObject(file, this.record.StudyInstanceUID).SOPClassUID
   }
 }
 

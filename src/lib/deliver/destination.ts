@@ -1,5 +1,6 @@
 import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
+import type { CommitmentPolicy } from './verify/commitments.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
 import { DailyWindow, windowTrouble } from './daily-window.ts'
 import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
@@ -26,7 +27,12 @@ export interface Destination {
   readonly concurrency: number
   readonly retry: RetryPolicy
   readonly timeoutSeconds: number
-  readonly verify: 'none' | 'find'
+  readonly verify: 'none' | 'find' | 'commitment'
+  /** For `commitment`. */
+  readonly commitment: CommitmentPolicy & {
+    /** Where we listen for reports; undefined: where fiona-scp does. */
+    readonly port?: number
+  }
   /** A million bits per second, over all connections; undefined is no limit. */
   readonly bandwidthMbit: number | undefined
   /** Outside of it nothing is sent that has more than `overBytes`. */
@@ -35,12 +41,18 @@ export interface Destination {
   readonly priority: Priority
 }
 
+const kinds = { folder: 'a folder', sftp: 'an SFTP server', stow: 'a web service' } as const
+
+/** PACS that commit themselves look at night, or when a study was archived. */
+export const usualCommitment: CommitmentPolicy = { waitSeconds: 3600, asks: 3 }
+
 /** What a destination without configuration gets: a command typed by hand shall end soon. */
 export const byHand = {
   callingAET: 'FIONA',
   concurrency: 2,
   retry: { max: 2, delaySeconds: 1, multiplier: 2, maxDelaySeconds: 10 },
   verify: 'none',
+  commitment: { waitSeconds: 60, asks: 2 },
   timeoutSeconds: 60,
 } as const satisfies Omit<DestinationConfig, 'url'>
 
@@ -56,17 +68,17 @@ export function readDestination(
 ): Destination {
   const refuse = (message: string, hint: string): FionaError =>
     new FionaError('E_DESTINATION', `${where}: ${message}`, { hint, exitCode })
-  if (settings.verify === 'commitment') {
-    throw refuse(
-      'storage commitment cannot be asked for yet',
-      'verify with find, or with none: an object counts as sent when the destination has answered with success',
-    )
-  }
   const trouble = aeTitleTrouble(settings.callingAET)
   if (trouble !== undefined) throw refuse(`the calling AE title ${trouble}`, aeTitleRule)
   const target = readTarget(settings, refuse)
-  if (target.kind === 'folder' && settings.verify === 'find') {
-    throw refuse('a folder cannot be asked with C-FIND', 'leave verify out for a folder')
+  if (target.kind !== 'dicom' && settings.verify === 'commitment') {
+    throw refuse(
+      `${kinds[target.kind]} cannot be asked for storage commitment`,
+      'that is a service of dicom: and dicoms:; leave verify out',
+    )
+  }
+  if (target.kind !== 'dicom' && target.kind !== 'stow' && settings.verify === 'find') {
+    throw refuse(`${kinds[target.kind]} cannot be asked with C-FIND`, 'leave verify out')
   }
   return {
     name,
@@ -77,6 +89,7 @@ export function readDestination(
     retry: settings.retry,
     timeoutSeconds: settings.timeoutSeconds,
     verify: settings.verify,
+    commitment: { ...usualCommitment, ...settings.commitment },
     bandwidthMbit: settings.bandwidthMbit ?? undefined,
     window: readWindow(settings, refuse),
     priority: settings.priority ?? 'normal',

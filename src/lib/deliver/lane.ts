@@ -12,6 +12,10 @@ interface Waiting {
   failures: number
   /** It waits because the destination could not be reached, not for any reason of its own. */
   isKeptOut: boolean
+  /** It waits for a report of storage commitment alone. */
+  awaitsReport: boolean
+  /** A report came while it was looked at. */
+  isReported: boolean
   /** Monotonic, ms. */
   dueAt: number
 }
@@ -86,11 +90,26 @@ export class Lane {
   push(key: string, delivery: Delivery): void {
     // The same delivery, asked for again: the latest word counts.
     this.#waiting = this.#waiting.filter((one) => one.key !== key)
-    this.#waiting.push({ key, delivery, failures: 0, isKeptOut: true, dueAt: this.#pausedUntil })
+    this.#waiting.push({
+      key,
+      delivery,
+      failures: 0,
+      isKeptOut: true,
+      awaitsReport: false,
+      isReported: false,
+      dueAt: this.#pausedUntil,
+    })
     this.#wake()
     if (this.#running !== undefined) return
     this.#running = Promise.resolve().then(() => this.#run())
     this.#running.catch(this.#options.broken)
+  }
+
+  /** A report came that a delivery may wait for. */
+  reported(key: string): void {
+    if (this.#current?.key === key) this.#current.isReported = true
+    for (const one of this.#waiting) if (one.key === key && one.awaitsReport) one.dueAt = 0
+    this.#wake()
   }
 
   /** Nothing waits and nothing is under way, or the lane was stopped. */
@@ -194,6 +213,7 @@ export class Lane {
 
   async #attempt(one: Waiting): Promise<void> {
     const { ended, log } = this.#options
+    one.isReported = false
     const verdict = await this.#attemptInWindow(one)
     const { requestId } = one.delivery.record
     if (verdict === 'interrupted') {
@@ -215,13 +235,20 @@ export class Lane {
       await ended(one.key, one.delivery)
       return
     }
+    if ('awaits' in verdict) {
+      one.dueAt = one.isReported ? 0 : verdict.awaits
+      one.isKeptOut = false
+      one.awaitsReport = true
+      this.#waiting.push(one)
+      return
+    }
     const { retry, progressed } = verdict
     one.failures = progressed ? 1 : one.failures + 1
     const later = await this.#comesAgain(one, retry)
     if (!befallsAll(retry)) return
     this.#pausedUntil = later
     for (const other of this.#waiting.splice(0)) {
-      if (other === one) this.#waiting.push(other)
+      if (other === one || other.awaitsReport) this.#waiting.push(other)
       else {
         other.delivery.skip(retry)
         other.failures++
@@ -273,11 +300,15 @@ export class Lane {
     )
     one.dueAt = dueAt
     one.isKeptOut = befallsAll(error)
+    one.awaitsReport = false
     this.#waiting.push(one)
     return dueAt
   }
 }
 
+/** The objects are there, and what is asked for beyond that is not. */
+const afterDelivery = new Set(['E_NOT_VERIFIED', 'E_NOT_COMMITTED', 'E_NO_REPORT'])
+
 function whatIsOpen({ code }: FionaError): string {
-  return code === 'E_NOT_VERIFIED' ? 'not verified' : 'not delivered'
+  return afterDelivery.has(code) ? 'not verified' : 'not delivered'
 }

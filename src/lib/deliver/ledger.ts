@@ -12,12 +12,21 @@ import type { StudyFile } from './list-objects.ts'
 export interface Delivered {
   /** Below the study's directory. */
   readonly name: string
+  /** Absent in ledgers of earlier versions. */
+  readonly SOPClassUID?: string
   readonly SOPInstanceUID: string
   readonly size: number
   readonly mtimeMs: number
   /** Of the file. */
   readonly sha256: string
   readonly time: string
+  /** When the destination took responsibility for it (PS3.4 J). */
+  readonly committed?: string
+}
+
+interface Committed {
+  readonly name: string
+  readonly committed: string
 }
 
 interface Withdrawn {
@@ -31,6 +40,8 @@ export interface Ledger {
   find(name: string): Delivered | undefined
   /** Survives the death of the process when this returns; that of the machine after `sync`. */
   add(delivered: Delivered): void
+  /** The destination has taken responsibility for what was delivered last. */
+  commit(name: string, time: string): void
   /** The destination turned out not to have it. */
   withdraw(name: string): void
   sync(): Promise<void>
@@ -64,6 +75,9 @@ export class MemoryLedgers implements Ledgers {
     return {
       find: (name) => entries.get(name),
       add: (delivered) => void entries.set(delivered.name, delivered),
+      commit: (name, committed) => {
+        apply({ name, committed }, entries)
+      },
       withdraw: (name) => void entries.delete(name),
       sync: () => Promise.resolve(),
       close: () => Promise.resolve(),
@@ -117,6 +131,10 @@ export class DiskLedgers implements Ledgers {
         append(`${JSON.stringify(delivered)}\n`)
         faultPoint('ledger.added')
       },
+      commit: (name, committed) => {
+        apply({ name, committed }, entries)
+        append(`${JSON.stringify({ name, committed })}\n`)
+      },
       withdraw: (name) => {
         entries.delete(name)
         append(`${JSON.stringify({ name, withdrawn: nowIso() })}\n`)
@@ -158,18 +176,29 @@ async function read(
   if (content === undefined) return { entries, endsWithin: false }
   for (const line of content.toString().split('\n')) {
     const entry = parse(line)
-    if (entry === undefined) continue
-    if ('withdrawn' in entry) entries.delete(entry.name)
-    else entries.set(entry.name, entry)
+    if (entry !== undefined) apply(entry, entries)
   }
   return { entries, endsWithin: content.length > 0 && content.at(-1) !== newline }
 }
 
-function parse(line: string): Delivered | Withdrawn | undefined {
+type Entry = Delivered | Committed | Withdrawn
+
+function apply(entry: Entry, entries: Map<string, Delivered>): void {
+  if ('withdrawn' in entry) entries.delete(entry.name)
+  else if ('sha256' in entry) entries.set(entry.name, entry)
+  else {
+    const delivered = entries.get(entry.name)
+    if (delivered !== undefined) entries.set(entry.name, { ...delivered, ...entry })
+  }
+}
+
+function parse(line: string): Entry | undefined {
   try {
     const entry = JSON.parse(line) as Partial<Delivered & Withdrawn> | null
-    const isEntry = entry?.sha256 !== undefined || entry?.withdrawn !== undefined
-    return typeof entry?.name === 'string' && isEntry ? (entry as Delivered | Withdrawn) : undefined
+    const isEntry = [entry?.sha256, entry?.withdrawn, entry?.committed].some(
+      (one) => one !== undefined,
+    )
+    return typeof entry?.name === 'string' && isEntry ? (entry as Entry) : undefined
   } catch {
     return undefined
   }

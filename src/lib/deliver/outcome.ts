@@ -29,6 +29,10 @@ export interface Outcome {
   readonly attempts: number
   readonly seconds: number
   readonly verified: boolean
+  /** The destination has taken responsibility for every object. */
+  readonly committed: boolean
+  /** Objects that it has taken, and does not commit itself to. */
+  readonly uncommitted: readonly Failure[]
 }
 
 /** A study where everything fails shall not make a record of megabytes. */
@@ -63,19 +67,12 @@ export function outcomeRecords(
     instances,
     attempts: outcome.attempts,
     seconds: Math.round(outcome.seconds * 1000) / 1000,
-    committed: false,
+    committed: outcome.committed,
     verified: outcome.verified,
-    ...(outcome.failures.length === 0
-      ? {}
-      : {
-          failures: outcome.failures.slice(0, mostFailuresNamed).map(({ object, error }) => ({
-            object,
-            code: error.code,
-            message: error.message,
-          })),
-        }),
+    ...(outcome.failures.length === 0 ? {} : { failures: named(outcome.failures) }),
+    ...(outcome.uncommitted.length === 0 ? {} : { uncommitted: named(outcome.uncommitted) }),
   }
-  const error = outcome.error ?? outcome.failures[0]?.error
+  const error = outcome.error ?? outcome.failures[0]?.error ?? outcome.uncommitted[0]?.error
   if (error === undefined) return [transfer]
   const told = errorRecord('fiona-send', error, record)
   const message =
@@ -83,4 +80,10 @@ export function outcomeRecords(
       ? `all ${String(there)} objects were delivered to ${destination.name}, but ${told.message}; replay this record, and it is asked again`
       : `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`
   return [transfer, { ...told, message, destination: destination.name }]
+}
+
+function named(failures: readonly Failure[]) {
+  return failures.slice(0, mostFailuresNamed).map(({ object, error: { code, message } }) => {
+    return { object, code, message }
+  })
 }

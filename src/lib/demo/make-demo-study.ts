@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TransferSyntax, encodeDataSet, encodeFileMeta } from '../dicom/index.ts'
+import { newUid } from '../uid/index.ts'
 import { type Attributes, elementsOf } from './attributes.ts'
 import type { PlantedIdentity } from './find-identity.ts'
 import { type ObjectAttributes, presentationState, report, screenShot, slice } from './objects.ts'
@@ -143,9 +143,4 @@ class StudyWriter {
     await writeFile(path, Buffer.concat([meta, ...dataSet]))
     this.files.push({ path, StudyInstanceUID: this.#study })
   }
-}
-
-/** From a random UUID (PS3.5 B.2). */
-function newUid(): string {
-  return `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`
 }

@@ -7,4 +7,4 @@ export { type WebAnswer, type WebRequest, type WebService, WebClient } from './w
 export { statusTrouble } from './status-trouble.ts'
 export { type FileDelivered, MultipartFiles } from './multipart-files.ts'
 export { type StoreAnswers, type StoredHow, readStoreAnswer } from './store-answer.ts'
-export { type JsonDataSet, readDataSets } from './read-data-sets.ts'
+export { type JsonDataSet, readDataSets, textOf } from './read-data-sets.ts'

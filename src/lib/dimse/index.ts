@@ -8,7 +8,13 @@ export * from './command-set.ts'
 export { type MessageListener, MessageReader } from './message-reader.ts'
 export { VERIFICATION, echoRequest, responseTo, storeRequest } from './messages.ts'
 export { Status, type StatusKind, formatStatus, statusMeaning } from './status.ts'
-export { type Association, type Pace, type StoreAnswer, type StoredObject } from './requestor.ts'
+export {
+  type Association,
+  type Pace,
+  type ReportedEvent,
+  type StoreAnswer,
+  type StoredObject,
+} from './requestor.ts'
 export { type MadeDataSet } from './store-scu.ts'
 export { type AssociationOptions, openAssociation } from './open-association.ts'
 export {

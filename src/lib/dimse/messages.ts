@@ -53,6 +53,23 @@ export function eventReportRequest(event: {
   }
 }
 
+/** PS3.7 10.3.4.1; the action information goes behind it in the context's transfer syntax. */
+export function actionRequest(action: {
+  readonly MessageID: number
+  readonly SOPClassUID: string
+  readonly SOPInstanceUID: string
+  readonly ActionTypeID: number
+}): CommandSet {
+  return {
+    RequestedSOPClassUID: action.SOPClassUID,
+    CommandField: CommandField.NActionRequest,
+    MessageID: action.MessageID,
+    CommandDataSetType: withDataSet,
+    RequestedSOPInstanceUID: action.SOPInstanceUID,
+    ActionTypeID: action.ActionTypeID,
+  }
+}
+
 /** LO holds 64 characters; controls and backslashes would be read as structure. */
 function comment(text: string): string {
   return text.replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, '?').slice(0, 64)

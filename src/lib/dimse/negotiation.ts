@@ -30,6 +30,8 @@ export interface OwnSide {
   readonly implementationClassUID: string
   readonly implementationVersionName: string
   readonly choose: ChooseSyntax
+  /** Whether the requestor may be the SCP of a class, and we hear of events: as a rule it is the SCU. */
+  readonly requestorMayServe?: (SOPClassUID: string) => boolean
 }
 
 /** The answer to a request that is accepted, context by context (PS3.8 9.3.3). */
@@ -55,7 +57,7 @@ export function acceptAssociation(request: AssociateRequest, own: OwnSide): Asso
 
 function answerUser(request: AssociateRequest, own: OwnSide): UserInformation {
   const asked = request.userInformation
-  const roles = answerRoles(request)
+  const roles = answerRoles(request, own)
   return {
     maxPduLength: own.maxPduBytes,
     implementationClassUID: own.implementationClassUID,
@@ -69,14 +71,19 @@ function answerUser(request: AssociateRequest, own: OwnSide): UserInformation {
 }
 
 /**
- * The requestor remains the SCU; we take no other part (PS3.7 D.3.3.4.2). One answer for each SOP class
- * that is proposed: a request may hold more roles than would fit into an answer.
+ * The requestor remains the SCU, unless we want to hear of events (PS3.7 D.3.3.4.2). One answer for each
+ * SOP class that is proposed: a request may hold more roles than would fit into an answer.
  */
-function answerRoles({ presentationContexts, userInformation }: AssociateRequest): RoleSelection[] {
+function answerRoles(
+  { presentationContexts, userInformation }: AssociateRequest,
+  { requestorMayServe = () => false }: OwnSide,
+): RoleSelection[] {
   const proposed = new Set(presentationContexts.map(({ abstractSyntax }) => abstractSyntax))
   const roles = userInformation.roles ?? []
   return roles.flatMap((role) =>
-    proposed.delete(role.SOPClassUID) ? [{ ...role, scp: false }] : [],
+    proposed.delete(role.SOPClassUID)
+      ? [{ ...role, scp: role.scp && requestorMayServe(role.SOPClassUID) }]
+      : [],
   )
 }
 

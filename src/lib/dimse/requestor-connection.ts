@@ -178,6 +178,13 @@ export class RequestorConnection {
     })
   }
 
+  /** Nobody waits for the next thing any more; what comes is kept for whoever asks then. */
+  leave(): void {
+    this.#waiting = undefined
+    this.#awaited = undefined
+    this.#timer.unref()
+  }
+
   /** The end of it. Only the first reason counts. */
   fail(error: FionaError, options: { readonly abort?: boolean } = {}): void {
     if (this.#failure !== undefined) return

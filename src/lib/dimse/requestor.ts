@@ -1,6 +1,13 @@
 import { FionaError } from '../error/index.ts'
 import { CommandField, type CommandSet, encodeCommandSet, responseBit } from './command-set.ts'
-import { VERIFICATION, echoRequest, eventReportRequest, storeRequest } from './messages.ts'
+import {
+  VERIFICATION,
+  actionRequest,
+  echoRequest,
+  eventReportRequest,
+  responseTo,
+  storeRequest,
+} from './messages.ts'
 import type { Notice } from './notices.ts'
 import {
   AbortReason,
@@ -12,9 +19,10 @@ import {
   encodeDataTransfer,
   maxFragmentBytes,
 } from './pdu/index.ts'
-import type { RequestorConnection } from './requestor-connection.ts'
+import type { Incoming, RequestorConnection } from './requestor-connection.ts'
 import { lost, notAccepted } from './requestor-trouble.ts'
 import { DataFrames, type MadeDataSet, sendDataSet, sendMadeDataSet } from './store-scu.ts'
+import type { Answer } from './service.ts'
 import { statusMeaning } from './status.ts'
 
 /** The longest PDU we send, whatever the peer would take; and where it sets no limit. */
@@ -52,6 +60,14 @@ export interface StoreAnswer {
   readonly errorComment?: string
 }
 
+/** An N-EVENT-REPORT that the peer sent on our association (PS3.7 10.1.1). */
+export interface ReportedEvent {
+  readonly command: CommandSet
+  /** In the transfer syntax named. */
+  readonly dataSet: Buffer
+  readonly transferSyntax: string
+}
+
 /**
  * The requestor's side of an association. One operation at a time; the next begins when the one
  * before was answered. Where an operation throws anything but E_NOT_ACCEPTED the association is gone,
@@ -65,6 +81,7 @@ export class Association {
   readonly #pace: Pace | undefined
   #frames: DataFrames | undefined
   #messageId = 0
+  #takeEvent: ((event: ReportedEvent) => Promise<Answer>) | undefined
 
   /**
    * @param contexts accepted: `abstract syntax, blank, transfer syntax` to identifier
@@ -193,6 +210,78 @@ export class Association {
     return command.Status ?? 0x0110
   }
 
+  /**
+   * N-ACTION (PS3.7 10.1.4).
+   * @param action its information in the transfer syntax given
+   */
+  async action(
+    action: {
+      readonly SOPClassUID: string
+      readonly SOPInstanceUID: string
+      readonly ActionTypeID: number
+      readonly information: Buffer
+    },
+    transferSyntax: string,
+  ): Promise<StoreAnswer> {
+    const contextId = this.#contextFor(action.SOPClassUID, transferSyntax)
+    const request = actionRequest({ ...action, MessageID: this.#nextMessageId() })
+    const bytes = action.information
+    await this.#connection.write(
+      this.#encode(contextId, request),
+      encodeDataTransfer({ contextId, isCommand: false, bytes }, this.#fragmentBytes),
+    )
+    const { command } = await this.#answerTo(request, 'no answer to N-ACTION')
+    const { Status: status = 0x0110, ErrorComment } = command
+    return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
+  }
+
+  /**
+   * Events that the peer reports from now on, in whatever operation of ours they come, are taken by this.
+   * It does not throw; the peer hears its answer.
+   */
+  onEvent(take: (event: ReportedEvent) => Promise<Answer>): void {
+    this.#takeEvent = take
+  }
+
+  /**
+   * Waits for events; no operation may be begun meanwhile. Resolves when the signal aborts, and then the
+   * association can be used again.
+   * @throws FionaError E_TIMEOUT when nothing came for too long; E_ASSOCIATION_ABORTED, also when the peer
+   *   has released it
+   */
+  async listen(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<undefined>((resolve) => {
+      if (signal.aborted) resolve(undefined)
+      else {
+        signal.addEventListener(
+          'abort',
+          () => {
+            resolve(undefined)
+          },
+          { once: true },
+        )
+      }
+    })
+    while (!signal.aborted) {
+      const coming = this.#connection.next('no event was reported')
+      // When it is no longer waited for, its failure is told to whoever uses the association next.
+      coming.catch(() => undefined)
+      const one = await Promise.race([coming, aborted])
+      if (one === undefined) {
+        this.#connection.leave()
+        return
+      }
+      if (one.kind === 'control') {
+        if (one.pdu.type !== PduType.ReleaseRequest) throw this.#broken('an unexpected PDU')
+        await this.#connection.write(encodeControlPdu({ type: PduType.ReleaseResponse }))
+        const over = lost(this.peer, 'it released the association')
+        this.#connection.fail(over)
+        throw over
+      }
+      if (!(await this.#takesEvent(one))) throw this.#broken('what nobody waits for')
+    }
+  }
+
   /** A-RELEASE (PS3.8 7.2). Resolves when the connection is closed, whatever the peer does. */
   async release(): Promise<void> {
     const over = lost(this.peer, 'it was released')
@@ -249,7 +338,10 @@ export class Association {
     request: CommandSet,
     what: string,
   ): Promise<{ command: CommandSet; dataSet: Buffer }> {
-    const one = await this.#connection.next(what)
+    let one = await this.#connection.next(what)
+    while (one.kind === 'message' && (await this.#takesEvent(one))) {
+      one = await this.#connection.next(what)
+    }
     if (one.kind === 'control') {
       const isRelease = one.pdu.type === PduType.ReleaseRequest
       throw this.#broken(isRelease ? 'it released instead of answering' : 'an unexpected PDU')
@@ -264,6 +356,22 @@ export class Association {
       )
     }
     return one
+  }
+
+  /** Each side may have its own operation under way (PS3.7 9.2): an event may come between ours and its answer. */
+  async #takesEvent(message: Incoming & { readonly kind: 'message' }): Promise<boolean> {
+    const { command, contextId, dataSet } = message
+    if (command.CommandField !== CommandField.NEventReportRequest) return false
+    if (this.#takeEvent === undefined) return false
+    const transferSyntax = this.#transferSyntaxOf(contextId)
+    const answer = await this.#takeEvent({ command, dataSet, transferSyntax })
+    await this.#connection.write(this.#encode(contextId, responseTo(command, answer)))
+    return true
+  }
+
+  #transferSyntaxOf(contextId: number): string {
+    for (const [key, id] of this.#contexts) if (id === contextId) return key.split(' ')[1] ?? ''
+    throw this.#broken('a message in no context')
   }
 
   /** The peer breaks the rules: which answer belongs to what is no longer known. */

@@ -72,6 +72,8 @@ export interface DataSetConsumer {
 /** One service beside others: whatever comes in the contexts of its SOP class. */
 export interface ClassProvider {
   readonly SOPClassUID: string
+  /** Whoever opens the association may be the SCP of the class, and report its events to us. */
+  readonly hearsEvents?: boolean
   consume(operation: Operation): DataSetConsumer | Promise<DataSetConsumer>
   perform(operation: Operation): Answer | Promise<Answer>
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { Status } from '../dimse/index.ts'
 import { FionaError } from '../error/index.ts'
@@ -8,7 +7,7 @@ import {
   type RecordSink,
   asStorageError,
 } from '../intake/index.ts'
-import { type Uid, isUid } from '../uid/index.ts'
+import { type Uid, isUid, newUid } from '../uid/index.ts'
 import { Attribute } from './attributes.ts'
 import { InTurn } from './in-turn.ts'
 import { type JsonDataSet, textOf } from './json-data-set.ts'
@@ -241,9 +240,4 @@ function withoutIdentity(dataSet: JsonDataSet): JsonDataSet {
   return Object.fromEntries(
     Object.entries(dataSet).filter(([key]) => key !== SOPClassUID && key !== SOPInstanceUID),
   )
-}
-
-/** Made from a random UUID (PS3.5 B.2). */
-function newUid(): Uid {
-  return `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`).toString()}` as Uid
 }

@@ -114,6 +114,7 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
       implementationClassUID: IMPLEMENTATION_CLASS_UID,
       implementationVersionName: IMPLEMENTATION_VERSION_NAME,
       choose: this.#choose,
+      requestorMayServe: (SOPClassUID) => this.#others.get(SOPClassUID)?.hearsEvents === true,
     })
   }
 

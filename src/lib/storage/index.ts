@@ -40,3 +40,4 @@ export {
   removeDeadTemporaries,
   temporaryPath,
 } from './temporary-name.ts'
+export { DirectoryWatch, type Changes } from './directory-watch.ts'

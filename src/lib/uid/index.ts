@@ -1,5 +1,7 @@
 import { ExitCode, FionaError } from '../error/index.ts'
 
+export { newUid } from './new-uid.ts'
+
 declare const uidBrand: unique symbol
 /** A DICOM unique identifier (PS3.5 section 9.1) that passed `parseUid`: safe as a file name. */
 export type Uid = string & { readonly [uidBrand]: true }

@@ -22,3 +22,13 @@ export interface Reference {
   readonly SOPClassUID: string
   readonly SOPInstanceUID: string
 }
+
+/** Of questions and reports (PS3.4 tables J.3-1 and J.3-2). */
+export const Tag = {
+  ReferencedSOPClassUID: 0x00081150,
+  ReferencedSOPInstanceUID: 0x00081155,
+  TransactionUID: 0x00081195,
+  FailureReason: 0x00081197,
+  FailedSOPSequence: 0x00081198,
+  ReferencedSOPSequence: 0x00081199,
+} as const

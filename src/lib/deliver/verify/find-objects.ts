@@ -1,8 +1,9 @@
-import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../dicom/index.ts'
-import { formatStatus } from '../dimse/index.ts'
-import { ExitCode, FionaError } from '../error/index.ts'
-import type { Destination } from './destination.ts'
-import { openPeer } from './open-peer.ts'
+import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../../dicom/index.ts'
+import { formatStatus } from '../../dimse/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
+import type { Destination, DicomTarget } from '../destination.ts'
+import { openPeer } from '../open-peer.ts'
+import { webFinder } from './find-by-web.ts'
 
 /** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
 const studyRootFind = '1.2.840.10008.5.1.4.1.2.2.1'
@@ -27,14 +28,26 @@ export interface StudyToFind {
  */
 export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<ReadonlySet<string>>
 
-/**
- * A query at IMAGE level for each series (PS3.4 C.4.1.2.1 wants the unique keys of the levels above).
- * @returns undefined when the destination is not to be asked
- */
+/** @returns undefined when the destination is not to be asked */
 export function finderFor(destination: Destination): Finder | undefined {
-  const { target, callingAETitle, timeoutSeconds } = destination
-  if (destination.verify !== 'find' || target.kind !== 'dicom') return undefined
-  const ask: Finder = async ({ StudyInstanceUID, series }, signal) => {
+  const { target, verify, timeoutSeconds } = destination
+  if (verify !== 'find' || (target.kind !== 'dicom' && target.kind !== 'stow')) return undefined
+  const ask =
+    target.kind === 'dicom' ? dicomFinder(destination, target) : webFinder(target, timeoutSeconds)
+  return async (study, signal) => {
+    try {
+      return await ask(study, signal)
+    } catch (error) {
+      if (!(error instanceof FionaError) || error.code === 'E_STOPPED') throw error
+      throw notVerified(error)
+    }
+  }
+}
+
+/** A query at IMAGE level for each series (PS3.4 C.4.1.2.1 wants the unique keys of the levels above). */
+function dicomFinder(destination: Destination, target: DicomTarget): Finder {
+  const { callingAETitle, timeoutSeconds } = destination
+  return async ({ StudyInstanceUID, series }, signal) => {
     const association = await openPeer({
       ...target,
       callingAETitle,
@@ -53,14 +66,6 @@ export function finderFor(destination: Destination): Finder | undefined {
       return found
     } finally {
       await association.release()
-    }
-  }
-  return async (study, signal) => {
-    try {
-      return await ask(study, signal)
-    } catch (error) {
-      if (!(error instanceof FionaError) || error.code === 'E_STOPPED') throw error
-      throw notVerified(error)
     }
   }
 }
@@ -99,7 +104,7 @@ function refused(peer: string, status: number): FionaError {
 /** Everything was taken, and nobody says whether it is there: another thing than not being delivered. */
 function notVerified(why: FionaError): FionaError {
   return new FionaError('E_NOT_VERIFIED', `it could not be asked what it has: ${why.message}`, {
-    hint: why.hint ?? 'may our AE title query there (C-FIND at IMAGE level)? Else verify: none',
+    hint: why.hint ?? 'may we query there (C-FIND at IMAGE level, QIDO-RS)? Else verify: none',
     retryable: why.retryable,
     exitCode: ExitCode.unavailable,
     cause: why,
