@@ -21,7 +21,7 @@ const codecs =
   )
 
 /** By Python's codecs, which share nothing with ours. */
-const written: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
+const written = JSON.parse(
   spawnSync(
     '/usr/bin/python3',
     [
@@ -38,7 +38,7 @@ print(json.dumps({word: dict(forms(word)) for word in sys.argv[1].split()}))`,
     ],
     { encoding: 'utf8' },
   ).stdout,
-)
+) as Readonly<Record<string, Readonly<Record<string, string>>>>
 
 const formsOf = (family: string) => Object.values(written[family] ?? {}).map(bytesOfHex)
 const bytesOfHex = (hex: string) => Buffer.from(hex, 'hex')
@@ -135,7 +135,7 @@ const declaration = fc.constantFrom(
 
 t.test(
   'in whatever a name and its mention are written and declared, it does not go out',
-  async (t) => {
+  async () => {
     const family = fc.constantFrom(...families)
     const mention = family.chain((name) => {
       const form = fc.constantFrom(...formsOf(name))
