@@ -144,7 +144,7 @@ const broken: readonly Broken[] = [
       chmodSync(join(folder, 'a.key'), 0o644)
     },
     says: /^error +key: FILE:4: others may use the key file .*a\.key \(mode 644\)/,
-    hint: /chmod 600/,
+    hint: /copy the token from the page API/,
   },
   {
     name: 'a key that is too short',
@@ -278,8 +278,8 @@ const broken: readonly Broken[] = [
   {
     name: 'a token that is not there',
     config: { requests: [{ redcap: { url: 'https://redcap.invalid/', tokenFile: 'a.token' } }] },
-    says: /^error +requests\.0\.redcap\.tokenFile: FILE:7: .*a\.token cannot be read \(ENOENT\)/,
-    hint: /readable for the user FIONA runs as/,
+    says: /^error +redcap: FILE:\d+: .*a\.token cannot be read \(ENOENT\)/,
+    hint: /copy the token from the page API/,
   },
   {
     name: 'a quiet time beyond the longest wait',
