@@ -144,7 +144,7 @@ const broken: readonly Broken[] = [
       chmodSync(join(folder, 'a.key'), 0o644)
     },
     says: /^error +key: FILE:4: others may use the key file .*a\.key \(mode 644\)/,
-    hint: /copy the token from the page API/,
+    hint: /chmod 600/,
   },
   {
     name: 'a key that is too short',
