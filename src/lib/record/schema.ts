@@ -265,7 +265,10 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
           count('objects from which the command of the profile removed faces'),
         ),
       },
-      { additionalProperties: true, description: 'only where the profile has rules for pixels' },
+      {
+        additionalProperties: true,
+        description: 'only where the profile does something with pixels',
+      },
     ),
   ),
   waived: Type.Optional(reasons),

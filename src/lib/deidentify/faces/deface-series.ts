@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { copyFile, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DicomFile } from '../../dicom/index.ts'
@@ -79,19 +79,9 @@ async function takeAll(
   const sizes = new Map<string, number>()
   let changed = 0
   for (const { parentPath, name } of files) {
-    using from = opened(join(parentPath, name))
-    const uids = identified(from)
-    const { SOPInstanceUID } = uids
-    const path = series.get(SOPInstanceUID)
-    if (path === undefined) {
-      throw defacingError('the command left an instance that it was not given')
-    }
-    if (sizes.has(SOPInstanceUID)) throw defacingError('the command left an instance twice')
-    using given = DicomFile.open(path)
-    const to = join(kept, `${SOPInstanceUID}.dcm`)
-    const { bytes, isChanged } = makeDefaced(given, from, uids, to, opened, isDurable)
-    sizes.set(SOPInstanceUID, bytes)
-    if (isChanged) changed += 1
+    const taken = takeOne(join(parentPath, name), series, kept, isDurable)
+    sizes.set(taken.uid, taken.bytes)
+    if (taken.isChanged) changed += 1
   }
   const missing = series.size - sizes.size
   if (missing > 0) {
@@ -101,6 +91,23 @@ async function takeAll(
   }
   if (changed === 0) throw defacingError('the command changed no pixel of the series')
   return sizes
+}
+
+function takeOne(file: string, series: HeadSeries, kept: string, isDurable: boolean) {
+  using from = opened(file)
+  const uids = identified(from)
+  const path = series.get(uids.SOPInstanceUID)
+  if (path === undefined) {
+    throw defacingError('the command left an instance that it was not given')
+  }
+  using given = DicomFile.open(path)
+  const to = join(kept, `${uids.SOPInstanceUID}.dcm`)
+  // The second of one UID finds the first there.
+  if (existsSync(to)) throw defacingError('the command left an instance twice')
+  return {
+    uid: uids.SOPInstanceUID,
+    ...makeDefaced(given, from, uids, to, opened, isDurable),
+  }
 }
 
 function opened(path: string): DicomFile {

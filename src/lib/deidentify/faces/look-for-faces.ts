@@ -47,12 +47,12 @@ export function lookForFaces(
   reasons: Reasons,
 ): FaceFinding {
   const said = file.string(file.dataSet, Tag.RecognizableVisualFeatures)?.toUpperCase()
-  const isRecognizable = said !== undefined && said !== '' && said !== 'NO'
+  const isRecognizable = said !== undefined && said !== 'NO'
   // An object that says NO was looked at, or defaced before.
   const isReconstruction = reconstructions.has(SOPClassUID) && said !== 'NO'
   const showsHead = isReconstruction && (isRecognizable || policy.showsHead(file, types))
   const isRemoved = isReconstruction && policy.command !== undefined
-  if (said !== undefined && said !== 'NO' && !policy.isAccepted && !isRemoved) {
+  if (isRecognizable && !policy.isAccepted && !isRemoved) {
     reasons.add('recognizable-visual-features', '(0028,0302) RecognizableVisualFeatures')
   }
   if (showsHead && policy.isRequired && policy.command === undefined) {

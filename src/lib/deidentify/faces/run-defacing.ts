@@ -4,6 +4,8 @@ import type { DefacingCommand } from './face-policy.ts'
 
 const mostKept = 4096
 const longestWords = 120
+/** For what is in the pipes when the program has ended. */
+const mostDrainedMilliseconds = 1000
 
 /** Folders of one run: nobody else may look into them. */
 export interface Workplace {
@@ -46,9 +48,14 @@ export async function runDefacing(
       isLate = true
       endGroup(child.pid)
     }, seconds * 1000)
-    // What it left running must neither write on nor keep its output open.
+    let outlived: NodeJS.Timeout | undefined
+    // What it left running must neither write on nor keep its output open; what left the group cannot be ended.
     child.on('exit', () => {
       endGroup(child.pid)
+      outlived = setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+      }, mostDrainedMilliseconds)
     })
     child.on('error', () => {
       clearTimeout(timer)
@@ -56,6 +63,7 @@ export async function runDefacing(
     })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      clearTimeout(outlived)
       const words = isQuotable ? lastWords(tail) : ''
       const said = words === '' ? '' : `: ${words}`
       if (isLate) reject(defacingError(`the command did not end in ${String(seconds)} s${said}`))

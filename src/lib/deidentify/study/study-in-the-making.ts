@@ -188,10 +188,15 @@ export class StudyInTheMaking {
     for await (const defaced of this.#heads.deface(this.#outputs, this.#reasons, !isFound)) {
       this.#outputs.set(defaced.SOPInstanceUID, defaced)
       this.#tally.noteDefaced(1)
-      using file = DicomFile.open(defaced.path)
-      for (const where of search.find(file)) this.#reasons.add('identity-found', where)
+      this.#searchDefaced(search, defaced.path)
     }
     if (this.#isLater) await this.#heads.settle(this.#outputs, this.#final)
+  }
+
+  /** It was counted when it was searched before it was defaced. */
+  #searchDefaced(search: IdentitySearch, path: string): void {
+    using file = DicomFile.open(path)
+    for (const where of search.find(file)) this.#reasons.add('identity-found', where)
   }
 
   /** Only now everything is known of the study that its objects say. Earlier revisions are searched, too. */
