@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import { endGroup } from '../end-group.ts'
 import type { DefacingCommand } from './face-policy.ts'
 
 const mostKept = 4096
@@ -74,15 +75,6 @@ export async function runDefacing(
         )
     })
   })
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
 }
 
 /** Of what it wrote the last line, printable, without anything that looks like a path. */
