@@ -111,6 +111,7 @@ function layOut() {
   copy('pipelines', `${doc}/examples/pipelines`)
   copy('share/cron.d', `${doc}/examples/cron.d`)
   copy('share/profiles', `${doc}/examples/profiles`)
+  copy('share/deface', `${doc}/examples/deface`)
   copy('share/rules', `${doc}/examples/rules`)
   put(`${doc}/examples/config.example.yaml`, readFileSync('share/config.example.yaml'))
   for (const name of ['README.md', 'NOTICE.md']) put(`${doc}/${name}`, readFileSync(name))

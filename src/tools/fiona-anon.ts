@@ -29,7 +29,8 @@ export default defineTool({
     searched; a surname that is a word of imaging (Head, Phantom) counts with the given name only.
 
     A study is held, as a whole, if a person could be read in its pixels (BurnedInAnnotation is not NO in screen
-    captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if something is behind, in
+    captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if a face could be recognized (RecognizableVisualFeatures is not
+    NO, and the profile has no command that removes it, or that fails), if something is behind, in
     unused bits of or instead of the pixels that its attributes describe, if it has documents, raw data, voices or
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:

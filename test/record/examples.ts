@@ -111,7 +111,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     missing: 1,
     verified: { objects: 2, terms: 41 },
     waived: [{ code: 'objects-missing', where: 'objects', count: 1 }],
-    pixels: { masked: 1, regions: 2, searched: 0 },
+    pixels: { masked: 1, regions: 2, searched: 0, defaced: 2 },
   },
   held: {
     type: 'held',

@@ -15,6 +15,7 @@ export type ReasonCode =
   | 'text-in-pixels'
   | 'text-search-failed'
   | 'pixels-not-masked'
+  | 'faces-not-removed'
   | 'bytes-behind-pixels'
   | 'damaged-pixel-data'
   | 'incomplete-object'
@@ -70,6 +71,7 @@ const releasableAnyway: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'bytes-behind-pixels',
   'damaged-pixel-data',
   'pixels-not-masked',
+  'faces-not-removed',
 ])
 
 export function isReleasable(code: ReasonCode): boolean {

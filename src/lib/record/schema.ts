@@ -261,8 +261,14 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
         masked: count('objects of this revision a part of whose pixels was made blank'),
         regions: count('rectangles that are blank, of all these objects'),
         searched: count('objects that were searched for text'),
+        defaced: Type.Optional(
+          count('objects from which the command of the profile removed faces'),
+        ),
       },
-      { additionalProperties: true, description: 'only where the profile has rules for pixels' },
+      {
+        additionalProperties: true,
+        description: 'only where the profile does something with pixels',
+      },
     ),
   ),
   waived: Type.Optional(reasons),

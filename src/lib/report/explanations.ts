@@ -33,6 +33,8 @@ const explanations: Readonly<Record<string, string>> = {
     'the patient was another participant before; somebody decided to have two',
   'identity-found':
     'the search found something known of the patient; somebody took it upon them to let it pass',
+  'faces-not-removed':
+    'faces that the project wanted removed, and that could not be; somebody took it upon them to let them pass',
   'bytes-behind-pixels':
     'bytes behind the pixels that no viewer shows; somebody took it upon them to let them pass',
   'damaged-pixel-data':

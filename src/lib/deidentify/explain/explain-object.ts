@@ -13,6 +13,7 @@ import {
 } from '../../dicom/index.ts'
 import { visibleText } from '../../text/index.ts'
 import type { Decision } from '../actions/action.ts'
+import { defacedTexts, lookForFaces } from '../faces/index.ts'
 import { type CleanedPixels, PixelSpool, cleanPixels, cleanedTexts } from '../pixels/index.ts'
 import { profileRows } from '../table/decide-by-table.ts'
 import { type Deidentified, deidentifyObject, uidsOf } from '../deidentify-object.ts'
@@ -69,11 +70,13 @@ export async function* explainObject(
     ...textsOf(profile.statement),
     ...profile.rules.writtenFor(assignment),
     ...cleanedTexts,
+    ...defacedTexts,
   ]
   const identity = new KnownIdentity(given, profile.extraTerms)
   const scratch = join(tmpdir(), `fiona-anon-${randomBytes(8).toString('hex')}`)
   using spool = new PixelSpool(() => scratch)
   const { SOPClassUID, types } = uids
+  const { showsHead } = lookForFaces(file, SOPClassUID, types, profile.faces, reasons)
   const pixels = await cleanPixels(file, SOPClassUID, types, profile.pixels, reasons, spool)
   const notes = {
     identity,
@@ -85,6 +88,9 @@ export async function* explainObject(
   yield* new Lines(file, profile, traced).of(file.dataSet, '')
   if (object !== undefined) yield* added(object, file)
   yield pixelLine(pixels)
+  if (showsHead && profile.faces.command !== undefined) {
+    yield 'deface: its series would be given to the command'
+  }
   if (object === undefined) yield 'nothing can be made of this object'
   else yield* searched(object, file, new IdentitySearch(identity, given), reasons)
   const all = reasons.list()

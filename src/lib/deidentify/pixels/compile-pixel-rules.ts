@@ -58,23 +58,39 @@ function ruleOf(value: unknown, where: string, index: number): PixelRule {
   if (name !== undefined && (typeof name !== 'string' || !/^[\x20-\x7e]{1,64}$/.test(name))) {
     throw mistake(`${where}.name`, 'must be a text of up to 64 ASCII characters')
   }
-  const conditions = Object.entries(pixelConditions).flatMap(([key, compile]): Condition[] => {
-    if (rule[key] === undefined) return []
-    try {
-      return [compile(rule[key])]
-    } catch (error) {
-      if (error instanceof ConditionError) throw mistake(`${where}.${key}`, error.message)
-      throw error
-    }
-  })
-  if (conditions.length === 0) {
-    throw mistake(where, 'has no condition, and would decide about every object')
-  }
+  const conditions = conditionsIn(rule, where)
   return {
     name: name ?? `pixels.rules[${String(index)}]`,
     fits: (file, types) => conditions.every((condition) => condition(file, types)),
     action: actionOf(rule, where),
   }
+}
+
+/**
+ * Conditions that stand alone, each of which must hold.
+ * @throws FionaError E_PROFILE with the place of the mistake
+ */
+export function conditionsOf(value: unknown, where: string): readonly Condition[] {
+  const given = objectAt(value, where)
+  requireKeys(given, Object.keys(pixelConditions), where)
+  return conditionsIn(given, where)
+}
+
+function conditionsIn(
+  given: Readonly<Record<string, unknown>>,
+  where: string,
+): readonly Condition[] {
+  const conditions = Object.entries(pixelConditions).flatMap(([key, compile]): Condition[] => {
+    if (given[key] === undefined) return []
+    try {
+      return [compile(given[key])]
+    } catch (error) {
+      if (error instanceof ConditionError) throw mistake(`${where}.${key}`, error.message)
+      throw error
+    }
+  })
+  if (conditions.length > 0) return conditions
+  throw mistake(where, 'has no condition, and would decide about every object')
 }
 
 function actionOf(rule: Readonly<Record<string, unknown>>, where: string): PixelAction {
@@ -171,7 +187,7 @@ function requireKeys(
 
 function mistake(where: string, what: string): FionaError {
   return new FionaError('E_PROFILE', `${where} ${what}`, {
-    hint: 'docs/deidentification.md says what may stand under pixels; nothing was de-identified',
+    hint: 'docs/deidentification.md says what may stand there; nothing was de-identified',
     exitCode: ExitCode.badConfig,
   })
 }

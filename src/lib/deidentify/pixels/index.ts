@@ -5,8 +5,10 @@
  * wait in a spool (`masked-pixels.ts`). Nothing else may be where pixels are: `check-pixel-data.ts` holds what
  * attributes say against the bytes, and `compressed-frames.ts` walks codestreams from marker to marker.
  */
-export { type CleanedPixels, cleanPixels, cleanedTexts } from './clean-pixels.ts'
-export { compilePixelRules } from './compile-pixel-rules.ts'
+export { checkPixelData } from './check-pixel-data.ts'
+export { type CleanedPixels, cleanPixels, cleanedTexts, ofOldPixels } from './clean-pixels.ts'
+export { compilePixelRules, conditionsOf } from './compile-pixel-rules.ts'
 export { codecOf, walkFrames } from './compressed-frames.ts'
 export { type PixelPolicy, reviewPixels } from './pixel-policy.ts'
+export type { Condition } from './rule-conditions.ts'
 export { PixelSpool } from './pixel-spool.ts'

@@ -9,7 +9,6 @@ const Tag = {
   SeriesDescription: 0x0008103e,
   BitsAllocated: 0x00280100,
   BurnedInAnnotation: 0x00280301,
-  RecognizableVisualFeatures: 0x00280302,
   PixelDataProviderURL: 0x00287fe0,
   PixelData: 0x7fe00010,
 }
@@ -53,7 +52,7 @@ export function signsOfText(
 }
 
 /**
- * Signs that a person could be recognized (C.7.6.1.1.5), and whatever is beside the pixels that are described.
+ * Whatever is beside the pixels that are described.
  * Pixels are never decoded here: signs are enough to let a person look.
  */
 export function lookAtPixels(
@@ -63,10 +62,6 @@ export function lookAtPixels(
   reasons: Reasons,
 ): void {
   const { dataSet } = file
-  const features = file.string(dataSet, Tag.RecognizableVisualFeatures)?.toUpperCase()
-  if (features !== undefined && features !== 'NO') {
-    reasons.add('recognizable-visual-features', '(0028,0302) RecognizableVisualFeatures')
-  }
   lookForOverlays(file, reasons)
   checkPixelData(file, policy, SOPClassUID, reasons)
   if (dataSet.get(Tag.PixelDataProviderURL) !== undefined) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import { endGroup } from '../end-group.ts'
 import type { TextSearch } from './pixel-policy.ts'
 
 /** One frame of a device is read in a second or two. */
@@ -60,15 +61,6 @@ export async function runTextSearch(
     })
     child.stdin.end(picture)
   })
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
 }
 
 export function searchError(what: string): FionaError {

@@ -7,7 +7,7 @@ import type { ProfileFile } from './read-profile.ts'
  * order of rules does.
  */
 export function canonicalProfile({ text, rules, objects, exclude }: ProfileFile): unknown {
-  const { base = 'basic', options = [], uidStyle = 'keyed', verify, pixels = null } = text
+  const { base = 'basic', options = [], uidStyle = 'keyed', verify, pixels = null, deface } = text
   return [
     base,
     [...new Set(options)].sort(),
@@ -17,6 +17,8 @@ export function canonicalProfile({ text, rules, objects, exclude }: ProfileFile)
     exclude.map((entry) => Object.entries(entry).sort(byText)),
     [...new Set(verify?.extraTerms ?? [])].sort(),
     inOrder(pixels),
+    // Digests of profiles without it stay what they were.
+    ...(deface === undefined ? [] : [inOrder(deface)]),
   ]
 }
 

@@ -7,7 +7,8 @@ import {
   contradictionsIn,
   makeProfile,
 } from '../profile/make-profile.ts'
-import { type PixelPolicy, compilePixelRules } from '../pixels/index.ts'
+import { type FacePolicy, compileFacePolicy } from '../faces/index.ts'
+import { compilePixelRules } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
 import type { Profile } from '../profile/profile.ts'
 import {
@@ -38,7 +39,8 @@ export function compileProfile(
   settings: ProfileSettings = {},
 ): Profile | undefined {
   const { text, source } = file
-  const pixels = readPixels(file, problems)
+  const pixels = readPart(file, problems, () => compilePixelRules(text.pixels, 'pixels'))
+  const faces = readPart(file, problems, () => readFaces(file, problems))
   const before = problems.mistakes
   const options = readOptions(file, problems)
   const doubtful = new Set([...file.doubtful, ...(problems.mistakes > before ? ['options'] : [])])
@@ -56,6 +58,7 @@ export function compileProfile(
     uidStyle: text.uidStyle ?? 'keyed',
     rules,
     ...(pixels === undefined ? {} : { pixels }),
+    ...(faces === undefined ? {} : { faces }),
     exclude: file.exclude,
     extraTerms: text.verify?.extraTerms ?? [],
   }
@@ -76,9 +79,13 @@ const unless: Readonly<Record<Contradiction['key'], readonly string[]>> = {
 }
 
 /** Where it is wrong its message begins with the place: `pixels.rules[0].mask`. */
-function readPixels({ text, source }: ProfileFile, problems: Problems): PixelPolicy | undefined {
+function readPart<Part>(
+  { source }: ProfileFile,
+  problems: Problems,
+  read: () => Part,
+): Part | undefined {
   try {
-    return compilePixelRules(text.pixels, 'pixels')
+    return read()
   } catch (error) {
     if (!(error instanceof FionaError)) throw error
     const [place = ''] = /^[\w.[\]]+/.exec(error.message) ?? []
@@ -86,6 +93,12 @@ function readPixels({ text, source }: ProfileFile, problems: Problems): PixelPol
     problems.mistake(source.at(keys), error.message)
     return undefined
   }
+}
+
+function readFaces({ text, source }: ProfileFile, problems: Problems): FacePolicy {
+  return compileFacePolicy(text.deface, (key, message) => {
+    problems.mistake(source.at(['deface', key], true), message)
+  })
 }
 
 /** Objects of which more is cleaned have a profile with an option more; what the file means is the same. */

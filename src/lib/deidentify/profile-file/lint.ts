@@ -1,5 +1,6 @@
 import { formatTag, keywordOf, knownKeywords, tagOf, vrOf } from '../../dicom/index.ts'
 import type { Decision } from '../actions/action.ts'
+import { isExecutable } from '../faces/index.ts'
 import { isPersonal } from '../search/identity-kinds.ts'
 import { allBits, selects } from '../rules/matching.ts'
 import type { Rule, Selector } from '../rules/rule.ts'
@@ -29,6 +30,7 @@ export function lintProfile(file: ProfileFile, table: Table, problems: Problems)
     lintAction(rule, offset, problems)
     lintPatterns(rule, offset, problems)
   })
+  lintDefacing(file, problems)
   if (text.base === 'none') {
     problems.warning(
       source.at(['base']),
@@ -41,6 +43,25 @@ export function lintProfile(file: ProfileFile, table: Table, problems: Problems)
       'UIDs of the original style are made without a secret: whoever knows an original UID and the name of the project finds the new one. Only to continue what was begun so',
     )
   }
+}
+
+/** Told before a study with a head comes, which would be held. */
+function lintDefacing({ text, source }: ProfileFile, problems: Problems): void {
+  const { command, required } = text.deface ?? {}
+  if (command === undefined) {
+    if (required !== true) return
+    problems.warning(
+      source.at(['deface', 'required'], true),
+      'defacing is required, and there is no command: every study with a head will be held',
+    )
+    return
+  }
+  const [program = ''] = command
+  if (isExecutable(program)) return
+  problems.warning(
+    source.at(['deface', 'command']),
+    `${JSON.stringify(program)} is not there, or may not be executed: every study with a head will be held`,
+  )
 }
 
 /** Where the rule of this number stands: rules come from three lists. */

@@ -87,6 +87,22 @@ export const ProfileSchema = Type.Object(
     tagchange: Type.Optional(Type.Array(text('gggg,eeee=ACTION'))),
     regtagchange: Type.Optional(Type.Array(text('gggg,eeee=REGEX'))),
     pixels: Type.Optional(Type.Unknown()),
+    deface: Type.Optional(
+      Type.Object(
+        {
+          command: Type.Optional(
+            Type.Array(text('a text: a program, and its arguments'), { minItems: 1 }),
+          ),
+          seconds: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 86400, title: 'whole seconds, up to a day' }),
+          ),
+          required: Type.Optional(Type.Boolean()),
+          accept: Type.Optional(Type.Boolean()),
+          when: Type.Optional(Type.Unknown()),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     objects: Type.Optional(
       Type.Object(
         { exclude: Type.Optional(Type.Array(exclusion)) },

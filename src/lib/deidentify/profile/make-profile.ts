@@ -4,6 +4,7 @@ import { beyondTheTable, machineWritten } from '../table/beyond-the-table.ts'
 import { confidentialityProfileData } from '../table/confidentiality-profile-data.ts'
 import { type DateShift, mostDays, noShift, usualShift } from '../dates/date-shift.ts'
 import { decideByTable } from '../table/decide-by-table.ts'
+import { type FacePolicy, holdFaces } from '../faces/index.ts'
 import { foldText } from '../search/fold-text.ts'
 import { imagingVocabulary } from '../descriptors/imaging-vocabulary.ts'
 import { allPolicies } from '../object-policy.ts'
@@ -41,6 +42,7 @@ export interface ProfileParts {
   readonly exclude?: Profile['exclude']
   readonly extraTerms?: readonly string[]
   readonly pixels?: PixelPolicy
+  readonly faces?: FacePolicy
 }
 
 /** Two parts that cannot both be meant, and the key of the one that a person will want to look at. */
@@ -99,6 +101,7 @@ export function makeProfile(parts: ProfileParts): Profile {
     extraTerms: parts.extraTerms ?? [],
     variants: new Map(),
     pixels: parts.pixels ?? reviewPixels,
+    faces: parts.faces ?? holdFaces,
   }
 }
 

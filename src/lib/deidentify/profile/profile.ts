@@ -5,6 +5,7 @@ import type { DateShift } from '../dates/date-shift.ts'
 import type { Rules } from '../rules/index.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { PixelPolicy } from '../pixels/index.ts'
+import type { FacePolicy } from '../faces/index.ts'
 
 /** What a project wants done with its objects: read once, the same for every object of the project. */
 export interface Profile {
@@ -34,6 +35,8 @@ export interface Profile {
   readonly variants: ReadonlyMap<string, Profile>
   /** What becomes of pictures in which a person could be read. */
   readonly pixels: PixelPolicy
+  /** What becomes of series in which a face could be recognized. */
+  readonly faces: FacePolicy
 }
 
 /** How UIDs are replaced. The original FIONA's ways have no secret: they are for what was begun so. */

@@ -14,6 +14,8 @@ const looks: Readonly<Record<ReasonCode, string>> = {
     'text could not be looked for: install tesseract-ocr and replay, or look and decide',
   'pixels-not-masked':
     'pixels were to be masked and are as they were: decompress the source objects and replay, or drop',
+  'faces-not-removed':
+    'faces were to be removed and are as they were: mend the command of the profile (deface) and replay, or drop',
   'profile-review':
     'a rule of the profile wants a person to look at this attribute: read it, release or drop',
   'bytes-behind-pixels':

@@ -103,6 +103,11 @@ export class StagedStudy {
     return join(this.#directory, 'scratch')
   }
 
+  /** A folder beside the study, for work on it; it is not made. */
+  workPath(name: string): string {
+    return join(this.#directory, safeComponent(name))
+  }
+
   /** Whole under its name, with the objects of earlier revisions that were not made again. */
   async publish(final: string): Promise<void> {
     await makeDirectories(dirname(final), { durable: this.#durable })

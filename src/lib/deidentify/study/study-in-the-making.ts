@@ -4,8 +4,10 @@ import { DicomFile } from '../../dicom/index.ts'
 import { FionaError, troubleOfSurroundings } from '../../error/index.ts'
 import { type Account, requireComplete } from './account.ts'
 import { PixelSpool, cleanPixels, cleanedTexts } from '../pixels/index.ts'
+import { defacedTexts, lookForFaces } from '../faces/index.ts'
 import { deidentifyObject, uidsOf } from '../deidentify-object.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
+import { HeadsOfStudy } from './heads-of-study.ts'
 import { ObjectWriter } from './object-writer.ts'
 import { type StagedStudy, objectsIn } from './outbox.ts'
 import { textsOf } from '../profile/profile.ts'
@@ -35,6 +37,7 @@ export class StudyInTheMaking {
   readonly #given: readonly string[]
   readonly #outputs = new Map<string, Output>()
   readonly #tally = new Tally()
+  readonly #heads: HeadsOfStudy
   readonly #patients = new Set<string>()
   readonly #newStudyUID: string
   readonly #final: string
@@ -53,11 +56,13 @@ export class StudyInTheMaking {
       ...[profile, ...profile.variants.values()].flatMap(({ statement }) => textsOf(statement)),
       ...profile.rules.writtenFor(task),
       ...cleanedTexts,
+      ...defacedTexts,
     ]
     this.#identity = new KnownIdentity(this.#given, profile.extraTerms)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
+    this.#heads = new HeadsOfStudy(task, staged)
     for (const code of task.objections) this.#reasons.add(code, '(0010,0020) PatientID')
   }
 
@@ -118,6 +123,7 @@ export class StudyInTheMaking {
       return
     }
     for (const where of verdict.review) reasons.add('profile-review', where)
+    const face = lookForFaces(file, SOPClassUID, types, this.#task.profile.faces, reasons)
     using spool = new PixelSpool(() => this.#staged.scratchPath())
     const pixels = await cleanPixels(
       file,
@@ -157,7 +163,10 @@ export class StudyInTheMaking {
       return
     }
     const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
-    const size = this.#isLater ? sizeOfSame(there, object.parts(), file) : undefined
+    // What may be defaced is compared when that was done.
+    const mayBeDefaced = this.#heads.note(object, face)
+    const isThere = this.#isLater && !mayBeDefaced
+    const size = isThere ? sizeOfSame(there, object.parts(), file) : undefined
     if (size !== undefined) {
       this.#outputs.set(SOPInstanceUID, {
         SeriesInstanceUID,
@@ -170,6 +179,24 @@ export class StudyInTheMaking {
     const path = await this.#staged.place(SeriesInstanceUID, SOPInstanceUID)
     const bytes = await writer.write(path, object.parts(), file)
     this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew: true })
+  }
+
+  /** Series of heads, by the command of the profile. Of objects that are made, searched, and not to be held. */
+  async deface(): Promise<void> {
+    const isFound = this.#reasons.list().some(({ code }) => code === 'identity-found')
+    const search = new IdentitySearch(this.#identity, this.#given)
+    for await (const defaced of this.#heads.deface(this.#outputs, this.#reasons, !isFound)) {
+      this.#outputs.set(defaced.SOPInstanceUID, defaced)
+      this.#tally.noteDefaced(1)
+      this.#searchDefaced(search, defaced.path)
+    }
+    if (this.#isLater) await this.#heads.settle(this.#outputs, this.#final)
+  }
+
+  /** It was counted when it was searched before it was defaced. */
+  #searchDefaced(search: IdentitySearch, path: string): void {
+    using file = DicomFile.open(path)
+    for (const where of search.find(file)) this.#reasons.add('identity-found', where)
   }
 
   /** Only now everything is known of the study that its objects say. Earlier revisions are searched, too. */
@@ -200,7 +227,8 @@ export class StudyInTheMaking {
     this.#tally.searched += 1
     for (const where of search.find(file)) {
       this.#reasons.add('identity-found', where)
-      if (!isNew) this.#isLeaking = true
+      // What is made again because it may be defaced is the same there, but for its pixels.
+      if (!isNew || this.#heads.isAgain(path, this.#final)) this.#isLeaking = true
     }
   }
 

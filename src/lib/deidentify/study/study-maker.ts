@@ -263,9 +263,15 @@ function deidentifiedRecord(
     ...countsOf(account),
     ...(account.earlier > 0 ? { earlier: account.earlier } : {}),
     verified: { objects: account.searched, terms },
-    ...(pixels.masked + pixels.searched > 0 ? { pixels: { ...pixels } } : {}),
+    ...pixelsOf(pixels),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
+}
+
+/** Nothing where nothing was done with pixels; `defaced` where something was. */
+function pixelsOf({ defaced, ...others }: Published['pixels']) {
+  if (others.masked + others.searched + defaced === 0) return {}
+  return { pixels: { ...others, ...(defaced > 0 ? { defaced } : {}) } }
 }
 
 /** Where every object is: what came in is what goes out, and what is said here. */

@@ -38,8 +38,8 @@ export interface Published {
   readonly account: Account
   /** How many different terms known of the patient, staff and study were searched for. */
   readonly terms: number
-  /** Objects of this revision with masked pixels, how many rectangles of them, and objects searched for text. */
-  readonly pixels: { readonly masked: number; readonly regions: number; readonly searched: number }
+  /** Objects of this revision with masked pixels, how many rectangles of them, and objects searched for text or defaced. */
+  readonly pixels: Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>>
   readonly waived: readonly Reason[]
 }
 

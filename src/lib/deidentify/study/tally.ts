@@ -16,7 +16,7 @@ export class Tally {
   /** Elements by what was done with them. */
   readonly #counts = new Map<string, number>()
   readonly #excluded = new Map<string, number>()
-  readonly #pixels = { masked: 0, regions: 0, searched: 0 }
+  readonly #pixels = { masked: 0, regions: 0, searched: 0, defaced: 0 }
   readonly #details: { code: string; path: string }[] = []
   readonly #masked: MaskedObject[] = []
   duplicates = 0
@@ -44,6 +44,10 @@ export class Tally {
     if (this.#masked.length < mostDetails) this.#masked.push({ path, rule: cleanedBy, regions })
   }
 
+  noteDefaced(count: number): void {
+    this.#pixels.defaced += count
+  }
+
   noteReason(code: string, path: string): void {
     if (this.#details.length < mostDetails) this.#details.push({ code, path })
   }
@@ -52,7 +56,7 @@ export class Tally {
     return Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  get pixels(): Readonly<Record<'masked' | 'regions' | 'searched', number>> {
+  get pixels(): Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>> {
     return this.#pixels
   }
 
