@@ -238,7 +238,7 @@ export const removed: Readonly<Record<string, Buffer>> = {
       el(0x00080080, 'LO', Buffer.from('王小东医院')),
     ],
   }),
-  'a UID in a text': ofPerson({
+  'a long UID in a text': ofPerson({
     elements: [el(0x00181020, 'LO', `from ${person.foreignUid}.1`)],
   }),
   'a repeated element': ofPerson({
@@ -272,7 +272,7 @@ export const found: Readonly<Record<string, Buffer>> = {
   'a telephone number': ofPerson({ elements: [el(0x00181020, 'LO', 'call 31-58-123 45 67')] }),
   'an address': ofPerson({ elements: [el(0x00181020, 'LO', 'lindenstraat 4711')] }),
   'an institution': ofPerson({ elements: [el(0x00081090, 'LO', person.institution)] }),
-  'a UID in a text, too short to be sure of': ofPerson({
+  'a UID in a text': ofPerson({
     elements: [el(0x00181020, 'LO', `from ${person.studyUid}`)],
   }),
   'a name without its accents': ofPerson({
