@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { certificate } from './certificate.ts'
 import { ctImage } from '../test/fixtures/dicom-writer.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-anon', import.meta.url))
@@ -80,14 +81,6 @@ function contenders(directory: string): Contender[] {
 
 function isThere(name: string): boolean {
   return name === 'fiona-anon' || spawnSync(name, ['--version']).error === undefined
-}
-
-/** gdcmanon encrypts what it removes, for somebody who is named by a certificate. */
-function certificate(directory: string): string {
-  const path = join(directory, 'certificate.pem')
-  const request = 'req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=bench'.split(' ')
-  spawnSync('openssl', [...request, '-keyout', join(directory, 'unused.pem'), '-out', path])
-  return path
 }
 
 function writeObjects(source: string): void {

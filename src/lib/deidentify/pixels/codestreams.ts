@@ -12,8 +12,8 @@ export interface Walked {
 
 const Jpeg = { SOI: 0xd8, EOI: 0xd9, SOS: 0xda, TEM: 0x01 }
 
-/** Segments of tables and parameters, C0 to CF and those here; all others are shown. */
-const jpegTables = new Set([0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xf7, 0xf8])
+/** Huffman tables, whose usual contents are letters and digits in their order; all other segments are shown. */
+const DHT = 0xc4
 
 /** From SOI behind EOI (ISO/IEC 10918-1 B; JPEG-LS, 14495-1 C, has the same markers). */
 export function walkJpeg(stream: FragmentBytes, start: number, visit: Visit): Walked {
@@ -31,8 +31,7 @@ export function walkJpeg(stream: FragmentBytes, start: number, visit: Visit): Wa
     const length = stream.uint16(at)
     if (Number.isNaN(length) || at + length > stream.length) return { end: at, state: 'cut' }
     if (length < 2) return { end: at, state: 'damaged' }
-    const isTable = (marker >= 0xc0 && marker <= 0xcf) || jpegTables.has(marker)
-    if (!isTable) visit(stream.slice(at + 2, length - 2))
+    if (marker !== DHT) visit(stream.slice(at + 2, length - 2))
     at += length
     if (marker === Jpeg.SOS) at = endOfScan(stream, at)
   }
@@ -150,6 +149,15 @@ export function walkBoxes(stream: FragmentBytes, start: number, visit: Visit): W
 
 function isSignature(stream: FragmentBytes, at: number): boolean {
   return stream.uint32(at) === 12 && stream.isFragmentStart(at)
+}
+
+/** What a person could read in a stream of whatever kind: its runs of ASCII that are as long as any searched term. */
+export function showRuns(stream: FragmentBytes, visit: Visit): void {
+  for (let at = 0; at < stream.length; at += mostVisited) {
+    const piece = stream.slice(at, Math.min(stream.length - at, mostVisited + overlapBytes))
+    const runs = piece.toString('latin1').match(/[\x20-\x7e]{6,}/g)
+    if (runs !== null) visit(Buffer.from(runs.join('\n'), 'latin1'))
+  }
 }
 
 function show(stream: FragmentBytes, from: number, to: number, visit: Visit): void {

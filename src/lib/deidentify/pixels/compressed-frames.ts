@@ -1,6 +1,6 @@
 import type { DicomFile } from '../../dicom/index.ts'
 import { FragmentBytes } from './fragment-bytes.ts'
-import { type Visit, walkBoxes, walkJpeg, walkJpeg2000 } from './codestreams.ts'
+import { type Visit, showRuns, walkBoxes, walkJpeg, walkJpeg2000 } from './codestreams.ts'
 
 export type Codec = 'jpeg' | 'jpeg2000' | 'jpeg-xl' | 'rle' | 'uncompressed' | 'video' | 'other'
 
@@ -33,13 +33,17 @@ export function walkFrames(
   file: DicomFile,
   fragments: readonly { readonly offset: number; readonly length: number }[],
   codec: Codec,
-  visit: Visit = () => undefined,
+  visit?: Visit,
 ): FramesFound {
   const troubles = new Set<'damaged-pixel-data' | 'incomplete-object' | 'bytes-behind-pixels'>()
-  if (codec !== 'jpeg' && codec !== 'jpeg2000' && codec !== 'jpeg-xl') {
+  // Native frames, packed or not: as little of them is text as of pixels that are not compressed.
+  if (codec === 'rle' || codec === 'uncompressed') return { frames: undefined, troubles }
+  const stream = new FragmentBytes(file, fragments)
+  // User data of videos, and whatever stands behind frames of a kind that is not read here.
+  if (codec === 'video' || codec === 'other') {
+    if (visit !== undefined) showRuns(stream, visit)
     return { frames: undefined, troubles }
   }
-  const stream = new FragmentBytes(file, fragments)
   let frames = 0
   for (let at = 0; at < stream.length;) {
     const walk = beginsWithBoxes(stream, at)
@@ -49,9 +53,12 @@ export function walkFrames(
         : codec === 'jpeg2000'
           ? walkJpeg2000
           : undefined
-    // A bare JPEG XL codestream has no place for text, and no length of its own.
-    if (walk === undefined) return { frames: undefined, troubles }
-    const { end, state } = walk(stream, at, visit)
+    // A bare JPEG XL codestream has no length of its own: what stands behind it is read with it.
+    if (walk === undefined) {
+      if (visit !== undefined) showRuns(stream, visit)
+      return { frames: undefined, troubles }
+    }
+    const { end, state } = walk(stream, at, visit ?? (() => undefined))
     frames++
     if (state === 'damaged') troubles.add('damaged-pixel-data')
     if (state === 'cut') troubles.add('incomplete-object')

@@ -5,13 +5,17 @@ import type { Reasons } from '../reasons.ts'
 
 const Tag = {
   ImageType: 0x00080008,
+  SOPClassUID: 0x00080016,
   ConversionType: 0x00080064,
+  SpecimenLabelInImage: 0x00480010,
   SeriesDescription: 0x0008103e,
   BitsAllocated: 0x00280100,
   BurnedInAnnotation: 0x00280301,
   PixelDataProviderURL: 0x00287fe0,
   PixelData: 0x7fe00010,
 }
+
+const wholeSlideImage = '1.2.840.10008.5.1.4.1.1.77.1.6'
 
 /** ImageType as screen shots have it, from several vendors. */
 const screenTypes =
@@ -39,6 +43,8 @@ export function signsOfText(
 ): SignOfText[] {
   const signs: SignOfText[] = []
   const burnedIn = file.string(file.dataSet, Tag.BurnedInAnnotation)?.toUpperCase()
+  const label = signOfLabel(file)
+  if (label !== undefined) signs.push({ code: 'burned-in-annotation', where: label })
   if (burnedIn !== undefined && burnedIn !== 'NO') {
     signs.push({ code: 'burned-in-annotation', where: '(0028,0301) BurnedInAnnotation' })
   } else if (burnedIn === undefined) {
@@ -67,6 +73,20 @@ export function lookAtPixels(
   if (dataSet.get(Tag.PixelDataProviderURL) !== undefined) {
     reasons.add('pixels-elsewhere', '(0028,7FE0) PixelDataProviderURL')
   }
+}
+
+/**
+ * The label of a slide has a name, a number and mostly a bar code on it, and often the overview shows it (PS3.3 C.8.12.4.1.1,
+ * C.8.12.8). Scanners call that no burned-in annotation.
+ */
+function signOfLabel(file: DicomFile): string | undefined {
+  const { dataSet } = file
+  const says = file.string(dataSet, Tag.SpecimenLabelInImage)?.toUpperCase()
+  if (says !== undefined && says !== 'NO') return '(0048,0010) SpecimenLabelInImage'
+  const flavor = file.strings(dataSet, Tag.ImageType)[2]?.toUpperCase()
+  const isSlide = file.string(dataSet, Tag.SOPClassUID) === wholeSlideImage
+  const isLabel = flavor === 'LABEL' || (isSlide && flavor === 'OVERVIEW' && says === undefined)
+  return isLabel ? '(0008,0008) ImageType' : undefined
 }
 
 function signOfScreen(file: DicomFile, policy: ObjectPolicy): string | undefined {

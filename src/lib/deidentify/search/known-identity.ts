@@ -11,7 +11,8 @@ import { ownTexts } from '../actions/dummy.ts'
  *   in other scripts. Up to four letters of these three alphabets must be a word of their own (`Lee` is
  *   not in `sleep`); all else counts anywhere. A part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
  *   the rest of the name.
- * - Identifiers of four characters or more, as a word; digits alone: of four or five digits in free
+ * - Identifiers of four characters or more, as a word; with eight digits, or letters and five digits, also whatever
+ *   stands between; digits alone: of four or five digits in free
  *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
  *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
@@ -26,7 +27,7 @@ export class KnownIdentity {
   readonly freeTextWords = new Set<string>()
   /** Folded text that may stand anywhere. */
   readonly anywhere = new Set<string>()
-  /** Digits with anything between. */
+  /** Digits, and letters among them, with anything between. */
   readonly digits = new Set<string>()
   readonly uids = new Set<string>()
   /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
@@ -133,6 +134,10 @@ export class KnownIdentity {
   #addIdentifier(id: string): void {
     const folded = foldText(id)
     if (folded.length < 4) return
+    // People write numbers in groups, and leave out what stands between: `010190 12345`, `HOSP778812`.
+    const bare = folded.replace(/[^\p{L}\p{N}]/gu, '')
+    const figures = bare.replace(/\D/g, '').length
+    if (figures >= (figures === bare.length ? 8 : 5)) this.#put(this.digits, bare)
     if (/^\d+$/.test(folded)) {
       if (folded.length < 6) this.#put(this.freeTextWords, folded)
       else this.#put(this.words, folded)

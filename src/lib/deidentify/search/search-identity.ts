@@ -6,14 +6,17 @@ import {
   formatTag,
   isText,
   keywordOf,
+  splitsAtBackslash,
   usesCharacterSet,
   vrOf,
 } from '../../dicom/index.ts'
 import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
 import { spellings } from './fold-text.ts'
+import { inflatedWithin } from './inflate-within.ts'
 import { type KnownIdentity, dayOf } from './known-identity.ts'
 import { plausibleBytes, plausibleTexts } from './plausible-texts.ts'
+import { undressed, undressedBytes } from './undress.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -79,7 +82,7 @@ export class IdentitySearch {
 
   #isHit(file: DicomFile, dataSet: DataSet, element: Element): boolean {
     const vr = element.vr === 'UN' ? (vrOf(element.tag) ?? 'UN') : element.vr
-    if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element)
+    if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element, vr)
     const bytes = file.bytes(element)
     const raw = bytes.toString('latin1')
     const key =
@@ -92,6 +95,8 @@ export class IdentitySearch {
     for (const other of plausibleTexts(bytes)) {
       if (other !== text && this.#isInText(other, vr)) return true
     }
+    // Codes, numbers and UIDs have no letters to dress up.
+    if (usesCharacterSet(vr) && this.#isDressedUp(text, vr)) return true
     if (key !== undefined) this.#remember(key)
     return false
   }
@@ -107,11 +112,25 @@ export class IdentitySearch {
   #isInText(text: string, vr: string): boolean {
     const { uids, keptUids } = this.#identity
     const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
-    if (vr === 'UI') return values.some((value) => uids.has(value) && !keptUids.has(value))
+    if (vr === 'UI') {
+      const isOld = values.some((value) => uids.has(value) && !keptUids.has(value))
+      return isOld || values.some((value) => this.#isInUid(value))
+    }
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
     if (rest === '') return false
     for (const spelling of spellings(rest)) if (this.#isInFolded(spelling, vr)) return true
     return false
+  }
+
+  #isDressedUp(text: string, vr: string): boolean {
+    // A value that was cut in two where it was too long.
+    const whole = splitsAtBackslash(vr) && text.includes('\\') ? [text.replace(/ *\\ */g, '')] : []
+    return [...undressed(text), ...whole].some((reading) => this.#isInText(reading, vr))
+  }
+
+  /** Birth dates and numbers of patients are parts of UIDs that some devices make. */
+  #isInUid(uid: string): boolean {
+    return uid.split('.').some((part) => part.length >= 8 && this.#identity.words.has(part))
   }
 
   #isInFolded(spelling: string, vr: string): boolean {
@@ -169,14 +188,20 @@ export class IdentitySearch {
   }
 
   /** Bytes that are no text, or too many of them: in pieces that overlap. */
-  #isInBytes(file: DicomFile, { offset, length }: Element): boolean {
+  #isInBytes(file: DicomFile, { offset, length }: Element, vr: string): boolean {
     if (length < shortestTermBytes) return false
     for (let at = 0; at < length; at += chunkBytes) {
       const size = Math.min(chunkBytes + overlapBytes, length - at)
-      const text = lowerAscii(file.range(offset + at, size).toString('latin1'))
-      if (this.#isInLowered(text)) return true
+      const bytes = file.range(offset + at, size)
+      if ([bytes, ...inflatedWithin(bytes)].some((piece) => this.#isInPiece(piece, vr))) return true
     }
     return false
+  }
+
+  #isInPiece(bytes: Buffer, vr: string): boolean {
+    const text = lowerAscii(bytes.toString('latin1'))
+    const readings = [text, ...undressedBytes(text, vr === 'OW' || vr === 'US' || vr === 'SS')]
+    return readings.some((reading) => this.#isInLowered(reading))
   }
 
   #isInLowered(text: string): boolean {

@@ -37,20 +37,47 @@ export const beyondTheTable: readonly (readonly [
   [0x00380100, 'X'], // PertinentDocumentsSequence
   [0x00380101, 'X'], // PertinentResourcesSequence
   [0x00380502, 'X'], // PatientClinicalTrialParticipationSequence
+  // Persons, and what belongs to one, in LO, SH and OB.
+  [0x0008041b, 'X'], // RecordKey
+  [0x0008041c, 'X'], // PriorRecordKey
+  [0x00102295, 'X'], // BreedRegistrationNumber
+  [0x00140100, 'X'], // ComponentWelderIDs
+  [0x00720008, 'X'], // HangingProtocolCreator
+  [0x00720010, 'X'], // HangingProtocolUserGroupName
+  [0x0074100c, 'X'], // ContactDisplayName
+  [0x21000160, 'X'], // OwnerID
+  [0x4010101a, 'X'], // BoardingPassID
+  [0x40101051, 'X'], // ItineraryID
   // Text typed by people into LO and SH.
+  [0x00287007, 'X', 'cleanDescriptors'], // SystemStatusComment
+  [0x0028702a, 'X', 'cleanDescriptors'], // TestResultComment
   [0x00400255, 'X', 'cleanDescriptors'], // PerformedProcedureTypeDescription
   [0x00401008, 'X'], // ConfidentialityCode
   [0x0040a492, 'X', 'cleanDescriptors'], // CompletionFlagDescription
   [0x00440011, 'X', 'cleanDescriptors'], // SubstanceAdministrationNotes
   [0x00700068, 'X', 'cleanDescriptors'], // GraphicLayerDescription
   [0x00700081, 'Z', 'cleanDescriptors'], // ContentDescription
+  [0x00741202, 'X', 'cleanDescriptors'], // WorklistLabel
+  [0x00741204, 'X', 'cleanDescriptors'], // ProcedureStepLabel
   [0x00880130, 'X'], // StorageMediaFileSetID
+  [0x20000050, 'X', 'cleanDescriptors'], // FilmSessionLabel
+  [0x30020002, 'D', 'cleanDescriptors'], // RTImageLabel
+  [0x30020003, 'X', 'cleanDescriptors'], // RTImageName
+  [0x30040006, 'X', 'cleanDescriptors'], // DoseComment
   [0x300600c8, 'X', 'cleanDescriptors'], // FrameOfReferenceTransformationComment
   [0x00420010, 'Z', 'cleanDescriptors'], // DocumentTitle
   [0x0072006f, 'D'], // SelectorUCValue
   // Text that people typed into reports and onto images.
   [0x0040a160, 'D', 'cleanStructuredContent'], // TextValue
   [0x00700006, 'D', 'cleanGraphics'], // UnformattedTextValue
+  // Retired pictures beside PixelData, at which nobody looks (PS3.6 6).
+  [0x7f000010, 'X'], // VariablePixelData
+  [0x7f000020, 'X'], // VariableCoefficientsSDVN
+  [0x7f000030, 'X'], // VariableCoefficientsSDHN
+  [0x7f000040, 'X'], // VariableCoefficientsSDDN
+  [0x7fe00020, 'X'], // CoefficientsSDVN
+  [0x7fe00030, 'X'], // CoefficientsSDHN
+  [0x7fe00040, 'X'], // CoefficientsSDDN
   // A machine's address.
   [0x00181803, 'X'], // NTPSourceAddress
   // Declares which private blocks are safe; there are none left.

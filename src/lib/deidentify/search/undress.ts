@@ -1,0 +1,46 @@
+/**
+ * The dresses in which a text or bytes may hold a name that no plain search sees: UTF-16, the other byte order, letters
+ * set apart, escapes of HTML and URLs, base64. Each costs a look at a pattern where there is none.
+ */
+
+const mostUnfolded = 1 << 20
+
+/** Other readings of a text, those that differ from it. */
+export function undressed(text: string): string[] {
+  const readings: string[] = []
+  // Every other character a NUL: UTF-16 where eight bits are meant.
+  if (/[^\0]\0[^\0]\0[^\0]/.test(text)) readings.push(text.replaceAll('\0', ''))
+  const joined = text.replace(lettersApart, (letters) => letters.replace(/[^\p{L}\p{N}]/gu, ''))
+  if (joined !== text) readings.push(joined)
+  const plain = text.replace(/&#(\d{1,7});|&#x([\da-f]{1,6});|%([\da-f]{2})/gi, characterOf)
+  if (plain !== text) readings.push(plain)
+  for (const run of text.slice(0, mostUnfolded).match(base64) ?? []) {
+    readings.push(Buffer.from(run, 'base64').toString('utf8'))
+  }
+  return readings
+}
+
+/** Four and more single letters or digits with one separator between each. */
+const lettersApart = /(?<![\p{L}\p{N}])(?:[\p{L}\p{N}][ ._\-*|]){4,}[\p{L}\p{N}](?![\p{L}\p{N}])/gu
+/** Of nine bytes and more. */
+const base64 = /[A-Za-z0-9+/]{12,}={0,2}/g
+
+function characterOf(found: string, decimal?: string, hex?: string, byte?: string): string {
+  const code = decimal === undefined ? Number.parseInt(hex ?? byte ?? '', 16) : Number(decimal)
+  return code <= 0x10ffff ? String.fromCodePoint(code) : found
+}
+
+/**
+ * Other readings of bytes, in small letters: without the NULs of UTF-16, and 16-bit words in the other order.
+ * @param lowered the bytes as latin1, ASCII in small letters
+ * @param areWords whether they are written as words, in the byte order of the file
+ */
+export function undressedBytes(lowered: string, areWords: boolean): string[] {
+  const readings: string[] = []
+  if (/(?:[\x20-\x7e]\0){5}/.test(lowered)) readings.push(lowered.replaceAll('\0', ''))
+  if (areWords && /[\x20-\x7e]{5}/.test(lowered)) {
+    const words = Buffer.from(lowered.slice(0, lowered.length & ~1), 'latin1')
+    readings.push(words.swap16().toString('latin1'))
+  }
+  return readings
+}
