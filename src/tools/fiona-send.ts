@@ -12,7 +12,9 @@ export default defineTool({
     For each deidentified record its study is delivered, and a transfer record says how that ended, one for
     each destination. Deidentified records are consumed; all others pass. What goes is every .dcm file below
     the path of the record that says it belongs to that study. Symbolic links are not followed. Objects are
-    sent as they are: no bit of a data set is changed, and no transfer syntax converted.
+    sent as they are: no bit of a data set is changed. Only where a DICOM destination does not take the transfer
+    syntax of an object, and its pixels are native, it is written in explicit or implicit VR little endian,
+    without loss; the transfer record then has converted: from, to, instances.
 
     Destinations are those of the record's project in the configuration (projects.X.destinations), or the one
     of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS), https://host/dicom-web

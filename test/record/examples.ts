@@ -144,6 +144,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     destination: 'research',
     status: 'sent',
     instances: { sent: 2, failed: 0 },
+    converted: [{ from: '1.2.840.10008.1.2.2', to: '1.2.840.10008.1.2.1', instances: 2 }],
     attempts: 1,
     seconds: 0.4,
     committed: true,

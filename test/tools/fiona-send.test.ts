@@ -298,6 +298,24 @@ t.test('what the peer does not accept is told for those objects only', async (t)
   t.match(errors(sent), [{ code: 'E_NOT_ACCEPTED', message: new RegExp(other) }])
 })
 
+t.test('what is converted is in the record, and a lost answer makes no duplicate', async (t) => {
+  const implicit = '1.2.840.10008.1.2'
+  const lost = new Set<string>()
+  const scp = await peer(t, {
+    accepts: (_, [transferSyntax]) => transferSyntax === implicit,
+    store: (number, { AffectedSOPInstanceUID = '' }) => {
+      if (number === 2) lost.add(AffectedSOPInstanceUID)
+      return number === 2 ? 'reset' : lost.has(AffectedSOPInstanceUID) ? 0x0111 : 0
+    },
+  })
+  const study = makeStudy({ objects: 3 })
+  const sent = await send(['--destination', scp.url], [study.record])
+  t.equal(sent.code, 0, sent.stderr)
+  const [transfer] = transfers(sent)
+  t.match(transfer, { status: 'sent', instances: { sent: 3, failed: 0 }, attempts: 2 })
+  t.same(transfer?.['converted'], [{ from: '1.2.840.10008.1.2.1', to: implicit, instances: 3 }])
+})
+
 t.test('more kinds of objects than fit into one association go over several', async (t) => {
   const scp = await peer(t)
   const uid = '2.25.4040'

@@ -2,6 +2,12 @@ import type { FionaError } from '../error/index.ts'
 import type { Delivered } from './ledger.ts'
 import type { StudyObject } from './list-objects.ts'
 
+/** Transfer syntaxes: of the file, and of what was sent. */
+export interface Conversion {
+  readonly from: string
+  readonly to: string
+}
+
 /** What a carrier tells about each object it was given, as soon as it knows. */
 export interface Waybill {
   readonly participant: string
@@ -9,8 +15,10 @@ export interface Waybill {
   readonly revision: number
   /** What the destination has of this object from an earlier delivery. */
   before(object: StudyObject): Delivered | undefined
-  /** The destination has it. @param sha256 of the whole file */
-  arrived(object: StudyObject, sha256: string): void
+  /** It was sent in an earlier try, and the answer to it was lost: the destination may have it. */
+  mayBeThere(object: StudyObject): boolean
+  /** The destination has it. @param sha256 of the whole file @param conversion when it did not go as it is */
+  arrived(object: StudyObject, sha256: string, conversion?: Conversion): void
   /** It was not taken; `retryable` says whether it may be later. */
   failed(object: StudyObject, error: FionaError): void
   /** The way broke while this one was on it: it may be the reason. */

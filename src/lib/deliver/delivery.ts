@@ -1,10 +1,10 @@
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
-import { fileDigest } from '../storage/index.ts'
 import type { AskedObject } from '../transaction/index.ts'
-import type { Carrier } from './carrier.ts'
+import type { Carrier, Conversion } from './carrier.ts'
 import type { Destination } from './destination.ts'
+import { digestObject } from './digest-object.ts'
 import type { Finder } from './verify/find-objects.ts'
 import { isUntouched, type Ledger, type Ledgers } from './ledger.ts'
 import {
@@ -61,11 +61,16 @@ export class Delivery {
   readonly #startedAt: number
   /** By file name: what no other try will mend. */
   readonly #lost = new Map<string, FionaError>()
-  /** Files on which the way broke: they go last, so that a poisonous one does not stop the others. */
+  /**
+   * Files on which the way broke: they go last, so that a poisonous one does not stop the others. Whether the
+   * destination has them is not known.
+   */
   readonly #suspects = new Set<string>()
   #failures = new Map<string, FionaError>()
   /** File names: of this run. */
   readonly #sent = new Set<string>()
+  /** By file name: what was sent in another transfer syntax in this run. */
+  readonly #converted = new Map<string, Conversion>()
   #sentBefore = 0
   #expected: number
   #attempts = 0
@@ -97,6 +102,7 @@ export class Delivery {
       sentBefore: this.#sentBefore,
       failures,
       alsoMissing: Math.max(0, this.#expected - known),
+      converted: [...this.#converted.values()],
       error: this.#error,
       attempts: this.#attempts,
       seconds: (this.#tools.now() - this.#startedAt) / 1000,
@@ -164,8 +170,12 @@ export class Delivery {
       revision: this.record.revision,
       ...halt,
       before: (object) => ledger.find(object.name),
-      arrived: (object, sha256) => {
+      // What was delivered before was there before the way broke on it; then it says nothing of this one.
+      mayBeThere: ({ name }) => this.#suspects.has(name) && ledger.find(name) === undefined,
+      arrived: (object, sha256, conversion) => {
         this.#sent.add(object.name)
+        if (conversion === undefined) this.#converted.delete(object.name)
+        else this.#converted.set(object.name, conversion)
         this.#suspects.delete(object.name)
         this.#note(ledger, object, sha256)
       },
@@ -197,7 +207,7 @@ export class Delivery {
       try {
         const object = readObject(file, this.record.StudyInstanceUID)
         await letOthersRun(index)
-        if (before !== undefined && before.sha256 === (await digest(file.path))) {
+        if (before !== undefined && before.sha256 === (await digestObject(file.path))) {
           // Made again, and the same: the ledger learns its new date.
           this.#note(ledger, object, before.sha256)
           this.#isKnown(file)
@@ -326,15 +336,4 @@ function filesMissing(count: number): FionaError {
     `the directory of the study lacks ${String(count)} of its objects`,
     { hint: 'were they removed before they were delivered? De-identify the study again' },
   )
-}
-
-async function digest(path: string): Promise<string> {
-  try {
-    return await fileDigest(path)
-  } catch (error) {
-    const code = String((error as NodeJS.ErrnoException).code)
-    throw new FionaError('E_FILE_READ', `a file to be sent cannot be read (${code})`, {
-      cause: error,
-    })
-  }
 }

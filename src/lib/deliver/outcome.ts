@@ -6,6 +6,7 @@ import {
   type DeidentifiedRecord,
   type TransferRecord,
 } from '../record/index.ts'
+import type { Conversion } from './carrier.ts'
 import type { Destination } from './destination.ts'
 
 /** An object that was not delivered. */
@@ -24,6 +25,8 @@ export interface Outcome {
   readonly failures: readonly Failure[]
   /** Objects that can be named no more, because the way broke or the files are gone. */
   readonly alsoMissing: number
+  /** Of the objects of this run, one for each that was sent in another transfer syntax. */
+  readonly converted: readonly Conversion[]
   /** What the last try ended with; undefined when all is there. */
   readonly error: FionaError | undefined
   readonly attempts: number
@@ -69,6 +72,7 @@ export function outcomeRecords(
     seconds: Math.round(outcome.seconds * 1000) / 1000,
     committed: outcome.committed,
     verified: outcome.verified,
+    ...(outcome.converted.length === 0 ? {} : { converted: counted(outcome.converted) }),
     ...(outcome.failures.length === 0 ? {} : { failures: named(outcome.failures) }),
     ...(outcome.uncommitted.length === 0 ? {} : { uncommitted: named(outcome.uncommitted) }),
   }
@@ -80,6 +84,15 @@ export function outcomeRecords(
       ? `all ${String(there)} objects were delivered to ${destination.name}, but ${told.message}; replay this record, and it is asked again`
       : `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`
   return [transfer, { ...told, message, destination: destination.name }]
+}
+
+function counted(conversions: readonly Conversion[]) {
+  const counts = new Map<string, Conversion & { readonly instances: number }>()
+  for (const { from, to } of conversions) {
+    const key = `${from} ${to}`
+    counts.set(key, { from, to, instances: (counts.get(key)?.instances ?? 0) + 1 })
+  }
+  return [...counts.values()]
 }
 
 function named(failures: readonly Failure[]) {

@@ -11,11 +11,13 @@ export { Status, type StatusKind, formatStatus, statusMeaning } from './status.t
 export {
   type Association,
   type Pace,
+  type PreparedStore,
   type ReportedEvent,
   type StoreAnswer,
   type StoredObject,
 } from './requestor.ts'
-export { type MadeDataSet } from './store-scu.ts'
+export { type DataSetSource } from './store-scu.ts'
+export { notAccepted } from './requestor-trouble.ts'
 export { type AssociationOptions, openAssociation } from './open-association.ts'
 export {
   type AcceptedContext,

@@ -81,13 +81,22 @@ export function notConnected(peer: string, error: NodeJS.ErrnoException): FionaE
   })
 }
 
-/** No presentation context for this kind of object was accepted. */
-export function notAccepted(peer: string, SOPClassUID: string, transferSyntax: string): FionaError {
+/**
+ * No presentation context for this kind of object was accepted.
+ * @param alternatives transfer syntaxes that it could have been converted into, which were proposed, too
+ */
+export function notAccepted(
+  peer: string,
+  SOPClassUID: string,
+  transferSyntax: string,
+  alternatives: readonly string[] = [],
+): FionaError {
+  const nor = alternatives.map((one) => `, nor in ${one}`).join('')
   return new FionaError(
     'E_NOT_ACCEPTED',
-    `${peer} does not take SOP class ${SOPClassUID} in transfer syntax ${transferSyntax}`,
+    `${peer} does not take SOP class ${SOPClassUID} in transfer syntax ${transferSyntax}${nor}`,
     {
-      hint: 'the peer must be configured to accept it; objects are not converted',
+      hint: 'the peer must be configured to accept it; pixels are not decoded or encoded on the way',
       exitCode: ExitCode.unavailable,
     },
   )

@@ -21,7 +21,7 @@ import {
 } from './pdu/index.ts'
 import type { Incoming, RequestorConnection } from './requestor-connection.ts'
 import { lost, notAccepted } from './requestor-trouble.ts'
-import { DataFrames, type MadeDataSet, sendDataSet, sendMadeDataSet } from './store-scu.ts'
+import { DataFrames, type DataSetSource, FileDataSet, OutgoingDataSet } from './store-scu.ts'
 import type { Answer } from './service.ts'
 import { statusMeaning } from './status.ts'
 
@@ -42,8 +42,18 @@ export interface StoredObject {
   readonly dataSetOffset: number
   /** Shown the bytes of the file on their way, borrowed; for a digest, say. */
   readonly seen?: (bytes: Buffer) => void
-  /** Sent instead of what is in the file, in the transfer syntax named; then nothing is `seen`. */
-  readonly made?: MadeDataSet | undefined
+  /** Sent instead of the data set in the file, in the transfer syntax named. */
+  readonly dataSet?: DataSetSource | undefined
+}
+
+/** An object whose first bytes wait to be sent. Whoever does not send it disposes of it. */
+export interface PreparedStore extends Disposable {
+  /**
+   * C-STORE (PS3.7 9.1.1). The bytes go to the connection as they are, as fast as it takes them.
+   * @param meanwhile is called when all was sent and the answer is awaited; it does not throw
+   * @throws FionaError E_FILE_READ, E_TIMEOUT, E_ASSOCIATION_ABORTED, E_DICOM_PROTOCOL
+   */
+  send(meanwhile?: () => void): Promise<StoreAnswer>
 }
 
 /** How fast bytes may go out. */
@@ -79,7 +89,8 @@ export class Association {
   readonly #contexts: ReadonlyMap<string, number>
   readonly #fragmentBytes: number
   readonly #pace: Pace | undefined
-  #frames: DataFrames | undefined
+  /** One for the object that is on its way, one for the object that comes next. */
+  #frames: [DataFrames, DataFrames] | undefined
   #messageId = 0
   #takeEvent: ((event: ReportedEvent) => Promise<Answer>) | undefined
 
@@ -111,39 +122,36 @@ export class Association {
     return this.#connection.failure
   }
 
-  /**
-   * C-STORE (PS3.7 9.1.1). The file's bytes go to the connection as they are, as fast as it takes them.
-   * @throws FionaError E_NOT_ACCEPTED, E_FILE_READ, E_TIMEOUT, E_ASSOCIATION_ABORTED, E_DICOM_PROTOCOL
-   */
+  /** Prepares an object and sends it. @throws FionaError as these do */
   async store(object: StoredObject): Promise<StoreAnswer> {
-    const { SOPClassUID, transferSyntaxUID } = object
+    return this.prepare(object).send()
+  }
+
+  /**
+   * Opens an object and reads what goes out first. One may be prepared while another is sent.
+   * @throws FionaError E_NOT_ACCEPTED, E_FILE_READ; the association is as good as before
+   */
+  prepare(object: StoredObject): PreparedStore {
+    const { SOPClassUID, transferSyntaxUID, dataSet, seen } = object
     const contextId = this.#contextFor(SOPClassUID, transferSyntaxUID)
-    const request = storeRequest({ ...object, MessageID: this.#nextMessageId() })
-    const frames = (this.#frames ??= new DataFrames(this.#fragmentBytes, this.#pace?.pieceBytes))
-    // The command goes out together with the first of the data.
-    let first: Buffer | undefined = this.#encode(contextId, request)
-    const put = (pdus: Buffer): Promise<void> => {
-      const buffers = first === undefined ? [pdus] : [first, pdus]
-      first = undefined
-      return this.#connection.write(...buffers)
+    const source = dataSet ?? new FileDataSet(object)
+    const [free, busy] = (this.#frames ??= this.#twoFrames())
+    const outgoing = new OutgoingDataSet(source, contextId, free)
+    this.#frames = [busy, free]
+    return {
+      send: async (meanwhile) => {
+        using sent = outgoing
+        const request = storeRequest({ ...object, MessageID: this.#nextMessageId() })
+        await this.#sendObject(this.#encode(contextId, request), sent, seen)
+        meanwhile?.()
+        const { command } = await this.#answerTo(request, 'no answer to C-STORE')
+        const { Status: status = 0x0110, ErrorComment } = command
+        return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
+      },
+      [Symbol.dispose]: () => {
+        outgoing[Symbol.dispose]()
+      },
     }
-    const pace = this.#pace
-    const write =
-      pace === undefined ? put : (pdus: Buffer) => pace.take(pdus.length).then(() => put(pdus))
-    try {
-      if (object.made === undefined) {
-        await sendDataSet(object, contextId, frames, write, object.seen)
-      } else await sendMadeDataSet(object.made, contextId, frames, write)
-    } catch (error) {
-      // Half an object cannot be taken back.
-      if (error instanceof FionaError && first === undefined) {
-        this.#connection.fail(error, { abort: true })
-      }
-      throw error
-    }
-    const { command } = await this.#answerTo(request, 'no answer to C-STORE')
-    const { Status: status = 0x0110, ErrorComment } = command
-    return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
   }
 
   /** C-ECHO (PS3.7 9.1.5). @returns the status */
@@ -309,6 +317,36 @@ export class Association {
   /** A-ABORT: at once, without waiting for anybody. */
   abort(): void {
     this.#connection.fail(lost(this.peer, 'we aborted it'), { abort: true })
+  }
+
+  #twoFrames(): [DataFrames, DataFrames] {
+    const pieceBytes = this.#pace?.pieceBytes
+    const one = new DataFrames(this.#fragmentBytes, pieceBytes)
+    return [one, new DataFrames(this.#fragmentBytes, pieceBytes)]
+  }
+
+  async #sendObject(
+    command: Buffer,
+    outgoing: OutgoingDataSet,
+    seen: StoredObject['seen'],
+  ): Promise<void> {
+    const pace = this.#pace
+    // The command goes out together with the first of the data.
+    let first: Buffer | undefined = command
+    try {
+      await outgoing.send(async (pdus) => {
+        if (pace !== undefined) await pace.take(pdus.length)
+        const buffers = first === undefined ? [pdus] : [first, pdus]
+        first = undefined
+        await this.#connection.write(...buffers)
+      }, seen)
+    } catch (error) {
+      // Half an object cannot be taken back.
+      if (error instanceof FionaError && first === undefined) {
+        this.#connection.fail(error, { abort: true })
+      }
+      throw error
+    }
   }
 
   #contextFor(abstractSyntax: string, transferSyntax: string): number {

@@ -54,97 +54,125 @@ export class DataFrames {
   }
 }
 
-/** A data set that is made while it is sent, converted from a file, say. */
-export interface MadeDataSet {
-  /** Even (PS3.5 7.1.1). */
+/** Where the bytes of a data set come from, piece by piece, from its beginning to its end. */
+export interface DataSetSource extends Disposable {
+  /** Of the data set; even. */
   readonly length: number
-  /** The next bytes, into all of `target`. @throws FionaError when it cannot be made */
-  readInto(target: Buffer): void
+  /**
+   * The bytes from there on into all gaps.
+   * @returns what else is to be shown the bytes on their way, borrowed: for a digest of the file
+   */
+  fill(gaps: readonly Buffer[], at: number): readonly Buffer[]
 }
 
 /**
- * The data set of a file as PDUs, from where it begins to the end of the file.
+ * The data set of a file, from where it begins to the end of the file.
  *
  * The file is read synchronously: four turns through the thread pool cost as much as sending a CT slice
  * (measured on loopback, 512 KiB objects: 1.3 ms each with them, 0.9 ms without).
- * @param write resolves when the bytes were taken: backpressure, and the buffer is free again
- * @param seen is shown all bytes of the file, on their way: first what stands before the data set, which
- *   is not sent; borrowed
  * @throws FionaError E_FILE_READ when the file cannot be read, or shrinks while it is sent
  */
-export async function sendDataSet(
-  file: { readonly path: string; readonly dataSetOffset: number },
-  contextId: number,
-  frames: DataFrames,
-  write: (pdus: Buffer) => Promise<void>,
-  seen?: (bytes: Buffer) => void,
-): Promise<void> {
-  // A symbolic link is not followed: what it points at now is not what was looked at before.
-  const fd = readToSend(() => openSync(file.path, constants.O_RDONLY | constants.O_NOFOLLOW))
-  try {
-    const { size } = fstatSync(fd)
-    const start = file.dataSetOffset
-    if (seen !== undefined) {
-      const head = Buffer.allocUnsafe(start)
-      fill(fd, [head], 0)
-      seen(head)
-    }
+export class FileDataSet implements DataSetSource {
+  readonly length: number
+  readonly #fd: number
+  readonly #start: number
+  /** Without what pads it. */
+  readonly #bytes: number
+
+  constructor({ path, dataSetOffset }: { readonly path: string; readonly dataSetOffset: number }) {
+    // A symbolic link is not followed: what it points at now is not what was looked at before.
+    this.#fd = readToSend(() => openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW))
+    this.#start = dataSetOffset
+    this.#bytes = Math.max(0, fstatSync(this.#fd).size - dataSetOffset)
     // Only a deflated data set can be odd, and should have been padded by its writer (PS3.5 A.5). Some
     // are not, and peers abort (DCMTK) when they get a fragment of odd length.
-    const bytes = Math.max(0, size - start)
-    await sendPieces(contextId, bytes + (bytes % 2), frames, write, (gaps, at) => {
-      if (at + sum(gaps) > bytes) padLast(gaps)
-      fill(fd, gaps, start + at)
-      return seen
-    })
-  } finally {
-    closeSync(fd)
+    this.length = this.#bytes + (this.#bytes % 2)
+  }
+
+  /** @returns the bytes of the file; the first time also what stands before the data set */
+  fill(gaps: readonly Buffer[], at: number): readonly Buffer[] {
+    const own = at + sum(gaps) > this.#bytes ? padLast(gaps) : gaps
+    const all = at === 0 ? [Buffer.allocUnsafe(this.#start), ...own] : own
+    fill(this.#fd, all, at === 0 ? 0 : this.#start + at)
+    return all
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd)
   }
 }
 
-/** The same for a data set that is made. @throws what making it throws */
-export async function sendMadeDataSet(
-  made: MadeDataSet,
-  contextId: number,
-  frames: DataFrames,
-  write: (pdus: Buffer) => Promise<void>,
-): Promise<void> {
-  await sendPieces(contextId, made.length, frames, write, (gaps) => {
-    for (const gap of gaps) made.readInto(gap)
-    return undefined
-  })
-}
+/**
+ * A data set on its way. What goes out first stands ready in its frames from the beginning, so that it can be read
+ * while the peer still thinks about the object before.
+ */
+export class OutgoingDataSet implements Disposable {
+  readonly #source: DataSetSource
+  readonly #contextId: number
+  readonly #frames: DataFrames
+  #at = 0
+  #isClosed = false
+  #piece: { readonly pdus: Buffer; readonly bytes: number; readonly shown: readonly Buffer[] }
 
-/** @param fillGaps gets the bytes from there on; what it returns is shown the gaps on their way */
-async function sendPieces(
-  contextId: number,
-  length: number,
-  frames: DataFrames,
-  write: (pdus: Buffer) => Promise<void>,
-  fillGaps: (gaps: Buffer[], at: number) => ((gap: Buffer) => void) | undefined,
-): Promise<void> {
-  let at = 0
-  do {
-    const { gaps, bytes, pdus } = frames.frame(contextId, length - at)
-    const seen = fillGaps(gaps, at)
-    const written = write(pdus)
-    // While the kernel and the peer are busy with them.
-    if (seen !== undefined) gaps.forEach(seen)
-    await written
-    at += bytes
-  } while (at < length)
+  /**
+   * @param source closed with this
+   * @param frames nobody else uses them meanwhile
+   * @throws what reading the first piece throws
+   */
+  constructor(source: DataSetSource, contextId: number, frames: DataFrames) {
+    this.#source = source
+    this.#contextId = contextId
+    this.#frames = frames
+    try {
+      this.#piece = this.#read()
+    } catch (error) {
+      source[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /**
+   * @param write resolves when the bytes were taken: backpressure, and the buffer is free again
+   * @param seen is shown what `fill` returned, on its way
+   * @throws what reading the pieces or writing throws
+   */
+  async send(
+    write: (pdus: Buffer) => Promise<void>,
+    seen?: (bytes: Buffer) => void,
+  ): Promise<void> {
+    for (;;) {
+      const written = write(this.#piece.pdus)
+      // While the kernel and the peer are busy with them.
+      if (seen !== undefined) this.#piece.shown.forEach(seen)
+      await written
+      this.#at += this.#piece.bytes
+      if (this.#at >= this.#source.length) return
+      this.#piece = this.#read()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isClosed) this.#source[Symbol.dispose]()
+    this.#isClosed = true
+  }
+
+  #read() {
+    const remaining = this.#source.length - this.#at
+    const { gaps, bytes, pdus } = this.#frames.frame(this.#contextId, remaining)
+    return { pdus, bytes, shown: this.#source.fill(gaps, this.#at) }
+  }
 }
 
 function sum(gaps: readonly Buffer[]): number {
   return gaps.reduce((bytes, gap) => bytes + gap.length, 0)
 }
 
-/** The last byte of the last gap does not come from the file. */
-function padLast(gaps: Buffer[]): void {
-  const last = gaps.pop()
-  if (last === undefined) return
+/** The last byte of the last gap does not come from the file. @returns the gaps without it */
+function padLast(gaps: readonly Buffer[]): readonly Buffer[] {
+  const last = gaps.at(-1)
+  if (last === undefined) return gaps
   last[last.length - 1] = 0
-  gaps.push(last.subarray(0, -1))
+  return [...gaps.slice(0, -1), last.subarray(0, -1)]
 }
 
 function fill(fd: number, gaps: readonly Buffer[], from: number): void {

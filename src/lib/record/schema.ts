@@ -314,6 +314,19 @@ export const TransferSchema = record('transfer', 'how a delivery ended', {
     { sent: count('of this run'), failed: count('of this run') },
     { additionalProperties: true },
   ),
+  converted: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          from: Type.String({ description: 'transfer syntax of the files' }),
+          to: Type.String({ description: 'transfer syntax in which they were sent' }),
+          instances: count('of this run'),
+        },
+        { additionalProperties: true },
+      ),
+      { description: 'objects that were sent, without loss, in another transfer syntax' },
+    ),
+  ),
   attempts: count('tries'),
   seconds: Type.Number({ minimum: 0 }),
   committed: Type.Boolean({ description: 'storage commitment confirmed' }),

@@ -1,6 +1,6 @@
 // A waybill that remembers what a carrier told, and objects for it to carry.
 import type { FionaError } from '../../../src/lib/error/index.ts'
-import type { Waybill } from '../../../src/lib/deliver/carrier.ts'
+import type { Conversion, Waybill } from '../../../src/lib/deliver/carrier.ts'
 import { byHand, readDestination } from '../../../src/lib/deliver/destination.ts'
 import { listFiles, readObject, type StudyObject } from '../../../src/lib/deliver/list-objects.ts'
 import { ExitCode } from '../../../src/lib/error/index.ts'
@@ -12,6 +12,7 @@ export class Told implements Waybill {
   readonly arrivals: string[] = []
   readonly digests = new Map<string, string>()
   readonly failures = new Map<string, FionaError>()
+  readonly conversions: Conversion[] = []
   readonly suspects = new Set<string>()
   readonly #stop = new AbortController()
   readonly stopping = this.#stop.signal
@@ -26,7 +27,12 @@ export class Told implements Waybill {
     return undefined
   }
 
-  arrived({ name, SOPInstanceUID }: StudyObject, sha256: string): void {
+  mayBeThere({ SOPInstanceUID }: StudyObject): boolean {
+    return this.suspects.has(SOPInstanceUID)
+  }
+
+  arrived({ name, SOPInstanceUID }: StudyObject, sha256: string, conversion?: Conversion): void {
+    if (conversion !== undefined) this.conversions.push(conversion)
     this.arrivals.push(SOPInstanceUID)
     this.digests.set(name, sha256)
   }

@@ -46,6 +46,7 @@ t.test('when the folder fails for one object, the others under way end first', a
     participant: 'S001',
     revision: 1,
     before: () => undefined,
+    mayBeThere: () => false,
     arrived: () => void told++,
     failed: () => void told++,
     suspect: () => undefined,

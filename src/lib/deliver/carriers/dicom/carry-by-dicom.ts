@@ -1,32 +1,42 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { type Association, formatStatus, pduLimits, statusMeaning } from '../../../dimse/index.ts'
+import {
+  type PreparedStore,
+  type StoreAnswer,
+  Status,
+  formatStatus,
+  notAccepted,
+  pduLimits,
+  statusMeaning,
+} from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
-import type { Carrier, Waybill } from '../../carrier.ts'
+import { visibleText } from '../../../text/index.ts'
+import type { Carrier, Conversion, Waybill } from '../../carrier.ts'
+import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { openPeer } from '../../open-peer.ts'
-import { sendInParallel, type Queue } from './send-in-parallel.ts'
+import { ConvertedDataSet, losslessAlternatives } from './converted-data-set.ts'
+import { KeptAssociations, type Way } from './kept-associations.ts'
+import { Queue } from './queue.ts'
+import { sendInParallel } from './send-in-parallel.ts'
 
 /** A destination that refuses so many in a row for want of resources is left alone for a while. */
 const refusalsInARow = 3
 
-interface Kind {
-  readonly abstractSyntax: string
-  readonly transferSyntaxes: readonly [string]
-}
-
 /**
  * Sends objects with C-STORE (PS3.4 annex B), over as many associations at once as the destination's
- * concurrency says. Every SOP class is proposed in the very transfer syntaxes its objects have, each
- * in a context of its own: nothing is converted.
+ * concurrency says. Every SOP class is proposed in the very transfer syntaxes its objects have, and in those
+ * that they can be converted into without loss, each in a context of its own, so that the peer cannot choose:
+ * an object is converted only where its own syntax was refused. Associations are kept for the next study.
  */
 export class DicomCarrier implements Carrier {
   readonly #destination: Destination
   readonly #target: DicomTarget
   readonly #throttle: Throttle
   readonly #log: Logger
+  readonly #kept = new KeptAssociations()
 
   constructor(destination: Destination, target: DicomTarget, throttle: Throttle, log: Logger) {
     this.#destination = destination
@@ -36,70 +46,179 @@ export class DicomCarrier implements Carrier {
   }
 
   async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
-    const { callingAETitle, timeoutSeconds, concurrency } = this.#destination
-    for (const { contexts, members } of byContexts(objects)) {
-      if (waybill.stopping.aborted) return
-      await sendInParallel(members, {
-        associations: concurrency,
-        signal: waybill.stopped,
-        open: (signal) =>
-          openPeer({
-            ...this.#target,
-            callingAETitle,
-            contexts,
-            timeoutSeconds,
-            signal,
-            pace: this.#throttle.paceUntil(waybill.stopped),
-          }),
-        send: (association, queue) => sendAll(association, queue, waybill, this.#log),
-      })
+    for (const { kinds, members } of byContexts(objects)) {
+      await this.#kept.releaseOthers(kinds)
+      const queue = new Queue(members)
+      // More than once where a kept association turned out to be over.
+      while (queue.size > 0 && !waybill.stopping.aborted) {
+        await sendInParallel(queue, {
+          associations: this.#destination.concurrency,
+          signal: waybill.stopped,
+          open: async (signal) => this.#kept.take(kinds) ?? this.#open(kinds, waybill, signal),
+          send: (way) => sendAll(way, queue, waybill, this.#log),
+          leave: async (way) => {
+            // What asks it afterwards may be the only one that it lets in.
+            if (this.#destination.verify === 'none') this.#kept.keep(way)
+            else await way.association.release()
+          },
+        })
+      }
     }
   }
 
-  async rest(): Promise<void> {}
+  rest(): Promise<void> {
+    return this.#kept.releaseAll()
+  }
+
+  async #open(kinds: readonly string[], waybill: Waybill, signal: AbortSignal): Promise<Way> {
+    const { callingAETitle, timeoutSeconds } = this.#destination
+    const association = await openPeer({
+      ...this.#target,
+      callingAETitle,
+      contexts: kinds.map((kind) => {
+        const [abstractSyntax = '', transferSyntax = ''] = kind.split(' ')
+        return { abstractSyntax, transferSyntaxes: [transferSyntax] }
+      }),
+      timeoutSeconds,
+      signal,
+      pace: this.#throttle.paceUntil(waybill.stopped),
+    })
+    return { association, proposed: new Set(kinds), isKept: false }
+  }
 }
 
-/** Takes objects from the queue until it is empty. @throws FionaError when the association broke */
+/** An object that was read ahead. */
+interface Ready {
+  readonly object: StudyObject
+  readonly store: PreparedStore
+  readonly conversion: Conversion | undefined
+  /** Of the whole file, to be asked before the object is sent; it comes when all was sent. */
+  readonly digest: () => Promise<() => string>
+}
+
+/**
+ * Takes objects from the queue until it is empty, each while the answer to the one before is awaited.
+ * @throws FionaError when the association broke
+ */
 async function sendAll(
-  association: Association,
+  way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
   log: Logger,
 ): Promise<void> {
+  const { association } = way
   let refusals = 0
-  for (let next = queue.next(); next.done !== true; next = queue.next()) {
-    if (waybill.stopping.aborted) return
-    const object = next.value
-    const answer = await sendOne(association, object).catch((error: unknown) => {
-      if (!(error instanceof FionaError)) throw error
-      return error
-    })
-    if (answer instanceof FionaError) {
-      throwIfBroken(association, object, answer, waybill)
-      waybill.failed(object, answer)
-      continue
-    }
-    const { status, sha256 } = answer
-    const { kind, retryable } = statusMeaning(status)
-    if (kind === 'success' || kind === 'warning') {
-      refusals = 0
-      if (kind === 'warning') {
-        const { SOPInstanceUID } = object
-        log.warn({ SOPInstanceUID, status: formatStatus(status) }, 'taken with a warning')
-      }
-      waybill.arrived(object, sha256)
-      continue
-    }
-    const error = refused(association.peer, status, retryable)
-    waybill.failed(object, error)
-    refusals = retryable ? refusals + 1 : 0
-    if (refusals === refusalsInARow) throw error
+  let isAnswered = false
+  let following: Ready | undefined
+  const readAhead = (): void => {
+    following = nextReady(way, queue, waybill)
   }
+  try {
+    for (readAhead(); following !== undefined && !waybill.stopping.aborted;) {
+      const ready: Ready = following
+      following = undefined
+      const { object, conversion } = ready
+      const answer = await sendOne(ready, readAhead).catch((error: unknown) => {
+        if (!(error instanceof FionaError)) throw error
+        return error
+      })
+      if (answer instanceof FionaError) {
+        if (way.isKept && !isAnswered && answer.code === 'E_ASSOCIATION_ABORTED') {
+          // The peer had ended it between the studies. If it has taken the object, it may say so.
+          waybill.suspect(object)
+          queue.putBack(object, ...(following === undefined ? [] : [(following as Ready).object]))
+          return
+        }
+        throwIfBroken(way, object, answer, waybill)
+        waybill.failed(object, answer)
+      } else {
+        isAnswered = true
+        const error = troubleWith(answer, object, association.peer, waybill, log)
+        refusals = error?.retryable === true ? refusals + 1 : 0
+        if (error === undefined) waybill.arrived(object, answer.sha256, conversion)
+        else waybill.failed(object, error)
+        if (error !== undefined && refusals === refusalsInARow) throw error
+      }
+      if (following === undefined) readAhead()
+    }
+  } finally {
+    following?.store[Symbol.dispose]()
+  }
+}
+
+/** @returns why it does not count as delivered */
+function troubleWith(
+  { status, errorComment }: StoreAnswer,
+  object: StudyObject,
+  peer: string,
+  waybill: Waybill,
+  log: Logger,
+): FionaError | undefined {
+  const { SOPInstanceUID } = object
+  const { kind, retryable } = statusMeaning(status)
+  const isThere = status === Status.duplicateSOPInstance && waybill.mayBeThere(object)
+  if (kind !== 'success' && kind !== 'warning' && !isThere) {
+    return refused(peer, status, errorComment, retryable)
+  }
+  if (isThere) log.info({ SOPInstanceUID }, 'was taken before, and only the answer was lost')
+  else if (kind === 'warning') {
+    log.warn({ SOPInstanceUID, status: formatStatus(status) }, 'taken with a warning')
+  }
+  return undefined
+}
+
+/** The next object that can be sent; those before it that cannot be are told of. */
+function nextReady(way: Way, queue: Queue<StudyObject>, waybill: Waybill): Ready | undefined {
+  if (waybill.stopping.aborted || way.association.failure !== undefined) return undefined
+  for (let object = queue.next(); object !== undefined; object = queue.next()) {
+    try {
+      return prepare(way, object)
+    } catch (error) {
+      if (!(error instanceof FionaError)) throw error
+      waybill.failed(object, error)
+    }
+  }
+  return undefined
+}
+
+function prepare({ association }: Way, object: StudyObject): Ready {
+  const { SOPClassUID, transferSyntaxUID } = object
+  const alternatives = losslessAlternatives(transferSyntaxUID)
+  const to = [transferSyntaxUID, ...alternatives].find(
+    (one) => association.accepted(SOPClassUID, one) !== undefined,
+  )
+  if (to === undefined) {
+    throw notAccepted(association.peer, SOPClassUID, transferSyntaxUID, alternatives)
+  }
+  if (to !== transferSyntaxUID) {
+    const dataSet = new ConvertedDataSet(object.path, to)
+    const store = association.prepare({ ...object, transferSyntaxUID: to, dataSet })
+    const digest = async () => {
+      const sha256 = await digestObject(object.path)
+      return () => sha256
+    }
+    return { object, store, conversion: { from: transferSyntaxUID, to }, digest }
+  }
+  const hash = createHash('sha256')
+  const seen = (bytes: Buffer): void => void hash.update(bytes)
+  const store = association.prepare({ ...object, seen })
+  const digest = () => Promise.resolve(() => hash.digest('hex'))
+  return { object, store, conversion: undefined, digest }
+}
+
+async function sendOne(
+  { store, digest }: Ready,
+  meanwhile: () => void,
+): Promise<StoreAnswer & { readonly sha256: string }> {
+  using prepared = store
+  const sha256 = await digest()
+  const answer = await prepared.send(meanwhile)
+  return { ...answer, sha256: sha256() }
 }
 
 /** The association is gone, and no other object can be sent on it. */
 function throwIfBroken(
-  association: Association,
+  { association }: Way,
   object: StudyObject,
   error: FionaError,
   waybill: Waybill,
@@ -117,48 +236,47 @@ function throwIfBroken(
   throw new FionaError('E_ASSOCIATION_ABORTED', error.message, { retryable: true, cause: error })
 }
 
-/** One object, and the digest of its file, made of the bytes that were sent. */
-async function sendOne(
-  association: Association,
-  object: StudyObject,
-): Promise<{ status: number; sha256: string }> {
-  const digest = createHash('sha256')
-  const { status } = await association.store({
-    ...object,
-    seen: (bytes) => {
-      digest.update(bytes)
-    },
-  })
-  return { status, sha256: digest.digest('hex') }
-}
-
-function refused(peer: string, status: number, retryable: boolean): FionaError {
-  return new FionaError('E_REFUSED', `${peer} answered with ${formatStatus(status)}`, {
+function refused(
+  peer: string,
+  status: number,
+  comment: string | undefined,
+  retryable: boolean,
+): FionaError {
+  // What a peer says may be anything.
+  const said = visibleText((comment ?? '').trim().slice(0, 64))
+  const words = said === '' ? '' : `: "${said}"`
+  return new FionaError('E_REFUSED', `${peer} answered with ${formatStatus(status)}${words}`, {
     retryable,
     exitCode: ExitCode.unavailable,
   })
 }
 
-/** Objects in groups whose contexts fit into one association (PS3.8 9.3.2.2: at most 128). */
+/**
+ * Objects in groups whose contexts fit into one association (PS3.8 9.3.2.2: at most 128).
+ * @returns `kinds`: `SOP class, blank, transfer syntax`; an object's own syntax before those it can have
+ */
 function byContexts(
   objects: readonly StudyObject[],
-): { readonly contexts: Kind[]; readonly members: StudyObject[] }[] {
-  const groups: { contexts: Kind[]; members: StudyObject[] }[] = []
+): { readonly kinds: readonly string[]; readonly members: readonly StudyObject[] }[] {
+  const groups: { kinds: Set<string>; members: StudyObject[] }[] = []
   const groupOf = new Map<string, (typeof groups)[number]>()
   for (const object of objects) {
     const { SOPClassUID, transferSyntaxUID } = object
-    const key = `${SOPClassUID} ${transferSyntaxUID}`
-    let group = groupOf.get(key)
+    const syntaxes = [transferSyntaxUID, ...losslessAlternatives(transferSyntaxUID)]
+    const kinds = syntaxes.map((syntax) => `${SOPClassUID} ${syntax}`)
+    const [own = ''] = kinds
+    let group = groupOf.get(own)
     if (group === undefined) {
       group = groups.at(-1)
-      if (group === undefined || group.contexts.length === pduLimits.maxPresentationContexts) {
-        group = { contexts: [], members: [] }
+      const all = new Set([...(group?.kinds ?? []), ...kinds])
+      if (group === undefined || all.size > pduLimits.maxPresentationContexts) {
+        group = { kinds: new Set(), members: [] }
         groups.push(group)
       }
-      group.contexts.push({ abstractSyntax: SOPClassUID, transferSyntaxes: [transferSyntaxUID] })
-      groupOf.set(key, group)
+      for (const kind of kinds) group.kinds.add(kind)
+      groupOf.set(own, group)
     }
     group.members.push(object)
   }
-  return groups
+  return groups.map(({ kinds, members }) => ({ kinds: [...kinds], members }))
 }
