@@ -30,7 +30,8 @@ export default defineTool({
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
-    accepted are not. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
+    accepted are not. In a stage a destination that does not let us in (rejection, login, certificate, host key, secret) ends no
+    delivery: all of its wait, one is tried after retry.maxDelaySeconds, and fiona-send status says why. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
     does not have is sent again. When it cannot be asked, the transfer record says sent, and verified: false,
     and an error record behind it why (E_NOT_VERIFIED).
 

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { Sending, configuration, filesBelow } from '../deliver/sending.ts'
 import { makeStudy, temporary, type Study } from '../deliver/studies.ts'
+import { encodeControlPdu, PduType } from '../../src/lib/dimse/index.ts'
 import { StoragePeer } from '../dimse/storage-peer.ts'
 import { freePort, missing, run, start, type Finished } from '../fixtures/peers.ts'
 
@@ -100,6 +101,15 @@ t.test('down and back: status and explain say so, retry brings it now', noStores
   t.equal((why['instances'] as AnyRecord[]).filter(({ state }) => state === 'waiting').length, 4)
   t.match(await site.explain(String(study.record['StudyInstanceUID'])), { why: why['why'] })
 
+  const ofTheSite = await run('fiona-ctl', ['status', '--json', '--config', site.config], {
+    env: { FIONA_STAGE: '' },
+  })
+  t.match(JSON.parse(ofTheSite.stdout), {
+    ok: false,
+    deliveries: [{ destination: 'pacs', state: 'down', studies: 1, lastError: /E_CONNECT/ }],
+  })
+  t.match(ofTheSite.stdout, /"pacs does not answer since [^"]*1 studies wait/)
+
   const into = temporary()
   const scp = start('storescp', ['-v', '-aet', 'SCP', '-od', into, String(site.port)])
   t.teardown(() => scp.kill())
@@ -112,6 +122,34 @@ t.test('down and back: status and explain say so, retry brings it now', noStores
   t.match(await site.status(), { state: 'stopped', today: { studies: 1, objects: 4 } })
   t.match(site.decisions, [{ do: 'retry', destination: 'pacs', outcome: /tried again: 1/ }])
   t.same(site.orders, [])
+})
+
+t.test('who is shut out loses no delivery: all wait, visibly, until it is mended', async (t) => {
+  const site = await Site.make()
+  let isKnown = false
+  const reject = encodeControlPdu({
+    type: PduType.AssociateReject,
+    result: 1,
+    source: 1,
+    reason: 3,
+  })
+  const peer = await StoragePeer.listen({
+    port: site.port,
+    associate: () => (isKnown ? undefined : reject),
+  })
+  t.teardown(() => peer.close())
+  const studies = [makeStudy({ objects: 1 }), makeStudy({ objects: 1 })]
+  const sending = await site.runs(t, studies)
+  while (!sending.stderr.includes('shut out')) await once(sending.child.stderr ?? t, 'data')
+  let status = await site.status()
+  while (status['state'] !== 'down') status = await site.status()
+  t.match(status, { lastError: { code: 'E_ASSOCIATION_REJECTED' }, waiting: { studies: 2 } })
+  t.equal(peer.requests.length, 1, 'one was enough to know')
+  isKnown = true
+  await site.ask('retry')
+  for (const study of studies) t.ok(await sending.until(isTransfer), requestOf(study))
+  t.match(sending.said.filter(isTransfer), [{ status: 'sent' }, { status: 'sent' }])
+  t.same(sending.said.filter(isError), [])
 })
 
 t.test('a hold outlives restarts, and its release lets go on', async (t) => {

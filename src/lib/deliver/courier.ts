@@ -241,7 +241,7 @@ export class Courier implements FilterLogic {
   }
 
   #openLane(destination: Destination): Way {
-    const { now, halt, transactions, desk } = this.#options
+    const { now, halt, transactions, desk, inStage, waiting } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
     const carrier = carrierFor(destination, log)
     const lane = new Lane({
@@ -253,6 +253,7 @@ export class Courier implements FilterLogic {
       rest: () => carrier.rest(),
       ended: (key, delivery) => this.#end(key, delivery),
       broken: this.#broken,
+      waitsForPersons: inStage && waiting.survivesTheProcess,
       isHeld: ({ record }) =>
         !this.#hasBegun || desk?.holdOf(destination.name, record.requestId) !== undefined,
       changed: () => status?.changed(),

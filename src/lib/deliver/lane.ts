@@ -30,6 +30,16 @@ interface Waiting {
 /** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
 const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
 
+/** It does not let us in, or is not who it should be: no try mends that, and neither is any study to blame. */
+const shutOut = new Set([
+  'E_ASSOCIATION_REJECTED',
+  'E_HOST_KEY',
+  'E_SECRET',
+  'E_SSH_LOGIN',
+  'E_TLS',
+  'E_WEB_NOT_ALLOWED',
+])
+
 /** Of deliveries with trouble of their own: a destination that is down for a week shall not make a report of megabytes. */
 const mostReported = 1000
 
@@ -63,6 +73,8 @@ export interface LaneOptions {
   readonly ended: (key: string, delivery: Delivery) => Promise<void>
   /** Nothing can go on: the disk is full, say. */
   readonly broken: (error: unknown) => void
+  /** Who is shut out waits for a person to mend that; else every delivery ends. */
+  readonly waitsForPersons?: boolean
   /** A person said that it shall wait. */
   readonly isHeld?: (delivery: Delivery) => boolean
   /** What `report` says is something else now. */
@@ -188,6 +200,7 @@ export class Lane {
     const current = this.#current?.delivery
     return {
       ...this.#state.report(current),
+      studies: this.size,
       ...(opens === undefined ? {} : { windowUntil: opens.toISOString() }),
       ...(Number.isFinite(next) ? { nextTryAt: at(next) } : {}),
       deliveries: this.#waiting
@@ -360,6 +373,10 @@ export class Lane {
       await ended(one.key, one.delivery)
       return
     }
+    if ('final' in verdict && this.#options.waitsForPersons && shutOut.has(verdict.final.code)) {
+      this.#waitForPersons(one, verdict.final)
+      return
+    }
     if ('final' in verdict) {
       this.#state.failed(verdict.final, false)
       log.warn(
@@ -414,6 +431,26 @@ export class Lane {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** One of them, another each time, is tried after the longest wait: the way may have been mended. */
+  #waitForPersons(one: Waiting, error: FionaError): void {
+    const { destination, log, now } = this.#options
+    const inSeconds = destination.retry.maxDelaySeconds
+    this.#state.failed(error, true)
+    this.#waiting.push(one)
+    this.#pausedUntil = now() + inSeconds * 1000
+    for (const other of this.#waiting) {
+      if (other.awaitsReport) continue
+      other.dueAt = this.#pausedUntil
+      other.error = error
+      other.isKeptOut = true
+    }
+    const deliveries = this.#waiting.length
+    log.error(
+      { code: error.code, deliveries, inSeconds },
+      `shut out, everything waits: ${error.message}; when that is mended, fiona-send retry ${destination.name}`,
+    )
   }
 
   /** @returns when, or when it would have been if it had not been the last try */

@@ -17,6 +17,8 @@ export interface LaneReport {
   /** Its window is closed until then. */
   readonly windowUntil?: string
   readonly nextTryAt?: string
+  /** That wait, the one in hand included. */
+  readonly studies: number
   readonly inHand?: { readonly requestId: string; readonly sent: number; readonly of: number }
   /** Local date, and what arrived on it. */
   readonly today: { readonly date: string; readonly objects: number; readonly studies: number }

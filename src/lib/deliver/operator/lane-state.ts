@@ -37,7 +37,7 @@ export class LaneState {
     this.#today = { ...today, studies: today.studies + 1 }
   }
 
-  report(current: Delivery | undefined): Omit<LaneReport, 'deliveries'> {
+  report(current: Delivery | undefined): Omit<LaneReport, 'deliveries' | 'studies'> {
     return {
       state: this.#state,
       since: this.#since,
