@@ -102,6 +102,9 @@ export function ofPerson(options: CtImageOptions = {}): Buffer {
 
 /** Where the rules must remove it: the study goes out, without any of it. */
 export const removed: Readonly<Record<string, Buffer>> = {
+  'a UID in a text': ofPerson({
+    elements: [el(0x00181020, 'LO', `from ${person.foreignUid}.1`)],
+  }),
   'the usual places': ofPerson(),
   'implicit VR': ofPerson({ transferSyntax: syntax.implicit }),
   'big endian': ofPerson({ transferSyntax: syntax.bigEndian }),
@@ -269,9 +272,6 @@ export const found: Readonly<Record<string, Buffer>> = {
   'a telephone number': ofPerson({ elements: [el(0x00181020, 'LO', 'call 31-58-123 45 67')] }),
   'an address': ofPerson({ elements: [el(0x00181020, 'LO', 'lindenstraat 4711')] }),
   'an institution': ofPerson({ elements: [el(0x00081090, 'LO', person.institution)] }),
-  'a UID in a text': ofPerson({
-    elements: [el(0x00181020, 'LO', `from ${person.foreignUid}.1`)],
-  }),
   'a name without its accents': ofPerson({
     elements: [
       el(0x00100010, 'PN', Buffer.from('M\xfcllerbeck^J\xf8rgen ', 'latin1')),

@@ -278,8 +278,8 @@ const broken: readonly Broken[] = [
   {
     name: 'a token that is not there',
     config: { requests: [{ redcap: { url: 'https://redcap.invalid/', tokenFile: 'a.token' } }] },
-    says: /^error +requests\.0\.redcap\.tokenFile: FILE:7: .*a\.token cannot be read \(ENOENT\)/,
-    hint: /readable for the user FIONA runs as/,
+    says: /^error +redcap: FILE:\d+: .*a\.token cannot be read \(ENOENT\)/,
+    hint: /copy the token from the page API/,
   },
   {
     name: 'a quiet time beyond the longest wait',

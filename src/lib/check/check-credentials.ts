@@ -5,16 +5,10 @@ import { about, error, type Finding, ok } from './finding.ts'
 const secrets = ['tokenFile', 'privateKeyFile', 'knownHostsFile'] as const
 
 /** Files that are named in the configuration, and that nothing else of this check reads. */
-export async function checkCredentials({ destinations, requests }: Config): Promise<Finding[]> {
-  const named = [
-    ...Object.entries(destinations).flatMap(([name, destination]) =>
-      secrets.map((key) => ({ keys: ['destinations', name, key], path: destination[key] })),
-    ),
-    ...requests.map(({ redcap }, at) => ({
-      keys: ['requests', String(at), 'redcap', 'tokenFile'],
-      path: redcap?.tokenFile,
-    })),
-  ]
+export async function checkCredentials({ destinations }: Config): Promise<Finding[]> {
+  const named = Object.entries(destinations).flatMap(([name, destination]) =>
+    secrets.map((key) => ({ keys: ['destinations', name, key], path: destination[key] })),
+  )
   const found = await Promise.all(
     named.map(async ({ keys, path }) => {
       if (path === undefined) return undefined
