@@ -79,6 +79,11 @@ export default defineTool({
       describe:
         'on a terminal: show what becomes of each element of a DICOM file, and why, and stop',
     },
+    'classify-type': {
+      type: 'string',
+      describe:
+        'with --explain: the types that rules of classification gave the series, with commas between',
+    },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
       type: 'string',

@@ -65,12 +65,18 @@ t.test('--lint tells mistakes with their places, and what weakens', async (t) =>
 })
 
 t.test('--explain shows every element to a terminal, and to nothing else', async (t) => {
-  const site = siteWith({ 'p.yaml': good, 'ct.dcm': ctImage({ elements: planted }) })
+  const ofPhantoms =
+    '  - { tag: SeriesDescription, when: { ClassifyType: phantom }, action: empty }'
+  const profile = good.replace('objects:', `${ofPhantoms}\nobjects:`)
+  const site = siteWith({ 'p.yaml': profile, 'ct.dcm': ctImage({ elements: planted }) })
   const args = ['--explain', site.path('ct.dcm'), '--profile', site.path('p.yaml')]
   const piped = await anon([...args, '--key-file', site.path('key')])
   t.equal(piped.code, 64)
   t.match(piped.stderr, /on a terminal only/)
   t.equal(piped.stdout, '')
+  const ofNothing = await anon(['--classify-type', 'T1', '--key-file', site.path('key')])
+  t.equal(ofNothing.code, 64)
+  t.match(ofNothing.stderr, /of --explain/)
   const terminal = new PseudoTerminal(
     { rows: 400, columns: 400 },
     [
@@ -82,6 +88,8 @@ t.test('--explain shows every element to a terminal, and to nothing else', async
       'ABCD',
       '--participant',
       'S9',
+      '--classify-type',
+      'T1, phantom',
     ],
     env,
   )
@@ -92,7 +100,7 @@ t.test('--explain shows every element to a terminal, and to nothing else', async
     /\(0010,1040\) PatientAddress LO "1 Planted Street, Springfield" → removed — Table E\.1-1 X: remove/,
     /\(0010,0010\) PatientName PN .* → "S9" — the request says so/,
     /\(0019,1001\) \? LO "hidden" → removed — private attributes are removed/,
-    /\(0008,103E\) SeriesDescription LO "t1 mprage ␛\[2J" → removed/,
+    /\(0008,103E\) SeriesDescription LO "t1 mprage ␛\[2J" → empty — rule in line 4: empty/,
     /\(0020,000D\) StudyInstanceUID UI "2\.25\.1001" → "2\.25\.\d+" — Table E\.1-1 U: uid/,
     /^ {4}\(0008,1030\) StudyDescription LO "inside" → gone with its sequence/m,
     /\(0028,0010\) Rows US 8 → as it is — not in Table E\.1-1, and harmless/,

@@ -132,6 +132,27 @@ export class Crosswalk {
     })
   }
 
+  /**
+   * Who a patient is in a project: one participant, unless a person has let pass several. Of a patient without an
+   * identifier, who the study is.
+   * @throws FionaError E_CROSSWALK_DAMAGED
+   */
+  async participantsOf(whom: Claimant): Promise<string[]> {
+    return this.#alone(async () => {
+      const links = await this.#lookedUp()
+      const { project, StudyInstanceUID } = whom
+      const patient = JSON.stringify(patientOf({ kind: 'participant', participant: '', ...whom }))
+      const { holding } = await links.claims(project, [['patient', patientKeyOf(whom)]])
+      const named = holding.filter((link) => JSON.stringify(patientOf(link)) === patient)
+      const ofStudy =
+        whom.PatientID === '' && StudyInstanceUID !== undefined
+          ? await links.by('study', StudyInstanceUID)
+          : []
+      const all = [...named, ...ofStudy.filter((link) => link.project === project)]
+      return [...new Set(all.map(({ participant }) => participant))]
+    })
+  }
+
   /** On stable storage when it resolves. What is there already is not written again. */
   async note(entries: readonly (Link | Anchor)[]): Promise<void> {
     await this.#alone(() => this.#note(entries))

@@ -1,4 +1,11 @@
-import { type Element, type OutElement, isPrivate, isPrivateCreator, vrOf } from '../dicom/index.ts'
+import {
+  type Element,
+  type OutElement,
+  encodeText,
+  isPrivate,
+  isPrivateCreator,
+  vrOf,
+} from '../dicom/index.ts'
 import { applyAction } from './actions/apply-action.ts'
 import type { Traced } from './explain/trace.ts'
 import { noteIdentity } from './search/note-identity.ts'
@@ -132,6 +139,8 @@ function reservationsOf(out: readonly OutElement[], around: Surroundings): OutEl
   }
   return [...blocks].flatMap((tag) => {
     const creator = around.creatorAt(tag)
-    return creator === undefined ? [] : [text(tag, 'LO', creator)]
+    const value =
+      creator === undefined ? undefined : encodeText(creator, 'LO', around.dataSet.characterSets)
+    return value === undefined ? [] : [{ tag, vr: 'LO', value }]
   })
 }

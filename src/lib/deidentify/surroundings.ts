@@ -1,4 +1,10 @@
-import { type DataSet, type DicomFile, decodeText, isPrivateCreator } from '../dicom/index.ts'
+import {
+  type DataSet,
+  type DicomFile,
+  decodeText,
+  isDeclaredText,
+  isPrivateCreator,
+} from '../dicom/index.ts'
 
 /** LO has 64 characters of up to four bytes, and somebody's padding. */
 const longestCreator = 300
@@ -44,9 +50,10 @@ export class Surroundings {
       const { tag, vr, length, items } = element
       if (!isPrivateCreator(tag)) continue
       const isName = items === undefined && length <= longestCreator && (vr === 'LO' || vr === 'UN')
-      const name = isName
-        ? decodeText(this.file.bytes(element), 'LO', this.dataSet.characterSets)
-        : ''
+      const bytes = isName ? this.file.bytes(element) : Buffer.alloc(0)
+      const { characterSets } = this.dataSet
+      const isLegible = isDeclaredText(bytes, 'LO', characterSets)
+      const name = isLegible ? decodeText(bytes, 'LO', characterSets) : ''
       const trimmed = name.replaceAll('\0', ' ').trim()
       creators.set(tag, creators.has(tag) || trimmed === '' ? undefined : trimmed)
     }

@@ -6,6 +6,7 @@
 export { isRecordedAttribute, readAttributes } from './attributes.ts'
 export { definedTermsOf, isKnownCharacterSet } from './character-sets.ts'
 export type { DataSet, Element } from './data-set.ts'
+export { isDeclaredText } from './declared-text.ts'
 export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
 export { keywordOf, knownKeywords, tagOf, vrOf } from './dictionary.ts'

@@ -6,12 +6,14 @@ import {
   decodeText,
   definedTermsOf,
   encodeText,
+  isDeclaredText,
   isKnownVR,
   isPrivate,
   isText,
   splitsAtBackslash,
 } from '../../dicom/index.ts'
 import { toldAges } from '../dates/age.ts'
+import { dummyValue } from './dummy.ts'
 import { isPersonal } from '../search/identity-kinds.ts'
 import { type Rewriting, newUid, text } from '../rewriting.ts'
 import { longestOf } from '../rules/vr-limits.ts'
@@ -35,14 +37,17 @@ export function keepValue(place: Place): OutElement | undefined {
     return keepPixels(element, rewriting, path.length)
   }
   if (element.items !== undefined || element.fragments !== undefined) return malformed(rewriting)
-  if (!isPlausible(element.vr, expected)) return malformed(rewriting)
+  // Whatever VR it has, it was read.
   if (tag === SpecificCharacterSet) return keepCharacterSets(place)
+  if (!isPlausible(element.vr, expected)) return malformed(rewriting)
   if (isTemporalVR(expected)) return keepTemporal(place)
   if (expected === 'AS') return keepAge(element, rewriting)
   if (expected === 'UI' && place.decision.because === 'option') noteKept(element, rewriting)
   const checked = checkedValue(place)
   if (checked !== undefined) return checked === 'otherwise' ? undefined : checked
   if (element.length > longestChecked && isText(expected)) return malformed(rewriting)
+  const illegible = illegibleText(place)
+  if (illegible !== undefined) return illegible === 'otherwise' ? undefined : illegible
   const renamed = withNewUids(place)
   if (renamed !== undefined) return renamed === 'otherwise' ? undefined : renamed
   return copyOf(dataSet, element, expected, rewriting)
@@ -91,6 +96,20 @@ function checkedValue(place: Place): OutElement | 'otherwise' | undefined {
   return text(element.tag, expected, values.join('\\'))
 }
 
+/**
+ * Bytes that the declared character sets do not have may be read as anything: a dummy stands for such a text, for in some
+ * objects there must be one.
+ */
+function illegibleText(place: Place): OutElement | 'otherwise' | undefined {
+  const { around, element, vr, rewriting } = place
+  if (!isText(vr) || element.length === 0) return undefined
+  const bytes = rewriting.file.bytes(element)
+  if (isDeclaredText(bytes, vr, around.dataSet.characterSets)) return undefined
+  rewriting.count('malformed')
+  if (place.decision.otherwise !== undefined) return 'otherwise'
+  return { tag: element.tag, vr, value: dummyValue(vr, bytes) }
+}
+
 /** Where no option keeps all of them, what is kept here may be replaced elsewhere. */
 function noteKept(element: Element, { file, profile, identity }: Rewriting): void {
   if (profile.options.has('retainUids') || element.length > longestChecked) return
@@ -121,7 +140,10 @@ function keepAge(element: Element, rewriting: Rewriting): OutElement | undefined
   return ages === undefined ? malformed(rewriting) : text(element.tag, 'AS', ages)
 }
 
-/** As it is where it is spelled by the standard: terms that devices misspell are written as it has them. */
+/**
+ * As all text was read by them: as they are where the standard spells them so, and otherwise as it does. Of two elements
+ * of this tag, which is an error, the values of the one that was believed.
+ */
 function keepCharacterSets({ around, element, rewriting }: Place): OutElement | undefined {
   const { characterSets } = around.dataSet
   const terms = definedTermsOf(characterSets)
@@ -132,10 +154,8 @@ function keepCharacterSets({ around, element, rewriting }: Place): OutElement | 
   const isSpelled = characterSets.every(
     (term, at) => term === terms[at] || /^ISO 2022 IR \d+$/.test(term),
   )
-  if (isSpelled && terms.length === characterSets.length) {
-    return copyOf(around.dataSet, element, 'CS', rewriting)
-  }
-  return text(element.tag, 'CS', terms.join('\\'))
+  const isKept = isSpelled && terms.length === characterSets.length
+  return text(element.tag, 'CS', (isKept ? characterSets : terms).join('\\'))
 }
 
 /** Of the root 2.25, or of six components and more. */

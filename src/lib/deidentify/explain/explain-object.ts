@@ -37,6 +37,8 @@ export interface Explained {
   readonly project: string
   readonly event: string | undefined
   readonly exclusion: Exclusion
+  /** What rules of classification gave its series: that is in records, not in the file. */
+  readonly types: readonly string[]
 }
 
 /**
@@ -49,10 +51,9 @@ export async function* explainObject(
   explained: Explained,
 ): AsyncGenerator<string, void> {
   const { profile, participant, project, event } = explained
-  // What rules gave its series is in records, not in the file.
-  const uids = { ...uidsOf(file), types: [] }
+  const uids = { ...uidsOf(file), types: explained.types }
   const verdict = profile.rules.lookAt({ file, ...uids })
-  const leftOut = explained.exclusion(file, { path: '', types: [] }) ?? verdict.leftOut
+  const leftOut = explained.exclusion(file, { path: '', types: uids.types }) ?? verdict.leftOut
   if (leftOut !== undefined) {
     yield `left out: ${leftOut}`
     return

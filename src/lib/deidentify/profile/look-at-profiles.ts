@@ -23,6 +23,8 @@ export interface ProfileQuestions {
   readonly participant: string | undefined
   readonly event: string | undefined
   readonly keyFile: string | undefined
+  /** ClassifyType of the object that is explained, with commas between. */
+  readonly classifyType: string | undefined
 }
 
 type Print = (text: string) => Promise<void>
@@ -40,6 +42,9 @@ export async function lookAtProfiles(
   const { lint, convert, explain } = questions
   const asked = [lint, convert, explain].filter((one) => one !== undefined)
   if (asked.length > 1) throw usage('--lint, --convert and --explain are three questions')
+  if (questions.classifyType !== undefined && explain === undefined) {
+    throw usage('--classify-type says what rules gave the object of --explain')
+  }
   if (lint !== undefined) return lintOne(lint, print)
   if (convert !== undefined) return convertOne(convert, print)
   return explain === undefined ? undefined : explainOne(explain, questions, await config(), print)
@@ -79,6 +84,7 @@ async function explainOne(
     participant = 'PARTICIPANT',
     event,
     keyFile,
+    classifyType = '',
   }: ProfileQuestions,
   { deidentification, projects }: Config,
   print: Print,
@@ -103,6 +109,10 @@ async function explainOne(
     participant,
     project,
     event,
+    types: classifyType
+      .split(',')
+      .map((type) => type.trim())
+      .filter((type) => type !== ''),
   })
   for await (const line of lines) await print(line)
   return ExitCode.ok

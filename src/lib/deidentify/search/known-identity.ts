@@ -31,6 +31,8 @@ export class KnownIdentity {
   readonly uids = new Set<string>()
   /** Bytes as the source holds them, as latin1 text, where that is not ASCII. */
   readonly rawForms = new Set<string>()
+  /** Parts of names and places in their own letters, in lower case, for values that are no text. */
+  readonly beyondAscii = new Set<string>()
   /** Days that shifted or kept dates now have, as YYYYMMDD: where a date belongs they are none that slipped through. */
   readonly writtenDays = new Set<string>()
   /** UIDs that are kept in one place, and perhaps replaced in another. */
@@ -70,12 +72,19 @@ export class KnownIdentity {
     if (this.#seen.has(key)) return
     this.#seen.add(key)
     if (raw?.some((byte) => byte >= 0x80 || byte === 0x1b) === true) this.#addRaw(raw)
+    if (kind === 'name' || kind === 'place' || kind === 'address') this.#addBeyondAscii(value)
     if (kind === 'name') for (const name of value.split('\\')) this.#addNames(name)
     else if (kind === 'identifier')
       for (const id of value.split('\\')) this.#addIdentifier(id.trim())
     else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
     else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
     else this.#addWhole(value)
+  }
+
+  #addBeyondAscii(value: string): void {
+    for (const part of value.split(/[\\=^\s,;]+/u)) {
+      if (/[^\x00-\x7f]/.test(part) && isLongEnough(part)) this.beyondAscii.add(part.toLowerCase())
+    }
   }
 
   /** A value of VR DA or DT that goes out. */
@@ -189,6 +198,9 @@ export class KnownIdentity {
     for (const group of raw.toString('latin1').split(/[=\\]/)) {
       const text = group.trim()
       if (text.length >= 4) this.rawForms.add(text)
+      for (const part of text.split('^')) {
+        if (part.length >= 6 && /[\x1b\x80-\xff]/.test(part)) this.rawForms.add(part)
+      }
     }
   }
 

@@ -1,6 +1,7 @@
-import { isUtf8 } from 'node:buffer'
-import { type Element, decodeText, isText, vrOf } from '../../dicom/index.ts'
+import { isAscii, isUtf8 } from 'node:buffer'
+import { type Element, decodeText, isDeclaredText, isText, vrOf } from '../../dicom/index.ts'
 import { identityKindOf, isPersonal } from './identity-kinds.ts'
+import { likelyTexts } from './plausible-texts.ts'
 import { type Rewriting, newUid } from '../rewriting.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -32,7 +33,18 @@ export function noteIdentity(around: Surroundings, element: Element, rewriting: 
   const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'
   const value = decodeText(raw, readAs, around.dataSet.characterSets)
   identity.add(kind, value.replaceAll('\0', ' '), raw)
-  // Many write UTF-8 and declare something else, or nothing.
-  const asUtf8 = isUtf8(raw) ? raw.toString('utf8') : value
-  if (asUtf8 !== value) identity.add(kind, asUtf8.replaceAll('\0', ' '))
+  const isDeclared = isDeclaredText(raw, readAs, around.dataSet.characterSets)
+  for (const other of otherReadings(raw, value, isDeclared)) {
+    if (other !== value) identity.add(kind, other.replaceAll('\0', ' '))
+  }
+}
+
+/** As what else a value may be meant: many declare something else than they write, or nothing. */
+function otherReadings(raw: Buffer, value: string, isDeclared: boolean): string[] {
+  // What is well-formed UTF-8 is that by no accident.
+  if (isUtf8(raw) && !isAscii(raw)) return [raw.toString('utf8')]
+  // In Latin letters two with accents seldom meet; in other scripts all bytes are high.
+  const isLatin =
+    !/[\x80-\xff]{2}/.test(raw.toString('latin1')) && !/[^\P{L}\p{Script=Latin}]/u.test(value)
+  return isDeclared && isLatin ? [] : likelyTexts(raw)
 }

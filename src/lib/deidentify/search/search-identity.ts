@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import {
   type DataSet,
   type DicomFile,
@@ -14,6 +13,7 @@ import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
 import { spellings } from './fold-text.ts'
 import { type KnownIdentity, dayOf } from './known-identity.ts'
+import { plausibleBytes, plausibleTexts } from './plausible-texts.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -46,6 +46,7 @@ export class IdentitySearch {
     const terms = [...identity.anywhere, ...identity.words, ...identity.digits]
     const forms = [
       ...terms.flatMap((term) => casesOf(term)).map((term) => Buffer.from(term).toString('latin1')),
+      ...[...identity.beyondAscii].flatMap((part) => casesOf(part)).flatMap(plausibleBytes),
       ...identity.rawForms,
     ]
     this.#inBytes = [
@@ -87,9 +88,10 @@ export class IdentitySearch {
     if ((vr === 'DA' || vr === 'DT') && this.#isWrittenDate(raw)) return false
     const text = decodeText(bytes, vr, dataSet.characterSets)
     if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
-    // Whatever is declared, many write UTF-8 or Latin-1, and some receivers see it.
-    const other = isUtf8(bytes) ? bytes.toString('utf8') : raw
-    if (other !== text && this.#isInText(other, vr)) return true
+    // Whatever is declared, many write something else, and some receivers see it.
+    for (const other of plausibleTexts(bytes)) {
+      if (other !== text && this.#isInText(other, vr)) return true
+    }
     if (key !== undefined) this.#remember(key)
     return false
   }
@@ -154,8 +156,8 @@ export class IdentitySearch {
     if (this.#isInLowered(lowerAscii(raw))) return true
     // Without a control character it is text; with NULs between perhaps UTF-16.
     if (/^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw)) {
-      const isText = this.#isInText(isUtf8(bytes) ? bytes.toString('utf8') : raw, 'UT')
-      if (isText || this.#isInText(raw.replaceAll('\0', ''), 'UT')) return true
+      for (const text of plausibleTexts(bytes)) if (this.#isInText(text, 'UT')) return true
+      if (this.#isInText(raw.replaceAll('\0', ''), 'UT')) return true
     } else if (this.#isInLowered(lowerAscii(raw.replaceAll('\0', '')))) return true
     if (key !== undefined) this.#remember(key)
     return false

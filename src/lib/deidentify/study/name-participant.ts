@@ -26,7 +26,8 @@ export function namingOf(
 
 /**
  * Whoever the project's own rule makes of a patient. Where there is no patient, of the study: two studies of nobody are
- * two participants.
+ * two participants. Whom the crosswalk knows stays who he is: the key made the name, and another key would make another
+ * person of him in the middle of a project.
  * @throws FionaError E_CROSSWALK_MISSING where names are counted and there is nothing to count them in
  */
 export async function nameParticipant(
@@ -37,10 +38,17 @@ export async function nameParticipant(
   pseudonyms: Pseudonyms,
   crosswalk: Crosswalk | undefined,
 ): Promise<string> {
+  const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
+  const study = PatientID === '' ? { StudyInstanceUID } : {}
+  const whom = { project, PatientID, ...issuer, ...study }
   if (pseudonym !== 'counter') {
-    return PatientID === ''
-      ? pseudonyms.participant('study', StudyInstanceUID)
-      : pseudonyms.participant('patient', PatientID, IssuerOfPatientID)
+    const keyed =
+      PatientID === ''
+        ? pseudonyms.participant('study', StudyInstanceUID)
+        : pseudonyms.participant('patient', PatientID, IssuerOfPatientID)
+    const [known, ...others] = (await crosswalk?.participantsOf(whom)) ?? []
+    // Which of several is meant nobody can tell: then it is held, unless the keyed name is one of them.
+    return known === undefined || others.length > 0 ? keyed : known
   }
   if (crosswalk === undefined) {
     throw new FionaError(
@@ -52,7 +60,5 @@ export async function nameParticipant(
       },
     )
   }
-  const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
-  const study = PatientID === '' ? { StudyInstanceUID } : {}
-  return crosswalk.count({ project, PatientID, ...issuer, ...study }, nth)
+  return crosswalk.count(whom, nth)
 }
