@@ -32,7 +32,8 @@ export default defineTool({
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
-    accepted are not. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
+    accepted are not. In a stage a destination that does not let us in (rejection, login, certificate, host key, secret) ends no
+    delivery: all of its wait, one is tried after retry.maxDelaySeconds, and fiona-send status says why. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
     does not have is sent again. When it cannot be asked, the transfer record says sent, and verified: false,
     and an error record behind it why (E_NOT_VERIFIED).
 
@@ -62,7 +63,21 @@ export default defineTool({
 
     By hand without --data-dir and configuration, memory is all there is: a second run sends everything
     again, a mark waits for everything before it, and what was not delivered when it was stopped comes out as
-    an error record.`,
+    an error record.
+
+    Commands tell of deliveries and decide about them, beside the filter, while it runs in a stage and when nothing runs:
+    status says of each destination whether it answers, since when, its last error, window and hold, and what waits;
+    explain why a delivery waits, what is next and when, and of each object whether it was sent or refused. retry tries now what
+    waits for a later try. hold lets a destination or a request wait until release, over restarts; a study in hand is finished.
+    drop ends the deliveries of a request for good: the transfer record says what was sent, an error record (E_DROPPED)
+    who ended it and why. Without a running fiona-send retry and drop are done at its next start. Each decision is kept with who, why, when and
+    what became of it. Write no names of patients into --because.`,
+  arguments: {
+    name: 'status|explain|retry|hold|release|drop [NAME]',
+    repeated: true,
+    describe:
+      'explain: a StudyInstanceUID or requestId; retry (all, without), hold, release: a destination or requestId; drop: a requestId',
+  },
   reads: ['deidentified'],
   writes: ['transfer'],
   options: {
@@ -101,6 +116,9 @@ export default defineTool({
       describe: 'keep ledger and waiting deliveries below this directory',
       configKey: 'dataDir',
     },
+    by: { type: 'string', describe: 'retry, hold, release, drop: who decides; drop needs it' },
+    because: { type: 'string', describe: 'retry, hold, release, drop: why; drop needs it' },
+    json: { type: 'boolean', describe: 'status, explain: JSON also on a terminal' },
   },
   examples: [
     [
@@ -109,8 +127,14 @@ export default defineTool({
     ],
     ['fiona-send --destination file:/mnt/research --data-dir var < outbox.ndjson', 'into a folder'],
     [
-      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send" and (.record | type) == "object").record\' | fiona-send --config fiona.yaml',
+      'fiona-journal cat errors | jq -c \'select(.tool == "fiona-send" and .code != "E_DROPPED" and (.record | type) == "object").record\' | fiona-send --config fiona.yaml',
       'try again what was given up',
+    ],
+    ['fiona-send status', 'which destination is down, and what waits?'],
+    ['fiona-send explain 7Q2M0V9ZK4T1C8XB3NHD', 'why has this not arrived?'],
+    [
+      'fiona-send drop 7Q2M0V9ZK4T1C8XB3NHD --by "A. Smith" --because "consent withdrawn"',
+      'end a delivery for good',
     ],
   ],
   files: [
@@ -126,6 +150,10 @@ export default defineTool({
       '<dataDir>/state/fiona-send/waiting/<stage>/',
       'deliveries taken and not yet ended, or not yet known to be read; the stage is hand outside of fiona-stage',
     ],
+    ['<dataDir>/state/fiona-send/status/<stage>/', 'how each destination stands'],
+    ['<dataDir>/state/fiona-send/orders/<stage>/', 'retry and drop, until they are done'],
+    ['<dataDir>/state/fiona-send/holds/', 'what is held'],
+    ['<dataDir>/state/fiona-send/decisions.ndjson', 'who decided what, why, and what became of it'],
   ],
   environment: [
     ['FIONA_STAGE', 'the stage this runs in; set by fiona-stage'],
@@ -133,22 +161,34 @@ export default defineTool({
   ],
   exitCodes: {
     1: 'done, but something was not delivered: see the error records',
+    65: 'a command about something that does not wait',
     64: 'a destination on the command line that cannot be used',
     78: 'a destination in the configuration that cannot be used',
   },
   seeAlso: ['fiona-anon', 'fiona-stage', 'fiona-journal'],
-  async run({ options, config, configPath, log, emit, sync, signal, filter }) {
+  async run({ args, options, config, configPath, log, emit, sync, signal, filter, print }) {
     const {
       Courier,
+      Desk,
       DiskLedgers,
       DurableWaiting,
       ForgetfulWaiting,
       MemoryLedgers,
       chooseDestinations,
       listenForReports,
+      readCommand,
+      runCommand,
     } = await import('../lib/deliver/index.ts')
     const { DiskTransactions, MemoryTransactions } = await import('../lib/transaction/index.ts')
     const { inside, safeComponent } = await import('../lib/storage/index.ts')
+    const { whoRuns } = await import('../lib/crosswalk/index.ts')
+    const { user, login, sudo } = whoRuns()
+    const said = readCommand(args, options, sudo ?? login ?? user, process.stdout.isTTY)
+    if (said !== undefined) {
+      const settings = await config()
+      const state = inside(options.dataDir ?? settings.dataDir, 'state', 'fiona-send')
+      return runCommand(said, { print, state, config: settings })
+    }
     const stage = process.env['FIONA_STAGE'] || undefined
     const isConfigured = configPath !== undefined || stage !== undefined
     const settings = isConfigured || options.destination === undefined ? await config() : undefined
@@ -160,6 +200,7 @@ export default defineTool({
     signal.addEventListener('abort', () => setTimeout(() => stopped.abort(), graceMs).unref())
     const transactions =
       dataDir === undefined ? new MemoryTransactions() : new DiskTransactions(dataDir)
+    const desk = dataDir === undefined ? undefined : await Desk.open(state(), stage ?? 'hand', log)
     const courier = new Courier({
       destinations,
       ledgers: dataDir === undefined ? new MemoryLedgers() : new DiskLedgers(state('ledger')),
@@ -178,12 +219,14 @@ export default defineTool({
       log,
       now: () => performance.now(),
       halt: { stopping: signal, stopped: stopped.signal },
+      desk,
     })
     const listeners = await Promise.all(
       reportPorts(destinations.all).map((port) => listenForReports(port, transactions, log)),
     )
     await courier.resume()
     const code = await Promise.race([filter(courier), courier.trouble])
+    await desk?.close()
     await courier.close()
     await Promise.all(listeners.map((listener) => listener.close()))
     return code === ExitCode.ok && courier.incomplete > 0 ? ExitCode.someErrors : code

@@ -29,8 +29,9 @@ t.test(
     const names = Object.keys(cleanable)
     t.equal(outputs.length, names.length)
     textsWithPydicom(outputs).forEach((texts, at) => {
-      t.ok(texts !== undefined && texts.length > 10, names[at])
-      t.same(secretsInTexts(texts ?? [], secrets), [], names[at])
+      const name = String(names[at])
+      t.ok(texts !== undefined && texts.length > 10, name)
+      t.same(secretsInTexts(texts ?? [], secrets), [], name)
     })
     t.end()
   },

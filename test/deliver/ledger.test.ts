@@ -116,3 +116,28 @@ t.test('after a write that failed in the middle of a line, the next is kept', as
   for (const name of ['before', 'after', 'at the end']) t.match(again.find(name), { name })
   await again.close()
 })
+
+t.test('a refusal is kept until the object is taken, and written when it changes', async (t) => {
+  const directory = temporary()
+  const ledgers = new DiskLedgers(directory)
+  const lines = (): number => {
+    const [folder = ''] = readdirSync(directory)
+    return readFileSync(join(directory, folder, 'r.ndjson'), 'utf8').split('\n').length - 1
+  }
+  const full = { code: 'E_REFUSED', message: 'answered with A700H' } as const
+  const ledger = await ledgers.open('u', 'r')
+  for (const time of ['1', '2', '3']) ledger.refuse('x', full, time)
+  ledger.refuse('y', full, '4')
+  t.equal(lines(), 2)
+  await ledger.close()
+  const again = await ledgers.open('u', 'r')
+  again.refuse('x', full, '5')
+  t.equal(lines(), 2, 'also over a restart')
+  again.refuse('x', { ...full, message: 'answered with C000H' }, '6')
+  again.add(entry('y'))
+  await again.close()
+  const { delivered, refused } = await ledgers.known('u', 'r')
+  t.match([...refused.values()], [{ name: 'x', refused: { message: /C000H/ }, time: '6' }])
+  t.same([...delivered.keys()], ['y'])
+  t.same((await ledgers.known('u', 'nothing')).delivered, new Map())
+})

@@ -11,6 +11,7 @@ import {
   readJournal,
 } from '../journal/index.ts'
 import { freeBytes } from '../storage/index.ts'
+import { deliveryReports, deliveryTrouble } from './delivery-reports.ts'
 import { closedEverywhere } from './closed-parts.ts'
 import { askChain } from './control-client.ts'
 import type { ControlAnswer } from './control-server.ts'
@@ -64,6 +65,7 @@ export async function siteStatus(
     }),
   )
   const journals = await listJournals(dataDir)
+  const deliveries = await deliveryReports(dataDir)
   const disk = { freeBytes: freeBytes(dataDir), reserveBytes: receiver.reserveBytes }
   const full = diskTrouble(disk)
   const trouble = [
@@ -71,6 +73,7 @@ export async function siteStatus(
     ...ports.flatMap(({ part, port, listening }) =>
       isAny(part) && !listening ? [`${part} does not listen on port ${String(port)}`] : [],
     ),
+    ...deliveries.flatMap((one) => deliveryTrouble(one) ?? []),
     ...(full === undefined ? [] : [full]),
   ]
   return {
@@ -81,6 +84,7 @@ export async function siteStatus(
     ...(chain === undefined ? {} : { pid: Number(chain['pid']), since: String(chain['since']) }),
     parts,
     stages,
+    deliveries,
     journals: await Promise.all(journals.map((name) => journalReport(dataDir, name))),
     disk,
     ports,

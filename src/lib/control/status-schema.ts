@@ -60,6 +60,17 @@ const journal = fields({
   today: Type.Optional(count('records since midnight, local time: of errors, held, sent')),
 })
 
+const delivery = fields({
+  destination: text('its name, or its URL'),
+  state: oneOf(
+    ['up', 'down', 'unknown', 'stopped'],
+    'unknown: nothing was tried since the start; stopped: no fiona-send runs that delivers there',
+  ),
+  since: Type.Optional(text('when that state began')),
+  studies: count('that waited when fiona-send said so last'),
+  lastError: Type.Optional(text('of a try, with its code and time')),
+})
+
 export const StatusSchema = Type.Object(
   {
     v: Type.Literal(1),
@@ -70,6 +81,7 @@ export const StatusSchema = Type.Object(
     since: Type.Optional(time('when that was started')),
     parts: list(part, 'in the order of starting'),
     stages: list(stage, 'in the order of a study'),
+    deliveries: list(delivery, 'each destination that fiona-send had something for'),
     journals: list(journal, 'those there are'),
     disk: Type.Object(
       { freeBytes: count('for FIONA'), reserveBytes: count('receiver.reserveBytes') },
@@ -96,4 +108,5 @@ export const StatusSchema = Type.Object(
 export type SiteStatus = Static<typeof StatusSchema>
 export type PartReport = Static<typeof part>
 export type StageReport = Static<typeof stage>
+export type DeliveryReport = Static<typeof delivery>
 export type JournalReport = Static<typeof journal>

@@ -1,3 +1,4 @@
+import { visibleText } from '../text/index.ts'
 import { age, behind, gib, wrapped } from './in-words.ts'
 import type { SiteStatus } from './status-schema.ts'
 
@@ -5,7 +6,7 @@ const width = 80
 
 /** One screen for a person, at most 80 columns wide. */
 export function statusScreen(status: SiteStatus): string {
-  const { parts, stages, journals, ports, disk, trouble } = status
+  const { parts, stages, deliveries, journals, ports, disk, trouble } = status
   const lagOf = new Map(stages.map((stage) => [stage.name, stage]))
   const portOf = new Map(ports.map(({ part, port }) => [part, String(port)]))
   const rows = parts.map(({ name, state, pid, restarts, since }) => {
@@ -19,6 +20,9 @@ export function statusScreen(status: SiteStatus): string {
   const lines = [
     `${status.ok ? 'all is well' : 'something is wrong'}; run by ${status.runs}`,
     ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
+    ...deliveries.map(({ destination, state, studies }) =>
+      visibleText(`to ${destination}: ${state}, ${String(studies)} studies wait`),
+    ),
     ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
     ...parts.flatMap(({ name, state, reason }) =>

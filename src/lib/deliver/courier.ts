@@ -21,6 +21,8 @@ import type { Ledgers } from './ledger.ts'
 import { outcomeRecords, type Outcome } from './outcome.ts'
 import { CommitmentLine } from './verify/commitment-line.ts'
 import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
+import type { Desk, Order } from './operator/desk.ts'
+import type { StatusFile } from './operator/status-file.ts'
 import { keyOf, type Waiting } from './waiting.ts'
 
 /** What waits in memory where there is nothing else: beyond that, the input waits too. */
@@ -40,6 +42,8 @@ export interface CourierOptions {
   /** Monotonic, ms. */
   readonly now: () => number
   readonly halt: Halt
+  /** What persons say; absent where nothing is on disk. */
+  readonly desk?: Desk | undefined
 }
 
 /** What leads to one destination. */
@@ -48,6 +52,7 @@ interface Way {
   readonly carrier: Carrier
   /** Where it is asked for storage commitment. */
   readonly line: CommitmentLine | undefined
+  readonly status: StatusFile | undefined
 }
 
 /**
@@ -67,6 +72,8 @@ export class Courier implements FilterLogic {
   /** A delivery ended, or everything shall. */
   #moved: () => void = () => undefined
   #incomplete = 0
+  /** What a former process left is there, and what persons said of it was heard: now it may go. */
+  #hasBegun = false
 
   constructor(options: CourierOptions) {
     this.#options = options
@@ -113,7 +120,7 @@ export class Courier implements FilterLogic {
       const { record, outcome } = kept
       if (outcome !== undefined) {
         await this.#say(key, outcome)
-        if (!outcome.some(({ type }) => type === 'error')) {
+        if (outcome.every(({ type, code }) => type !== 'error' || code === 'E_DROPPED')) {
           this.#saidAgain.set(key, JSON.stringify(record))
         }
         continue
@@ -130,6 +137,31 @@ export class Courier implements FilterLogic {
         'deliveries of an earlier run wait for a destination that is not in force now',
       )
     }
+    await this.#options.desk?.begin((order) => this.#obey(order), this.#look)
+    this.#hasBegun = true
+    this.#look()
+  }
+
+  readonly #look = (): void => {
+    for (const { lane } of this.#lanes.values()) lane.look()
+  }
+
+  /** @returns what became of it; undefined when we are stopped before that */
+  async #obey(order: Order): Promise<string | undefined> {
+    const { destination, requestId } = order
+    let deliveries = 0
+    for (const { lane } of this.#lanes.values()) {
+      if (destination !== undefined && lane.name !== destination) continue
+      if (order.do === 'retry') deliveries += lane.retryNow(requestId)
+      else {
+        const ended = await lane.drop(order.requestId, dropped(order))
+        if (ended === undefined) return undefined
+        deliveries += ended
+      }
+    }
+    if (deliveries === 0) return 'nothing of it waits any more'
+    const what = order.do === 'retry' ? 'tried again' : 'ended'
+    return `deliveries ${what}: ${String(deliveries)}`
   }
 
   async record(input: AnyRecord): Promise<undefined> {
@@ -161,7 +193,10 @@ export class Courier implements FilterLogic {
   async close(): Promise<void> {
     await this.#each((lane) => (this.#options.inStage ? lane.drained() : lane.idle()))
     const { waiting, emit, log } = this.#options
-    for (const { line } of this.#lanes.values()) await line?.close()
+    for (const { line, status } of this.#lanes.values()) {
+      await line?.close()
+      await status?.close()
+    }
     await this.#commitments.close()
     for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
@@ -206,7 +241,7 @@ export class Courier implements FilterLogic {
   }
 
   #openLane(destination: Destination): Way {
-    const { now, halt, transactions } = this.#options
+    const { now, halt, transactions, desk, inStage, waiting } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
     const carrier = carrierFor(destination, log)
     const lane = new Lane({
@@ -218,8 +253,14 @@ export class Courier implements FilterLogic {
       rest: () => carrier.rest(),
       ended: (key, delivery) => this.#end(key, delivery),
       broken: this.#broken,
+      waitsForPersons: inStage && waiting.survivesTheProcess,
+      isHeld: ({ record }) =>
+        !this.#hasBegun || desk?.holdOf(destination.name, record.requestId) !== undefined,
+      changed: () => status?.changed(),
+      earlier: desk?.todayOf(destination),
     })
-    return { lane, carrier, line: lineTo(destination, transactions) }
+    const status = desk?.statusOf(destination, () => lane.report())
+    return { lane, carrier, line: lineTo(destination, transactions), status }
   }
 
   #commitmentOf(
@@ -263,6 +304,13 @@ function lineTo(destination: Destination, transactions: Transactions): Commitmen
   const { target, verify, callingAETitle, timeoutSeconds } = destination
   if (verify !== 'commitment' || target.kind !== 'dicom') return undefined
   return new CommitmentLine({ peer: { ...target, callingAETitle, timeoutSeconds }, transactions })
+}
+
+function dropped({ by, because }: Order): FionaError {
+  return new FionaError('E_DROPPED', `${by} ended it: ${because ?? ''}`, {
+    hint: 'it is not sent again by itself',
+    exitCode: ExitCode.unavailable,
+  })
 }
 
 function howItEnded({ error, failures, alsoMissing }: Outcome): string {

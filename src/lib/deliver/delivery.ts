@@ -118,6 +118,20 @@ export class Delivery {
     this.#error = error
   }
 
+  /** A person ends it: what the destination has of it is looked up once more, for the record. */
+  async drop(error: FionaError): Promise<void> {
+    this.#error = error
+    const files = await listFiles(this.record.path).catch((error: unknown) => {
+      if (error instanceof FionaError) return []
+      throw error
+    })
+    this.#expected = Math.max(this.record.instances, files.length)
+    const ledger = await this.#tools.ledgers.open(this.destination.url, this.record.requestId)
+    const isThere = (file: StudyFile): boolean => isUntouched(file, ledger.find(file.name))
+    this.#sentBefore = files.filter((file) => !this.#sent.has(file.name) && isThere(file)).length
+    await ledger.close()
+  }
+
   async attempt(halt: Halt): Promise<Verdict> {
     this.#attempts++
     const sentUpToNow = this.#sent.size
@@ -180,7 +194,7 @@ export class Delivery {
         this.#note(ledger, object, sha256)
       },
       failed: (object, error) => {
-        this.#fail(object.name, error)
+        this.#fail(object.name, error, ledger)
       },
       suspect: (object) => {
         this.#suspects.add(object.name)
@@ -214,13 +228,14 @@ export class Delivery {
         } else missing.push(object)
       } catch (error) {
         if (!(error instanceof FionaError)) throw error
-        this.#fail(file.name, error)
+        this.#fail(file.name, error, ledger)
       }
     }
     return missing.sort((a, b) => this.#rank(a) - this.#rank(b))
   }
 
-  #fail(name: string, error: FionaError): void {
+  #fail(name: string, error: FionaError, ledger: Ledger): void {
+    ledger.refuse(name, error, nowIso())
     this.#failures.set(name, error)
     if (!mayPass(error)) this.#lost.set(name, error)
   }

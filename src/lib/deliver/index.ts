@@ -8,6 +8,8 @@ export { chooseDestinations, type DestinationOptions } from './choose-destinatio
 export { Courier, type CourierOptions } from './courier.ts'
 export { DiskLedgers, MemoryLedgers } from './ledger.ts'
 export { DurableWaiting, ForgetfulWaiting } from './waiting.ts'
+export { commands, readCommand, runCommand } from './operator/commands.ts'
+export { Desk } from './operator/desk.ts'
 export { RemoteFiles } from './carriers/sftp/remote-files.ts'
 export { readDestination, type Destination, type WebTarget } from './destination.ts'
 export { listenForReports } from './verify/report-listener.ts'

@@ -3,6 +3,8 @@ import type { FionaError } from '../error/index.ts'
 import { backoffMs } from './backoff.ts'
 import type { Delivery, Halt, Verdict } from './delivery.ts'
 import type { Destination } from './destination.ts'
+import type { LaneReport } from './operator/lane-report.ts'
+import { LaneState } from './operator/lane-state.ts'
 import { type Priority, Turns, isPriority } from './turns.ts'
 
 interface Waiting {
@@ -16,12 +18,33 @@ interface Waiting {
   awaitsReport: boolean
   /** A report came while it was looked at. */
   isReported: boolean
+  /** Why the last try brought not everything. */
+  error?: FionaError
+  /** A person ends it; aborted when that is said while it is on its way. */
+  readonly dropping: AbortController
+  dropped?: FionaError
   /** Monotonic, ms. */
   dueAt: number
 }
 
 /** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
 const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
+
+/** It does not let us in, or is not who it should be: no try mends that, and neither is any study to blame. */
+const shutOut = new Set([
+  'E_ASSOCIATION_REJECTED',
+  'E_HOST_KEY',
+  'E_SECRET',
+  'E_SSH_LOGIN',
+  'E_TLS',
+  'E_WEB_NOT_ALLOWED',
+])
+
+/** Of deliveries with trouble of their own: a destination that is down for a week shall not make a report of megabytes. */
+const mostReported = 1000
+
+/** Of the one in hand. */
+const progressMs = 5000
 
 /** Clocks are set, and machines sleep: whether a window is open is looked at again. */
 const windowCheckMs = 60_000
@@ -50,6 +73,14 @@ export interface LaneOptions {
   readonly ended: (key: string, delivery: Delivery) => Promise<void>
   /** Nothing can go on: the disk is full, say. */
   readonly broken: (error: unknown) => void
+  /** Who is shut out waits for a person to mend that; else every delivery ends. */
+  readonly waitsForPersons?: boolean
+  /** A person said that it shall wait. */
+  readonly isHeld?: (delivery: Delivery) => boolean
+  /** What `report` says is something else now. */
+  readonly changed?: () => void
+  /** What a former process delivered today. */
+  readonly earlier?: LaneReport['today'] | undefined
 }
 
 /**
@@ -69,9 +100,11 @@ export class Lane {
   /** What is told once for each time that it is closed. */
   #toldOfWindow: number | undefined
   #wake: () => void = () => undefined
+  readonly #state: LaneState
 
   constructor(options: LaneOptions) {
     this.#options = options
+    this.#state = new LaneState(options.clock, options.earlier)
   }
 
   get name(): string {
@@ -97,12 +130,105 @@ export class Lane {
       isKeptOut: true,
       awaitsReport: false,
       isReported: false,
+      dropping: new AbortController(),
       dueAt: this.#pausedUntil,
     })
+    this.look()
+  }
+
+  /** Something was pushed, or what was held is not any more. */
+  look(): void {
+    this.#changed()
     this.#wake()
-    if (this.#running !== undefined) return
+    if (this.#running !== undefined || !this.#waiting.some((one) => !this.#isHeld(one))) return
     this.#running = Promise.resolve().then(() => this.#run())
     this.#running.catch(this.#options.broken)
+  }
+
+  /**
+   * Tries now what waits for a later try, with all its tries before it; windows and holds stay.
+   * @param requestId absent for all
+   * @returns how many deliveries that were
+   */
+  retryNow(requestId?: string): number {
+    const meant = this.#waiting.filter(
+      ({ delivery, awaitsReport }) =>
+        !awaitsReport && (requestId === undefined || delivery.record.requestId === requestId),
+    )
+    if (meant.length > 0) this.#pausedUntil = 0
+    for (const one of meant) {
+      one.dueAt = 0
+      one.failures = 0
+    }
+    this.look()
+    return meant.length
+  }
+
+  /**
+   * Ends deliveries of a request. One that is on its way finishes the object in hand; if that was the last,
+   * it is delivered, and not ended.
+   * @returns how many were ended; undefined when we are stopped before that: it is to be said again
+   */
+  async drop(requestId: string, error: FionaError): Promise<number | undefined> {
+    const isMeant = ({ delivery }: Waiting): boolean => delivery.record.requestId === requestId
+    const current = this.#current
+    const meant = this.#waiting.filter(isMeant)
+    this.#waiting = this.#waiting.filter((one) => !isMeant(one))
+    for (const one of meant) await this.#end(one, error)
+    let ended = meant.length
+    if (current !== undefined && isMeant(current)) {
+      current.dropped = error
+      current.dropping.abort()
+      await new Promise<void>((resolve) => {
+        this.#afterCurrent.push(resolve)
+      })
+      if (this.#waiting.includes(current)) return undefined
+      if (current.delivery.outcome.error === error) ended++
+    }
+    this.look()
+    return ended
+  }
+
+  /** For persons who ask. */
+  report(): LaneReport {
+    const { destination, clock, now } = this.#options
+    const opens = destination.window?.daily.opensAt(clock())
+    const at = (dueAt: number): string =>
+      new Date(clock().getTime() + Math.max(0, dueAt - now())).toISOString()
+    const waitForNext = this.#waiting.filter((one) => !this.#isHeld(one)).map(({ dueAt }) => dueAt)
+    const next = waitForNext.reduce((a, b) => Math.min(a, b), Infinity)
+    const current = this.#current?.delivery
+    return {
+      ...this.#state.report(current),
+      studies: this.size,
+      ...(opens === undefined ? {} : { windowUntil: opens.toISOString() }),
+      ...(Number.isFinite(next) ? { nextTryAt: at(next) } : {}),
+      deliveries: this.#waiting
+        .filter(({ error, awaitsReport }) => error !== undefined || awaitsReport)
+        .slice(0, mostReported)
+        .map(({ key, delivery, error, awaitsReport, dueAt }) => ({
+          key,
+          attempts: delivery.outcome.attempts,
+          nextTryAt: at(dueAt),
+          awaitsReport,
+          ...(error === undefined ? {} : { code: error.code, message: error.message }),
+        })),
+    }
+  }
+
+  readonly #afterCurrent: (() => void)[] = []
+
+  #isHeld({ delivery }: Waiting): boolean {
+    return this.#options.isHeld?.(delivery) ?? false
+  }
+
+  #changed(): void {
+    this.#options.changed?.()
+  }
+
+  async #end(one: Waiting, dropped?: FionaError): Promise<void> {
+    if (dropped !== undefined) await one.delivery.drop(dropped)
+    await this.#options.ended(one.key, one.delivery)
   }
 
   /** A report came that a delivery may wait for. */
@@ -148,7 +274,7 @@ export class Lane {
     const { rest } = this.#options
     const { stopping } = this.#options.halt
     let isResting = false
-    while (this.#waiting.length > 0 && !stopping.aborted) {
+    while (this.#waiting.some((one) => !this.#isHeld(one)) && !stopping.aborted) {
       const { next, wait } = this.#whoIsNext()
       if (next === undefined) {
         if (this.#leaveLater) return
@@ -161,8 +287,20 @@ export class Lane {
       isResting = false
       this.#waiting = this.#waiting.filter((one) => one !== next)
       this.#current = next
-      await this.#attempt(next)
-      this.#current = undefined
+      const before = next.delivery.outcome.sent
+      const tick = setInterval(() => {
+        this.#changed()
+      }, progressMs)
+      this.#changed()
+      try {
+        await this.#attempt(next)
+      } finally {
+        clearInterval(tick)
+        this.#current = undefined
+        this.#state.sent(next.delivery.outcome.sent - before)
+        for (const resolve of this.#afterCurrent.splice(0)) resolve()
+        this.#changed()
+      }
     }
   }
 
@@ -170,18 +308,19 @@ export class Lane {
   #whoIsNext(): { readonly next: Waiting | undefined; readonly wait: number } {
     const { now, clock, destination, log } = this.#options
     const opens = destination.window?.daily.opensAt(clock())
-    const mayGo = this.#waiting.filter((one) => opens === undefined || !this.#needsWindow(one))
+    const free = this.#waiting.filter((one) => !this.#isHeld(one))
+    const mayGo = free.filter((one) => opens === undefined || !this.#needsWindow(one))
     if (opens === undefined) this.#toldOfWindow = undefined
-    else if (mayGo.length < this.#waiting.length && this.#toldOfWindow !== opens.getTime()) {
+    else if (mayGo.length < free.length && this.#toldOfWindow !== opens.getTime()) {
       this.#toldOfWindow = opens.getTime()
-      const deliveries = this.#waiting.length - mayGo.length
+      const deliveries = free.length - mayGo.length
       log.info({ deliveries, until: opens.toISOString() }, 'waits for its window')
     }
     const time = now()
     const due = mayGo.filter(({ dueAt }) => dueAt <= time)
     if (due.length === 0) {
       const waits = mayGo.map(({ dueAt }) => dueAt - time)
-      if (mayGo.length < this.#waiting.length) waits.push(windowCheckMs)
+      if (mayGo.length < free.length) waits.push(windowCheckMs)
       return { next: undefined, wait: waits.reduce((a, b) => Math.min(a, b), Infinity) }
     }
     const turn = this.#turns.next(new Set(due.map(priorityOf)))
@@ -197,7 +336,8 @@ export class Lane {
   }
 
   #isAnyLeft(): boolean {
-    return this.#waiting.length > 0 && (!this.#leaveLater || this.#whoIsNext().next !== undefined)
+    if (!this.#waiting.some((one) => !this.#isHeld(one))) return false
+    return !this.#leaveLater || this.#whoIsNext().next !== undefined
   }
 
   /** Until then, or until something changes. */
@@ -212,22 +352,33 @@ export class Lane {
   }
 
   async #attempt(one: Waiting): Promise<void> {
-    const { ended, log } = this.#options
+    const { ended, halt, log } = this.#options
     one.isReported = false
     const verdict = await this.#attemptInWindow(one)
     const { requestId } = one.delivery.record
+    if (one.dropped !== undefined && verdict !== 'delivered' && !halt.stopping.aborted) {
+      await this.#end(one, one.dropped)
+      return
+    }
     if (verdict === 'interrupted') {
       this.#waiting.push(one)
       return
     }
     if (verdict === 'delivered') {
+      this.#state.up()
+      this.#state.studyArrived()
       // It answers: whoever waited for that need not wait any longer.
       this.#pausedUntil = 0
       for (const other of this.#waiting) if (other.isKeptOut) other.dueAt = 0
       await ended(one.key, one.delivery)
       return
     }
+    if ('final' in verdict && this.#options.waitsForPersons && shutOut.has(verdict.final.code)) {
+      this.#waitForPersons(one, verdict.final)
+      return
+    }
     if ('final' in verdict) {
+      this.#state.failed(verdict.final, false)
       log.warn(
         { request: requestId, code: verdict.final.code },
         `${whatIsOpen(verdict.final)}, and no try will help`,
@@ -236,6 +387,8 @@ export class Lane {
       return
     }
     if ('awaits' in verdict) {
+      this.#state.up()
+      delete one.error
       one.dueAt = one.isReported ? 0 : verdict.awaits
       one.isKeptOut = false
       one.awaitsReport = true
@@ -244,6 +397,7 @@ export class Lane {
     }
     const { retry, progressed } = verdict
     one.failures = progressed ? 1 : one.failures + 1
+    this.#state.failed(retry, befallsAll(retry))
     const later = await this.#comesAgain(one, retry)
     if (!befallsAll(retry)) return
     this.#pausedUntil = later
@@ -260,8 +414,10 @@ export class Lane {
   /** When the window closes, no other object is taken. */
   async #attemptInWindow(one: Waiting): Promise<Verdict> {
     const { halt, clock, destination } = this.#options
+    const dropping = one.dropping.signal
     if (destination.window === undefined || !this.#needsWindow(one)) {
-      return one.delivery.attempt(halt)
+      const stopping = AbortSignal.any([halt.stopping, dropping])
+      return one.delivery.attempt({ ...halt, stopping })
     }
     const closing = new AbortController()
     const now = clock()
@@ -270,11 +426,31 @@ export class Lane {
       closing.abort()
     }, ms)
     try {
-      const stopping = AbortSignal.any([halt.stopping, closing.signal])
+      const stopping = AbortSignal.any([halt.stopping, closing.signal, dropping])
       return await one.delivery.attempt({ ...halt, stopping })
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** One of them, another each time, is tried after the longest wait: the way may have been mended. */
+  #waitForPersons(one: Waiting, error: FionaError): void {
+    const { destination, log, now } = this.#options
+    const inSeconds = destination.retry.maxDelaySeconds
+    this.#state.failed(error, true)
+    this.#waiting.push(one)
+    this.#pausedUntil = now() + inSeconds * 1000
+    for (const other of this.#waiting) {
+      if (other.awaitsReport) continue
+      other.dueAt = this.#pausedUntil
+      other.error = error
+      other.isKeptOut = true
+    }
+    const deliveries = this.#waiting.length
+    log.error(
+      { code: error.code, deliveries, inSeconds },
+      `shut out, everything waits: ${error.message}; when that is mended, fiona-send retry ${destination.name}`,
+    )
   }
 
   /** @returns when, or when it would have been if it had not been the last try */
@@ -299,6 +475,7 @@ export class Lane {
       `${whatIsOpen(error)} yet: ${error.message}`,
     )
     one.dueAt = dueAt
+    one.error = error
     one.isKeptOut = befallsAll(error)
     one.awaitsReport = false
     this.#waiting.push(one)

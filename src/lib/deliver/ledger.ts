@@ -3,6 +3,7 @@ import { close, fdatasync, openSync, writeSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import type { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso } from '../record/index.ts'
 import { inside, makeDirectories, safeComponent, syncDirectory } from '../storage/index.ts'
@@ -34,6 +35,19 @@ interface Withdrawn {
   readonly withdrawn: string
 }
 
+/** An object that was not taken, by the peer or by us. */
+export interface Refused {
+  readonly name: string
+  readonly refused: { readonly code: string; readonly message: string }
+  readonly time: string
+}
+
+/** What is known of one request at one destination. */
+export interface Known {
+  readonly delivered: ReadonlyMap<string, Delivered>
+  readonly refused: ReadonlyMap<string, Refused>
+}
+
 /** What one destination has of one request. */
 export interface Ledger {
   /** The last delivery of the file of that name. */
@@ -44,6 +58,8 @@ export interface Ledger {
   commit(name: string, time: string): void
   /** The destination turned out not to have it. */
   withdraw(name: string): void
+  /** It was not taken; written when that is something else than the last time. */
+  refuse(name: string, error: Pick<FionaError, 'code' | 'message'>, time: string): void
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -79,6 +95,8 @@ export class MemoryLedgers implements Ledgers {
         apply({ name, committed }, entries)
       },
       withdraw: (name) => void entries.delete(name),
+      // For persons who ask, and nobody can ask this process.
+      refuse: () => undefined,
       sync: () => Promise.resolve(),
       close: () => Promise.resolve(),
     }
@@ -101,14 +119,21 @@ export class DiskLedgers implements Ledgers {
     this.#directory = directory
   }
 
+  /** To look only. */
+  async known(destinationUrl: string, requestId: string): Promise<Known> {
+    const { entries, refused } = await read(this.#pathOf(destinationUrl, requestId))
+    return { delivered: entries, refused }
+  }
+
+  #pathOf(destinationUrl: string, requestId: string): string {
+    const file = `${safeComponent(requestId)}.ndjson`
+    return inside(this.#directory, folderOf(destinationUrl), file)
+  }
+
   async open(destinationUrl: string, requestId: string): Promise<Ledger> {
-    const path = inside(
-      this.#directory,
-      folderOf(destinationUrl),
-      `${safeComponent(requestId)}.ndjson`,
-    )
-    const { entries, endsWithin } = await read(path)
-    if (entries.size === 0 && !endsWithin) await create(path)
+    const path = this.#pathOf(destinationUrl, requestId)
+    const { entries, refused, endsWithin } = await read(path)
+    if (entries.size + refused.size === 0 && !endsWithin) await create(path)
     const fd = openSync(path, 'a', 0o640)
     let needsSync = false
     let isClosed = false
@@ -128,6 +153,7 @@ export class DiskLedgers implements Ledgers {
       add: (delivered) => {
         faultPoint('ledger.before-add')
         entries.set(delivered.name, delivered)
+        refused.delete(delivered.name)
         append(`${JSON.stringify(delivered)}\n`)
         faultPoint('ledger.added')
       },
@@ -138,6 +164,13 @@ export class DiskLedgers implements Ledgers {
       withdraw: (name) => {
         entries.delete(name)
         append(`${JSON.stringify({ name, withdrawn: nowIso() })}\n`)
+      },
+      refuse: (name, { code, message }, time) => {
+        const before = refused.get(name)?.refused
+        if (before?.code === code && before.message === message) return
+        const entry = { name, refused: { code, message }, time }
+        refused.set(name, entry)
+        append(`${JSON.stringify(entry)}\n`)
       },
       sync: async () => {
         if (!needsSync) return
@@ -165,20 +198,28 @@ function folderOf(url: string): string {
   return `${safeComponent(url.slice(0, 60))}-${hash('sha256', url).slice(0, 12)}`
 }
 
-async function read(
-  path: string,
-): Promise<{ entries: Map<string, Delivered>; endsWithin: boolean }> {
+async function read(path: string): Promise<{
+  entries: Map<string, Delivered>
+  refused: Map<string, Refused>
+  endsWithin: boolean
+}> {
+  const refused = new Map<string, Refused>()
   const entries = new Map<string, Delivered>()
   const content = await readFile(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   })
-  if (content === undefined) return { entries, endsWithin: false }
+  if (content === undefined) return { entries, refused, endsWithin: false }
   for (const line of content.toString().split('\n')) {
     const entry = parse(line)
-    if (entry !== undefined) apply(entry, entries)
+    if (entry === undefined) continue
+    if ('refused' in entry) refused.set(entry.name, entry)
+    else {
+      apply(entry, entries)
+      if (entries.has(entry.name)) refused.delete(entry.name)
+    }
   }
-  return { entries, endsWithin: content.length > 0 && content.at(-1) !== newline }
+  return { entries, refused, endsWithin: content.length > 0 && content.at(-1) !== newline }
 }
 
 type Entry = Delivered | Committed | Withdrawn
@@ -192,13 +233,13 @@ function apply(entry: Entry, entries: Map<string, Delivered>): void {
   }
 }
 
-function parse(line: string): Entry | undefined {
+function parse(line: string): Entry | Refused | undefined {
   try {
-    const entry = JSON.parse(line) as Partial<Delivered & Withdrawn> | null
-    const isEntry = [entry?.sha256, entry?.withdrawn, entry?.committed].some(
+    const entry = JSON.parse(line) as Partial<Delivered & Withdrawn & Refused> | null
+    const isEntry = [entry?.sha256, entry?.withdrawn, entry?.committed, entry?.refused].some(
       (one) => one !== undefined,
     )
-    return typeof entry?.name === 'string' && isEntry ? (entry as Entry) : undefined
+    return typeof entry?.name === 'string' && isEntry ? (entry as Entry | Refused) : undefined
   } catch {
     return undefined
   }

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { readFile, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
+import { readIfThere } from './operator/read-if-there.ts'
 import type { AnyRecord, DeidentifiedRecord, MarkRecord } from '../record/index.ts'
 import {
   makeDirectories,
@@ -118,15 +119,8 @@ export class DurableWaiting implements Waiting {
     await this.#remove(arrived)
   }
 
-  async left(): Promise<[string, Kept][]> {
-    const found: [string, Kept][] = []
-    for (const name of (await readdir(this.#directory)).sort()) {
-      const key = /^([0-9a-f]{40})\.json$/.exec(name)?.[1]
-      if (key === undefined) continue
-      const path = join(this.#directory, name)
-      found.push([key, parseKept(await readFile(path, 'utf8'), path)])
-    }
-    return found
+  left(): Promise<[string, Kept][]> {
+    return readWaiting(this.#directory)
   }
 
   async #remove(keys: readonly string[]): Promise<void> {
@@ -139,6 +133,19 @@ export class DurableWaiting implements Waiting {
   #pathOf(key: string): string {
     return join(this.#directory, `${key}.json`)
   }
+}
+
+/** What is kept in a directory; also while another process works there. */
+export async function readWaiting(directory: string): Promise<[key: string, kept: Kept][]> {
+  const found: [string, Kept][] = []
+  for (const name of (await readdir(directory)).sort()) {
+    const key = /^([0-9a-f]{40})\.json$/.exec(name)?.[1]
+    if (key === undefined) continue
+    const path = join(directory, name)
+    const text = await readIfThere(path)
+    if (text !== undefined) found.push([key, parseKept(text, path)])
+  }
+  return found
 }
 
 function parseKept(text: string, path: string): Kept {

@@ -61,6 +61,7 @@ export const faultPoints = [
   'sftp.renamed',
   'waiting.kept',
   'waiting.said',
+  'order.obeyed',
   'waiting.removed',
   'request.decided',
   'request.matched',

@@ -1,0 +1,71 @@
+import type { FionaError } from '../../error/index.ts'
+import type { Delivery } from '../delivery.ts'
+import type { LaneReport, Trouble } from './lane-report.ts'
+
+/** Whether a destination answers, since when, and what it took today. */
+export class LaneState {
+  readonly #clock: () => Date
+  #state: LaneReport['state'] = 'unknown'
+  #since: string
+  #lastError: Trouble | undefined
+  #today: LaneReport['today']
+
+  /** @param earlier what a former process said of today */
+  constructor(clock: () => Date, earlier?: LaneReport['today']) {
+    this.#clock = clock
+    this.#since = clock().toISOString()
+    this.#today = earlier ?? { date: localDate(clock()), objects: 0, studies: 0 }
+  }
+
+  up(): void {
+    this.#become('up')
+  }
+
+  /** @param isDown the destination itself cannot be reached */
+  failed({ code, message }: FionaError, isDown: boolean): void {
+    this.#lastError = { code, message, time: this.#clock().toISOString() }
+    this.#become(isDown ? 'down' : 'up')
+  }
+
+  sent(objects: number): void {
+    const today = this.#ofToday()
+    this.#today = { ...today, objects: today.objects + objects }
+  }
+
+  studyArrived(): void {
+    const today = this.#ofToday()
+    this.#today = { ...today, studies: today.studies + 1 }
+  }
+
+  report(current: Delivery | undefined): Omit<LaneReport, 'deliveries' | 'studies'> {
+    return {
+      state: this.#state,
+      since: this.#since,
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(current === undefined ? {} : { inHand: inHand(current) }),
+      today: this.#ofToday(),
+    }
+  }
+
+  #become(state: LaneReport['state']): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#since = this.#clock().toISOString()
+  }
+
+  #ofToday(): LaneReport['today'] {
+    const date = localDate(this.#clock())
+    return this.#today.date === date ? this.#today : { date, objects: 0, studies: 0 }
+  }
+}
+
+function inHand({ record, outcome }: Delivery): NonNullable<LaneReport['inHand']> {
+  const sent = outcome.sent + outcome.sentBefore
+  return { requestId: record.requestId, sent, of: Math.max(sent, record.instances) }
+}
+
+/** YYYY-MM-DD */
+export function localDate(at: Date): string {
+  const two = (number: number): string => String(number).padStart(2, '0')
+  return `${String(at.getFullYear())}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+}

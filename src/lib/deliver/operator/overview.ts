@@ -1,0 +1,159 @@
+import { join } from 'node:path'
+import type { Config } from '../../config/index.ts'
+import { livenessOf } from '../../storage/index.ts'
+import { DailyWindow } from '../daily-window.ts'
+import { type Kept, readWaiting } from '../waiting.ts'
+import { type Order, parseOrder } from './desk.ts'
+import { type Hold, Holds, namesIn } from './holds.ts'
+import type { LaneReport, LaneStatus } from './lane-report.ts'
+import { readIfThere } from './read-if-there.ts'
+import { readStatuses } from './status-file.ts'
+
+/** A delivery that was taken and is not known to have arrived, in words of the disk. */
+export interface Taken {
+  readonly key: string
+  /** Folder of the stage, or `hand`. */
+  readonly stage: string
+  readonly kept: Kept
+}
+
+/** What is on disk about deliveries; whether or not a fiona-send runs. */
+export class Overview {
+  readonly state: string
+  readonly #config: Pick<Config, 'destinations'>
+  readonly taken: Taken[] = []
+  readonly holds: Holds
+  /** Not obeyed yet. */
+  readonly orders: { readonly stage: string; readonly order: Order }[] = []
+  readonly #lanes: { readonly stage: string; readonly status: LaneStatus }[] = []
+
+  private constructor(state: string, config: Pick<Config, 'destinations'>) {
+    this.state = state
+    this.#config = config
+    this.holds = new Holds(join(state, 'holds'))
+  }
+
+  /** @param state `<dataDir>/state/fiona-send` */
+  static async read(state: string, config: Pick<Config, 'destinations'>): Promise<Overview> {
+    const overview = new Overview(state, config)
+    const within = (folder: string): Promise<string[]> => namesIn(join(state, folder))
+    for (const stage of await within('waiting')) {
+      const waiting = await readWaiting(join(state, 'waiting', stage))
+      for (const [key, kept] of waiting) overview.taken.push({ key, stage, kept })
+    }
+    for (const stage of await within('status')) {
+      const statuses = await readStatuses(join(state, 'status', stage))
+      for (const status of statuses.values()) overview.#lanes.push({ stage, status })
+    }
+    for (const stage of await within('orders')) {
+      for (const name of await namesIn(join(state, 'orders', stage))) {
+        const text = await readIfThere(join(state, 'orders', stage, name))
+        const order = parseOrder(text ?? '')
+        if (order !== undefined) overview.orders.push({ stage, order })
+      }
+    }
+    await overview.holds.load()
+    return overview
+  }
+
+  /** Not ended yet. */
+  get waiting(): readonly Taken[] {
+    return this.taken.filter(({ kept }) => kept.outcome === undefined)
+  }
+
+  /** Those of the configuration, and where something waits or a person holds it. */
+  get destinations(): readonly string[] {
+    const held = this.holds.all.filter(({ kind }) => kind === 'destination')
+    return [
+      ...new Set([
+        ...Object.keys(this.#config.destinations),
+        ...this.waiting.map(({ kept }) => kept.destination.name),
+        ...this.#lanes.filter(({ status }) => isAlive(status)).map((one) => one.status.destination),
+        ...held.map(({ name }) => name),
+      ]),
+    ]
+  }
+
+  /** What the lane says that runs, or that ran last. */
+  laneOf(destination: string, stage?: string): (LaneStatus & { isAlive: boolean }) | undefined {
+    const lanes = this.#lanes
+      .filter((one) => one.status.destination === destination)
+      .filter((one) => stage === undefined || one.stage === stage)
+      .map(({ status }) => ({ ...status, isAlive: isAlive(status) }))
+      .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || b.time.localeCompare(a.time))
+    return lanes[0]
+  }
+
+  holdOfDestination(name: string): Hold | undefined {
+    return this.holds.all.find((hold) => hold.kind === 'destination' && hold.name === name)
+  }
+
+  /** When its window opens; undefined while it is open, or where there is none. */
+  windowOf(destination: string): string | undefined {
+    const window = this.#config.destinations[destination]?.window ?? undefined
+    return window === undefined
+      ? undefined
+      : new DailyWindow(window).opensAt(new Date())?.toISOString()
+  }
+}
+
+/** How one destination stands; what `status --json` prints. */
+export interface DestinationStatus {
+  readonly type: 'delivery'
+  readonly destination: string
+  /** stopped: no fiona-send runs that would deliver there; unknown: one runs, and has not tried yet. */
+  readonly state: LaneReport['state'] | 'stopped'
+  readonly since?: string
+  readonly held?: Hold
+  readonly windowUntil?: string
+  readonly lastError?: LaneReport['lastError']
+  readonly nextTryAt?: string
+  readonly inHand?: LaneReport['inHand']
+  /** What was taken and has not ended, the one in hand included. */
+  readonly waiting: {
+    readonly studies: number
+    readonly objects: number
+    readonly held: number
+    /** When the first of them was de-identified. */
+    readonly oldest?: string
+  }
+  readonly today: LaneReport['today'] | undefined
+}
+
+export function statusOf(overview: Overview, destination: string): DestinationStatus {
+  const lane = overview.laneOf(destination)
+  const running = lane?.isAlive === true ? lane : undefined
+  const held = overview.holdOfDestination(destination)
+  const waiting = overview.waiting
+    .map(({ kept }) => kept)
+    .filter((kept) => kept.destination.name === destination)
+  const windowUntil = overview.windowOf(destination)
+  const isHeld = ({ record }: Kept): boolean =>
+    overview.holds.of(destination, record.requestId) !== undefined
+  const [oldest] = waiting.map(({ record }) => record.time).sort()
+  const instances = waiting.reduce((sum, { record }) => sum + record.instances, 0)
+  const { lastError, nextTryAt, inHand } = running ?? {}
+  return {
+    type: 'delivery',
+    destination,
+    state: running?.state ?? 'stopped',
+    ...(running === undefined ? {} : { since: running.since }),
+    ...(held === undefined ? {} : { held }),
+    ...(windowUntil === undefined ? {} : { windowUntil }),
+    ...((lastError ?? lane?.lastError) ? { lastError: lastError ?? lane?.lastError } : {}),
+    ...(nextTryAt === undefined ? {} : { nextTryAt }),
+    ...(inHand === undefined ? {} : { inHand }),
+    waiting: {
+      studies: waiting.length,
+      objects: Math.max(0, instances - (inHand?.sent ?? 0)),
+      held: waiting.filter(isHeld).length,
+      ...(oldest === undefined ? {} : { oldest }),
+    },
+    today: lane?.today,
+  }
+}
+
+function isAlive({ process }: LaneStatus): boolean {
+  // On another machine or in another container it may well be.
+  return livenessOf(process) !== 'dead'
+}
