@@ -1,7 +1,7 @@
 /** Small compressed frames, made here so that a reader sees what is special about each. */
 
 /** RLE of 8 x 8 pixels of 16 bits (PS3.5 annex G): two segments, of one run of 64 bytes each. */
-export function rleFrame(value: number, trailing = Buffer.alloc(0)): Buffer {
+export function rleFrame(value: number, trailing: Buffer = Buffer.alloc(0)): Buffer {
   const header = Buffer.alloc(64)
   for (const [at, word] of [2, 64, 66].entries()) header.writeUInt32LE(word, at * 4)
   // 257 - 193 = 64 times the byte that follows.

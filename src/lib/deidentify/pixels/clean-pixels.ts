@@ -29,7 +29,13 @@ const Tag = {
   PixelData: 0x7fe00010,
 }
 /** The smallest and largest values that pixels have, which are others now (PS3.3 C.7.6.3). */
-export const ofOldPixels = new Set([0x00280106, 0x00280107, 0x00280108, 0x00280109, Tag.IconImageSequence])
+export const ofOldPixels = new Set([
+  0x00280106,
+  0x00280107,
+  0x00280108,
+  0x00280109,
+  Tag.IconImageSequence,
+])
 
 /** Of PS3.16 CID 7050. */
 const cleanPixelData: readonly OutElement[] = [
