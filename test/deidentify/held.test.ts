@@ -172,7 +172,7 @@ t.test(
     t.equal((await crosswalk.linksBy('patient', 'EX-0001')).length, 0, 'nothing is noted')
     const published: AnyRecord[] = []
     await at('S001').release(String(held['requestId']), false, async (record) => {
-      published.push(record as AnyRecord)
+      published.push(record)
     })
     t.match(published, [
       { type: 'deidentified', waived: [{ code: 'participant-of-other-patient' }] },
