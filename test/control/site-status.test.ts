@@ -13,6 +13,7 @@ import {
   withReasons,
   type ControlAnswer,
 } from '../../src/lib/control/index.ts'
+import { ownIdentity } from '../../src/lib/storage/index.ts'
 import { newDataDir } from '../tools/scp.ts'
 
 async function site(t: Test) {
@@ -142,8 +143,20 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
   t.teardown(() => control[Symbol.asyncDispose]())
   mkdirSync(join(folder, 'journal', 'received', 'cursors'))
   await saveFailing(join(folder, 'journal', 'received'), 'organize', failing)
+  const lane = {
+    destination: 'research',
+    state: 'down',
+    since,
+    studies: 2,
+    lastError: { code: 'E_CONNECT', message: 'nobody listens', time: since },
+    process: ownIdentity(),
+  }
+  const lanes = join(folder, 'state', 'fiona-send', 'status', 'deliver')
+  mkdirSync(lanes, { recursive: true })
+  writeFileSync(join(lanes, `${'0'.repeat(40)}.json`), JSON.stringify(lane))
   const status = await siteStatus(config, undefined)
   t.ok(isStatus(status), JSON.stringify(isStatus.errors))
+  t.match(status.trouble.join(), /research does not answer since .*nobody listens/)
   const said = new Set(keysOf(status))
   const table = readFileSync('docs/operating.md', 'utf8').split('| `status --json` |')[1] ?? ''
   const rows = (table.split('\n\n')[0] ?? '').split('\n').slice(2)

@@ -73,7 +73,8 @@ t.test('whatever is written, it is understood or refused with a hint', (t) => {
 t.test('what a destination cannot do is refused', (t) => {
   const refused = (url: string, more: object, message: RegExp) =>
     t.throws(() => read(url, more), { code: 'E_DESTINATION', message })
-  refused('dicom://A@host', { verify: 'commitment' }, /commitment/)
+  refused('file:/a', { verify: 'commitment' }, /commitment/)
+  t.equal(read('dicom://A@host', { verify: 'commitment' }).verify, 'commitment')
   refused('file:/a', { window: '20:00-20:00' }, /begins when it ends/)
   refused('file:/a', { window: '20:00-24:00' }, /no clock shows/)
   refused('file:/a', { verify: 'find' }, /folder/)
