@@ -2,8 +2,10 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { exclusionOf } from '../../src/lib/deidentify/index.ts'
+import { adviceFor, reasonCodes } from '../../src/lib/deidentify/review/reason-advice.ts'
 import { JournalWriter, locateJournal } from '../../src/lib/journal/index.ts'
 import type { AnyRecord, ReportRecord } from '../../src/lib/record/index.ts'
+import { explanationOf } from '../../src/lib/report/explanations.ts'
 import { pageOf, readAccounts, writeReport } from '../../src/lib/report/index.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { type Site, archived, deidentifierAt, newSite } from '../deidentify/deidentified.ts'
@@ -151,4 +153,14 @@ t.test('text of a journal that is no JSON is counted', async (t) => {
   appendFileSync(join(folder, '00000000000000000099-x.ndjson'), 'no JSON\n')
   const { reports } = await readAccounts(site.dataDir, {})
   t.equal(reports.length, 1)
+})
+
+t.test('whatever somebody may let pass is explained to the reader of the report', (t) => {
+  const passing = reasonCodes.filter((code) => adviceFor(code).release !== 'mend')
+  t.ok(passing.length > 20)
+  t.same(
+    passing.filter((code) => explanationOf(code) === undefined),
+    [],
+  )
+  t.end()
 })

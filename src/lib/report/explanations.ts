@@ -18,6 +18,15 @@ const explanations: Readonly<Record<string, string>> = {
     'a person could be recognized by the picture; somebody let it pass',
   'overlay-in-pixel-data':
     'something lay in unused bits of the pixels; somebody looked and let it pass',
+  'pixel-rule':
+    'a rule of the project wanted the pictures looked at; somebody did and let them pass',
+  'text-in-pixels': 'text was found in the pictures; somebody looked and let it pass',
+  'text-search-failed':
+    'text in the pictures could not be looked for by machine; somebody looked and let them pass',
+  'profile-review':
+    'a rule of the project wanted a value looked at; somebody read it and let it pass',
+  'pixels-not-masked':
+    'pictures that were to be masked, and could not be; somebody took it upon them to let them pass',
   'incomplete-object': 'an object without all of its pixels or samples; somebody let it pass',
   'encapsulated-document':
     'a document such as a PDF, which goes out as it is; somebody read it and let it pass',

@@ -48,6 +48,9 @@ const looks: Readonly<Record<ReasonCode, string>> = {
     'values known of the patient are in what would go out: correct the objects at the source',
 }
 
+/** All there are. */
+export const reasonCodes = Object.keys(looks) as readonly ReasonCode[]
+
 export interface Advice {
   readonly look: string
   /** How it may go out all the same. */
