@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Intake } from '../intake/index.ts'
-import { type Durability, syncDirectory } from '../storage/index.ts'
+import { type Durability, syncDirectory, syncFile } from '../storage/index.ts'
 import { archivedSeries, filesIn } from './archived-series.ts'
 import { type Origin, examineFile } from './examine-file.ts'
 import { Outcome } from './outcome.ts'
@@ -161,14 +160,5 @@ export class ArchiveExamination {
       }
     }
     for (const path of directories) await syncDirectory(path)
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
   isTemporaryOfDead,
   makeDirectories,
+  namesIn,
   syncDirectory,
   writeFileAtomic,
 } from '../storage/index.ts'
@@ -75,6 +76,7 @@ export class WaitingRequests {
   ): Promise<WaitingRequests> {
     const folder = join(dataDir, 'commitment')
     const requests = new WaitingRequests(folder, limits)
+    // Where nobody ever asked, there is no folder.
     for (const name of await namesIn(folder)) {
       const path = join(folder, name)
       // Half-written when its writer was killed: its sender heard nothing.
@@ -195,15 +197,6 @@ export class WaitingRequests {
   #forget(request: WaitingRequest): void {
     if (this.#entries.delete(request.name)) this.#instances -= request.instances
   }
-}
-
-/** Where nobody ever asked, there is no folder. */
-async function namesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  })
-  return names.sort()
 }
 
 function digest(parts: Iterable<string | Buffer>, length: number): string {

@@ -19,6 +19,11 @@ export function credentialOr(path: string): string {
  * True for a file that systemd guards: it belongs to root, in a folder that only this unit can open, and an
  * access list lets the unit read it. The list shows as a mode for the group, which says nothing there.
  */
-export function isCredential(path: string): boolean {
+function isCredential(path: string): boolean {
   return dirname(path) === folder()
+}
+
+/** Whether others than its owner may do anything with the file of a secret. @param mode of stat(2) */
+export function isOpenToOthers(path: string, mode: number): boolean {
+  return (mode & 0o077) !== 0 && !isCredential(path)
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { isCredential } from './credential.ts'
+import { isOpenToOthers } from './credential.ts'
 
 /** No token and no password is longer. */
 const longest = 64 << 10
@@ -39,7 +39,7 @@ export async function readSecretFile(path: string, what: string): Promise<Buffer
   try {
     const about = await handle.stat()
     if (!about.isFile()) throw bad(`${path} is no regular file`, `it is to hold ${what}`)
-    if ((about.mode & 0o077) !== 0 && !isCredential(path)) {
+    if (isOpenToOthers(path, about.mode)) {
       throw bad(
         `others may read ${what} in ${path}`,
         `chmod 600 ${path}; if others may have read it, have it renewed`,

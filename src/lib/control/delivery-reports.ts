@@ -1,15 +1,18 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { livenessOf, parseIdentity } from '../storage/index.ts'
+import { livenessOf, namesIn, parseIdentity } from '../storage/index.ts'
 import { visibleText } from '../text/index.ts'
 import type { DeliveryReport } from './status-schema.ts'
+
+/** What is there in place of a directory is none of ours. */
+const absent = ['ENOENT', 'ENOTDIR']
 
 /** What fiona-send last said of each destination in its state directory. */
 export async function deliveryReports(dataDir: string): Promise<DeliveryReport[]> {
   const root = join(dataDir, 'state', 'fiona-send', 'status')
   const reports: DeliveryReport[] = []
-  for (const stage of await namesIn(root)) {
-    for (const name of await namesIn(join(root, stage))) {
+  for (const stage of await namesIn(root, absent)) {
+    for (const name of await namesIn(join(root, stage), absent)) {
       if (!/^[0-9a-f]{40}\.json$/.test(name)) continue
       const report = parseReport(await readFile(join(root, stage, name), 'utf8').catch(() => ''))
       // A destination that is no more, or was used once by hand, is no news.
@@ -27,14 +30,6 @@ export function deliveryTrouble(report: DeliveryReport): string | undefined {
   return visibleText(
     `${destination} does not answer since ${since}, ${String(studies)} studies wait: ${lastError}; see fiona-send status`,
   )
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    throw error
-  })
 }
 
 const states = ['up', 'down', 'unknown'] as const

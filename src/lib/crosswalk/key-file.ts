@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { isCredential } from '../config/index.ts'
+import { isOpenToOthers } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 const leastBytes = 32
@@ -19,7 +19,7 @@ export async function readKeyFile(path: string): Promise<Buffer> {
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw bad(`the key file ${path} is not a regular file`)
-    if ((stat.mode & 0o077) !== 0 && !isCredential(path)) {
+    if (isOpenToOthers(path, stat.mode)) {
       const mode = (stat.mode & 0o777).toString(8)
       throw new FionaError('E_KEY_MODE', `others may use the key file ${path} (mode ${mode})`, {
         hint: `chmod 600 ${path}; if others may have read it, make a new key`,

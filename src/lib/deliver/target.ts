@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DestinationConfig, isCredential } from '../config/index.ts'
+import { type DestinationConfig, isOpenToOthers } from '../config/index.ts'
 import type { WebService } from '../dicomweb/index.ts'
 import type { FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
@@ -209,7 +209,7 @@ function requirePort(port: number, refuse: Refuse): number {
 /** It is read, and looked at again, when it is needed; a mistake shall show at start. */
 function requireSecret(key: string, path: string, refuse: Refuse): void {
   if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'is the path right?')
-  if ((statSync(path).mode & 0o077) !== 0 && !isCredential(path)) {
+  if (isOpenToOthers(path, statSync(path).mode)) {
     throw refuse(`others may read the ${key} ${path}`, `chmod 600 ${path}`)
   }
 }

@@ -3,10 +3,10 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
-import { readIfThere } from './operator/read-if-there.ts'
 import type { AnyRecord, DeidentifiedRecord, MarkRecord } from '../record/index.ts'
 import {
   makeDirectories,
+  readIfThere,
   removeDeadTemporaries,
   syncDirectory,
   writeFileAtomic,

@@ -1,13 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DicomFile, tagOf } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import type { ObjectSource } from '../intake/index.ts'
 import { journalPath, lineFilter, readJournal } from '../journal/index.ts'
 import { isRecordOf, parseRecord, type AnyRecord } from '../record/index.ts'
-import { archiveStudyPath, projectOfArchived, projectOfFolder } from '../storage/index.ts'
+import { archiveStudyPath, namesIn, projectOfArchived, projectOfFolder } from '../storage/index.ts'
 import { isUid, type Uid } from '../uid/index.ts'
+
+/** What is there in place of a directory is none of ours. */
+const absent = ['ENOENT', 'ENOTDIR']
 
 /** An object, and what is known of how it came. */
 export interface ObjectToExplain {
@@ -81,12 +83,12 @@ function recordOf(line: string): AnyRecord | undefined {
 
 async function archivedObjects(dataDir: string, study: Uid): Promise<ObjectToExplain[]> {
   const objects: ObjectToExplain[] = []
-  for (const folder of await namesIn(dataDir)) {
+  for (const folder of await namesIn(dataDir, absent)) {
     const project = projectOfFolder(folder)
     if (project === undefined) continue
     const directory = archiveStudyPath(dataDir, project, study)
-    for (const series of (await namesIn(directory)).filter(isUid)) {
-      for (const name of await namesIn(join(directory, series))) {
+    for (const series of (await namesIn(directory, absent)).filter(isUid)) {
+      for (const name of await namesIn(join(directory, series), absent)) {
         if (!name.endsWith('.dcm')) continue
         const path = join(directory, series, name)
         objects.push({ path, project, source: sourceOfHeader(path) })
@@ -94,16 +96,6 @@ async function archivedObjects(dataDir: string, study: Uid): Promise<ObjectToExp
     }
   }
   return objects
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).sort()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    throw error
-  }
 }
 
 function fileToExplain(dataDir: string, path: string): ObjectToExplain {

@@ -2,7 +2,12 @@ import { hash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
-import { makeDirectories, removeDeadTemporaries, writeFileAtomic } from '../storage/index.ts'
+import {
+  makeDirectories,
+  readIfThere,
+  removeDeadTemporaries,
+  writeFileAtomic,
+} from '../storage/index.ts'
 import { emptyNote, type StudyNote } from './study-note.ts'
 
 /** Notes of one machine hold identifiers: for the service account alone. */
@@ -193,13 +198,6 @@ function waitingPath(directory: string, StudyInstanceUID: string): string {
 function requestPath(directory: string, requestId: string): string {
   const digest = digestOf(requestId)
   return join(directory, 'requests', digest.slice(0, 2), digest)
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (isMissing(error)) return undefined
-    throw error
-  })
 }
 
 function isMissing(error: unknown): boolean {

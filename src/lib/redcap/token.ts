@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { isCredential } from '../config/index.ts'
+import { isOpenToOthers } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 /**
@@ -69,7 +69,7 @@ export async function readToken(path: string): Promise<Token> {
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw bad(path, `the token file ${path} is not a regular file`)
-    if ((stat.mode & 0o077) !== 0 && !isCredential(path)) {
+    if (isOpenToOthers(path, stat.mode)) {
       const mode = (stat.mode & 0o777).toString(8)
       throw refuse(
         `others may use the token file ${path} (mode ${mode})`,

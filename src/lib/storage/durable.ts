@@ -18,6 +18,16 @@ export async function syncDirectory(path: string, syncs = inThePool): Promise<vo
   }
 }
 
+/** fsync of a file that is there. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 /**
  * `mkdir -p`, durable: each directory that was made is synced into its parent. An existing directory is no
  * error. Made one by one: Node's own recursive mkdir never ends where a name can be neither found nor made

@@ -9,6 +9,7 @@ export {
   freeBytes,
   makeDirectories,
   syncDirectory,
+  syncFile,
   writeFileAtomic,
 } from './durable.ts'
 export {
@@ -21,6 +22,7 @@ export {
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { readToSend, unreadableToSend } from './read-to-send.ts'
+export { namesIn, readIfThere } from './if-there.ts'
 export { Syncs } from './syncs.ts'
 export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'

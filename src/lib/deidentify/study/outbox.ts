@@ -1,4 +1,4 @@
-import { copyFile, link, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { copyFile, link, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { faultPoint } from '../../fault/index.ts'
 import {
@@ -7,6 +7,7 @@ import {
   makeDirectories,
   safeComponent,
   syncDirectory,
+  syncFile,
   temporaryPath,
 } from '../../storage/index.ts'
 
@@ -181,15 +182,6 @@ async function copyTree(from: string, to: string): Promise<void> {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) await copyTree(source, target)
     else await copyFile(source, target)
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

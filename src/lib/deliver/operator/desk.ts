@@ -6,15 +6,16 @@ import {
   DirectoryWatch,
   inside,
   makeDirectories,
+  namesIn,
+  readIfThere,
   removeDeadTemporaries,
   safeComponent,
   syncDirectory,
 } from '../../storage/index.ts'
 import type { Destination } from '../destination.ts'
 import { noteDecision } from './decisions.ts'
-import { type Hold, Holds, namesIn } from './holds.ts'
+import { type Hold, Holds } from './holds.ts'
 import type { LaneReport } from './lane-report.ts'
-import { readIfThere } from './read-if-there.ts'
 import { readStatuses, StatusFile, statusName } from './status-file.ts'
 
 /** What a person wants done once. */

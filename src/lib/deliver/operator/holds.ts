@@ -1,9 +1,14 @@
 import { hash } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../../error/index.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from '../../storage/index.ts'
-import { readIfThere } from './read-if-there.ts'
+import {
+  makeDirectories,
+  namesIn,
+  readIfThere,
+  syncDirectory,
+  writeFileAtomic,
+} from '../../storage/index.ts'
 
 /** A person said that all of a destination, or one request, shall wait. */
 export interface Hold {
@@ -70,15 +75,6 @@ export class Holds {
     await syncDirectory(this.directory)
     return hold
   }
-}
-
-/** @returns none when there is no such directory */
-export async function namesIn(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  })
-  return names.sort()
 }
 
 function keyOf(kind: Hold['kind'], name: string): string {

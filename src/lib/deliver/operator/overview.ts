@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/index.ts'
-import { livenessOf } from '../../storage/index.ts'
+import { livenessOf, namesIn, readIfThere } from '../../storage/index.ts'
 import { DailyWindow } from '../daily-window.ts'
 import { type Kept, readWaiting } from '../waiting.ts'
 import { type Order, parseOrder } from './desk.ts'
-import { type Hold, Holds, namesIn } from './holds.ts'
+import { type Hold, Holds } from './holds.ts'
 import type { LaneReport, LaneStatus } from './lane-report.ts'
-import { readIfThere } from './read-if-there.ts'
 import { readStatuses } from './status-file.ts'
 
 /** A delivery that was taken and is not known to have arrived, in words of the disk. */

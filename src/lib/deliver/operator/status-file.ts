@@ -1,11 +1,15 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { ownIdentity, parseIdentity, writeFileAtomic } from '../../storage/index.ts'
+import {
+  namesIn,
+  ownIdentity,
+  parseIdentity,
+  readIfThere,
+  writeFileAtomic,
+} from '../../storage/index.ts'
 import type { Destination } from '../destination.ts'
-import { namesIn } from './holds.ts'
 import type { LaneReport, LaneStatus } from './lane-report.ts'
-import { readIfThere } from './read-if-there.ts'
 
 /** Between two writes, while there is something new. */
 const restMs = 1000
