@@ -1,3 +1,5 @@
+import { bytesPerUnit } from '../../dicom/index.ts'
+
 /** What stands for a removed text where one must stand. */
 export const dummyText = 'ANONYMIZED'
 
@@ -14,20 +16,6 @@ const texts: Readonly<Record<string, readonly [string, string]>> = {
   UR: ['urn:anonymized', 'urn:removed'],
 }
 
-const binaryBytes: Readonly<Record<string, number>> = {
-  AT: 4,
-  FD: 8,
-  FL: 4,
-  OD: 8,
-  OF: 4,
-  OL: 4,
-  OV: 8,
-  SL: 4,
-  SV: 8,
-  UL: 4,
-  UV: 8,
-}
-
 /** A value that fits the VR and is not `original`. Not for UI and SQ, which depend on what was there. */
 export function dummyValue(vr: string, original: Buffer): Buffer {
   const candidates = texts[vr]
@@ -36,7 +24,8 @@ export function dummyValue(vr: string, original: Buffer): Buffer {
     Buffer.from(known.toUpperCase() === values[0].toUpperCase() ? values[1] : values[0], 'latin1')
   if (candidates !== undefined) return differing(candidates)
   if (isFreeText(vr)) return differing([dummyText, 'REMOVED'])
-  return Buffer.alloc(binaryBytes[vr] ?? 2)
+  // One number, which is even bytes; a tag is two.
+  return Buffer.alloc(vr === 'AT' ? 4 : Math.max(2, bytesPerUnit(vr)))
 }
 
 function isFreeText(vr: string): boolean {

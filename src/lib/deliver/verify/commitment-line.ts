@@ -1,5 +1,5 @@
 import { TransferSyntax } from '../../dicom/index.ts'
-import { type Association, formatStatus, statusMeaning } from '../../dimse/index.ts'
+import { type Association, statusMeaning } from '../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import {
   REQUEST_STORAGE_COMMITMENT,
@@ -11,6 +11,7 @@ import {
   hearReport,
 } from '../../transaction/index.ts'
 import { openPeer } from '../open-peer.ts'
+import { statusInWords } from '../status-in-words.ts'
 
 /** A peer that reports on the association of the question does so soon, or opens one when it is ready. */
 const longestHoldMs = 20_000
@@ -143,10 +144,9 @@ function refused(
   comment: string | undefined,
   retryable: boolean,
 ): FionaError {
-  const why = comment === undefined ? '' : ` (${comment.slice(0, 64)})`
   return new FionaError(
     'E_NOT_COMMITTED',
-    `${peer} answered the request for storage commitment with ${formatStatus(status)}${why}`,
+    `${peer} answered the request for storage commitment with ${statusInWords(status, comment)}`,
     {
       hint: 'is our AE title known there, and storage commitment enabled for it?',
       retryable,

@@ -10,7 +10,7 @@ import {
   statusMeaning,
 } from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
-import { visibleText } from '../../../text/index.ts'
+import { statusInWords } from '../../status-in-words.ts'
 import type { Carrier, Conversion, Waybill } from '../../carrier.ts'
 import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
@@ -242,10 +242,7 @@ function refused(
   comment: string | undefined,
   retryable: boolean,
 ): FionaError {
-  // What a peer says may be anything.
-  const said = visibleText((comment ?? '').trim().slice(0, 64))
-  const words = said === '' ? '' : `: "${said}"`
-  return new FionaError('E_REFUSED', `${peer} answered with ${formatStatus(status)}${words}`, {
+  return new FionaError('E_REFUSED', `${peer} answered with ${statusInWords(status, comment)}`, {
     retryable,
     exitCode: ExitCode.unavailable,
   })
