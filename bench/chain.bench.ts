@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { binDir, freePort } from '../test/fixtures/peers.ts'
 import { writeStudy, writeWarmUp } from './ct-study.ts'
+import { type ProcessTimes, spentSince, timesBelow } from './process-times.ts'
 import { RunningReceiver, fionaSynced } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
 
@@ -37,7 +38,13 @@ interface Load {
   readonly warmUp: string
 }
 
-type Way = (load: Load, directory: string) => Promise<number>
+/** Seconds from the first byte to the last, and what each process took of the processor meanwhile. */
+interface Run {
+  readonly seconds: number
+  readonly spent?: ProcessTimes
+}
+
+type Way = (load: Load, directory: string) => Promise<Run>
 
 const ways: Readonly<Record<string, Way>> = {
   'fiona up, from C-STORE to the destination': wholeChain,
@@ -61,12 +68,14 @@ export default {
       }
       writeWarmUp(join(directory, 'warm-up'), 1, warmUpCount)
       const rates = new Map<string, number[]>()
+      const spent: ProcessTimes[] = []
       for (let round = 0; round < rounds; round++) {
         for (const [who, way] of Object.entries(ways)) {
           const own = mkdtempSync(join(directory, 'way-'))
           spawnSync('sync')
-          const seconds = await way({ objects, warmUp: join(directory, 'warm-up') }, own)
-          rates.set(who, [...(rates.get(who) ?? []), objectCount / seconds])
+          const run = await way({ objects, warmUp: join(directory, 'warm-up') }, own)
+          rates.set(who, [...(rates.get(who) ?? []), objectCount / run.seconds])
+          if (run.spent !== undefined) spent.push(run.spent)
         }
       }
       const rows = [...rates].map(([who, all]) => {
@@ -74,14 +83,39 @@ export default {
         const median = sorted[Math.floor(sorted.length / 2)] ?? 0
         return { who, best: Math.round(sorted[0] ?? 0), median: Math.round(median) }
       })
-      return { rows: [...rows, await servingAgain(mkdtempSync(join(directory, 'killed-')))] }
+      const again = await servingAgain(mkdtempSync(join(directory, 'killed-')))
+      return { rows: [...rows, again, ...processRows(spent)] }
     } finally {
       rmSync(directory, { recursive: true })
     }
   },
 }
 
-async function wholeChain({ objects, warmUp }: Load, directory: string): Promise<number> {
+/** Of the chain alone: milliseconds of processor time per object. */
+function processRows(runs: readonly ProcessTimes[]) {
+  const perObject = (ms: number) => Number((ms / objectCount).toFixed(2))
+  const names = [...new Set(runs.flatMap((run) => [...run.keys()]))]
+  const all = runs.map((run) => [...run.values()].reduce((sum, ms) => sum + ms, 0))
+  const row = (who: string, times: readonly number[]) => {
+    const sorted = times.toSorted((a, b) => a - b)
+    const median = sorted[Math.floor(sorted.length / 2)] ?? 0
+    return { who, best: perObject(sorted[0] ?? 0), median: perObject(median) }
+  }
+  return [
+    row('fiona up, ms of processor time per object', all),
+    ...names
+      .map((name) =>
+        row(
+          `  ${name}`,
+          runs.map((run) => run.get(name) ?? 0),
+        ),
+      )
+      .filter(({ median }) => median > 0)
+      .toSorted((a, b) => b.median - a.median),
+  ]
+}
+
+async function wholeChain({ objects, warmUp }: Load, directory: string): Promise<Run> {
   await using destination = await listen(directory, 'destination')
   await using chain = await startChain(directory, destination.port)
   const delivered = async (objectsInAll: number) => {
@@ -93,26 +127,29 @@ async function wholeChain({ objects, warmUp }: Load, directory: string): Promise
   await sendAll(warmUp, chain.port)
   await delivered(warmUpCount)
   spawnSync('sync')
+  const { pid = 0 } = chain.child
+  const before = timesBelow(pid)
   const start = performance.now()
   await sendAll(objects, chain.port)
   await delivered(warmUpCount + objectCount)
-  return (performance.now() - start) / 1000 - quietSeconds
+  const seconds = (performance.now() - start) / 1000 - quietSeconds
+  return { seconds, spent: spentSince(before, timesBelow(pid)) }
 }
 
-async function receiveAlone({ objects, warmUp }: Load, directory: string): Promise<number> {
+async function receiveAlone({ objects, warmUp }: Load, directory: string): Promise<Run> {
   const running = await RunningReceiver.start(fionaSynced, directory, associations)
   try {
     await sendAll(warmUp, running.port)
     spawnSync('sync')
     const start = performance.now()
     await sendAll(objects, running.port)
-    return (performance.now() - start) / 1000
+    return { seconds: (performance.now() - start) / 1000 }
   } finally {
     await running.stop()
   }
 }
 
-async function scripted(objects: string, directory: string, atOnce: number): Promise<number> {
+async function scripted(objects: string, directory: string, atOnce: number): Promise<Run> {
   await using destination = await listen(directory, 'destination')
   await using received = await listen(directory, 'received')
   const start = performance.now()
@@ -123,7 +160,7 @@ async function scripted(objects: string, directory: string, atOnce: number): Pro
     await run('dcmodify', ['-nb', '-imt', ...changes, ...files.slice(at, at + atOnce)])
   }
   await sendFolders(destination.port, [received.folder])
-  return (performance.now() - start) / 1000
+  return { seconds: (performance.now() - start) / 1000 }
 }
 
 /** From `kill -9` of the receiver in a running chain until C-ECHO is answered again. */
