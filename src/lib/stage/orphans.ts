@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { processIds } from './process-ids.ts'
+import { processIds } from '../process/index.ts'
 
 /** In the environment of all that a stage starts: its lease's token. Children of children inherit it. */
 export const leaseVariable = 'FIONA_STAGE_LEASE'

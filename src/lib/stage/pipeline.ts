@@ -7,6 +7,7 @@ import {
 } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
+import { endGroup } from '../process/index.ts'
 
 /** The exit code that says: ended well, but left input unread. Free in sysexits (EX_PROTOCOL). */
 const leftInput = 76
@@ -232,12 +233,6 @@ export class Pipeline {
 
   /** All of its group, at once. */
   kill(): void {
-    const { pid } = this.#child
-    if (pid === undefined) return
-    try {
-      process.kill(-pid, 'SIGKILL')
-    } catch {
-      // Nobody is left.
-    }
+    endGroup(this.#child.pid)
   }
 }

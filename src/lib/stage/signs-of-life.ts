@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { processIds } from './process-ids.ts'
+import { processIds } from '../process/index.ts'
 
 /** Less than this is what waiting costs: timers of a runtime, a line about having to wait. */
 const leastCpuShare = 0.01

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { ExitCode, FionaError } from '../../error/index.ts'
-import { endGroup } from '../end-group.ts'
+import { endGroup } from '../../process/index.ts'
 import type { DefacingCommand } from './face-policy.ts'
 
 const mostKept = 4096

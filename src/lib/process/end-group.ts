@@ -4,6 +4,6 @@ export function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It has ended.
+    // Nobody of it is left.
   }
 }
