@@ -1,7 +1,5 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { isOpenToOthers } from './credential.ts'
+import { readGuardedFile, type UnfitFile } from './guarded-file.ts'
 
 /** No token and no password is longer. */
 const longest = 64 << 10
@@ -26,30 +24,25 @@ export async function readSecret(path: string, what: string): Promise<string> {
 
 /** The whole of such a file, a private key, say. @throws FionaError E_SECRET */
 export async function readSecretFile(path: string, what: string): Promise<Buffer> {
-  // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: unknown) => {
-      const code = String((error as NodeJS.ErrnoException).code)
-      throw bad(
-        `${what} in ${path} cannot be read (${code})`,
+  return readGuardedFile({ path, mostBytes: longest, refuse: (unfit) => refusal(path, what, unfit) })
+}
+
+function refusal(path: string, what: string, unfit: UnfitFile): FionaError {
+  switch (unfit.why) {
+    case 'unreadable':
+      return bad(
+        `${what} in ${path} cannot be read (${unfit.code})`,
         'is the path right, and may this user read it?',
       )
-    },
-  )
-  try {
-    const about = await handle.stat()
-    if (!about.isFile()) throw bad(`${path} is no regular file`, `it is to hold ${what}`)
-    if (isOpenToOthers(path, about.mode)) {
-      throw bad(
+    case 'notRegular':
+      return bad(`${path} is no regular file`, `it is to hold ${what}`)
+    case 'openToOthers':
+      return bad(
         `others may read ${what} in ${path}`,
         `chmod 600 ${path}; if others may have read it, have it renewed`,
       )
-    }
-    if (about.size > longest)
-      throw bad(`${path} is too long`, `it is to hold ${what}, and nothing else`)
-    return await handle.readFile()
-  } finally {
-    await handle.close()
+    case 'size':
+      return bad(`${path} is too long`, `it is to hold ${what}, and nothing else`)
   }
 }
 

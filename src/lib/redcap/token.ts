@@ -1,7 +1,5 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { inspect } from 'node:util'
-import { isOpenToOthers } from '../config/index.ts'
+import { readGuardedFile, type UnfitFile } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 
 /**
@@ -55,36 +53,31 @@ export function tokenOf(text: string): Token | undefined {
  * @throws FionaError E_REDCAP_TOKEN (exit 77 where others may read it, else 78)
  */
 export async function readToken(path: string): Promise<Token> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(
-    (error: unknown) => {
-      const code = String((error as NodeJS.ErrnoException).code)
-      throw refuse(
-        `the token file ${path} cannot be read (${code})`,
+  const bytes = await readGuardedFile({ path, mostBytes, refuse: (unfit) => refusal(path, unfit) })
+  const token = tokenOf(bytes.toString('latin1'))
+  if (token !== undefined) return token
+  throw bad(path, `the token file ${path} does not hold 32 or 64 hexadecimal digits`)
+}
+
+function refusal(path: string, unfit: UnfitFile): FionaError {
+  switch (unfit.why) {
+    case 'unreadable':
+      return refuse(
+        `the token file ${path} cannot be read (${unfit.code})`,
         howToMake(path),
         ExitCode.badConfig,
-        error,
+        unfit.cause,
       )
-    },
-  )
-  try {
-    const stat = await handle.stat()
-    if (!stat.isFile()) throw bad(path, `the token file ${path} is not a regular file`)
-    if (isOpenToOthers(path, stat.mode)) {
-      const mode = (stat.mode & 0o777).toString(8)
-      throw refuse(
-        `others may use the token file ${path} (mode ${mode})`,
+    case 'notRegular':
+      return bad(path, `the token file ${path} is not a regular file`)
+    case 'openToOthers':
+      return refuse(
+        `others may use the token file ${path} (mode ${unfit.mode})`,
         `chmod 600 ${path}; if others may have read it, have REDCap make a new token`,
         ExitCode.notAllowed,
       )
-    }
-    if (stat.size > mostBytes) throw bad(path, `the token file ${path} is too large for a token`)
-    const token = tokenOf((await handle.readFile()).toString('latin1'))
-    if (token === undefined) {
-      throw bad(path, `the token file ${path} does not hold 32 or 64 hexadecimal digits`)
-    }
-    return token
-  } finally {
-    await handle.close()
+    case 'size':
+      return bad(path, `the token file ${path} is too large for a token`)
   }
 }
 
