@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { lookUp, stateDirectory } from '../../src/lib/arrive/index.ts'
 import { explain } from '../../src/lib/arrive/explain.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
@@ -96,6 +96,46 @@ t.test('a word that a mark has passed outlives a crash', async (t) => {
   t.match(ofType('study', await pass(second, clock, 0)), [{ reason: 'released' }])
   t.match(await lookUp(dataDir, '2.25.1'), [{ isOpen: false, revision: 1, added: 0 }])
   await second.close()
+})
+
+t.test('what is kept of one study is found among those of many', async (t) => {
+  const clock = new Clock()
+  const dataDir = mkdtempSync(join(tmpdir(), 'fiona-arrive-'))
+  t.teardown(() => {
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  const directory = join(stateDirectory(dataDir), 'organize')
+  const options = { directory, deliveredBy: 'marks', atEnd: 'keep' } as const
+  const first = await arrivalOf(clock, options)
+  // The UID of 1 is the beginning of that of 10 to 19.
+  for (let study = 1; study <= 200; study++) {
+    for (let object = 1; object <= 3; object++) {
+      await first.record(instance({ study, object }))
+      clock.ms += 1
+    }
+  }
+  await first.record({
+    type: 'mpps',
+    MPPSInstanceUID: '2.25.99',
+    status: 'IN PROGRESS',
+    StudyInstanceUID: '2.25.1',
+    series: [{ SeriesInstanceUID: '2.25.1.1', instances: ['2.25.1.1.1', '2.25.1.1.4'] }],
+  })
+  await first.record(release(clock.ms, { StudyInstanceUID: '2.25.12' }))
+  await first.mark({ type: 'mark', seq: 1 })
+  const found = (study: string) => lookUp(dataDir, study)
+  const expected = { stage: 'organize', isOpen: true, revision: 0, instances: 3, added: 3 }
+  const look = async (t: Test) => {
+    t.match(await found('2.25.1'), [{ ...expected, mpps: ['2.25.99'], missing: 1 }])
+    t.match(await found('2.25.12'), [{ ...expected, isReleased: true, mpps: undefined }])
+    t.match(await found('2.25.200'), [{ ...expected, bytes: 300, series: 1 }])
+    t.same(await found('2.25.20100'), [])
+  }
+  await look(t)
+  await first.close()
+  // The log is written anew at each start.
+  await (await arrivalOf(clock, options)).close()
+  await look(t)
 })
 
 t.test('a project may wait longer, or less long, than the others', async (t) => {

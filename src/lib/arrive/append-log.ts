@@ -116,8 +116,14 @@ function writeAll(fd: number, data: Buffer): void {
   for (let at = 0; at < data.length;) at += writeSync(fd, data, at)
 }
 
-/** What a log holds; nothing when there is none yet. */
-export async function readLog(path: string): Promise<LogContent> {
+/**
+ * What a log holds; nothing when there is none yet.
+ * @param isWanted which lines are to be parsed, by their bytes: all unless told. One that is not wanted must look whole
+ */
+export async function readLog(
+  path: string,
+  isWanted: (line: Buffer) => boolean = () => true,
+): Promise<LogContent> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -129,9 +135,11 @@ export async function readLog(path: string): Promise<LogContent> {
     for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 16 })) {
       let piece = chunk as Buffer
       for (let end = piece.indexOf(newline); end !== -1; end = piece.indexOf(newline)) {
-        const line = Buffer.concat([...rest, piece.subarray(0, end + 1)])
+        const own = piece.subarray(0, end + 1)
+        const line = rest.length === 0 ? own : Buffer.concat([...rest, own])
         rest = []
         piece = piece.subarray(end + 1)
+        if (broken === 0 && looksWhole(line) && !isWanted(line)) continue
         const value = broken > 0 ? undefined : parse(line)
         if (value === undefined) broken += line.length
         else yield value
@@ -141,6 +149,11 @@ export async function readLog(path: string): Promise<LogContent> {
     broken += Buffer.concat(rest).length
   }
   return { lines: lines(), brokenBytes: () => broken }
+}
+
+/** What a power loss leaves of a block that was never written are zeros. */
+function looksWhole(line: Buffer): boolean {
+  return line[0] === 0x7b && line[line.length - 2] === 0x7d
 }
 
 function parse(line: Buffer): unknown {

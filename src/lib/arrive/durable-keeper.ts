@@ -78,7 +78,10 @@ export class DurableKeeper implements Keeper {
     return keeper
   }
 
-  /** What is kept of one study, in any project; the state stays as it is, and whose it is. */
+  /**
+   * What is kept of one study, in any project; the state stays as it is, and whose it is. Of the others only the bytes
+   * are looked at: there may be a hundred thousand of them.
+   */
   static async look(
     directory: string,
     StudyInstanceUID: string,
@@ -94,7 +97,7 @@ export class DurableKeeper implements Keeper {
     const { path } = keeper.#log
     const deliveries = new Deliveries('marks', () => undefined)
     const rhythms = new Rhythms()
-    const { lines } = await readLog(path)
+    const { lines } = await readLog(path, concerns(uid))
     await restoreFrom(stepsOf(lines, path), { head, deliveries, performed, rhythms })
     const inHead = [...head.open.values(), ...head.complete.values()]
     const studies = inHead.filter((study) => study.StudyInstanceUID === uid)
@@ -184,6 +187,18 @@ async function readStudy(path: string): Promise<Study> {
     hint: 'remove it, and the study counts as one that never came before',
     exitCode: ExitCode.badInput,
   })
+}
+
+const stepOfAStudy = Buffer.from('{"step":"')
+/** How senders pause shows in all of their studies. */
+const stepOfASender = Buffer.from('{"step":"paused"')
+
+/** Which lines of the log may tell something of a study. */
+function concerns(StudyInstanceUID: string): (line: Buffer) => boolean {
+  const named = Buffer.from(JSON.stringify(StudyInstanceUID))
+  const begins = (line: Buffer, text: Buffer): boolean => line.subarray(0, text.length).equals(text)
+  return (line) =>
+    line.includes(named) || begins(line, stepOfASender) || !begins(line, stepOfAStudy)
 }
 
 async function* stepsOf(lines: AsyncIterable<unknown>, path: string): AsyncGenerator<Step> {
