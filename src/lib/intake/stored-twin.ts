@@ -9,6 +9,8 @@ const chunkBytes = 1 << 18
 const smallBytes = 1 << 17
 /** Clocks of file systems lag behind ours by a tick, those of servers by more. */
 const clockMarginMs = 10_000
+/** By so much the clock may be corrected without being taken for set back: a part of that margin. */
+const correctionMs = 1000
 const readAt = promisify(read)
 const sync = promisify(fsync)
 
@@ -25,14 +27,32 @@ interface Source {
   readonly dataSetOffset: number
 }
 
+interface Surroundings {
+  /** Of the machine, ms since 1970: what files are stamped with. */
+  readonly wallClock: () => number
+  /** Monotonic, ms. */
+  readonly now: () => number
+  readonly syncDirectory: (path: string) => Promise<void>
+}
+
+const real: Surroundings = {
+  wallClock: () => Date.now(),
+  now: () => performance.now(),
+  syncDirectory: (path) => syncDirectory(path),
+}
+
 /** Looks whether an object is stored already, without writing anything: an import that is repeated only reads. */
 export class StoredTwins {
   readonly #isDurable: boolean
-  /** Directories, and when this process last began to sync them. */
+  readonly #surroundings: Surroundings
+  /** Directories, and when (wall clock) this process last began to sync them. */
   readonly #syncedAt = new Map<string, number>()
+  /** How far the wall clock was ahead of the monotonic one, at most, while these syncs were made. */
+  #lead = -Infinity
 
-  constructor(isDurable: boolean) {
+  constructor(isDurable: boolean, surroundings = real) {
     this.#isDurable = isDurable
+    this.#surroundings = surroundings
   }
 
   /**
@@ -64,12 +84,22 @@ export class StoredTwins {
 
   /** Whoever linked the file may have died before the sync of its directory. Once is enough for all that were there. */
   async #syncName(directory: string, linkedAtMs: number): Promise<void> {
+    const { wallClock, now, syncDirectory } = this.#surroundings
+    const begunAt = wallClock()
+    this.#forgetIfSetBack(begunAt - now())
     const syncedAt = this.#syncedAt.get(directory)
     if (syncedAt !== undefined && linkedAtMs + clockMarginMs < syncedAt) return
-    const now = Date.now()
     await syncDirectory(directory)
     if (this.#syncedAt.size > 10_000) this.#syncedAt.clear()
-    this.#syncedAt.set(directory, now)
+    this.#syncedAt.set(directory, begunAt)
+  }
+
+  /** By a clock that was set back, what was linked behind a sync may look as if it had been there before. */
+  #forgetIfSetBack(lead: number): void {
+    if (lead < this.#lead - correctionMs) {
+      this.#syncedAt.clear()
+      this.#lead = lead
+    } else this.#lead = Math.max(this.#lead, lead)
   }
 }
 
