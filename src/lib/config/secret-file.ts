@@ -24,7 +24,11 @@ export async function readSecret(path: string, what: string): Promise<string> {
 
 /** The whole of such a file, a private key, say. @throws FionaError E_SECRET */
 export async function readSecretFile(path: string, what: string): Promise<Buffer> {
-  return readGuardedFile({ path, mostBytes: longest, refuse: (unfit) => refusal(path, what, unfit) })
+  return readGuardedFile({
+    path,
+    mostBytes: longest,
+    refuse: (unfit) => refusal(path, what, unfit),
+  })
 }
 
 function refusal(path: string, what: string, unfit: UnfitFile): FionaError {

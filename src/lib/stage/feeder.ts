@@ -5,12 +5,12 @@ import type { Commits, Progress } from './commits.ts'
 import { JournalFeed } from './journal-feed.ts'
 import type { MarkedInput } from './marked-input.ts'
 import type { MarkPacer } from './mark-pacer.ts'
+import { MarkProof } from './mark-proof.ts'
 import type { Pulse } from './pulse.ts'
+import { SignsOfLife } from './signs-of-life.ts'
 
 /** Fed and not committed: at most so much, and one chunk more. It is what a failure makes to be done again. */
 const maxInFlight = { lines: 10_000, bytes: 16 * 1024 * 1024 }
-/** How long a new pipeline may take to start and pass on a first mark, before it is fed. */
-const proofMs = 5000
 /** Where marks do not come back, a pause in the input of this length ends a batch. */
 const batchPauseMs = 20
 const lookMs = 100
@@ -24,6 +24,8 @@ export interface FeederOptions {
   readonly limit: number | undefined
   readonly progress: Progress
   readonly input: MarkedInput
+  /** The process groups of the pipeline. */
+  readonly groups: readonly number[]
   readonly marks: MarkPacer
   readonly commits: Commits
   readonly pulse: Pulse
@@ -65,12 +67,13 @@ export class Feeder {
 
   /** Sends the first mark, and waits for it when it is not known whether this pipeline passes marks on. */
   async #proveMarks(): Promise<void> {
-    const { progress, limit, once, input, change, stop } = this.#options
+    const { progress, limit, once, input, groups, change, stop } = this.#options
     if (progress.passesMarks === true || limit !== undefined || once) return
     void input.mark()
-    const giveUpAt = performance.now() + proofMs
+    if (progress.passesMarks === false) return
+    const proof = new MarkProof(new SignsOfLife(groups), performance.now())
     while (progress.passesMarks === undefined && !stop.aborted) {
-      if (performance.now() > giveUpAt) progress.passesMarks = false
+      if (proof.isOver(performance.now())) progress.passesMarks = false
       else await change.wait(lookMs)
     }
   }

@@ -81,6 +81,7 @@ export class PipelineRun {
     const [commits, pulse] = [this.#commits, this.#pulse]
     this.#feeder = new Feeder({
       ...{ from: context.from, once, limit, progress, input, marks: this.#marks, commits, pulse },
+      groups: pipeline.groups,
       change: this.#change,
       stop: this.#stopFeeding.signal,
       gone: this.#gone.signal,
