@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
@@ -50,7 +51,10 @@ export async function loadCursor(
   })
 }
 
-/** Durable when it resolves; a reader that dies in between finds the old one or the new one. */
+/**
+ * A reader that dies in between finds the old one or the new one. A cursor that is new is durable when this resolves; after
+ * a power loss one that was only moved may be found where it stood a moment before: what is behind it is done twice.
+ */
 export async function saveCursor(
   directory: string,
   reader: string,
@@ -59,8 +63,9 @@ export async function saveCursor(
   const path = cursorPath(directory, reader)
   const saved = { v: 1, time: nowIso(), seq, ...(workers > 1 ? { workers } : {}), segments: cursor }
   const text = `${JSON.stringify(saved)}\n`
+  const durable = existsSync(path) ? 'content' : true
   try {
-    await writeFileAtomic(path, text)
+    await writeFileAtomic(path, text, { durable })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     await makeDirectories(join(directory, 'cursors'))

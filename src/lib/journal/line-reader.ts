@@ -1,6 +1,15 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs'
+import { promisify } from 'node:util'
 
 const newline = 0x0a
+const inThePool = promisify(read)
+/**
+ * Up to here a turn through the thread pool costs more than the bytes: what is short was written just now, and is in
+ * the page cache.
+ */
+const shortBytes = 64 * 1024
+/** Through the pool it goes all the same so often: who reads thousands of short segments must not keep others waiting. */
+const quickReads = 16
 
 /**
  * Whole lines of growing files, in pieces of bounded size. One buffer serves all reads: what it hands out
@@ -9,6 +18,7 @@ const newline = 0x0a
 export class LineReader {
   #chunkBytes: number
   #scratch: Buffer
+  #reads = 0
 
   constructor(chunkBytes: number) {
     this.#chunkBytes = chunkBytes
@@ -20,21 +30,24 @@ export class LineReader {
     path: string,
     offset: number,
   ): AsyncGenerator<{ lines: Buffer; end: number }, void, undefined> {
-    const handle = await openIfThere(path)
-    if (handle === undefined) return
+    const fd = openIfThere(path)
+    if (fd === undefined) return
     if (this.#scratch.length > this.#chunkBytes)
       this.#scratch = Buffer.allocUnsafeSlow(this.#chunkBytes)
     try {
       // A writer may be faster than the reader: what comes after this moment is for the next look.
-      const { size } = await handle.stat()
+      const { size } = fstatSync(fd)
       // What was cut and mended, or came from elsewhere, may have moved lines under a cursor: one that
       // stands within a line goes back to its beginning. Half a line must not pass for one.
-      let at = offset > 0 && offset < size ? await endOfLinesBefore(handle, offset) : offset
+      let at = offset > 0 && offset < size ? endOfLinesBefore(fd, offset) : offset
       let held = 0
       while (at + held < size) {
         if (held === this.#scratch.length) this.#grow()
         const room = Math.min(this.#scratch.length - held, size - at - held)
-        const { bytesRead } = await handle.read(this.#scratch, held, room, at + held)
+        const isQuick = room <= shortBytes && ++this.#reads % quickReads !== 0
+        const bytesRead = isQuick
+          ? readSync(fd, this.#scratch, held, room, at + held)
+          : (await inThePool(fd, this.#scratch, held, room, at + held)).bytesRead
         if (bytesRead === 0) return
         const filled = held + bytesRead
         const lineEnd = this.#scratch.subarray(0, filled).lastIndexOf(newline) + 1
@@ -49,7 +62,7 @@ export class LineReader {
         yield { lines, end: at }
       }
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
 
@@ -70,25 +83,21 @@ export class LineReader {
 }
 
 /** The offset behind the last newline of a file. */
-export async function endOfLines(path: string): Promise<number> {
-  const handle = await openIfThere(path)
-  if (handle === undefined) return 0
+export function endOfLines(path: string): number {
+  const fd = openIfThere(path)
+  if (fd === undefined) return 0
   try {
-    return await endOfLinesBefore(handle, (await handle.stat()).size, 64 * 1024)
+    return endOfLinesBefore(fd, fstatSync(fd).size, shortBytes)
   } finally {
-    await handle.close()
+    closeSync(fd)
   }
 }
 
-async function endOfLinesBefore(
-  handle: FileHandle,
-  position: number,
-  blockBytes = 256,
-): Promise<number> {
+function endOfLinesBefore(fd: number, position: number, blockBytes = 256): number {
   const block = Buffer.allocUnsafe(blockBytes)
   for (let end = position; end > 0;) {
     const start = Math.max(0, end - block.length)
-    const { bytesRead } = await handle.read(block, 0, end - start, start)
+    const bytesRead = readSync(fd, block, 0, end - start, start)
     const lineEnd = block.subarray(0, bytesRead).lastIndexOf(newline) + 1
     if (lineEnd > 0) return start + lineEnd
     end = start
@@ -97,9 +106,9 @@ async function endOfLinesBefore(
 }
 
 /** A segment may be pruned between listing and opening. */
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+function openIfThere(path: string): number | undefined {
   try {
-    return await open(path, 'r')
+    return openSync(path, 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

@@ -86,7 +86,7 @@ export async function* readJournal(
 export async function endOfJournal(directory: string): Promise<Cursor> {
   const ends: [string, number][] = []
   for (const name of await listSegments(directory)) {
-    ends.push([name, await endOfLines(join(directory, name))])
+    ends.push([name, endOfLines(join(directory, name))])
   }
   return Object.fromEntries(ends)
 }

@@ -71,7 +71,7 @@ async function repairEnd(
   isDryRun: boolean,
 ): Promise<Repaired | undefined> {
   const path = join(directory, segment)
-  const end = await endOfLines(path)
+  const end = endOfLines(path)
   const { size } = await stat(path)
   const bytes = size - end
   if (bytes <= 0) return undefined

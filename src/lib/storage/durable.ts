@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, renameSync, statfsSync } from 'node:fs'
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, existsSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { Syncs } from './syncs.ts'
@@ -71,7 +71,9 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 /**
- * A file that is either the old one or the whole new one, whatever happens in between.
+ * A file that is either the old one or the whole new one, whatever happens in between. Only syncs go through the thread
+ * pool: the other calls take the kernel less time than a turn there takes us.
+ * @param options.durable `content`: a power loss may bring the old one back, but never half of the new one
  * @param options.isStill asked when all but the name is done, for who must not replace what another process wrote
  *   meanwhile: false ends it with ESTALE, and the old one stays
  */
@@ -80,32 +82,39 @@ export async function writeFileAtomic(
   data: string | Buffer | Iterable<Buffer>,
   options: {
     readonly mode?: number
-    readonly durable?: boolean
+    readonly durable?: boolean | 'content'
     readonly isStill?: () => boolean
   } = {},
 ): Promise<void> {
+  const { mode = 0o640, durable = true, isStill } = options
   const temporary = temporaryPath(dirname(path))
-  const handle = await open(temporary, 'wx', options.mode ?? 0o640)
+  const fd = openSync(temporary, 'wx', mode)
   faultPoint('atomic.opened')
   try {
     try {
       const isWhole = typeof data === 'string' || Buffer.isBuffer(data)
-      for (const part of isWhole ? [data] : data) await handle.writeFile(part)
+      for (const part of isWhole ? [data] : data)
+        writeAll(fd, typeof part === 'string' ? Buffer.from(part) : part)
       faultPoint('atomic.written')
-      if (options.durable !== false) await handle.sync()
+      if (durable !== false) await inThePool.sync(fd, 'all')
       faultPoint('atomic.synced')
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
-    if (options.isStill === undefined) await rename(temporary, path)
-    else if (options.isStill()) renameSync(temporary, path)
-    else throw Object.assign(new Error(`ESTALE: ${path} was replaced`), { code: 'ESTALE', path })
+    if (isStill?.() === false) {
+      throw Object.assign(new Error(`ESTALE: ${path} was replaced`), { code: 'ESTALE', path })
+    }
+    renameSync(temporary, path)
     faultPoint('atomic.renamed')
   } catch (error) {
-    await rm(temporary, { force: true })
+    rmSync(temporary, { force: true })
     throw error
   }
-  if (options.durable !== false) await syncDirectory(dirname(path))
+  if (durable === true) await syncDirectory(dirname(path))
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
 }
 
 /**
