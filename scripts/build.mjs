@@ -230,6 +230,7 @@ function collectKeys(schema, at, keys) {
 
 async function generateFromDeclarations() {
   const { describeTool } = await import(pathToFileURL('dist/main.js').href)
+  publish('bin/package.json', '{\n  "type": "commonjs"\n}\n')
   for (const name of tools) {
     const launcher = `bin/${name}`
     publish(launcher, readFileSync('scripts/launcher.mjs', 'utf8'))

@@ -64,7 +64,7 @@ try {
 }
 
 function layOut() {
-  for (const name of readdirSync('bin')) {
+  for (const name of readdirSync('bin').filter((file) => file !== 'package.json')) {
     const launcher = readFileSync(`bin/${name}`, 'utf8')
     // A service must not depend on a PATH.
     put(`usr/lib/fiona/bin/${name}`, launcher.replace(/^#!.*/, '#!/usr/bin/node'), 0o755)
@@ -77,6 +77,7 @@ function layOut() {
   })
   put('usr/lib/fiona/obey-enabled', readFileSync('packaging/obey-enabled'), 0o755)
   put('usr/lib/fiona/package.json', '{ "type": "module" }\n')
+  put('usr/lib/fiona/bin/package.json', readFileSync('bin/package.json'))
   if (whyNoSqlite === undefined) {
     for (const [name, files] of Object.entries(sqlite)) {
       for (const file of files) {

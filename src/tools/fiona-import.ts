@@ -3,8 +3,12 @@ import { isatty } from 'node:tty'
 import { defineTool, takeKept, tellReady } from '../lib/cli/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
-/** Copies overlap their waiting for disks; reading headers in place waits for nothing, there only lines are gathered. */
-const inFlight = { copying: { concurrency: 8 }, inPlace: { concurrency: 256 } }
+/**
+ * Copies overlap their waiting for disks: a thread of Node's pool for each (the launcher asks for so many), for syncs that
+ * are under way together share one commit of the file system. Reading headers in place waits for nothing, there only lines
+ * are gathered.
+ */
+const inFlight = { copying: { concurrency: 32 }, inPlace: { concurrency: 256 } }
 
 export default defineTool({
   name: 'fiona-import',

@@ -49,7 +49,7 @@ t.test('there is no page, launcher or completion of a tool that is gone', async 
     names
       .filter((name) => pages.get(name)?.section === section)
       .map((name) => `${name}.${String(section)}`)
-  t.same(found('bin'), [...names].sort())
+  t.same(found('bin'), [...names, 'package.json'].sort())
   t.same(found('share/completion/bash'), [...names].sort())
   t.same(found('share/completion/zsh'), names.map((name) => `_${name}`).sort())
   t.same(found('man/man1'), sections(1).sort())

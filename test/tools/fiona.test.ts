@@ -1,9 +1,8 @@
-import { readFileSync, readdirSync, symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import t from 'tap'
-import { projectRoot, run } from '../fixtures/peers.ts'
+import { projectRoot, run, toolNames as names } from '../fixtures/peers.ts'
 
-const names = readdirSync(join(projectRoot, 'bin'))
 const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
   version: string
 }

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { toolNames } from '../fixtures/peers.ts'
 import { withoutSqlite } from '../fixtures/sqlite.ts'
 
 const hasDpkg = spawnSync('dpkg-deb', ['--version']).status === 0
@@ -42,7 +43,8 @@ t.test(
         }),
     )
     const mode = (path: string): string | undefined => entries.get(`./${path}`)?.mode
-    for (const tool of readdirSync('bin')) {
+    t.match(entries.get('./usr/lib/fiona/bin/package.json')?.mode, '-rw-r--r--')
+    for (const tool of toolNames) {
       t.equal(mode(`usr/lib/fiona/bin/${tool}`), '-rwxr-xr-x', tool)
       t.match(entries.get(`./usr/bin/${tool}`)?.line, `-> ../lib/fiona/bin/${tool}`)
       t.equal(mode(`usr/share/bash-completion/completions/${tool}`), '-rw-r--r--')

@@ -49,12 +49,15 @@ export class Reception {
   /** @throws FionaError E_NO_DOOR, E_PORT_IN_USE, E_PORT_NOT_ALLOWED, E_CONFIG; then none is open */
   static async open(options: ReceptionOptions): Promise<Reception> {
     const reception = new Reception()
-    await reception.#digester.start()
+    // The doors answer meanwhile: what is handed to the thread waits until it is there.
+    const digesting = reception.#digester.start()
+    digesting.catch(() => undefined)
     const everybody = new Set<AssociationFacts>()
     try {
       for (const door of chooseDoors(doorsOf(options.config, options), options.door)) {
         await reception.#open(door, options, everybody)
       }
+      await digesting
     } catch (error) {
       await reception.close(0)
       throw error
