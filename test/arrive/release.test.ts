@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -132,6 +132,13 @@ t.test('what is kept of one study is found among those of many', async (t) => {
     t.same(await found('2.25.20100'), [])
   }
   await look(t)
+  // What a power loss may leave at the end: blocks that were never written, and lines of the time before.
+  const log = join(directory, 'log')
+  const whole = readFileSync(log)
+  const word = '{"step":"released","study":{"StudyInstanceUID":"2.25.1"},"by":{}}\n'
+  appendFileSync(log, Buffer.concat([Buffer.alloc(4096), Buffer.from(`\n${word}`)]))
+  await look(t)
+  writeFileSync(log, whole)
   await first.close()
   // The log is written anew at each start.
   await (await arrivalOf(clock, options)).close()
