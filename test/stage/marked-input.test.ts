@@ -64,12 +64,12 @@ t.test('the longer marks take to come back, the further apart they stand', async
   put()
   now += 10
   t.match(input.returned(1), { seq: 1, lines: 1 })
-  t.equal(put(), 70, 'twice the 40 ms of the first, behind the second')
+  t.equal(put(), 110, 'thrice the 40 ms of the first, behind the second')
   now += 5000
   t.match(input.returned(2), { seq: 2 })
   t.equal(input.markIfWanted(), undefined)
   now += 1
-  t.equal(put(), 99, 'there is a limit: what comes out waits for a mark')
+  t.equal(put(), 249, 'there is a limit: what comes out waits for a mark')
   t.equal(input.returned(2), undefined, 'once')
   workers.kill()
 })

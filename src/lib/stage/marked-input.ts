@@ -12,9 +12,9 @@ const markPauseMs = 20
 const commitsApart = 4
 const longestPauseMs = 500
 /** and than so many times what the last one took to come back: filters make things durable for each. Not long, for */
-const tripsApart = 2
+const tripsApart = 3
 /** what they say goes on to the next stage behind a mark only, */
-const longestTripPauseMs = 100
+const longestTripPauseMs = 250
 /** unless so much has been fed since: a part of what may be in flight. */
 const markDistance = { lines: 2500, bytes: 4 * 1024 * 1024 }
 
