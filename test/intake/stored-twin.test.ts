@@ -14,12 +14,13 @@ function storedObject(t: Test) {
   writeFileSync(path, bytes)
   const fd = openSync(path, 'r')
   t.teardown(() => closeSync(fd))
-  const clock = { wall: statSync(path).ctimeMs, steady: 5000, synced: 0 }
+  const clock = { wall: statSync(path).ctimeMs, steady: 5000, synced: 0, whileSyncing: () => {} }
   const twins = new StoredTwins(true, {
     wallClock: () => clock.wall,
     now: () => clock.steady,
     syncDirectory: () => {
       clock.synced++
+      clock.whileSyncing()
       return Promise.resolve()
     },
   })
@@ -84,4 +85,22 @@ t.test('a clock that is set back in small steps is seen, too', async (t) => {
   linkAnew()
   await find()
   t.equal(clock.synced, synced + 1)
+})
+
+t.test('a sync during which the clock is set back counts for nothing later', async (t) => {
+  const { clock, find, linkAnew, pass } = storedObject(t)
+  const before = clock.wall
+  clock.wall += hour
+  clock.whileSyncing = () => {
+    clock.wall = before
+  }
+  await find()
+  clock.whileSyncing = () => {}
+  linkAnew()
+  await find()
+  t.equal(clock.synced, 2)
+  pass(20_000)
+  await find()
+  await find()
+  t.equal(clock.synced, 3)
 })

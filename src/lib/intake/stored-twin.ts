@@ -86,10 +86,13 @@ export class StoredTwins {
   async #syncName(directory: string, linkedAtMs: number): Promise<void> {
     const { wallClock, now, syncDirectory } = this.#surroundings
     const begunAt = wallClock()
-    this.#forgetIfSetBack(begunAt - now())
+    const lead = begunAt - now()
+    this.#forgetIfSetBack(lead)
     const syncedAt = this.#syncedAt.get(directory)
     if (syncedAt !== undefined && linkedAtMs + clockMarginMs < syncedAt) return
     await syncDirectory(directory)
+    // Set back meanwhile: its beginning says nothing any more.
+    if (wallClock() - now() < lead - correctionMs) return
     if (this.#syncedAt.size > 10_000) this.#syncedAt.clear()
     this.#syncedAt.set(directory, begunAt)
   }
