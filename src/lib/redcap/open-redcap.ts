@@ -8,7 +8,8 @@ import { type Endpoint, openEndpoint, type Post } from './http-post.ts'
 import { Pace } from './pace.ts'
 import { bareHash, keyedHash } from './patient-hashes.ts'
 import { RedcapProject } from './redcap-project.ts'
-import { type RedcapProjects, RedcapSource } from './redcap-source.ts'
+import type { RedcapProjects } from './known-tables.ts'
+import { RedcapSource } from './redcap-source.ts'
 import { readToken } from './token.ts'
 
 export type RedcapConfig = NonNullable<Config['requests'][number]['redcap']>
@@ -36,13 +37,14 @@ export async function openProjects(
 ): Promise<OpenedProjects> {
   const { url, timeoutSeconds = usualTimeoutSeconds, caFile } = config
   const own = Object.entries(config.ownTokenFiles ?? {})
-  const [incomingToken, projectsToken, routingToken, couplingToken, ...ownTokens] =
+  const [incomingToken, projectsToken, routingToken, couplingToken, autoIdToken, ...ownTokens] =
     await Promise.all(
       [
         config.tokenFile,
         config.projectsTokenFile,
         config.routingTokenFile,
         config.couplingTokenFile,
+        config.autoIdTokenFile,
         ...own.map(([, path]) => path),
       ].map(async (path) => (path === undefined ? undefined : readToken(path))),
     )
@@ -69,6 +71,7 @@ export async function openProjects(
     projects: project('DataTransferProjects', projectsToken),
     routing: project('Routing', routingToken),
     couplings: project('CouplingList', couplingToken),
+    autoIds: project('AutoID', autoIdToken),
     own: new Map(
       own.flatMap(([name], at) => {
         const one = project(name, ownTokens[at])

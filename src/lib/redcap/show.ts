@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { checkProject, expectations } from './check-projects.ts'
 import { requestDirectory } from '../request/index.ts'
-import type { RedcapProjects } from './redcap-source.ts'
+import type { RedcapProjects } from './known-tables.ts'
 import { loadState } from './source-state.ts'
 import {
   couplingFields,

@@ -51,6 +51,8 @@ export interface ResearchProject {
   /** `YYYY-MM-DD` */
   readonly from: string | undefined
   readonly until: string | undefined
+  /** What is sent to it gets a name that is made of the pattern (AutoID); undefined: nothing does by itself. */
+  readonly autoIdAET: string | undefined
 }
 
 export const projectFields = [
@@ -60,6 +62,8 @@ export const projectFields = [
   'project_rec_start_date',
   'project_rec_end_date',
 ] as const
+export const projectExtraFields = ['project_use_autoid', 'project_autoid_aetitle'] as const
+
 export function readProjects(rows: readonly Row[]): Map<string, ResearchProject> {
   const found = new Map<string, ResearchProject>()
   for (const row of rows) {
@@ -71,6 +75,10 @@ export function readProjects(rows: readonly Row[]): Map<string, ResearchProject>
       isActive: trimmed(row, 'project_active') === '1',
       from: dayOf(trimmed(row, 'project_rec_start_date')),
       until: dayOf(trimmed(row, 'project_rec_end_date')),
+      autoIdAET:
+        trimmed(row, 'project_use_autoid') === '1'
+          ? trimmed(row, 'project_autoid_aetitle') || undefined
+          : undefined,
     })
   }
   return found
@@ -162,6 +170,35 @@ export function readCouplings(rows: readonly Row[]): Coupling[] {
     const { accessionNumber, study, project, participant } = coupling
     const asks = project !== '' && participant !== '' && (accessionNumber !== '' || study !== '')
     return asks && !isRepeat(row) ? [coupling] : []
+  })
+}
+
+/** A name that AutoID gave, here or before. */
+export interface AutoId {
+  readonly record: string
+  readonly project: string
+  /** Of the patient: `autoIdKey`. */
+  readonly key: string
+  readonly participant: string
+}
+
+export const autoIdFields = [
+  'record_id',
+  'autoid_project_name',
+  'autoid_hash',
+  'autoid_value',
+] as const
+
+export function readAutoIds(rows: readonly Row[]): AutoId[] {
+  return rows.flatMap((row) => {
+    const one = {
+      record: trimmed(row, 'record_id'),
+      project: trimmed(row, 'autoid_project_name'),
+      key: trimmed(row, 'autoid_hash').toLowerCase(),
+      participant: trimmed(row, 'autoid_value'),
+    }
+    // One without a patient is taken all the same.
+    return one.project !== '' && one.participant !== '' && !isRepeat(row) ? [one] : []
   })
 }
 

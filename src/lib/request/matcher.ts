@@ -7,11 +7,13 @@ import {
   type AnyRecord,
   type FionaRecord,
   type MarkRecord,
+  type RequestRecord,
   type StudyRecord,
 } from '../record/index.ts'
 import type { Patient } from './patient-key.ts'
 import { settle, type Settled, type Settling } from './settle.ts'
 import type { Changed } from './source.ts'
+import type { Store } from './store.ts'
 import { Study } from './study-in-question.ts'
 import { ToDo } from './to-do.ts'
 
@@ -47,6 +49,7 @@ export class Matcher {
   #listenAt = 0
   #heardUpTo: number
   #version: number
+  #hasToldAgain = false
   /** Ids in `told`: what this process has said, */
   #toldUpTo = 0
   /** and what went before which mark. */
@@ -140,7 +143,33 @@ export class Matcher {
       .map(({ record, why }) => errorRecord('fiona-request', unmatchedError(why), record))
   }
 
+  /** What a process before said, and may have died of before its sources kept it. */
+  #tellAgain(): void {
+    if (this.#hasToldAgain) return
+    this.#hasToldAgain = true
+    const { store, owner, sources } = this.#options
+    for (let after = 0, isMore = true; isMore;) {
+      const rows = store.toTell(owner, after, together)
+      isMore = rows.length === together
+      after = rows.at(-1)?.id ?? after
+      for (const record of rows.flatMap(({ records }) => records)) {
+        const asked = askedBy(record, store)
+        if (asked === undefined) continue
+        const { study, patient } = asked
+        const { project, participant } = asked.request
+        const isAllocated = store
+          .bindingsOf(project, patient.key)
+          .some((one) => one.participant === participant && one.allocated === 1)
+        for (const source of sources) {
+          if (isAllocated) source.nameGiven?.(project, participant, study)
+          source.requestMade?.(asked.request, study)
+        }
+      }
+    }
+  }
+
   #fire(nowMs: number): readonly (AnyRecord | FionaRecord)[] {
+    this.#tellAgain()
     if (nowMs >= this.#listenAt) {
       this.#listenAt = nowMs + listenEveryMs
       this.#listen()
@@ -188,7 +217,8 @@ export class Matcher {
   /** Of what is said outside of a stage nobody hears again: written is arrived. */
   async #saidIsWritten(): Promise<void> {
     if (this.#toldUpTo === 0) return
-    const { store, owner, sync } = this.#options
+    const { store, owner, sources, sync } = this.#options
+    for (const source of sources) await source.sync?.()
     await sync()
     store.forgetTold(owner, this.#toldUpTo)
   }
@@ -200,9 +230,10 @@ export class Matcher {
     store.keepStudy(owner, { record: study.record, accession, patientId, patient }, now)
   }
 
-  #tellSources(study: Study, { requests, held, state }: Settled): void {
+  #tellSources(study: Study, { requests, held, named, state }: Settled): void {
     const { sources, log } = this.#options
     for (const source of sources) {
+      for (const [project, name] of named) source.nameGiven?.(project, name, study)
       for (const request of requests) source.requestMade?.(request, study)
       for (const one of held) source.studyHeld?.(one, study)
       if (state === 'waiting') source.studyWaits?.(study)
@@ -218,6 +249,17 @@ export class Matcher {
       )
     }
   }
+}
+
+/** A request that was made, with the study it is of. */
+function askedBy(record: AnyRecord, store: Store) {
+  if (record.type !== 'request') return undefined
+  const request = parseRecord(record) as RequestRecord & { readonly project: string }
+  const stored = store
+    .studiesOf(request.StudyInstanceUID)
+    .find(({ key }) => store.requests(key).some((one) => one.requestId === request.requestId))
+  if (stored === undefined) return undefined
+  return { request, study: new Study(stored.record), patient: stored.patient }
 }
 
 function unmatchedError(why: string): FionaError {

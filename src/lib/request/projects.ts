@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts'
 import { type NamePattern, namePatternOf } from '../crosswalk/index.ts'
 import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import { Mistake } from './mistake.ts'
-import type { ProjectFacts, RequestSource } from './source.ts'
+import type { GivenNames, ProjectFacts, RequestSource } from './source.ts'
 
 /** What must be known of a research project to request something for it. */
 export interface Project {
@@ -18,7 +18,7 @@ export interface Project {
 /** The projects of the configuration, and what sources know of projects beside it. */
 export class Projects {
   readonly #configured: Config['projects']
-  readonly #sources: readonly Pick<RequestSource, 'projectFacts'>[]
+  readonly #sources: readonly Pick<RequestSource, 'givenNames' | 'projectFacts'>[]
   readonly #clock: () => number
   readonly #tests = new Map<string, (text: string) => boolean>()
   readonly #patterns = new Map<string, NamePattern>()
@@ -26,7 +26,7 @@ export class Projects {
   /** @param report told of each pattern that is none, with the keys that lead to it */
   constructor(
     configured: Config['projects'],
-    sources: readonly Pick<RequestSource, 'projectFacts'>[],
+    sources: readonly Pick<RequestSource, 'givenNames' | 'projectFacts'>[],
     clock: () => number,
     report: (mistake: Mistake) => void,
   ) {
@@ -65,6 +65,11 @@ export class Projects {
       // The original makes its names of the pattern that they must fit.
       autoId: first('autoId') ?? naming,
     }
+  }
+
+  /** Of each source that keeps names of that project. */
+  givenNames(name: string): readonly GivenNames[] {
+    return this.#sources.flatMap((source) => source.givenNames?.(name) ?? [])
   }
 
   /** @throws FionaError E_CONFIG for a pattern that makes no names */

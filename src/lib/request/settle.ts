@@ -20,6 +20,8 @@ export interface Settled {
   readonly state: StudyState
   readonly requests: readonly RequestRecord[]
   readonly held: readonly HeldRecord[]
+  /** By project: the name that AutoID gave its patient. */
+  readonly named: ReadonlyMap<string, string>
 }
 
 /**
@@ -41,6 +43,7 @@ export function settle(
   const heldBefore = store.held(key)
   const requests: RequestRecord[] = []
   const held: HeldRecord[] = []
+  const named = new Map<string, string>()
   for (const { project } of heldBefore) {
     if (!verdicts.some((one) => one.project === project)) store.unhold(key, project)
   }
@@ -72,6 +75,11 @@ export function settle(
       }
     } else {
       requests.push(...make(verdict, study, only))
+      const { participant } = verdict
+      const isOfAutoId = store
+        .bindingsOf(project, patient.key)
+        .some((one) => one.participant === participant && one.allocated === 1)
+      if (isOfAutoId) named.set(project, participant)
       store.unhold(key, project)
     }
   }
@@ -80,7 +88,7 @@ export function settle(
     state === 'waiting' ? sources.flatMap((source) => source.whyNot?.(study) ?? []).join('; ') : ''
   const before = store.study(owner, key)
   if (before?.state !== state || before.why !== why) store.setState(owner, key, state, why, now)
-  return { state, requests, held }
+  return { state, requests, held, named }
 
   function make(
     verdict: Extract<Verdict, { readonly participant: string }>,

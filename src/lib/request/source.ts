@@ -55,6 +55,16 @@ export interface ProjectFacts {
   readonly until?: string | undefined
 }
 
+/** Names of participants that were given elsewhere: AutoID gives none of them to somebody else. */
+export interface GivenNames {
+  /** False: they could not be read yet. Nobody gets a new name until they are. */
+  readonly areKnown: boolean
+  /** Those that the patient of the study has. */
+  readonly of: (study: StudyInQuestion) => readonly string[]
+  /** Whether it belongs to another patient than that of the study. */
+  readonly isOfAnother: (participant: string, study: StudyInQuestion) => boolean
+}
+
 /**
  * Of which studies the answers may have changed: those that one of these values is of. They are looked at though they were decided;
  * nothing given: of all that wait or are held.
@@ -112,6 +122,8 @@ export interface RequestSource {
   whyNot?(study: StudyInQuestion): string | undefined
   /** Undefined: it does not know the project. */
   projectFacts?(project: string): ProjectFacts | undefined
+  /** Undefined: it keeps no names of that project. */
+  givenNames?(project: string): GivenNames | undefined
   /** Everything that the hooks were told before is on stable storage when it resolves: a mark is about to pass. */
   sync?(): Promise<void>
 
@@ -119,6 +131,8 @@ export interface RequestSource {
   studySeen?(study: StudyInQuestion): void
   /** Whoever asked for it: a request was made, or made again for a later revision. */
   requestMade?(request: RequestRecord, study: StudyInQuestion): void
+  /** AutoID gave the patient of the study this name, now or before; with each request that is made under it. */
+  nameGiven?(project: string, participant: string, study: StudyInQuestion): void
   /** Nothing was said of it by any source. */
   studyWaits?(study: StudyInQuestion): void
   /** A person must look first; the reasons are in the record. */

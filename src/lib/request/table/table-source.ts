@@ -6,6 +6,8 @@ import { identityOf, keyKeywords, type KeyKeyword, type Row } from './read-table
 import { readTableFile, tableName } from './table-file.ts'
 
 const lookEveryMs = 1000
+/** A last line without its end may be half of one, with half of a name: so long it has to rest before it counts as whole. */
+const mayBeHalfMs = 30_000
 const dayMs = 86_400_000
 
 /** Since when each row is there: remembered, where rows expire. In the order of the rows; ms since 1970. */
@@ -54,12 +56,12 @@ export class TableSource implements RequestSource {
     // One that is just being written is waited for.
     for (;;) {
       const state = await stateOf(file)
-      const mayGrow = isFresh(state, this.#options.clock())
+      const now = this.#options.clock()
       const read = await readTableFile(file).catch((error: unknown) => {
-        if (mayGrow) return undefined
+        if (isFresh(state, now, lookEveryMs)) return undefined
         throw error
       })
-      const isWhole = read !== undefined && (read.endsWithLine || !mayGrow)
+      const isWhole = read !== undefined && (read.endsWithLine || !isFresh(state, now, mayBeHalfMs))
       if (isWhole && (await stateOf(file)).text === state.text) {
         this.#state = state.text
         this.#take(read.rows)
@@ -152,6 +154,8 @@ export class TableSource implements RequestSource {
 
   async #watch({ changed, trouble }: SourceContext, signal: AbortSignal): Promise<void> {
     let last = this.#state
+    let restsSince = 0
+    let half = ''
     for (;;) {
       try {
         await delay(lookEveryMs, undefined, { signal, ref: false })
@@ -159,12 +163,20 @@ export class TableSource implements RequestSource {
         return
       }
       const { text } = await stateOf(this.#options.file)
+      const now = performance.now()
       const hasRested = text === last
+      if (!hasRested) restsSince = now
       last = text
       if (!hasRested || text === this.#state) continue
+      const isLongAtRest = now - restsSince >= mayBeHalfMs
+      if (text === half && !isLongAtRest) continue
       try {
-        const { rows } = await readTableFile(this.#options.file)
+        const { rows, endsWithLine } = await readTableFile(this.#options.file)
         if ((await stateOf(this.#options.file)).text !== text) continue
+        if (!endsWithLine && !isLongAtRest) {
+          half = text
+          continue
+        }
         this.#state = text
         changed(this.#take(rows))
         trouble(undefined)
@@ -231,6 +243,6 @@ async function stateOf(path: string): Promise<State> {
 }
 
 /** Somebody may be about to write the rest of it. */
-function isFresh({ changedMs }: State, now: number): boolean {
-  return Math.abs(now - changedMs) < lookEveryMs
+function isFresh({ changedMs }: State, now: number, ms: number): boolean {
+  return Math.abs(now - changedMs) < ms
 }
