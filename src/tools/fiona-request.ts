@@ -102,17 +102,16 @@ export default defineTool({
     using store = await Store.open(directory)
     const clock = () => Date.now()
     const configured = settings.requests.find(({ redcap }) => redcap !== undefined)?.redcap
-    const { redcapSource, sourceDirectory } = await import('../lib/redcap/index.ts')
+    const redcaps = await import('../lib/redcap/index.ts')
+    const hash = (...texts: readonly string[]) => store.patients.hash(...texts)
     const redcap =
       configured &&
-      (await redcapSource(configured, {
-        projects: settings.projects,
-        hash: (...texts) => store.patients.hash(...texts),
-        log,
-      }))
+      (what === undefined
+        ? await redcaps.redcapSource(configured, { projects: settings.projects, hash, log })
+        : redcaps.rememberedSource(configured, { hash, log }))
     // Who decides by hand, and who lists, goes by what was read last.
     if (what !== undefined && dataDir !== undefined) {
-      await redcap?.load(sourceDirectory(resolve(dataDir)))
+      await redcap?.load(redcaps.sourceDirectory(resolve(dataDir)))
     }
     const { sources, projects } = await sourcesOf({
       config: settings,

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../fixtures/peers.ts'
@@ -86,3 +86,25 @@ t.test(
     )
   },
 )
+
+t.test('who decides by hand goes by what was read last, and needs no token', async (t) => {
+  const site = await serveSite(t)
+  site.projects.put('ABCD', { project_active: '1', project_patient_naming: 'ABCD_[0-9]+' })
+  const config = configOf(site)
+  const first = await run('fiona-request', ['--config', config], { input: lineOf('1.2.3') })
+  t.equal(first.code, 0, first.stderr)
+  for (const name of readdirSync(site.directory).filter((each) => each.endsWith('.token'))) {
+    rmSync(join(site.directory, name))
+  }
+  const calls = site.server.calls.length
+  const waiting = await run('fiona-request', ['waiting', '--config', config])
+  t.match(waiting, { code: 0, stdout: /1\.2\.3/ }, waiting.stderr)
+  const decide = (participant: string) =>
+    run('fiona-request', [
+      ...['1.2.3', '--config', config],
+      ...['--project', 'ABCD', '--participant', participant],
+    ])
+  t.match(await decide('wrong'), { code: 65, stderr: /pattern of the project/ })
+  t.match(await decide('ABCD_7'), { code: 0 })
+  t.equal(site.server.calls.length, calls, 'nothing was asked')
+})

@@ -8,6 +8,7 @@ export {
   openProjects,
   type RedcapConfig,
   redcapSource,
+  rememberedSource,
 } from './open-redcap.ts'
 export { loadState, type SourceState } from './source-state.ts'
 export { recordExchanges, replayExchanges } from './exchanges.ts'

@@ -69,7 +69,7 @@ export class KnownTables {
   readonly #transfers: TransfersReader
   readonly #tables: readonly TableReader[]
   readonly #autoIdTable: TableReader | undefined
-  #projects: ReadonlyMap<string, ResearchProject> = new Map()
+  #projects: ReadonlyMap<string, ResearchProject> | undefined
   #routing: readonly CompiledRule[] = []
   #couplings = new CouplingIndex()
   #autoIds = new AutoIds()
@@ -101,6 +101,13 @@ export class KnownTables {
         extraFields: projectExtraFields,
         take: (rows) => {
           this.#projects = readProjects(rows)
+          const named = [...this.#projects.values()].filter((one) => one.autoIdAET !== undefined)
+          if (autoIds !== undefined || named.length === 0) return
+          const projects = named.map(({ name }) => name).join(', ')
+          log.warn(
+            { redcap: 'AutoID' },
+            `pseudonyms are to be made for ${projects}, and are not: autoIdTokenFile names no project AutoID`,
+          )
         },
       }),
       reader(routing, {
@@ -121,6 +128,10 @@ export class KnownTables {
         },
       }),
     ].filter((one) => one !== undefined)
+  }
+
+  get knowsProjects(): boolean {
+    return this.#projects !== undefined
   }
 
   get autoIds(): AutoIds {
@@ -145,12 +156,12 @@ export class KnownTables {
       // Without that table nobody knows which names are given.
       ...(this.#autoIdTable === undefined
         ? []
-        : byAutoId(this.#projects.values(), study, now.getTime())),
+        : byAutoId(this.#projects?.values() ?? [], study, now.getTime())),
     ]
   }
 
   projectFacts(project: string): ProjectFacts | undefined {
-    const found = this.#projects.get(project)
+    const found = this.#projects?.get(project)
     if (found === undefined) return undefined
     const { naming, isActive, from, until } = found
     return { naming, active: isActive, from, until }

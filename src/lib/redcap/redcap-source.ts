@@ -148,6 +148,11 @@ export class RedcapSource implements RequestSource {
     return unread.length === 0 ? undefined : `REDCap could not be read yet (${unread.join(', ')})`
   }
 
+  /** DataTransferProjects was read, now or before. */
+  get knowsProjects(): boolean {
+    return this.#known.knowsProjects
+  }
+
   projectFacts(project: string): ProjectFacts | undefined {
     return this.#known.projectFacts(project)
   }

@@ -14,10 +14,13 @@ interface Statement {
   get(...values: readonly unknown[]): unknown
   all(...values: readonly unknown[]): unknown[]
   run(...values: readonly unknown[]): unknown
+  iterate(...values: readonly unknown[]): Iterable<unknown>
 }
 
 /** Another process may hold the database for as long as a step of it takes. */
 const busyMs = 30_000
+/** Of more values all studies are looked at once. */
+const mostAskedOneByOne = 10_000
 
 /** What a study waits for: nothing (`decided`, `dropped`), an answer, or a person. */
 export type StudyState = 'waiting' | 'held' | 'decided' | 'dropped'
@@ -157,6 +160,17 @@ export class Store implements Disposable {
   /** Ids of the studies of which one of these values is. */
   idsOf(owner: string, changed: Changed): readonly number[] {
     const ids = new Set<number>()
+    const values = Object.values(changed) as (ReadonlySet<string> | undefined)[]
+    if (values.reduce((sum, one) => sum + (one?.size ?? 0), 0) > mostAskedOneByOne) {
+      const all = this.#statement(
+        'SELECT id, StudyInstanceUID, AccessionNumber, PatientID FROM study WHERE owner = ?',
+      ).iterate(owner) as Iterable<Record<keyof Changed, string> & { id: number }>
+      for (const study of all) {
+        const is = (column: keyof Changed) => changed[column]?.has(study[column]) === true
+        if (is('StudyInstanceUID') || is('AccessionNumber') || is('PatientID')) ids.add(study.id)
+      }
+      return [...ids]
+    }
     for (const column of ['StudyInstanceUID', 'AccessionNumber', 'PatientID'] as const) {
       for (const value of changed[column] ?? []) {
         const sql = `SELECT id FROM study WHERE ${column} = ? AND owner = ?`
