@@ -105,7 +105,7 @@ A11,FREE,x,a\\b
     project: 'A',
     StudyInstanceUID: '1.2.2',
     reasons: [{ code: 'sources-disagree', where: 'A_02 (a.csv, line 3); A_09 (b.csv, line 2)' }],
-    how: 'decide 1.2.2 A',
+    how: /^decide [0-9A-Z]{20}$/,
   })
   t.equal(site.take(study(2))[0]?.['requestId'], held?.['requestId'])
   for (const [number, code] of [
@@ -217,30 +217,22 @@ t.test(
     await using site = await bench(config, directory)
     using other = await Store.open(directory)
     const projects = new Projects(config.projects, [], Date.now, () => undefined)
-    const decide = (more: Partial<typeof hand> & { StudyInstanceUID: string }) =>
+    const decide = (more: Partial<typeof hand> & { study: string }) =>
       decideByHand({ ...hand, ...more }, other, projects, Date.now())
     const [held] = site.take(study(2))
     t.equal(held?.type, 'held')
     site.take(study(1))
-    t.throws(
-      () =>
-        decide({ StudyInstanceUID: '1.2.2', project: 'A' as never, participant: 'S1' as never }),
-      { code: 'E_REQUEST_REFUSED', hint: /--same-patient/ },
-    )
-    t.throws(
-      () =>
-        decide({ StudyInstanceUID: '1.2.2', project: 'B' as never, participant: 'S2' as never }),
-      {
-        code: 'E_REQUEST_REFUSED',
-      },
-    )
-    t.throws(
-      () => decide({ StudyInstanceUID: '../x', project: 'A' as never, participant: 'S2' as never }),
-      {
-        code: 'E_UID_INVALID',
-      },
-    )
-    decide({ StudyInstanceUID: '1.2.2', project: 'A' as never, participant: 'S2' as never })
+    t.throws(() => decide({ study: '1.2.2', project: 'A' as never, participant: 'S1' as never }), {
+      code: 'E_REQUEST_REFUSED',
+      hint: /--same-patient/,
+    })
+    t.throws(() => decide({ study: '1.2.2', project: 'B' as never, participant: 'S2' as never }), {
+      code: 'E_REQUEST_REFUSED',
+    })
+    t.throws(() => decide({ study: '../x', project: 'A' as never, participant: 'S2' as never }), {
+      code: 'E_UID_INVALID',
+    })
+    decide({ study: '1.2.2', project: 'A' as never, participant: 'S2' as never })
     t.match(site.later(), [
       {
         type: 'request',
@@ -250,10 +242,10 @@ t.test(
       },
     ])
     t.strictSame(site.store.held('default/1.2.2'), [])
-    decide({ StudyInstanceUID: '1.2.9', project: 'A' as never, participant: 'S9' as never })
+    decide({ study: '1.2.9', project: 'A' as never, participant: 'S9' as never })
     t.match(site.take(study(9)), [{ type: 'request', participant: 'S9' }])
     decide({
-      StudyInstanceUID: '1.2.9',
+      study: '1.2.9',
       project: 'A' as never,
       participant: 'S1' as never,
       samePatient: true,
@@ -264,7 +256,7 @@ t.test(
       [{ participant: 'S1', revision: 2 }],
       'not as before',
     )
-    decide({ StudyInstanceUID: '1.2.9', drop: true })
+    decide({ study: '1.2.9', drop: true })
     t.strictSame(site.later(), [])
     t.strictSame(site.take(study(9, { revision: 3 })), [])
   },

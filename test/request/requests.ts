@@ -58,7 +58,7 @@ export async function bench(
     owner: inStage ? 'request' : 'hand',
     projects,
     sources,
-    howToDecide: (uid, project) => `decide ${uid} ${project}`,
+    howToDecide: (requestId) => `decide ${requestId}`,
     clock,
     log: silent,
     inStage,

@@ -13,4 +13,5 @@ export {
 export { loadState, type SourceState } from './source-state.ts'
 export { recordExchanges, replayExchanges } from './exchanges.ts'
 export { listWaiting } from './note-store.ts'
+export { uploadCouplings } from './upload-couplings.ts'
 export { showChecks, showStatus, showTables, sourceDirectory } from './show.ts'

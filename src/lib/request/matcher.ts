@@ -12,6 +12,7 @@ import {
 } from '../record/index.ts'
 import type { Patient } from './patient-key.ts'
 import { settle, type Settled, type Settling } from './settle.ts'
+import type { Undecided } from './status-file.ts'
 import type { Changed } from './source.ts'
 import type { Store } from './store.ts'
 import { Study } from './study-in-question.ts'
@@ -27,6 +28,8 @@ export interface MatcherOptions extends Settling {
   readonly inStage: boolean
   /** What is made goes on, and no other record of the clinic. */
   readonly requestsOnly: boolean
+  /** Told how many studies wait for somebody, when that may have changed. */
+  readonly tellUndecided?: (undecided: readonly Undecided[]) => void
   /** Makes durable what was written to stdout, where it can be. */
   readonly sync: () => Promise<void>
 }
@@ -50,6 +53,8 @@ export class Matcher {
   #heardUpTo: number
   #version: number
   #hasToldAgain = false
+  /** Something was decided since the numbers were told. */
+  #isCountOld = true
   /** Ids in `told`: what this process has said, */
   #toldUpTo = 0
   /** and what went before which mark. */
@@ -85,6 +90,7 @@ export class Matcher {
       return settle(study, patient, this.#options, 'all')
     })
     faultPoint('request.decided')
+    this.#isCountOld = true
     this.#tellSources(study, settled)
     return [...settled.requests, ...settled.held]
   }
@@ -173,9 +179,17 @@ export class Matcher {
     if (nowMs >= this.#listenAt) {
       this.#listenAt = nowMs + listenEveryMs
       this.#listen()
+      this.#count()
     }
     this.#matchSome()
     return this.#untold()
+  }
+
+  #count(): void {
+    const { store, owner, tellUndecided } = this.#options
+    if (!this.#isCountOld) return
+    this.#isCountOld = false
+    tellUndecided?.(store.undecided(owner))
   }
 
   /** What persons decided in other processes. */
@@ -203,6 +217,7 @@ export class Matcher {
       }
     })
     faultPoint('request.matched')
+    this.#isCountOld = true
     for (const [study, settled] of outcomes) this.#tellSources(study, settled)
   }
 

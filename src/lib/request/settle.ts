@@ -10,8 +10,8 @@ export interface Settling {
   readonly owner: string
   readonly projects: Projects
   readonly sources: readonly RequestSource[]
-  /** The command by which a person decides about a study. */
-  readonly howToDecide: (StudyInstanceUID: string, project: string) => string
+  /** The command by which a person decides about what is held: by the number of the request, which tells nothing of anybody. */
+  readonly howToDecide: (requestId: string) => string
   /** ms since 1970 */
   readonly clock: () => number
 }
@@ -60,7 +60,7 @@ export function settle(
       const isNews = store.hold(key, project, requestId, JSON.stringify(reasons), now)
       if (isNews || only === 'all') {
         const participant = own[0]?.participant
-        const how = howToDecide(StudyInstanceUID, project)
+        const how = howToDecide(requestId)
         held.push({
           type: 'held',
           v: 1,

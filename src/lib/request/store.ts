@@ -299,6 +299,28 @@ export class Store implements Disposable {
     return this.#all('SELECT * FROM held WHERE key = ?', key)
   }
 
+  /** Of which study and project a request is, that was made or is held. */
+  requestWith(
+    requestId: string,
+  ): { readonly StudyInstanceUID: string; readonly project: string } | undefined {
+    return this.#get(
+      `SELECT StudyInstanceUID, known.project FROM (
+         SELECT key, project FROM held WHERE requestId = ? UNION SELECT key, project FROM request WHERE requestId = ?
+       ) AS known JOIN study ON study.key = known.key LIMIT 1`,
+      ...[requestId, requestId],
+    ) as { StudyInstanceUID: string; project: string } | undefined
+  }
+
+  /** How many studies of a stage wait and are held, and since when (ms since 1970) the longest does. */
+  undecided(
+    owner: string,
+  ): readonly { readonly state: StudyState; readonly studies: number; readonly since: number }[] {
+    return this.#all(
+      `SELECT state, count(*) AS studies, min(since) AS since FROM study WHERE owner = ? AND state IN ('waiting', 'held') GROUP BY state`,
+      owner,
+    )
+  }
+
   /** @returns whether it was not held for the same before */
   hold(key: string, project: string, requestId: string, reasons: string, now: number): boolean {
     const known = this.held(key).find((one) => one.project === project)
@@ -495,6 +517,11 @@ const base32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 /** 100 random bits: it tells nothing of the study. */
 export function newRequestId(): string {
   return Array.from(randomBytes(20), (byte) => base32[byte % 32] ?? '').join('')
+}
+
+/** Told from a UID, which has no letters. */
+export function isRequestId(text: string): boolean {
+  return /^(?=.*[A-Z])[0-9A-HJKMNP-TV-Z]{20}$/.test(text)
 }
 
 interface StudyRow extends Omit<StoredStudy, 'record' | 'patient'> {
