@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import t from 'tap'
 import { AutoIds, autoIdKey } from '../../src/lib/redcap/auto-ids.ts'
+import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { bareHash, keyedHash } from '../../src/lib/redcap/patient-hashes.ts'
 import { Matcher, Projects, Store } from '../../src/lib/request/index.ts'
 import { silent } from '../request/requests.ts'
@@ -37,7 +38,8 @@ async function matching(t: Parameters<typeof startSource>[0], site: Site, state:
     const { record } = study(uid, { revision })
     const attributes = { PatientID: patientId }
     const sources = { callingAET: ['SCANNER1'], calledAET: ['AUTO'] }
-    return matcher.record({ ...record, time: new Date().toISOString(), attributes, sources })
+    const time = new Date().toISOString()
+    return matcher.record({ ...record, time, attributes, sources }) as readonly AnyRecord[]
   }
   return { ...running, store, matcher, take }
 }
@@ -71,6 +73,7 @@ t.test('names are found by patient and by name', async (t) => {
   t.equal(names.isOfAnother('A', 'A1', 'k2'), true)
   t.equal(names.isOfAnother('A', 'A4', 'k1'), true, 'given, and nobody knows to whom')
   t.equal(names.isOfAnother('A', 'A5', 'k1'), false)
+  t.equal(names.countOf('A'), 4)
 })
 
 t.test(

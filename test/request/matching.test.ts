@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pino } from 'pino'
 import t from 'tap'
 import { decideByHand, Projects, Store } from '../../src/lib/request/index.ts'
 import { bench, study } from './requests.ts'
@@ -130,6 +131,28 @@ A11,FREE,x,a\\b
   t.match(site.take(study(9)), [{ participant: '=cmd|calc' }])
   const several = study(1, { revision: 2, warnings: [{ code: 'patient-conflict', where: '' }] })
   t.strictSame(codes(site.take(several)), ['patient-conflict'])
+})
+
+t.test('AutoID: before the last name is given that is said', async (t) => {
+  const log: string[] = []
+  const told = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) })
+  await using site = await bench(
+    {
+      requests: [{ rules: [{ when: { Modality: '' }, project: 'A', participant: 'autoId' }] }],
+      projects: { A: { destinations: [], requests: { autoId: 'A_[0-1][0-9]' } } },
+    },
+    undefined,
+    true,
+    told,
+  )
+  for (let number = 0; number < 17; number += 1) site.take(study(number))
+  t.strictSame(log, [])
+  for (let number = 17; number < 20; number += 1) site.take(study(number))
+  t.strictSame(
+    log.map((line) => (JSON.parse(line) as { left: number }).left),
+    [2, 1, 0],
+  )
+  t.strictSame(codes(site.take(study(20))), ['pattern-exhausted'])
 })
 
 t.test('AutoID: one name for a patient, none for two, none when all are given', async (t) => {

@@ -21,10 +21,13 @@ export function autoIdKey(study: StudyInQuestion, hash: PatientHash): string {
 export class AutoIds {
   readonly #participants = new Map<string, Set<string>>()
   readonly #keys = new Map<string, Set<string>>()
+  readonly #counts = new Map<string, number>()
 
   constructor(all: readonly AutoId[] = []) {
     for (const { project, key, participant } of all) {
-      add(this.#keys, entryOf(project, participant), key)
+      const name = entryOf(project, participant)
+      if (!this.#keys.has(name)) this.#counts.set(project, this.countOf(project) + 1)
+      add(this.#keys, name, key)
       if (key !== '') add(this.#participants, entryOf(project, key), participant)
     }
   }
@@ -32,6 +35,11 @@ export class AutoIds {
   /** More than one: somebody has to look. */
   participantsOf(project: string, key: string): readonly string[] {
     return [...(this.#participants.get(entryOf(project, key)) ?? [])]
+  }
+
+  /** Names that are given in a project. */
+  countOf(project: string): number {
+    return this.#counts.get(project) ?? 0
   }
 
   isOfAnother(project: string, participant: string, key: string): boolean {
@@ -47,6 +55,7 @@ export function givenNames(
 ): GivenNames {
   return {
     areKnown,
+    count: autoIds.countOf(project),
     of: (study) => autoIds.participantsOf(project, autoIdKey(study, hash)),
     isOfAnother: (name, study) => autoIds.isOfAnother(project, name, autoIdKey(study, hash)),
   }

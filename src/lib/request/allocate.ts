@@ -14,7 +14,11 @@ const mostSteps = 20_000
 const widestDraw = 2 ** 48 - 1
 
 export type Allocated =
-  | { readonly participant: string }
+  | {
+      readonly participant: string
+      /** Where few are left: so many names, at most. */
+      readonly left?: number
+    }
   | {
       readonly reason: Extract<
         ReasonCode,
@@ -53,7 +57,7 @@ export function allocate(
 ): Allocated {
   const isOfAnother = (name: string): boolean =>
     given.some((names) => names.isOfAnother(name, study))
-  const bind = (participant: string): Allocated => {
+  const bind = (participant: string) => {
     store.bind(project, participant, patient, { alias: false, allocated: true, now })
     faultPoint('request.named')
     return { participant }
@@ -81,11 +85,28 @@ export function allocate(
     const drawn = pattern.nth(n)
     if (drawn === undefined || !fits(drawn)) continue
     hasFit = true
-    if (!store.isTaken(project, drawn) && !isOfAnother(drawn)) return bind(drawn)
+    if (store.isTaken(project, drawn) || isOfAnother(drawn)) continue
+    return { ...bind(drawn), ...fewLeft(store, project, { pattern, given }) }
   }
   const why = hasFit ? 'pattern-exhausted' : 'participant-naming'
   full.set(which, why)
   return { reason: why }
+}
+
+/** Of larger patterns nobody sees the end. */
+const largestWatched = 1_000_000
+const fewPart = 0.1
+
+/** Before the last name is given, and not when a study is held for it. */
+function fewLeft(
+  store: Store,
+  project: string,
+  { pattern, given }: Pick<Allocating, 'given' | 'pattern'>,
+): { readonly left?: number } {
+  if (pattern.count > largestWatched) return {}
+  const used = Math.max(store.countParticipants(project), ...given.map(({ count }) => count))
+  const left = Math.max(0, pattern.count - used)
+  return left <= pattern.count * fewPart ? { left } : {}
 }
 
 /** What others call the patient of a study. */

@@ -18,6 +18,8 @@ export type Verdict =
       readonly requestedBy: readonly string[]
       readonly binds: 'first' | 'alias' | 'no'
       readonly allocated: boolean
+      /** Where AutoID has just given a name, and few are left: so many, at most. */
+      readonly namesLeft?: number
     }
 
 export interface Question {
@@ -160,7 +162,13 @@ function judgeProject(
     })
     return 'reason' in got
       ? held(reason(got.reason, `${from}: ${got.names?.join(', ') ?? pattern}`))
-      : { ...made, participant: got.participant, binds: 'first', allocated: true }
+      : {
+          ...made,
+          participant: got.participant,
+          binds: 'first',
+          allocated: true,
+          ...(got.left === undefined ? {} : { namesLeft: got.left }),
+        }
   } catch (error) {
     if (!(error instanceof FionaError) || error.code !== 'E_CONFIG') throw error
     return held(reason('pattern-unusable', `${from}: ${error.message}`))

@@ -245,13 +245,19 @@ export class Matcher {
     store.keepStudy(owner, { record: study.record, accession, patientId, patient }, now)
   }
 
-  #tellSources(study: Study, { requests, held, named, state }: Settled): void {
+  #tellSources(study: Study, { requests, held, named, namesLeft, state }: Settled): void {
     const { sources, log } = this.#options
     for (const source of sources) {
       for (const [project, name] of named) source.nameGiven?.(project, name, study)
       for (const request of requests) source.requestMade?.(request, study)
       for (const one of held) source.studyHeld?.(one, study)
       if (state === 'waiting') source.studyWaits?.(study)
+    }
+    for (const [project, left] of namesLeft) {
+      log.warn(
+        { project, left },
+        `AutoID has ${String(left)} names left for ${project}: give it a longer pattern in time (projects.*.requests.autoId, or project_patient_naming in REDCap)`,
+      )
     }
     for (const { requestId, project, revision } of requests) {
       log.info({ request: requestId, project, revision }, 'a study is requested')

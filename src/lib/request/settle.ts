@@ -22,6 +22,8 @@ export interface Settled {
   readonly held: readonly HeldRecord[]
   /** By project: the name that AutoID gave its patient. */
   readonly named: ReadonlyMap<string, string>
+  /** By project: how many names AutoID has left, where that is few. */
+  readonly namesLeft: ReadonlyMap<string, number>
 }
 
 /**
@@ -44,6 +46,7 @@ export function settle(
   const requests: RequestRecord[] = []
   const held: HeldRecord[] = []
   const named = new Map<string, string>()
+  const namesLeft = new Map<string, number>()
   for (const { project } of heldBefore) {
     if (!verdicts.some((one) => one.project === project)) store.unhold(key, project)
   }
@@ -76,6 +79,7 @@ export function settle(
     } else {
       requests.push(...make(verdict, study, only))
       const { participant } = verdict
+      if (verdict.namesLeft !== undefined) namesLeft.set(project, verdict.namesLeft)
       const isOfAutoId = store
         .bindingsOf(project, patient.key)
         .some((one) => one.participant === participant && one.allocated === 1)
@@ -88,7 +92,7 @@ export function settle(
     state === 'waiting' ? sources.flatMap((source) => source.whyNot?.(study) ?? []).join('; ') : ''
   const before = store.study(owner, key)
   if (before?.state !== state || before.why !== why) store.setState(owner, key, state, why, now)
-  return { state, requests, held, named }
+  return { state, requests, held, named, namesLeft }
 
   function make(
     verdict: Extract<Verdict, { readonly participant: string }>,

@@ -59,6 +59,8 @@ export interface ProjectFacts {
 export interface GivenNames {
   /** False: they could not be read yet. Nobody gets a new name until they are. */
   readonly areKnown: boolean
+  /** How many there are. */
+  readonly count: number
   /** Those that the patient of the study has. */
   readonly of: (study: StudyInQuestion) => readonly string[]
   /** Whether it belongs to another patient than that of the study. */

@@ -395,6 +395,16 @@ export class Store implements Disposable {
     )
   }
 
+  /** How many participants a project has. */
+  countParticipants(project: string): number {
+    const row = this.#get(
+      `SELECT count(*) AS count FROM (SELECT participant FROM binding WHERE project = ?
+         UNION SELECT participant FROM request WHERE project = ?)`,
+      ...[project, project],
+    ) as { count: number }
+    return row.count
+  }
+
   isTaken(project: string, participant: string): boolean {
     const row = this.#get(
       `SELECT 1 FROM binding WHERE project = ? AND participant = ?
