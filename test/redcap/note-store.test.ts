@@ -1,6 +1,7 @@
 import { readdirSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import type { HeldRecord } from '../../src/lib/record/index.ts'
 import { NoteStore } from '../../src/lib/redcap/note-store.ts'
 import { noteHeld } from '../../src/lib/redcap/study-note.ts'
 import { temporary } from './served.ts'
@@ -15,7 +16,7 @@ const filesBelow = (root: string): string[] =>
 t.test('what REDCap has, and nobody has spoken of for long, is forgotten', async (t) => {
   const directory = temporary()
   const store = await NoteStore.open(directory)
-  const held = { type: 'held', requestId: 'x', reasons: [], how: '' } as const
+  const held: HeldRecord = { type: 'held', requestId: 'x', reasons: [], how: '' }
   for (const uid of ['1.1', '1.2', '1.3']) {
     await store.change(uid, (note) => noteHeld(note, { ...held, time: '2026-01-02T12:00:00.000Z' }))
     await store.keepRequest(`r${uid}`, uid)

@@ -24,7 +24,7 @@ t.test('what is held is decided by its number, which says study and project', as
   t.match(held, { type: 'held', project: 'A' })
   const requestId = String(held?.['requestId'])
   t.equal(held?.['how'], `decide ${requestId}`, 'which tells nothing of anybody')
-  t.match(site.store.undecided('request'), [{ state: 'held', studies: 1 }])
+  t.match(site.store.studies.undecided('request'), [{ state: 'held', studies: 1 }])
   const projects = new Projects(config.projects, [], Date.now, () => undefined)
   const decide = (study: string, more: object) =>
     decideByHand({ ...hand, study, ...more }, site.store, projects, Date.now())
@@ -38,7 +38,7 @@ t.test('what is held is decided by its number, which says study and project', as
     { type: 'request', project: 'A', participant: 'S2', requestId },
     { type: 'request', project: 'B', participant: 'T1', requestId: made?.['requestId'] },
   ])
-  t.strictSame(site.store.undecided('request'), [])
+  t.strictSame(site.store.studies.undecided('request'), [])
   t.match(decide(String(made?.['requestId']), { drop: true }), /1\.2\.1 is not requested for B/)
   t.match(site.take(study(1)), [{ project: 'A', participant: 'S2' }])
 })

@@ -68,7 +68,7 @@ t.test(
       first.map(({ requestId }) => requestId),
     )
     t.strictSame(site.take(study(2)), [], 'nobody knows it')
-    t.equal(site.store.count('request', 'waiting'), 1)
+    t.equal(site.store.studies.count('request', 'waiting'), 1)
     t.strictSame(site.later(), [], 'what was said is not said again')
   },
 )
@@ -186,7 +186,10 @@ t.test(
     }
     await using site = await bench({ requests: [{ table: { file: table } }] })
     t.strictSame(site.take(study(1)), [])
-    t.match(site.store.study('request', 'default/1.2.1')?.why, /t\.csv, line 2, does not fit it/)
+    t.match(
+      site.store.studies.find('request', 'default/1.2.1')?.why,
+      /t\.csv, line 2, does not fit it/,
+    )
     put('A1,A\n')
     while ((site.store.meta('trouble:table-1') ?? '') === '') await delay(50)
     t.match(site.store.meta('trouble:table-1'), /t\.csv:2: the participant is missing/)
@@ -221,7 +224,7 @@ t.test('rows expire, by their date or since they were first seen', async (t) => 
   })
   t.equal(site.take(study(1)).length, 1)
   t.equal(site.take(study(2)).length, 0)
-  t.match(site.store.study('request', 'default/1.2.2')?.why, /t\.csv, line 3, has expired/)
+  t.match(site.store.studies.find('request', 'default/1.2.2')?.why, /t\.csv, line 3, has expired/)
   t.equal(site.take(study(3)).length, 1)
   site.day('2026-06-30')
   t.equal(site.take(study('33', { AccessionNumber: 'A3' })).length, 0)
@@ -264,7 +267,7 @@ t.test(
         requestedBy: 'by hand (me)',
       },
     ])
-    t.strictSame(site.store.held('default/1.2.2'), [])
+    t.strictSame(site.store.holds.of('default/1.2.2'), [])
     decide({ study: '1.2.9', project: 'A' as never, participant: 'S9' as never })
     t.match(site.take(study(9)), [{ type: 'request', participant: 'S9' }])
     decide({
@@ -314,7 +317,7 @@ t.test(
       requests: [{ rules: [{ when: { PatientID: '^Q' }, project: 'A', participant: 'S' }] }],
     })
     for (let number = 0; number < 10_000; number += 1) site.take(study(number))
-    t.equal(site.store.count('request', 'waiting'), 10_000)
+    t.equal(site.store.studies.count('request', 'waiting'), 10_000)
     site.matcher.changed(undefined)
     t.strictSame(site.later(), [])
   },

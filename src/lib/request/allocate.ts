@@ -4,7 +4,7 @@ import { faultPoint } from '../fault/index.ts'
 import type { Patient } from './patient-key.ts'
 import type { ReasonCode } from './reasons.ts'
 import type { GivenNames, StudyInQuestion } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 
 /** Beyond these the names are asked one after the other. */
 const mostDraws = 64
@@ -58,11 +58,11 @@ export function allocate(
   const isOfAnother = (name: string): boolean =>
     given.some((names) => names.isOfAnother(name, study))
   const bind = (participant: string) => {
-    store.bind(project, participant, patient, { alias: false, allocated: true, now })
+    store.bindings.add(project, participant, patient, { alias: false, allocated: true, now })
     faultPoint('request.named')
     return { participant }
   }
-  const [own] = store.bindingsOf(project, patient.key)
+  const [own] = store.bindings.of(project, patient.key)
   const known = [
     ...new Set([...(own === undefined ? [] : [own.participant]), ...namesOf(study, given)]),
   ]
@@ -70,12 +70,14 @@ export function allocate(
   if (known.length > 1) return { reason: 'sources-disagree', names: known }
   if (name !== undefined) {
     const isHere = own !== undefined
-    const isTaken = isOfAnother(name) || (!isHere && store.patientsOf(project, name).length > 0)
+    const isTaken =
+      isOfAnother(name) || (!isHere && store.bindings.patientsOf(project, name).length > 0)
     if (isTaken) return { reason: 'participant-taken', names: known }
     return isHere ? { participant: name } : bind(name)
   }
   if (given.some(({ areKnown }) => !areKnown)) return { reason: 'names-unread' }
-  if (store.hasSimilar(project, patient.folded, patient.key)) return { reason: 'similar-patient' }
+  if (store.bindings.hasSimilar(project, patient.folded, patient.key))
+    return { reason: 'similar-patient' }
   const full = fullOf(store)
   const which = JSON.stringify([project, pattern.source, naming ?? ''])
   const before = full.get(which)
@@ -85,7 +87,7 @@ export function allocate(
     const drawn = pattern.nth(n)
     if (drawn === undefined || !fits(drawn)) continue
     hasFit = true
-    if (store.isTaken(project, drawn) || isOfAnother(drawn)) continue
+    if (store.bindings.isTaken(project, drawn) || isOfAnother(drawn)) continue
     return { ...bind(drawn), ...fewLeft(store, project, { pattern, given }) }
   }
   const why = hasFit ? 'pattern-exhausted' : 'participant-naming'
@@ -104,7 +106,7 @@ function fewLeft(
   { pattern, given }: Pick<Allocating, 'given' | 'pattern'>,
 ): { readonly left?: number } {
   if (pattern.count > largestWatched) return {}
-  const used = Math.max(store.countParticipants(project), ...given.map(({ count }) => count))
+  const used = Math.max(store.bindings.count(project), ...given.map(({ count }) => count))
   const left = Math.max(0, pattern.count - used)
   return left <= pattern.count * fewPart ? { left } : {}
 }

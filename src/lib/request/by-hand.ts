@@ -3,7 +3,8 @@ import { parseUid } from '../uid/index.ts'
 import { everywhere, judge } from './judge.ts'
 import type { Projects } from './projects.ts'
 import { explanations, type ReasonCode } from './reasons.ts'
-import { isRequestId, type Store } from './store.ts'
+import { isRequestId } from './store/request-id.ts'
+import type { Store } from './store/store.ts'
 import { Study } from './study-in-question.ts'
 
 export interface ByHand {
@@ -35,10 +36,10 @@ export function decideByHand(
   const { participant, event, samePatient, drop, undo, who } = wanted
   const { StudyInstanceUID, project } = whatIsMeant(wanted, store)
   return store.transact(() => {
-    const known = store.studiesOf(StudyInstanceUID)
+    const known = store.studies.of(StudyInstanceUID)
     const waits = known.length === 0 ? '; no such study has come yet: it waits for it' : ''
     if (undo) {
-      store.forgetByHand(StudyInstanceUID, project)
+      store.hands.forget(StudyInstanceUID, project)
       // Whoever listens hears of decisions alone.
       return `forgotten: sources decide again about ${StudyInstanceUID} when it is matched next`
     }
@@ -51,7 +52,7 @@ export function decideByHand(
       who,
     }
     if (!drop) requireAllowed()
-    store.keepByHand(decision, now)
+    store.hands.keep(decision, now)
     if (drop) {
       return `${StudyInstanceUID} is not requested ${project === everywhere ? 'anywhere' : `for ${project}`}${waits}`
     }
@@ -116,7 +117,7 @@ function whatIsMeant(
       project: project ?? everywhere,
     }
   }
-  const known = store.requestWith(study)
+  const known = store.requests.whatIs(study)
   if (known === undefined) {
     throw new FionaError('E_NOT_HELD', `nothing is requested or held under ${study}`, {
       hint: 'fiona request waiting lists what is held before it is de-identified, fiona-anon review what is held after that',

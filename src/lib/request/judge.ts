@@ -4,7 +4,9 @@ import type { Patient } from './patient-key.ts'
 import type { Project, Projects } from './projects.ts'
 import { type Reason, type ReasonCode, reason } from './reasons.ts'
 import type { Decision, StudyInQuestion } from './source.ts'
-import type { HandDecision, Store, StoredRequest } from './store.ts'
+import type { HandDecision } from './store/hands.ts'
+import type { StoredRequest } from './store/requests.ts'
+import type { Store } from './store/store.ts'
 
 /** What is to become of a study in one project. */
 export type Verdict =
@@ -79,7 +81,7 @@ function judgeByHand(
     ...projectReasons(name, project),
     ...textReasons(project, wanted, event === null ? [] : [event], who),
   ]
-  const others = store.patientsOf(name, wanted).filter((one) => !one.equals(patient.key))
+  const others = store.bindings.patientsOf(name, wanted).filter((one) => !one.equals(patient.key))
   const isTaken = others.length > 0 && !isOfSeveral
   const isTakenElsewhere =
     !isOfSeveral && projects.givenNames(name).some((names) => names.isOfAnother(wanted, study))
@@ -126,8 +128,8 @@ function judgeProject(
   const made = { project: name, events, requestedBy } as const
   if (told !== undefined) {
     const reasons = textReasons(project, told, events, requestedBy.join('; '))
-    const own = store.bindingsOf(name, patient.key)
-    const others = store.patientsOf(name, told).filter((one) => !one.equals(patient.key))
+    const own = store.bindings.of(name, patient.key)
+    const others = store.bindings.patientsOf(name, told).filter((one) => !one.equals(patient.key))
     const isOfAnother = others.length > 0 && !own.some((one) => one.participant === told)
     if (isOfAnother || givenElsewhere.some((names) => names.isOfAnother(told, study))) {
       reasons.push(reason('participant-taken', `${told} (${requestedBy.join('; ')})`))

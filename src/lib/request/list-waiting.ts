@@ -2,7 +2,7 @@ import { visibleText } from '../text/index.ts'
 import { troublePrefix } from './open-sources.ts'
 import { explanations, type Reason } from './reasons.ts'
 import type { RequestSource } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 
 /** A study that waits, or is held, for people and programs. */
 export interface WaitingRow {
@@ -37,7 +37,7 @@ export function* waitingRows(
   howToDecide: HowToDecide,
 ): Generator<WaitingRow, void, undefined> {
   for (let after = 0, isMore = true; isMore;) {
-    const studies = store.studies(undefined, ['waiting', 'held'], after, together)
+    const studies = store.studies.list(undefined, ['waiting', 'held'], after, together)
     isMore = studies.length === together
     after = studies.at(-1)?.id ?? after
     for (const { key, record, state, since, why } of studies) {
@@ -58,7 +58,7 @@ export function* waitingRows(
         yield { ...facts, state, why, how: howToDecide.ofStudy(StudyInstanceUID) }
         continue
       }
-      for (const { project, requestId, reasons } of store.held(key)) {
+      for (const { project, requestId, reasons } of store.holds.of(key)) {
         const all = (JSON.parse(reasons) as readonly Reason[]).map(
           ({ code, where }) => `${explanations[code]}: ${where}`,
         )

@@ -14,7 +14,7 @@ import type { Patient } from './patient-key.ts'
 import { settle, type Settled, type Settling } from './settle.ts'
 import type { Undecided } from './status-file.ts'
 import type { Changed } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 import { Study } from './study-in-question.ts'
 import { ToDo } from './to-do.ts'
 
@@ -63,7 +63,7 @@ export class Matcher {
   constructor(options: MatcherOptions) {
     this.#options = options
     this.handles = options.requestsOnly ? ['study', ...clinical] : ['study']
-    this.#heardUpTo = options.store.lastByHand()
+    this.#heardUpTo = options.store.hands.last()
     this.#version = options.store.version()
     // Whatever changed while nobody listened.
     this.#toDo.addAll(undefined)
@@ -72,7 +72,7 @@ export class Matcher {
   /** A source has changed its mind. */
   changed(which: Changed | undefined): void {
     if (which === undefined) this.#toDo.addAll(['waiting', 'held'])
-    else this.#toDo.add(this.#options.store.idsOf(this.#options.owner, which))
+    else this.#toDo.add(this.#options.store.studies.idsOf(this.#options.owner, which))
   }
 
   record(record: AnyRecord): readonly FionaRecord[] {
@@ -83,7 +83,7 @@ export class Matcher {
     for (const source of sources) source.studySeen?.(study)
     const patient = store.patients.patientOf(study)
     const settled = store.transact(() => {
-      const known = store.study(owner, study.key)
+      const known = store.studies.find(owner, study.key)
       // One that is fed again after a later one came is answered, and the later one stays.
       if (known === undefined || known.record.revision <= study.revision)
         this.#keep(study, patient, clock())
@@ -107,7 +107,7 @@ export class Matcher {
     }
     const arrived = this.#beforeMarks.findLast((one) => one.seq <= committed)
     if (arrived === undefined) return
-    store.forgetTold(owner, arrived.upTo)
+    store.told.forget(owner, arrived.upTo)
     faultPoint('request.arrived')
     this.#beforeMarks = this.#beforeMarks.filter(({ seq: mark }) => mark > committed)
   }
@@ -125,7 +125,7 @@ export class Matcher {
     while (!this.#toDo.isEmpty) records.push(...this.#fire(performance.now()))
     records.push(...this.#untold())
     if (!store.isDurable) return [...records, ...this.unmatched()]
-    const waiting = store.count(owner, 'waiting')
+    const waiting = store.studies.count(owner, 'waiting')
     if (waiting > 0) {
       log.warn(
         { studies: waiting },
@@ -144,8 +144,8 @@ export class Matcher {
   unmatched(): readonly FionaRecord[] {
     const { store, owner } = this.#options
     if (store.isDurable) return []
-    return store
-      .studies(owner, ['waiting'], 0, -1)
+    return store.studies
+      .list(owner, ['waiting'], 0, -1)
       .map(({ record, why }) => errorRecord('fiona-request', unmatchedError(why), record))
   }
 
@@ -155,7 +155,7 @@ export class Matcher {
     this.#hasToldAgain = true
     const { store, owner, sources } = this.#options
     for (let after = 0, isMore = true; isMore;) {
-      const rows = store.toTell(owner, after, together)
+      const rows = store.told.list(owner, after, together)
       isMore = rows.length === together
       after = rows.at(-1)?.id ?? after
       for (const record of rows.flatMap(({ records }) => records)) {
@@ -163,8 +163,8 @@ export class Matcher {
         if (asked === undefined) continue
         const { study, patient } = asked
         const { project, participant } = asked.request
-        const isAllocated = store
-          .bindingsOf(project, patient.key)
+        const isAllocated = store.bindings
+          .of(project, patient.key)
           .some((one) => one.participant === participant && one.allocated === 1)
         for (const source of sources) {
           if (isAllocated) source.nameGiven?.(project, participant, study)
@@ -189,7 +189,7 @@ export class Matcher {
     const { store, owner, tellUndecided } = this.#options
     if (!this.#isCountOld) return
     this.#isCountOld = false
-    tellUndecided?.(store.undecided(owner))
+    tellUndecided?.(store.studies.undecided(owner))
   }
 
   /** What persons decided in other processes. */
@@ -198,10 +198,10 @@ export class Matcher {
     const version = store.version()
     if (version === this.#version) return
     this.#version = version
-    const decided = store.byHandSince(this.#heardUpTo)
+    const decided = store.hands.since(this.#heardUpTo)
     this.#heardUpTo = decided.at(-1)?.id ?? this.#heardUpTo
     const StudyInstanceUID = new Set(decided.map((one) => one.StudyInstanceUID))
-    this.#toDo.add(store.idsOf(owner, { StudyInstanceUID }))
+    this.#toDo.add(store.studies.idsOf(owner, { StudyInstanceUID }))
   }
 
   #matchSome(): void {
@@ -212,7 +212,7 @@ export class Matcher {
       for (const { record, patient } of this.#toDo.take(together, store, owner)) {
         const study = new Study(record)
         const settled = settle(study, patient, this.#options, 'news')
-        store.tell(owner, [...settled.requests, ...settled.held])
+        store.told.add(owner, [...settled.requests, ...settled.held])
         if (settled.requests.length + settled.held.length > 0) outcomes.push([study, settled])
       }
     })
@@ -223,7 +223,7 @@ export class Matcher {
 
   #untold(): readonly AnyRecord[] {
     const { store, owner } = this.#options
-    const rows = store.toTell(owner, this.#toldUpTo, together)
+    const rows = store.told.list(owner, this.#toldUpTo, together)
     this.#toldUpTo = rows.at(-1)?.id ?? this.#toldUpTo
     if (rows.length === together) this.#toDo.lookAgain()
     return rows.flatMap(({ records }) => records)
@@ -235,14 +235,14 @@ export class Matcher {
     const { store, owner, sources, sync } = this.#options
     for (const source of sources) await source.sync?.()
     await sync()
-    store.forgetTold(owner, this.#toldUpTo)
+    store.told.forget(owner, this.#toldUpTo)
   }
 
   #keep(study: Study, patient: Patient, now: number): void {
     const [accession] = study.values('AccessionNumber')
     const [patientId] = study.values('PatientID')
     const { store, owner } = this.#options
-    store.keepStudy(owner, { record: study.record, accession, patientId, patient }, now)
+    store.studies.keep(owner, { record: study.record, accession, patientId, patient }, now)
   }
 
   #tellSources(study: Study, { requests, held, named, namesLeft, state }: Settled): void {
@@ -276,9 +276,9 @@ export class Matcher {
 function askedBy(record: AnyRecord, store: Store) {
   if (record.type !== 'request') return undefined
   const request = parseRecord(record) as RequestRecord & { readonly project: string }
-  const stored = store
-    .studiesOf(request.StudyInstanceUID)
-    .find(({ key }) => store.requests(key).some((one) => one.requestId === request.requestId))
+  const stored = store.studies
+    .of(request.StudyInstanceUID)
+    .find(({ key }) => store.requests.of(key).some((one) => one.requestId === request.requestId))
   if (stored === undefined) return undefined
   return { request, study: new Study(stored.record), patient: stored.patient }
 }

@@ -3,7 +3,9 @@ import { everywhere, judge, type Verdict } from './judge.ts'
 import type { Patient } from './patient-key.ts'
 import type { Projects } from './projects.ts'
 import type { RequestSource, StudyInQuestion } from './source.ts'
-import { newRequestId, type Store, type StudyState } from './store.ts'
+import { newRequestId } from './store/request-id.ts'
+import type { Store } from './store/store.ts'
+import type { StudyState } from './store/studies.ts'
 
 export interface Settling {
   readonly store: Store
@@ -38,29 +40,29 @@ export function settle(
 ): Settled {
   const { key, StudyInstanceUID } = study
   const now = clock()
-  const earlier = store.requests(key)
-  const byHand = store.byHand(StudyInstanceUID)
+  const earlier = store.requests.of(key)
+  const byHand = store.hands.of(StudyInstanceUID)
   const decisions = sources.flatMap((source) => source.decide(study))
   const verdicts = judge({ study, patient, decisions, earlier, byHand }, store, projects, now)
-  const heldBefore = store.held(key)
+  const heldBefore = store.holds.of(key)
   const requests: RequestRecord[] = []
   const held: HeldRecord[] = []
   const named = new Map<string, string>()
   const namesLeft = new Map<string, number>()
   for (const { project } of heldBefore) {
-    if (!verdicts.some((one) => one.project === project)) store.unhold(key, project)
+    if (!verdicts.some((one) => one.project === project)) store.holds.remove(key, project)
   }
   for (const verdict of verdicts) {
     const { project } = verdict
     const own = earlier.filter((one) => one.project === project)
     const known = heldBefore.find((one) => one.project === project)
     if ('drop' in verdict) {
-      for (const { requestId } of own) store.withdraw(requestId, now)
-      store.unhold(key, project)
+      for (const { requestId } of own) store.requests.withdraw(requestId, now)
+      store.holds.remove(key, project)
     } else if ('reasons' in verdict) {
       const requestId = own[0]?.requestId ?? known?.requestId ?? newRequestId()
       const { reasons } = verdict
-      const isNews = store.hold(key, project, requestId, JSON.stringify(reasons), now)
+      const isNews = store.holds.add(key, project, requestId, JSON.stringify(reasons), now)
       if (isNews || only === 'all') {
         const participant = own[0]?.participant
         const how = howToDecide(requestId)
@@ -80,18 +82,19 @@ export function settle(
       requests.push(...make(verdict, study, only))
       const { participant } = verdict
       if (verdict.namesLeft !== undefined) namesLeft.set(project, verdict.namesLeft)
-      const isOfAutoId = store
-        .bindingsOf(project, patient.key)
+      const isOfAutoId = store.bindings
+        .of(project, patient.key)
         .some((one) => one.participant === participant && one.allocated === 1)
       if (isOfAutoId) named.set(project, participant)
-      store.unhold(key, project)
+      store.holds.remove(key, project)
     }
   }
   const state = stateOf(verdicts, byHand)
   const why =
     state === 'waiting' ? sources.flatMap((source) => source.whyNot?.(study) ?? []).join('; ') : ''
-  const before = store.study(owner, key)
-  if (before?.state !== state || before.why !== why) store.setState(owner, key, state, why, now)
+  const before = store.studies.find(owner, key)
+  if (before?.state !== state || before.why !== why)
+    store.studies.setState(owner, key, state, why, now)
   return { state, requests, held, named, namesLeft }
 
   function make(
@@ -103,18 +106,22 @@ export function settle(
     const own = earlier.filter((one) => one.project === project)
     for (const one of own) {
       const isMeant = one.participant === participant && events.includes(one.event)
-      if (!isMeant) store.withdraw(one.requestId, now)
+      if (!isMeant) store.requests.withdraw(one.requestId, now)
     }
     if (binds !== 'no') {
-      store.bind(project, participant, patient, { alias: binds === 'alias', allocated, now })
+      store.bindings.add(project, participant, patient, {
+        alias: binds === 'alias',
+        allocated,
+        now,
+      })
     }
     const requestedBy = verdict.requestedBy.join('; ').slice(0, longestRequestedBy)
     const toldBefore = heldBefore.find((one) => one.project === project)?.requestId
     let free = own.some(({ requestId }) => requestId === toldBefore) ? undefined : toldBefore
-    if (free !== undefined && store.hasRequest(free)) free = undefined
+    if (free !== undefined && store.requests.has(free)) free = undefined
     return events.flatMap((event) => {
       const wanted = { project, participant, event, revision, requestedBy, patient: patient.key }
-      const { requestId, isNews } = store.request(key, wanted, free)
+      const { requestId, isNews } = store.requests.make(key, wanted, free)
       if (requestId === free) free = undefined
       if (!isNews && which === 'news') return []
       return [requestRecord(record, { project, participant, event, requestId, requestedBy })]
