@@ -159,6 +159,7 @@ t.test('two who gave at once are noticed: nothing more goes on under that name',
   const running = await matching(t, site, 'state')
   await running.until(() => running.source.whyNot() === undefined, 'reading')
   const [made] = running.take('1.2.1', 'a')
+  t.equal(made?.['exclude'], undefined)
   const name = String(made?.['participant'])
   site.autoIds.put('77', {
     autoid_project_name: 'P',
@@ -182,3 +183,28 @@ t.test('two who gave at once are noticed: nothing more goes on under that name',
   t.equal(site.autoIds.row('78')['autoid_value'], 'P_ENTERED')
   t.notMatch(running.log.join('\n'), /P_ENTERED|P_OTHER/)
 })
+
+t.test(
+  'what a project does not want stands in its requests, and masks are not its to take off',
+  async (t) => {
+    const site = await serveSite(t)
+    site.projects.put('P', {
+      project_active: '1',
+      project_patient_naming: 'P_[0-9]{3}',
+      project_use_autoid: '1',
+      project_autoid_aetitle: 'AUTO',
+      project_features___0: '1',
+      project_features___1: '1',
+      project_features___2: '1',
+    })
+    const running = await matching(t, site, 'state')
+    await running.until(() => running.source.whyNot() === undefined, 'reading')
+    const [made] = running.take('1.2.1', 'a')
+    t.match(made?.['exclude'], [
+      { modality: 'PR' },
+      { sopClass: '1.2.840.10008.5.1.4.1.1.7' },
+      { sopClass: /\.7\.1$/ },
+    ])
+    t.match(running.log.join('\n'), /pixels are never masked/)
+  },
+)

@@ -101,6 +101,12 @@ export class KnownTables {
         extraFields: projectExtraFields,
         take: (rows) => {
           this.#projects = readProjects(rows)
+          for (const { name } of [...this.#projects.values()].filter((one) => one.wantsPixels)) {
+            log.warn(
+              { redcap: 'DataTransferProjects', project: name },
+              'it asks that pixels are never masked, which only its profile in the configuration can say (pixels)',
+            )
+          }
           const named = [...this.#projects.values()].filter((one) => one.autoIdAET !== undefined)
           if (autoIds !== undefined || named.length === 0) return
           const projects = named.map(({ name }) => name).join(', ')
@@ -163,8 +169,8 @@ export class KnownTables {
   projectFacts(project: string): ProjectFacts | undefined {
     const found = this.#projects?.get(project)
     if (found === undefined) return undefined
-    const { naming, isActive, from, until } = found
-    return { naming, active: isActive, from, until }
+    const { naming, isActive, from, until, exclude } = found
+    return { naming, active: isActive, from, until, exclude }
   }
 
   givenNames(project: string): GivenNames | undefined {

@@ -53,7 +53,16 @@ export interface ResearchProject {
   readonly until: string | undefined
   /** What is sent to it gets a name that is made of the pattern (AutoID); undefined: nothing does by itself. */
   readonly autoIdAET: string | undefined
+  /** Objects that it does not want, as `exclude` of a project of the configuration has them. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
+  /** It asks that pixels are never masked. */
+  readonly wantsPixels: boolean
 }
+
+/** Secondary Capture Image Storage, and its multi-frame kinds (PS3.6 A). */
+const secondaryCaptures = ['', '.1', '.2', '.3', '.4'].map((kind) => ({
+  sopClass: `1.2.840.10008.5.1.4.1.1.7${kind}`,
+}))
 
 export const projectFields = [
   'record_id',
@@ -62,7 +71,11 @@ export const projectFields = [
   'project_rec_start_date',
   'project_rec_end_date',
 ] as const
-export const projectExtraFields = ['project_use_autoid', 'project_autoid_aetitle'] as const
+export const projectExtraFields = [
+  'project_use_autoid',
+  'project_autoid_aetitle',
+  'project_features',
+] as const
 
 export function readProjects(rows: readonly Row[]): Map<string, ResearchProject> {
   const found = new Map<string, ResearchProject>()
@@ -79,6 +92,11 @@ export function readProjects(rows: readonly Row[]): Map<string, ResearchProject>
         trimmed(row, 'project_use_autoid') === '1'
           ? trimmed(row, 'project_autoid_aetitle') || undefined
           : undefined,
+      exclude: [
+        ...(trimmed(row, 'project_features___0') === '1' ? [{ modality: 'PR' }] : []),
+        ...(trimmed(row, 'project_features___2') === '1' ? secondaryCaptures : []),
+      ],
+      wantsPixels: trimmed(row, 'project_features___1') === '1',
     })
   }
   return found

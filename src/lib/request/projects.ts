@@ -13,6 +13,8 @@ export interface Project {
   readonly fits: (participant: string) => boolean
   /** Where AutoID has its names from; undefined: nothing says so. */
   readonly autoId: string | undefined
+  /** Objects that sources say it does not want, beside those of the configuration. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
 }
 
 /** The projects of the configuration, and what sources know of projects beside it. */
@@ -64,6 +66,7 @@ export class Projects {
       fits: naming === undefined ? () => true : this.#testOrNothing(naming),
       // The original makes its names of the pattern that they must fit.
       autoId: first('autoId') ?? naming,
+      exclude: known.flatMap((one) => one.exclude ?? []),
     }
   }
 

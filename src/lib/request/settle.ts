@@ -124,7 +124,10 @@ export function settle(
       const { requestId, isNews } = store.requests.make(key, wanted, free)
       if (requestId === free) free = undefined
       if (!isNews && which === 'news') return []
-      return [requestRecord(record, { project, participant, event, requestId, requestedBy })]
+      const exclude = projects.find(project)?.exclude ?? []
+      return [
+        requestRecord(record, { project, participant, event, requestId, requestedBy, exclude }),
+      ]
     })
   }
 }
@@ -140,9 +143,10 @@ function requestRecord(
     readonly event: string
     readonly requestId: string
     readonly requestedBy: string
+    readonly exclude: readonly Readonly<Record<string, string>>[]
   },
 ): RequestRecord {
-  const { event, ...others } = facts
+  const { event, exclude, ...others } = facts
   return {
     type: 'request',
     v: 1,
@@ -154,6 +158,7 @@ function requestRecord(
     path,
     series,
     ...(ClassifyType === undefined ? {} : { ClassifyType }),
+    ...(exclude.length === 0 ? {} : { exclude: exclude.map((entry) => ({ ...entry })) }),
   }
 }
 

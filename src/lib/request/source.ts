@@ -53,6 +53,8 @@ export interface ProjectFacts {
   /** First and last day, `YYYY-MM-DD`, by the clock of this machine. */
   readonly from?: string | undefined
   readonly until?: string | undefined
+  /** Objects that it does not want, as `exclude` of a project of the configuration has them. */
+  readonly exclude?: readonly Readonly<Record<string, string>>[] | undefined
 }
 
 /** Names of participants that were given elsewhere: AutoID gives none of them to somebody else. */
