@@ -4,7 +4,7 @@ import t from 'tap'
 import { AutoIds, autoIdKey } from '../../src/lib/redcap/auto-ids.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { bareHash, keyedHash } from '../../src/lib/redcap/patient-hashes.ts'
-import { Matcher, Projects, Store } from '../../src/lib/request/index.ts'
+import { decideByHand, Matcher, Projects, Store } from '../../src/lib/request/index.ts'
 import { silent } from '../request/requests.ts'
 import { serveSite, type Site, startSource, study } from './sourced.ts'
 
@@ -206,5 +206,36 @@ t.test(
       { sopClass: /\.7\.1$/ },
     ])
     t.match(running.log.join('\n'), /pixels are never masked/)
+  },
+)
+
+t.test(
+  'who is the same person under another number, as somebody said, is nobody else',
+  async (t) => {
+    const site = await serveSite(t)
+    site.projects.put('P', { project_active: '1', project_patient_naming: 'P_[0-9]{3}' })
+    site.autoIds.put('1', {
+      autoid_project_name: 'P',
+      autoid_hash: keyOf('first'),
+      autoid_value: 'P_001',
+    })
+    const running = await matching(t, site, 'state')
+    await running.until(() => running.source.whyNot() === undefined, 'reading')
+    const { store, source } = running
+    const ask = (uid: string) =>
+      site.incoming.put(uid, { transfer_project_name: 'P', transfer_name: 'P_001' }, 'transfers', 1)
+    for (const uid of ['1.2.1', '1.2.2', '1.2.3']) ask(uid)
+    await running.until(() => source.decide(study('1.2.3')).length === 1, 'reading')
+    t.match(running.take('1.2.1', 'first'), [{ type: 'request', participant: 'P_001' }])
+    t.strictSame(codesOf(running.take('1.2.2', 'second')), ['participant-taken'])
+    const projects = new Projects({}, [source], Date.now, () => undefined)
+    const wanted = { study: '1.2.2', project: 'P', participant: 'P_001', event: undefined }
+    const how = { drop: false, undo: false, who: 'by hand (me)' }
+    const decide = (samePatient: boolean) =>
+      decideByHand({ ...wanted, ...how, samePatient }, store, projects, Date.now())
+    t.throws(() => decide(false), { code: 'E_REQUEST_REFUSED', hint: /--same-patient/ })
+    decide(true)
+    t.match(running.take('1.2.2', 'second'), [{ participant: 'P_001' }])
+    t.match(running.take('1.2.3', 'second'), [{ participant: 'P_001' }], 'the next of that number')
   },
 )

@@ -70,8 +70,10 @@ export function allocate(
   if (known.length > 1) return { reason: 'sources-disagree', names: known }
   if (name !== undefined) {
     const isHere = own !== undefined
+    // Of an alias a person has said that it is no other patient.
     const isTaken =
-      isOfAnother(name) || (!isHere && store.bindings.patientsOf(project, name).length > 0)
+      (own?.alias !== 1 && isOfAnother(name)) ||
+      (!isHere && store.bindings.patientsOf(project, name).length > 0)
     if (isTaken) return { reason: 'participant-taken', names: known }
     return isHere ? { participant: name } : bind(name)
   }
@@ -83,20 +85,24 @@ export function allocate(
   const before = full.get(which)
   if (before !== undefined) return { reason: before }
   let hasFit = false
+  let tries = 0
   for (const n of numbersUpTo(pattern.count)) {
     const drawn = pattern.nth(n)
     if (drawn === undefined || !fits(drawn)) continue
     hasFit = true
+    tries += 1
     if (store.bindings.isTaken(project, drawn) || isOfAnother(drawn)) continue
-    return { ...bind(drawn), ...fewLeft(store, project, { pattern, given }) }
+    return { ...bind(drawn), ...fewLeft(store, project, { pattern, given }, tries) }
   }
   const why = hasFit ? 'pattern-exhausted' : 'participant-naming'
   full.set(which, why)
   return { reason: why }
 }
 
-/** Of larger patterns nobody sees the end. */
-const largestWatched = 1_000_000
+/** Counting so many participants takes no time that anybody notices. */
+const soonCounted = 10_000
+/** Of a larger pattern the names are counted when most that were drawn are taken. */
+const manyTries = 4
 const fewPart = 0.1
 
 /** Before the last name is given, and not when a study is held for it. */
@@ -104,8 +110,9 @@ function fewLeft(
   store: Store,
   project: string,
   { pattern, given }: Pick<Allocating, 'given' | 'pattern'>,
+  tries: number,
 ): { readonly left?: number } {
-  if (pattern.count > largestWatched) return {}
+  if (pattern.count > soonCounted && tries < manyTries) return {}
   const used = Math.max(store.bindings.count(project), ...given.map(({ count }) => count))
   const left = Math.max(0, pattern.count - used)
   return left <= pattern.count * fewPart ? { left } : {}

@@ -130,8 +130,11 @@ function judgeProject(
     const reasons = textReasons(project, told, events, requestedBy.join('; '))
     const own = store.bindings.of(name, patient.key)
     const others = store.bindings.patientsOf(name, told).filter((one) => !one.equals(patient.key))
-    const isOfAnother = others.length > 0 && !own.some((one) => one.participant === told)
-    if (isOfAnother || givenElsewhere.some((names) => names.isOfAnother(told, study))) {
+    const bound = own.find((one) => one.participant === told)
+    // Of an alias a person has said that it is no other patient.
+    const isOfAnother =
+      bound?.alias !== 1 && givenElsewhere.some((names) => names.isOfAnother(told, study))
+    if ((others.length > 0 && bound === undefined) || isOfAnother) {
       reasons.push(reason('participant-taken', `${told} (${requestedBy.join('; ')})`))
     }
     // AutoID has given the patient a name, here or elsewhere, and somebody else another.

@@ -6,6 +6,7 @@ import {
   parseRecord,
   type AnyRecord,
   type FionaRecord,
+  type HeldRecord,
   type MarkRecord,
   type RequestRecord,
   type StudyRecord,
@@ -20,6 +21,8 @@ import { ToDo } from './to-do.ts'
 
 /** Whoever decides by hand, in another process, is heard within that time. */
 const listenEveryMs = 1000
+/** A hundred thousand that wait take a tenth of a second. */
+const countEveryMs = 5000
 /** Studies that are matched again between two records, and told at once. */
 const together = 50
 
@@ -55,6 +58,7 @@ export class Matcher {
   #hasToldAgain = false
   /** Something was decided since the numbers were told. */
   #isCountOld = true
+  #countAt = 0
   /** Ids in `told`: what this process has said, */
   #toldUpTo = 0
   /** and what went before which mark. */
@@ -159,6 +163,14 @@ export class Matcher {
       isMore = rows.length === together
       after = rows.at(-1)?.id ?? after
       for (const record of rows.flatMap(({ records }) => records)) {
+        if (record.type === 'held') {
+          const held = parseRecord(record) as HeldRecord
+          const [stored] = store.studies.of(held.StudyInstanceUID ?? '')
+          if (stored === undefined) continue
+          const study = new Study(stored.record)
+          for (const source of sources) source.studyHeld?.(held, study)
+          continue
+        }
         const asked = askedBy(record, store)
         if (asked === undefined) continue
         const { study, patient } = asked
@@ -179,15 +191,16 @@ export class Matcher {
     if (nowMs >= this.#listenAt) {
       this.#listenAt = nowMs + listenEveryMs
       this.#listen()
-      this.#count()
+      this.#count(nowMs)
     }
     this.#matchSome()
     return this.#untold()
   }
 
-  #count(): void {
+  #count(nowMs: number): void {
     const { store, owner, tellUndecided } = this.#options
-    if (!this.#isCountOld) return
+    if (!this.#isCountOld || nowMs < this.#countAt) return
+    this.#countAt = nowMs + countEveryMs
     this.#isCountOld = false
     tellUndecided?.(store.studies.undecided(owner))
   }

@@ -3,6 +3,8 @@ import type { Statements } from './statements.ts'
 export interface Binding {
   readonly participant: string
   readonly patient: Buffer
+  /** 1: a person said that the patient is the one whose participant it is. */
+  readonly alias: number
   readonly allocated: number
 }
 
@@ -16,7 +18,7 @@ export class Bindings {
 
   of(project: string, patient: Buffer): readonly Binding[] {
     return this.#sql.all<Binding>(
-      'SELECT participant, patient, allocated FROM binding WHERE project = ? AND patient = ? ORDER BY allocated DESC, time',
+      'SELECT participant, patient, alias, allocated FROM binding WHERE project = ? AND patient = ? ORDER BY allocated DESC, time',
       ...[project, patient],
     )
   }
