@@ -94,7 +94,11 @@ export class NoteWriter {
       const batch = store.oldest(mostTogether, isDue)
       if (batch.length === 0) {
         this.#endWaiting()
-        await this.#prune(now, signal)
+        if (now >= this.#pruneAt) {
+          await this.#prune(now, signal)
+          // What came meanwhile woke nobody.
+          continue
+        }
         await this.#rest(idleMs, signal, true)
         await this.#rest(gatherMs, signal)
         continue
@@ -134,7 +138,6 @@ export class NoteWriter {
 
   /** Once a day, when nothing waits. */
   async #prune(now: number, signal: AbortSignal): Promise<void> {
-    if (now < this.#pruneAt) return
     this.#pruneAt = now + dayMs
     const { store, keepDays, log } = this.#options
     try {
