@@ -2,9 +2,9 @@ import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
 import type { CommitmentPolicy } from './verify/commitments.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
-import { DailyWindow, windowTrouble } from './daily-window.ts'
+import { DailyWindow, windowTrouble } from './lane/daily-window.ts'
 import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
-import type { Priority } from './turns.ts'
+import type { Priority } from './lane/turns.ts'
 
 export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 

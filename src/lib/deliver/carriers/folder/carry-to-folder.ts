@@ -7,10 +7,11 @@ import {
   removeDeadTemporaries,
   safeComponent,
 } from '../../../storage/index.ts'
-import type { Carrier, Waybill } from '../../carrier.ts'
+import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
 import { occupied } from '../occupied.ts'
+import { Queue } from '../queue.ts'
 
 /** What is wrong with the folder, not with the object: it may be there again later. */
 const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
@@ -32,19 +33,19 @@ export class FolderCarrier implements Carrier {
     this.#throttle = throttle
   }
 
-  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
-    const queue = objects.values()
+  async carry(objects: Cargo, waybill: Waybill): Promise<void> {
+    const queue = new Queue(objects)
     const made = new Set<string>()
     const work = async (): Promise<void> => {
       try {
-        for (const object of queue) {
+        for (let object = queue.next(); object !== undefined; object = queue.next()) {
           await this.#throttle.take(object.size, waybill.stopping)
           if (waybill.stopping.aborted) return
           await this.#place(object, made, waybill)
         }
       } finally {
         // The folder has failed for one, or all is done: nobody takes another.
-        while (queue.next().done !== true);
+        queue.clear()
       }
     }
     // Whoever waits for this closes the ledger then: the last one must have written into it.
