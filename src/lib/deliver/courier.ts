@@ -42,6 +42,8 @@ export interface CourierOptions {
   /** Monotonic, ms. */
   readonly now: () => number
   readonly halt: Halt
+  /** A directory of ours for packages on their way. */
+  readonly spool: string
   /** What persons say; absent where nothing is on disk. */
   readonly desk?: Desk | undefined
 }
@@ -241,9 +243,9 @@ export class Courier implements FilterLogic {
   }
 
   #openLane(destination: Destination): Way {
-    const { now, halt, transactions, desk, inStage, waiting } = this.#options
+    const { now, halt, transactions, desk, inStage, waiting, spool } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
-    const carrier = carrierFor(destination, log)
+    const carrier = carrierFor(destination, log, spool)
     const lane = new Lane({
       destination,
       log,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
@@ -175,6 +176,7 @@ export class Delivery {
   async #carry(files: readonly StudyFile[], ledger: Ledger, halt: Halt): Promise<void> {
     await this.#tools.carrier.carry(this.#cargo(files, ledger), {
       participant: this.record.participant,
+      event: this.record.event,
       revision: this.record.revision,
       ...halt,
       before: (object) => ledger.find(object.name),
@@ -237,7 +239,18 @@ export class Delivery {
       else if (isUntouched(file, before)) this.#isKnown(file)
       else if (!(await this.#isTheSame(file, before.sha256, ledger))) missing.push(file)
     }
+    if (this.#tools.carrier.bringsWholeSeries === true) return this.#wholeSeries(missing, files)
     return missing.sort((a, b) => this.#rank(a) - this.#rank(b))
+  }
+
+  /** What is there already comes with what is missing of its series, and counts as sent when that is. */
+  #wholeSeries(missing: readonly StudyFile[], files: readonly StudyFile[]): StudyFile[] {
+    const series = new Set(missing.map(({ name }) => dirname(name)))
+    const all = files.filter(({ name }) => series.has(dirname(name)) && !this.#lost.has(name))
+    const again = new Set(all.map(({ name }) => name))
+    for (const { name } of missing) again.delete(name)
+    for (const name of again) if (!this.#sent.has(name)) this.#sentBefore--
+    return all
   }
 
   /** Made again, and the same: the ledger learns its new date. */
@@ -284,7 +297,7 @@ export class Delivery {
     const there = await this.#tools.find(this.record, signal)
     for (const { name } of files) {
       const delivered = ledger.find(name)
-      if (delivered === undefined || there.has(delivered.SOPInstanceUID)) continue
+      if (delivered === undefined || there.has(delivered)) continue
       this.#withdraw(name, ledger, notThere(this.destination.name))
     }
     this.#verified = this.#failures.size === 0

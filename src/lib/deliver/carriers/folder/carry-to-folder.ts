@@ -1,5 +1,4 @@
 import { dirname } from 'node:path'
-import { ExitCode, FionaError } from '../../../error/index.ts'
 import {
   copyIntoPlace,
   inside,
@@ -12,9 +11,8 @@ import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
 import { occupied } from '../occupied.ts'
 import { Queue } from '../queue.ts'
+import { folderTrouble } from './folder-trouble.ts'
 
-/** What is wrong with the folder, not with the object: it may be there again later. */
-const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
 /** As many are under way at once: each waits for the disk most of the time. */
 const together = 8
 
@@ -75,7 +73,7 @@ export class FolderCarrier implements Carrier {
       if (result === 'different') waybill.failed(object, occupied('the folder'))
       else waybill.arrived(object, sha256)
     } catch (error) {
-      const trouble = unwritable(error)
+      const trouble = folderTrouble(error)
       if (trouble.retryable) throw trouble
       waybill.failed(object, trouble)
     }
@@ -86,16 +84,4 @@ export class FolderCarrier implements Carrier {
 async function prepareFolder(folder: string): Promise<void> {
   await makeDirectories(folder)
   await removeDeadTemporaries(folder)
-}
-
-function unwritable(error: unknown): FionaError {
-  if (error instanceof FionaError) return error
-  const { code } = error as NodeJS.ErrnoException
-  if (code === undefined) throw error
-  return new FionaError('E_FOLDER', `the folder cannot be written (${code})`, {
-    hint: 'is it mounted, is there space, and may this user write there?',
-    retryable: folderTrouble.has(code),
-    exitCode: ExitCode.cannotCreate,
-    cause: error,
-  })
 }
