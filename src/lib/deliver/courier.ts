@@ -239,7 +239,10 @@ export class Courier implements FilterLogic {
     const find = finderFor(destination)
     const commitment = this.#commitmentOf(key, way.line, destination)
     const tools = { ledgers, now, carrier: way.carrier, find, commitment }
-    way.lane.push(key, new Delivery(record, destination, tools))
+    const delivery = new Delivery(record, destination, tools)
+    // To look for each of ten thousand that a former process left would take as long as to look for all of them.
+    if (this.#hasBegun) way.lane.push(key, delivery)
+    else way.lane.add(key, delivery)
   }
 
   #openLane(destination: Destination): Way {

@@ -30,7 +30,7 @@ export interface ReturnedOptions {
   readonly out?: string | undefined
   readonly durable: boolean
   /** Facts for the log: no value of the clinic. */
-  readonly onDone: (facts: object, message: string) => void
+  readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 type Input = StudyRecord | RequestRecord

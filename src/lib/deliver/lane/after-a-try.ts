@@ -80,14 +80,27 @@ export class AfterATry {
   async #failed(one: WaitingDelivery, error: FionaError): Promise<void> {
     this.#state.failed(error, befallsAll(error))
     this.#line.putBack(one)
+    const { log, now } = this.#options
+    const { requestId: request } = one.delivery.record
     const later = await this.#comesAgain(one, error)
+    const inSeconds = Math.round((later - now()) / 100) / 10
+    if (this.#line.has(one)) {
+      const about = { request, code: error.code, inSeconds }
+      log.warn(about, `${whatIsOpen(error)} yet: ${error.message}`)
+    }
     if (!befallsAll(error)) return
     this.pausedUntil = later
+    let others = 0
     for (const other of this.#line.all) {
       if (other === one || other.awaitsReport) continue
       other.delivery.skip(error)
       other.failures++
       await this.#comesAgain(other, error, later)
+      if (this.#line.has(other)) others++
+    }
+    // One line for all: of ten thousand that wait for a destination that is down, each would say the same.
+    if (others > 0) {
+      log.warn({ code: error.code, deliveries: others, inSeconds }, 'nor any other that waits')
     }
   }
 
@@ -129,8 +142,6 @@ export class AfterATry {
       await ended(one.key, one.delivery)
       return dueAt
     }
-    const inSeconds = Math.round(waitMs / 100) / 10
-    log.warn({ request, code: error.code, inSeconds }, `${whatIsOpen(error)} yet: ${error.message}`)
     one.dueAt = dueAt
     one.error = error
     one.isKeptOut = befallsAll(error)

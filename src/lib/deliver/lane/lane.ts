@@ -59,8 +59,13 @@ export class Lane {
     return this.#line.all.map(({ delivery }) => delivery)
   }
 
-  push(key: string, delivery: Delivery): void {
+  /** It waits in the line until somebody looks. */
+  add(key: string, delivery: Delivery): void {
     this.#line.push(notTriedYet(key, delivery, this.#after.pausedUntil))
+  }
+
+  push(key: string, delivery: Delivery): void {
+    this.add(key, delivery)
     this.look()
   }
 

@@ -35,8 +35,7 @@ export async function confirmedSeries(
     // Never sent, or gone: it is not there, and no answer is needed to know that.
     if (ours === undefined) continue
     const theirs =
-      (await sumIn(place, `${name}.md5sum_server`)) ??
-      (cache ??= await readCache(place)).get(name)
+      (await sumIn(place, `${name}.md5sum_server`)) ?? (cache ??= await readCache(place)).get(name)
     if (theirs === undefined) unanswered++
     else if (theirs === ours) confirmed.add(SeriesInstanceUID)
   }
