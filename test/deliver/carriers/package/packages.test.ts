@@ -121,6 +121,18 @@ t.test('one object that cannot be read is told of, and its series goes without i
   t.match(summary, { NumFiles: '2' })
 })
 
+t.test('an object in the folder of another series is in no package', async (t) => {
+  const folder = temporary()
+  const study = makeStudy({ objects: 4, series: 2 })
+  const [first = ''] = study.files
+  const other = first.replace(`/${uidOf(study)}.1/`, `/${uidOf(study)}.2/`)
+  renameSync(first, other)
+  const sent = await send(['--config', packagesTo(`file:${folder}`)], [study.record])
+  t.equal(sent.code, 1)
+  t.match(sent.records[0], { status: 'partial', instances: { sent: 3, failed: 1 } })
+  t.match(sent.records[0]?.['failures'], [{ code: 'E_FOREIGN_OBJECT' }])
+})
+
 t.test('over SFTP: verified is what the server says it has', { skip }, async (t) => {
   const folder = join(server?.folder ?? '', 'answers')
   const retry = { max: 1000, delaySeconds: 0.05, multiplier: 1 }
@@ -173,6 +185,10 @@ t.test('a server that never answers: sent, and not verified', { skip }, async (t
   const retry = { max: 2, delaySeconds: 0.05, multiplier: 1 }
   const more = { ...server?.files, verify: 'find', retry }
   const config = packagesTo(`${server?.url ?? ''}/silent`, more)
+  // What it calls its answers is no tar file, but what some think one could be.
+  mkdirSync(join(server?.folder ?? '', 'silent'))
+  const magic = Buffer.from('28b52ffd00000000', 'hex')
+  writeFileSync(join(server?.folder ?? '', 'silent', 'md5server_cache.tar'), magic)
   const sent = await send(['--config', config], [makeStudy({ objects: 2 }).record])
   t.equal(sent.code, 1)
   t.match(sent.records, [

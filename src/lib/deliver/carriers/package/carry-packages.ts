@@ -1,8 +1,9 @@
-import { FionaError } from '../../../error/index.ts'
+import { basename, dirname } from 'node:path'
+import { ExitCode, FionaError } from '../../../error/index.ts'
 import { makeDirectories, removeDeadTemporaries } from '../../../storage/index.ts'
 import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
-import { makePackage } from './make-package.ts'
+import { type SeriesPackage, makePackage } from './make-package.ts'
 import { packageName } from './package-name.ts'
 import type { PackagePlace } from './package-place.ts'
 
@@ -28,9 +29,9 @@ export class PackageCarrier implements Carrier {
       await removeDeadTemporaries(this.#spool)
       this.#isPrepared = true
     }
-    for (const series of seriesOf(objects)) {
+    for (const folder of foldersOf(objects)) {
       if (waybill.stopping.aborted) return
-      await this.#bring(series, waybill)
+      await this.#bring(folder, waybill)
     }
   }
 
@@ -38,43 +39,72 @@ export class PackageCarrier implements Carrier {
     return this.#place.rest()
   }
 
-  async #bring(series: StudyObject[], waybill: Waybill): Promise<void> {
-    const [first] = series
-    if (first === undefined) return
-    const { StudyInstanceUID, SeriesInstanceUID } = first
-    const name = packageName({ ...waybill, StudyInstanceUID, SeriesInstanceUID })
-    let current: StudyObject | undefined
-    const onObject = (object: StudyObject): void => {
-      current = object
-    }
-    try {
-      await using made = await makePackage(series, name, this.#spool, onObject)
-      for (const { extension, path } of made.files) {
-        await this.#place.put(path, `${name}.${extension}`, waybill.stopped)
+  async #bring(folder: readonly StudyObject[], waybill: Waybill): Promise<void> {
+    let series = folder.filter((object) => isInItsFolder(object, waybill))
+    for (let [first] = series; first !== undefined; [first] = series) {
+      const { StudyInstanceUID, SeriesInstanceUID } = first
+      const name = packageName({ ...waybill, StudyInstanceUID, SeriesInstanceUID })
+      const made = await this.#make(series, name)
+      if ('unreadable' in made) {
+        // What is to blame is told of, and the others go without it.
+        waybill.failed(made.unreadable, made.why)
+        series = series.filter((object) => object !== made.unreadable)
+        continue
       }
-      for (const object of series) waybill.arrived(object, made.digests.get(object) ?? '')
+      await this.#put(made, name, waybill)
+      return
+    }
+  }
+
+  async #put(made: SeriesPackage, name: string, waybill: Waybill): Promise<void> {
+    await using packed = made
+    for (const { extension, path } of packed.files) {
+      await this.#place.put(path, `${name}.${extension}`, waybill.stopped)
+    }
+    for (const [object, sha256] of packed.digests) waybill.arrived(object, sha256)
+  }
+
+  async #make(
+    series: readonly StudyObject[],
+    name: string,
+  ): Promise<SeriesPackage | { readonly unreadable: StudyObject; readonly why: FionaError }> {
+    let current: StudyObject | undefined
+    try {
+      return await makePackage(series, name, this.#spool, (object) => {
+        current = object
+      })
     } catch (error) {
       const isOfFile = error instanceof FionaError && error.code === 'E_FILE_READ'
       if (!isOfFile || current === undefined) throw error
-      // What is to blame is told of, and the others go without it.
-      waybill.failed(current, error)
-      await this.#bring(
-        series.filter((object) => object !== current),
-        waybill,
-      )
+      return { unreadable: current, why: error }
     }
   }
 }
 
-/** Files come in the order of their names, which begin with the series. */
-function* seriesOf(objects: Cargo): Generator<StudyObject[], void, undefined> {
-  let series: StudyObject[] = []
+/** Packages are named by their series: of two folders with one series the second would take the place of the first. */
+function isInItsFolder(object: StudyObject, waybill: Waybill): boolean {
+  if (basename(dirname(object.name)) === object.SeriesInstanceUID) return true
+  const error = new FionaError(
+    'E_FOREIGN_OBJECT',
+    'an object is not in the folder of the series that it says it belongs to',
+    {
+      hint: 'packages are made of folders, one for each series; how did it come there?',
+      exitCode: ExitCode.badInput,
+    },
+  )
+  waybill.failed(object, error)
+  return false
+}
+
+/** Files come folder by folder. */
+function* foldersOf(objects: Cargo): Generator<StudyObject[], void, undefined> {
+  let folder: StudyObject[] = []
   for (const object of objects) {
-    if (series[0] !== undefined && series[0].SeriesInstanceUID !== object.SeriesInstanceUID) {
-      yield series
-      series = []
+    if (folder[0] !== undefined && dirname(folder[0].name) !== dirname(object.name)) {
+      yield folder
+      folder = []
     }
-    series.push(object)
+    folder.push(object)
   }
-  if (series.length > 0) yield series
+  if (folder.length > 0) yield folder
 }

@@ -79,7 +79,6 @@ async function readCache(place: PackagePlace): Promise<ReadonlyMap<string, strin
       })
     },
   })
-  let bytes = 0
   let isBroken = false
   const ended = new Promise<void>((resolve) => {
     parser.on('end', resolve)
@@ -88,14 +87,27 @@ async function readCache(place: PackagePlace): Promise<ReadonlyMap<string, strin
       resolve()
     })
   })
+  let bytes = 0
   for await (const piece of pieces) {
     bytes += piece.length
-    if (isBroken || bytes > mostCacheBytes) break
-    if (!parser.write(piece)) await Promise.race([ended, drained(parser)])
+    if (bytes > mostCacheBytes || isBroken) return answers
+    const isTaken = feed(parser, piece)
+    if (isTaken === undefined) return answers
+    if (!isTaken) await Promise.race([ended, drained(parser)])
   }
+  if (bytes === 0) return answers
   parser.end()
   await ended
   return answers
+}
+
+/** @returns whether it takes more at once; undefined when it cannot be read, as what is compressed in ways that we do not know */
+function feed(parser: Parser, piece: Buffer): boolean | undefined {
+  try {
+    return parser.write(piece)
+  } catch {
+    return undefined
+  }
 }
 
 function drained(parser: Parser): Promise<void> {
