@@ -6,8 +6,11 @@ import { setTimeout } from 'node:timers/promises'
 import { freePort } from '../test/fixtures/peers.ts'
 
 const program = '/usr/sbin/Orthanc'
+const dicomWebPlugin = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so'
 
-/** Orthanc as a tool that anonymizes one object at a time. */
+const web = { Plugins: [dicomWebPlugin], DicomWeb: { Enable: true, Root: '/dicom-web/' } }
+
+/** Orthanc as a web service: it anonymizes one object at a time, or takes what is posted. */
 export class RestOrthanc {
   readonly #child: ChildProcess
   readonly #url: string
@@ -18,13 +21,19 @@ export class RestOrthanc {
   }
 
   /** @returns undefined where it is not installed */
-  static async start(directory: string): Promise<RestOrthanc | undefined> {
-    if (!existsSync(program)) return undefined
+  static async start(
+    directory: string,
+    { dicomWeb = false }: { readonly dicomWeb?: boolean } = {},
+  ): Promise<RestOrthanc | undefined> {
+    if (!existsSync(program) || (dicomWeb && !existsSync(dicomWebPlugin))) return undefined
     mkdirSync(directory)
     const config = join(directory, 'orthanc.json')
     const [HttpPort, DicomPort] = [await freePort(), await freePort()]
     const places = { StorageDirectory: directory, IndexDirectory: directory }
-    writeFileSync(config, JSON.stringify({ ...places, HttpPort, DicomPort }))
+    writeFileSync(
+      config,
+      JSON.stringify({ ...places, HttpPort, DicomPort, ...(dicomWeb ? web : {}) }),
+    )
     const child = spawn(program, [config], { stdio: 'ignore' })
     const orthanc = new RestOrthanc(child, `http://127.0.0.1:${String(HttpPort)}`)
     while (!(await orthanc.#isUp())) {
@@ -46,6 +55,16 @@ export class RestOrthanc {
       // The next object has the same UIDs.
       await fetch(`${this.#url}/instances/${ID}`, { method: 'DELETE' })
     }
+  }
+
+  /** The DICOMweb root. */
+  get webRoot(): string {
+    return `${this.#url}/dicom-web`
+  }
+
+  async countInstances(): Promise<number> {
+    const answer = await fetch(`${this.#url}/statistics`)
+    return ((await answer.json()) as { CountInstances: number }).CountInstances
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@
 // Processor time is that of the senders alone, start-up included: on one machine the sink takes its share of the
 // same cores. A sender of DCMTK has one association; four of them share the folders. In the chain fiona-send has
 // started long before: the rate from the record to its transfer record stands beside that of the whole process.
+// By STOW-RS it goes to Orthanc, beside curl.
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { binDir } from '../test/fixtures/peers.ts'
 import { writeStudy } from './ct-study.ts'
 import { type Command, spentTogether } from './processor-time.ts'
 import { RunningReceiver, present, storescpTuned } from './receivers.ts'
+import { stowToOrthanc } from './stow-to-orthanc.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -92,7 +94,11 @@ async function compare(directory: string) {
       }
     }
   }
-  return senders.map(({ who }) => {
+  const files = readdirSync(study, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  const stow = await stowToOrthanc({ files, record: site.record, directory, rounds })
+  const dicom = senders.map(({ who }) => {
     const figures = associationCounts.flatMap((associations) => {
       const runs = all.get(`${who} ${String(associations)}`) ?? []
       const rates = runs.map(({ rate }) => rate).sort((a, b) => b - a)
@@ -111,6 +117,7 @@ async function compare(directory: string) {
     })
     return { who, ...Object.fromEntries(figures) }
   })
+  return [...dicom, ...stow]
 }
 
 async function measure(

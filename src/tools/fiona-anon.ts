@@ -40,6 +40,9 @@ export default defineTool({
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
+    A study with a StudyInstanceUID that was given here (the crosswalk knows it) comes back from processing. It goes on as it is, with profile:
+    returned, if every object says that it is of that participant and the search finds nothing of the patient; else it is held.
+
     A study appears in the outbox at once or not at all. A later revision of a study makes its new objects only; objects
     that are there already are compared with what would be made, and stay.`,
   arguments: {
@@ -57,7 +60,7 @@ export default defineTool({
     },
     out: {
       type: 'path',
-      describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox)',
+      describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox; what comes back: returned beside it)',
     },
     profile: {
       type: 'string',

@@ -27,6 +27,10 @@ export default defineTool({
     <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
     other bytes are never replaced, unless a later revision of the study brings the object anew.
 
+    With packages: tgz in the configuration a folder, or that of an SSH server, gets each series as one file instead: NAME.tgz, NAME.md5sum and
+    NAME.json, NAME being the participant, the event, and the new UIDs of study and series. --verify find then waits for the MD5 that the server computes
+    (NAME.md5sum_server, or md5server_cache.tar).
+
     An object counts as sent when the destination answered with success or a warning (PS3.4 B.2.3); a web
     service must name it as stored (PS3.18 10.5.3). Out of
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
@@ -150,6 +154,7 @@ export default defineTool({
       '<dataDir>/state/fiona-send/waiting/<stage>/',
       'deliveries taken and not yet ended, or not yet known to be read; the stage is hand outside of fiona-stage',
     ],
+    ['<dataDir>/state/fiona-send/spool/<stage>/', 'packages on their way'],
     ['<dataDir>/state/fiona-send/status/<stage>/', 'how each destination stands'],
     ['<dataDir>/state/fiona-send/orders/<stage>/', 'retry and drop, until they are done'],
     ['<dataDir>/state/fiona-send/holds/', 'what is held'],
@@ -220,6 +225,8 @@ export default defineTool({
       now: () => performance.now(),
       halt: { stopping: signal, stopped: stopped.signal },
       desk,
+      // Only a configuration asks for packages, and it has a data directory.
+      spool: state('spool', safeComponent(stage ?? 'hand')),
     })
     const listeners = await Promise.all(
       reportPorts(destinations.all).map((port) => listenForReports(port, transactions, log)),

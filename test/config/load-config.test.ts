@@ -15,10 +15,19 @@ t.test('without a file the embedded defaults apply', async (t) => {
 })
 
 t.test('paths are relative to the file; sizes may have units', async (t) => {
-  const dir = t.testdir({ 'f.yaml': 'dataDir: data\nreceiver: { reserveBytes: 5GiB }\n' })
+  const text = `dataDir: data
+receiver: { reserveBytes: 5GiB }
+destinations:
+  A: { url: 'https://a.example.org', windowOverBytes: 1.5 GiB, batch: { bytes: 64M } }
+  B: { url: 'https://b.example.org', windowOverBytes: 7 }
+`
+  const dir = t.testdir({ 'f.yaml': text })
   const config = await loadConfig(join(dir, 'f.yaml'))
   t.equal(config.dataDir, join(dir, 'data'))
   t.equal(config.receiver.reserveBytes, 5 * 2 ** 30)
+  const { A, B } = config.destinations
+  t.match(A, { windowOverBytes: 1.5 * 2 ** 30, batch: { bytes: 64 * 2 ** 20 } })
+  t.equal(B?.windowOverBytes, 7)
 })
 
 t.test('files of requests and projects are relative to the file, too', async (t) => {

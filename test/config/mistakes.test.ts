@@ -87,6 +87,12 @@ const refused: readonly [what: string, text: string, ...messages: RegExp[]][] = 
     /must be a size: a number of bytes, or text such as 5GiB/,
   ],
   [
+    'sizes of a destination that are none',
+    'destinations:\n  A:\n    url: file:x\n    windowOverBytes: much\n    batch: {bytes: 5 apples}\n',
+    /^f:4: destinations\.A\.windowOverBytes must be a size/,
+    /f:5: destinations\.A\.batch\.bytes must be a size/,
+  ],
+  [
     'a date shift that does not exist',
     'projects:\n  A:\n    deidentify:\n      dateShift: {mode: sometimes}\n',
     /^f:4: projects\.A\.deidentify\.dateShift\.mode must be none or fixed or perParticipant$/,

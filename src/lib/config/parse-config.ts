@@ -10,7 +10,11 @@ import { sumUp } from './sum-up-problems.ts'
 import { unsayableProblems } from './unsayable-problems.ts'
 
 /** Keys that are sizes: a number of bytes, or text such as `5GiB`. */
-const sizeKeys = [['receiver', 'reserveBytes']] as const
+const sizeKeys = [
+  ['receiver', 'reserveBytes'],
+  ['destinations', '*', 'windowOverBytes'],
+  ['destinations', '*', 'batch', 'bytes'],
+] as const
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
   K: 2 ** 10,
@@ -36,7 +40,7 @@ export async function parseConfig(text: string, name: string): Promise<ReadConfi
   const original = isOriginalConfig(found) ? found : undefined
   const isOriginal = original !== undefined
   const value = isOriginal ? fromOriginal(original) : found
-  for (const [section, key] of sizeKeys) readSize(value, section, key)
+  for (const keys of sizeKeys) readSize(value, keys)
   const problems = validateConfig(value)
   if (problems.length === 0) {
     problems.push(...(await unsayableProblems(value as ConfigFile, isOriginal)))
@@ -76,13 +80,22 @@ function lineOf(document: Document, lines: LineCounter, problem: ConfigProblem):
   return range ? lines.linePos(range[0]).line : 1
 }
 
-function readSize(value: unknown, section: string, key: string): void {
-  const part = (value as Record<string, unknown> | null)?.[section] as
-    Record<string, unknown> | undefined
-  const size = part?.[key]
-  if (part === undefined || typeof size !== 'string') return
-  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(size)
+/** @param keys where it stands; `*` is any key */
+function readSize(value: unknown, [key, ...deeper]: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || key === undefined) return
+  const part = value as Record<string, unknown>
+  for (const name of key === '*' ? Object.keys(part) : [key]) {
+    if (deeper.length > 0) readSize(part[name], deeper)
+    else if (part[name] !== undefined) part[name] = sizeOf(part[name])
+  }
+}
+
+/** What is no size stays as it is, for the schema to refuse. */
+function sizeOf(value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(value)
   const unit = sizeUnits[match?.[2]?.toUpperCase() ?? '']
-  if (match?.[1] !== undefined && unit !== undefined)
-    part[key] = Math.round(Number(match[1]) * unit)
+  return match?.[1] === undefined || unit === undefined
+    ? value
+    : Math.round(Number(match[1]) * unit)
 }

@@ -69,6 +69,8 @@ const destination = Type.Object(
     keyFile: Type.Optional(path),
     tokenFile: Type.Optional(path),
     passwordFile: Type.Optional(path),
+    /** Each series as one file, for sftp: and file:. */
+    packages: Type.Optional(Type.Literal('tgz')),
     batch: optional({
       objects: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
       bytes: Type.Optional(Type.Integer({ minimum: 1 })),

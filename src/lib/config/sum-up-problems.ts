@@ -38,18 +38,27 @@ export function sumUp(
   isOriginal: boolean,
   sizeKeys: readonly (readonly string[])[],
 ): ConfigProblem[] {
-  const sizes = new Set(sizeKeys.map((keys) => `/${keys.join('/')}`))
+  const isSize = (place: string): boolean => sizeKeys.some((keys) => fits(place, keys))
   const byPlace = new Map<string, ConfigProblem[]>()
   for (const problem of withoutOtherKinds(problems)) {
     const { additionalProperty, missingProperty } = problem.params
     const place = `${problem.instancePath} ${String(additionalProperty ?? missingProperty)}`
     byPlace.set(place, [...(byPlace.get(place) ?? []), problem])
   }
-  const summed = [...byPlace.values()].flatMap((all) => inWords(all, sizes))
+  const summed = [...byPlace.values()].flatMap((all) => inWords(all, isSize))
   return isOriginal ? summed.map(asOriginal) : summed
 }
 
-function inWords(all: readonly ConfigProblem[], sizes: ReadonlySet<string>): ConfigProblem[] {
+/** @param keys `*` is any key */
+function fits(place: string, keys: readonly string[]): boolean {
+  const parts = place.split('/').slice(1)
+  return parts.length === keys.length && keys.every((key, at) => key === '*' || key === parts[at])
+}
+
+function inWords(
+  all: readonly ConfigProblem[],
+  isSize: (place: string) => boolean,
+): ConfigProblem[] {
   const [first] = all
   if (first === undefined) return []
   const allowed = all.flatMap(({ params }) =>
@@ -62,7 +71,7 @@ function inWords(all: readonly ConfigProblem[], sizes: ReadonlySet<string>): Con
     const odd = oddities.find(({ place }) => place.test(problem.instancePath))?.says[keyword]
     if (odd !== undefined) return [{ ...problem, message: odd }]
   }
-  if (!sizes.has(first.instancePath)) return [ofOneKind(all) ?? first]
+  if (!isSize(first.instancePath)) return [ofOneKind(all) ?? first]
   return [{ ...first, message: 'must be a size: a number of bytes, or text such as 5GiB' }]
 }
 

@@ -11,6 +11,7 @@ export interface Conversion {
 /** What a carrier tells about each object it was given, as soon as it knows. */
 export interface Waybill {
   readonly participant: string
+  readonly event?: string | undefined
   /** Later revisions may replace what an earlier one put there. */
   readonly revision: number
   /** What the destination has of this object from an earlier delivery. */
@@ -29,13 +30,21 @@ export interface Waybill {
   readonly stopped: AbortSignal
 }
 
+/** What is to be brought. Each object is looked into when its turn comes; one that cannot be sent is told of then. */
+export interface Cargo extends Iterable<StudyObject> {
+  /** No more than these come. */
+  readonly length: number
+}
+
 /** Brings objects to one destination. One for all studies that go there, which it brings one after the other. */
 export interface Carrier {
+  /** Where one object of a series is missing, it is given all of them, one series behind the other. */
+  readonly bringsWholeSeries?: boolean
   /**
    * Each object is told of once on the waybill, or not at all when the way broke before its turn.
    * @throws FionaError when the destination cannot be reached or the way broke; `retryable` as usual
    */
-  carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void>
+  carry(objects: Cargo, waybill: Waybill): Promise<void>
   /** Nothing follows soon: connections that are kept for the next study are closed. */
   rest(): Promise<void>
 }

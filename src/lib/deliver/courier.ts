@@ -16,7 +16,7 @@ import type { Destinations } from './choose-destinations.ts'
 import { Delivery, type Halt } from './delivery.ts'
 import { byHand, type Destination } from './destination.ts'
 import { finderFor } from './verify/find-objects.ts'
-import { Lane } from './lane.ts'
+import { Lane } from './lane/lane.ts'
 import type { Ledgers } from './ledger.ts'
 import { outcomeRecords, type Outcome } from './outcome.ts'
 import { CommitmentLine } from './verify/commitment-line.ts'
@@ -42,6 +42,8 @@ export interface CourierOptions {
   /** Monotonic, ms. */
   readonly now: () => number
   readonly halt: Halt
+  /** A directory of ours for packages on their way. */
+  readonly spool: string
   /** What persons say; absent where nothing is on disk. */
   readonly desk?: Desk | undefined
 }
@@ -237,13 +239,16 @@ export class Courier implements FilterLogic {
     const find = finderFor(destination)
     const commitment = this.#commitmentOf(key, way.line, destination)
     const tools = { ledgers, now, carrier: way.carrier, find, commitment }
-    way.lane.push(key, new Delivery(record, destination, tools))
+    const delivery = new Delivery(record, destination, tools)
+    // To look for each of ten thousand that a former process left would take as long as to look for all of them.
+    if (this.#hasBegun) way.lane.push(key, delivery)
+    else way.lane.add(key, delivery)
   }
 
   #openLane(destination: Destination): Way {
-    const { now, halt, transactions, desk, inStage, waiting } = this.#options
+    const { now, halt, transactions, desk, inStage, waiting, spool } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
-    const carrier = carrierFor(destination, log)
+    const carrier = carrierFor(destination, log, spool)
     const lane = new Lane({
       destination,
       log,

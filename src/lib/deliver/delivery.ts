@@ -1,19 +1,14 @@
+import { dirname } from 'node:path'
 import { FionaError, troubleOfSurroundings } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso, type AnyRecord, type DeidentifiedRecord } from '../record/index.ts'
 import type { AskedObject } from '../transaction/index.ts'
-import type { Carrier, Conversion } from './carrier.ts'
+import type { Cargo, Carrier, Conversion } from './carrier.ts'
 import type { Destination } from './destination.ts'
 import { digestObject } from './digest-object.ts'
 import type { Finder } from './verify/find-objects.ts'
 import { isUntouched, type Ledger, type Ledgers } from './ledger.ts'
-import {
-  letOthersRun,
-  listFiles,
-  readObject,
-  type StudyFile,
-  type StudyObject,
-} from './list-objects.ts'
+import { listFiles, readObject, type StudyFile, type StudyObject } from './list-objects.ts'
 import type { Outcome } from './outcome.ts'
 import { noReport, notCommitted } from './verify/commitment-trouble.ts'
 import type { CommitmentOf, CommitmentState } from './verify/commitments.ts'
@@ -178,9 +173,10 @@ export class Delivery {
     }
   }
 
-  async #carry(objects: readonly StudyObject[], ledger: Ledger, halt: Halt): Promise<void> {
-    await this.#tools.carrier.carry(objects, {
+  async #carry(files: readonly StudyFile[], ledger: Ledger, halt: Halt): Promise<void> {
+    await this.#tools.carrier.carry(this.#cargo(files, ledger), {
       participant: this.record.participant,
+      event: this.record.event,
       revision: this.record.revision,
       ...halt,
       before: (object) => ledger.find(object.name),
@@ -202,36 +198,74 @@ export class Delivery {
     })
   }
 
-  /** Objects that neither the ledger has nor an earlier try gave up. */
+  /** Headers are read just before an object goes. */
+  #cargo(files: readonly StudyFile[], ledger: Ledger): Cargo {
+    const open = (file: StudyFile): StudyObject | undefined => this.#open(file, ledger)
+    return {
+      length: files.length,
+      *[Symbol.iterator]() {
+        for (const file of files) {
+          const object = open(file)
+          if (object !== undefined) yield object
+        }
+      },
+    }
+  }
+
+  /** @returns undefined when it cannot be sent, which is told of */
+  #open(file: StudyFile, ledger: Ledger): StudyObject | undefined {
+    try {
+      return readObject(file, this.record.StudyInstanceUID)
+    } catch (error) {
+      if (!(error instanceof FionaError)) throw error
+      this.#fail(file.name, error, ledger)
+      return undefined
+    }
+  }
+
+  /** What neither the ledger has nor an earlier try gave up. */
   async #whatIsMissing(
     files: readonly StudyFile[],
     ledger: Ledger,
     signal: AbortSignal,
-  ): Promise<StudyObject[]> {
-    const missing: StudyObject[] = []
+  ): Promise<StudyFile[]> {
+    const missing: StudyFile[] = []
     this.#sentBefore = 0
-    for (const [index, file] of files.entries()) {
+    for (const file of files) {
       if (signal.aborted) break
       if (this.#lost.has(file.name)) continue
       const before = ledger.find(file.name)
-      if (before !== undefined && isUntouched(file, before)) {
-        this.#isKnown(file)
-        continue
-      }
-      try {
-        const object = readObject(file, this.record.StudyInstanceUID)
-        await letOthersRun(index)
-        if (before !== undefined && before.sha256 === (await digestObject(file.path))) {
-          // Made again, and the same: the ledger learns its new date.
-          this.#note(ledger, object, before.sha256)
-          this.#isKnown(file)
-        } else missing.push(object)
-      } catch (error) {
-        if (!(error instanceof FionaError)) throw error
-        this.#fail(file.name, error, ledger)
-      }
+      if (before === undefined) missing.push(file)
+      else if (isUntouched(file, before)) this.#isKnown(file)
+      else if (!(await this.#isTheSame(file, before.sha256, ledger))) missing.push(file)
     }
+    if (this.#tools.carrier.bringsWholeSeries === true) return this.#wholeSeries(missing, files)
     return missing.sort((a, b) => this.#rank(a) - this.#rank(b))
+  }
+
+  /** What is there already comes with what is missing of its series, and counts as sent when that is. */
+  #wholeSeries(missing: readonly StudyFile[], files: readonly StudyFile[]): StudyFile[] {
+    const series = new Set(missing.map(({ name }) => dirname(name)))
+    const all = files.filter(({ name }) => series.has(dirname(name)) && !this.#lost.has(name))
+    const again = new Set(all.map(({ name }) => name))
+    for (const { name } of missing) again.delete(name)
+    for (const name of again) if (!this.#sent.has(name)) this.#sentBefore--
+    return all
+  }
+
+  /** Made again, and the same: the ledger learns its new date. */
+  async #isTheSame(file: StudyFile, sha256: string, ledger: Ledger): Promise<boolean> {
+    // What cannot be read is told of when its turn comes.
+    const isSame = await digestObject(file.path).then(
+      (digest) => digest === sha256,
+      () => false,
+    )
+    if (!isSame) return false
+    const object = this.#open(file, ledger)
+    if (object === undefined) return true
+    this.#note(ledger, object, sha256)
+    this.#isKnown(file)
+    return true
   }
 
   #fail(name: string, error: FionaError, ledger: Ledger): void {
@@ -244,7 +278,7 @@ export class Delivery {
     if (!this.#sent.has(name)) this.#sentBefore++
   }
 
-  #rank({ name }: StudyObject): number {
+  #rank({ name }: StudyFile): number {
     return this.#suspects.has(name) ? 1 : 0
   }
 
@@ -263,7 +297,7 @@ export class Delivery {
     const there = await this.#tools.find(this.record, signal)
     for (const { name } of files) {
       const delivered = ledger.find(name)
-      if (delivered === undefined || there.has(delivered.SOPInstanceUID)) continue
+      if (delivered === undefined || there.has(delivered)) continue
       this.#withdraw(name, ledger, notThere(this.destination.name))
     }
     this.#verified = this.#failures.size === 0

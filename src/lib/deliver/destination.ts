@@ -2,9 +2,9 @@ import type { DestinationConfig } from '../config/index.ts'
 import { type ExitCode, FionaError } from '../error/index.ts'
 import type { CommitmentPolicy } from './verify/commitments.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
-import { DailyWindow, windowTrouble } from './daily-window.ts'
+import { DailyWindow, windowTrouble } from './lane/daily-window.ts'
 import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
-import type { Priority } from './turns.ts'
+import type { Priority } from './lane/turns.ts'
 
 export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
 
@@ -37,6 +37,8 @@ export interface Destination {
   readonly bandwidthMbit: number | undefined
   /** Outside of it nothing is sent that has more than `overBytes`. */
   readonly window: { readonly daily: DailyWindow; readonly overBytes: number } | undefined
+  /** Each series goes as one file. */
+  readonly packages: boolean
   /** Of its studies among each other. */
   readonly priority: Priority
 }
@@ -77,12 +79,18 @@ export function readDestination(
       'that is a service of dicom: and dicoms:; leave verify out',
     )
   }
-  if (target.kind !== 'dicom' && target.kind !== 'stow' && settings.verify === 'find') {
+  const packages = settings.packages !== undefined
+  const isOfFiles = target.kind === 'folder' || target.kind === 'sftp'
+  if (packages && !isOfFiles) {
+    throw refuse('packages go as files', 'use sftp: or file:, or leave packages out')
+  }
+  if (isOfFiles && !packages && settings.verify === 'find') {
     throw refuse(`${kinds[target.kind]} cannot be asked with C-FIND`, 'leave verify out')
   }
   return {
     name,
-    url: urlOf(target),
+    // Packages and single files are two things, also in one folder.
+    url: packages ? `${urlOf(target)}#packages` : urlOf(target),
     target,
     callingAETitle: settings.callingAET.trim(),
     concurrency: settings.concurrency,
@@ -92,6 +100,7 @@ export function readDestination(
     commitment: { ...usualCommitment, ...settings.commitment },
     bandwidthMbit: settings.bandwidthMbit ?? undefined,
     window: readWindow(settings, refuse),
+    packages,
     priority: settings.priority ?? 'normal',
   }
 }

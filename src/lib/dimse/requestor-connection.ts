@@ -11,7 +11,14 @@ import {
   PduType,
   encodeControlPdu,
 } from './pdu/index.ts'
-import { abortedBy, lost, stopped, timedOut } from './requestor-trouble.ts'
+import {
+  abortedBy,
+  isOurCertificateRefused,
+  lost,
+  notConnected,
+  stopped,
+  timedOut,
+} from './requestor-trouble.ts'
 
 /** What comes from the peer, whole. A data set is there when the command says so. */
 export type Incoming =
@@ -115,7 +122,11 @@ export class RequestorConnection {
       this.#take(bytes)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.fail(lost(this.peer, `connection lost (${error.code ?? error.message})`, error))
+      this.fail(
+        isOurCertificateRefused(error)
+          ? notConnected(this.peer, error)
+          : lost(this.peer, `connection lost (${error.code ?? error.message})`, error),
+      )
     })
     // Nothing that we could still send would be answered.
     socket.on('end', () => {

@@ -48,6 +48,11 @@ export function lost(peer: string, how: string, cause?: unknown): FionaError {
   })
 }
 
+/** In TLS 1.3 a peer looks at our certificate when we believe to be connected (RFC 8446 4.4.2.4). */
+export function isOurCertificateRefused({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /^ERR_SSL_.*_ALERT_.*(CERT|UNKNOWN_CA)/.test(code)
+}
+
 export function timedOut(peer: string, what: string, seconds: number): FionaError {
   return new FionaError('E_TIMEOUT', `${peer}: ${what} within ${String(seconds)} s`, {
     retryable: true,

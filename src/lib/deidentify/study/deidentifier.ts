@@ -13,6 +13,7 @@ import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
 import { type Decision, type HeldStudy, Review } from '../review/review.ts'
+import { ReturnedStudies } from '../returned/returned-studies.ts'
 import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
 
 export interface DeidentifierOptions extends StudyMakerOptions {
@@ -60,11 +61,15 @@ export class Deidentifier {
   readonly #review: Review
   readonly #maker: StudyMaker
   readonly #loose = new LooseInstances()
+  /** Without a crosswalk nobody knows what was made here. */
+  readonly #returned: ReturnedStudies | undefined
 
   constructor(options: DeidentifierOptions) {
     this.#options = options
     this.#review = new Review(options.dataDir)
     this.#maker = new StudyMaker(options, this.#review)
+    const { crosswalk } = options
+    this.#returned = crosswalk && new ReturnedStudies({ ...options, crosswalk })
     this.handles = options.inStage ? 'all' : [...clinical, 'held']
   }
 
@@ -90,6 +95,8 @@ export class Deidentifier {
     if (valid.type === 'instance') this.#loose.add(valid)
     if (valid.type !== 'study' && valid.type !== 'request') return undefined
     this.#loose.forget(valid.StudyInstanceUID)
+    const returned = await this.#returned?.take(valid)
+    if (returned !== undefined) return returned.record
     return this.#deidentify(valid, record)
   }
 
@@ -100,7 +107,9 @@ export class Deidentifier {
       if (this.#options.signal?.aborted === true) break
       this.#loose.forget(study.StudyInstanceUID)
       try {
-        results.push(await this.#deidentify(study, study))
+        const returned = await this.#returned?.take(study)
+        if (returned === undefined) results.push(await this.#deidentify(study, study))
+        else if (returned.record !== undefined) results.push(returned.record)
       } catch (error) {
         this.hasFailedAtEnd = true
         results.push(errorRecord('fiona-anon', error, study))

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/index.ts'
 import { livenessOf, namesIn, readIfThere } from '../../storage/index.ts'
-import { DailyWindow } from '../daily-window.ts'
+import { DailyWindow } from '../lane/daily-window.ts'
 import { type Kept, readWaiting } from '../waiting.ts'
 import { type Order, parseOrder } from './desk.ts'
 import { type Hold, Holds } from './holds.ts'

@@ -1,7 +1,7 @@
 import { WebClient, readDataSets, statusTrouble, textOf } from '../../dicomweb/index.ts'
 import { FionaError } from '../../error/index.ts'
 import type { WebTarget } from '../destination.ts'
-import type { Finder } from './find-objects.ts'
+import type { FindInstances } from './find-objects.ts'
 
 /** Asked for at once; a service may give fewer. */
 const pageLength = 1000
@@ -13,7 +13,7 @@ const SOPInstanceUID = '00080018'
  * QIDO-RS (PS3.18 10.6): the instances of each series, page by page, until a page brings nothing new. So a
  * service that gives short pages is asked on, and one that knows no offset is not asked for ever.
  */
-export function webFinder(target: WebTarget, timeoutSeconds: number): Finder {
+export function webFinder(target: WebTarget, timeoutSeconds: number): FindInstances {
   return async ({ StudyInstanceUID, series }, signal) => {
     const client = new WebClient({ ...target, timeoutSeconds, connections: 1 })
     try {

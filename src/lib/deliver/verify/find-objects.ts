@@ -1,8 +1,13 @@
+import { dirname } from 'node:path'
 import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../../dicom/index.ts'
 import { formatStatus } from '../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import { confirmedSeries } from '../carriers/package/server-answers.ts'
+import { type PackagePlace, placeOf } from '../carriers/package/package-place.ts'
 import type { Destination, DicomTarget } from '../destination.ts'
+import type { Delivered } from '../ledger.ts'
 import { openPeer } from '../open-peer.ts'
+import { Throttle } from '../throttle.ts'
 import { webFinder } from './find-by-web.ts'
 
 /** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
@@ -18,6 +23,8 @@ const tags = {
 }
 
 export interface StudyToFind {
+  readonly participant: string
+  readonly event?: string
   readonly StudyInstanceUID: string
   readonly series: readonly { readonly SeriesInstanceUID: string }[]
 }
@@ -26,14 +33,35 @@ export interface StudyToFind {
  * Asks a destination which objects of a study it has.
  * @throws FionaError E_NOT_VERIFIED when it cannot be asked or gives no answer, E_STOPPED
  */
-export type Finder = (study: StudyToFind, signal: AbortSignal) => Promise<ReadonlySet<string>>
+export type Finder = (
+  study: StudyToFind,
+  signal: AbortSignal,
+) => Promise<{ has(object: Pick<Delivered, 'name' | 'SOPInstanceUID'>): boolean }>
+
+/** SOPInstanceUIDs of what is there. */
+export type FindInstances = (
+  study: Pick<StudyToFind, 'StudyInstanceUID' | 'series'>,
+  signal: AbortSignal,
+) => Promise<ReadonlySet<string>>
 
 /** @returns undefined when the destination is not to be asked */
 export function finderFor(destination: Destination): Finder | undefined {
   const { target, verify, timeoutSeconds } = destination
-  if (verify !== 'find' || (target.kind !== 'dicom' && target.kind !== 'stow')) return undefined
+  if (verify !== 'find') return undefined
+  if (target.kind === 'folder' || target.kind === 'sftp') {
+    const place = placeOf(destination, new Throttle(undefined))
+    return place && inWords((study) => packageFinder(place, study))
+  }
   const ask =
     target.kind === 'dicom' ? dicomFinder(destination, target) : webFinder(target, timeoutSeconds)
+  return inWords(async (study, signal) => {
+    const there = await ask(study, signal)
+    return { has: ({ SOPInstanceUID }) => there.has(SOPInstanceUID) }
+  })
+}
+
+/** Whatever goes wrong, nobody knows what is there. */
+function inWords(ask: Finder): Finder {
   return async (study, signal) => {
     try {
       return await ask(study, signal)
@@ -44,8 +72,18 @@ export function finderFor(destination: Destination): Finder | undefined {
   }
 }
 
+/** The objects of a package are there when the package is as it was sent. */
+async function packageFinder(place: PackagePlace, study: StudyToFind): ReturnType<Finder> {
+  try {
+    const confirmed = await confirmedSeries(place, study)
+    return { has: ({ name }) => confirmed.has(dirname(name)) }
+  } finally {
+    await place.rest()
+  }
+}
+
 /** A query at IMAGE level for each series (PS3.4 C.4.1.2.1 wants the unique keys of the levels above). */
-function dicomFinder(destination: Destination, target: DicomTarget): Finder {
+function dicomFinder(destination: Destination, target: DicomTarget): FindInstances {
   const { callingAETitle, timeoutSeconds } = destination
   return async ({ StudyInstanceUID, series }, signal) => {
     const association = await openPeer({
@@ -103,6 +141,7 @@ function refused(peer: string, status: number): FionaError {
 
 /** Everything was taken, and nobody says whether it is there: another thing than not being delivered. */
 function notVerified(why: FionaError): FionaError {
+  if (why.code === 'E_NOT_VERIFIED') return why
   return new FionaError('E_NOT_VERIFIED', `it could not be asked what it has: ${why.message}`, {
     hint: why.hint ?? 'may we query there (C-FIND at IMAGE level, QIDO-RS)? Else verify: none',
     retryable: why.retryable,

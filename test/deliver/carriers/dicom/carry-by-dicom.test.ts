@@ -59,6 +59,38 @@ t.test('an association on which something else was proposed does not serve', asy
   await carrier.rest()
 })
 
+t.test('files are looked into just before they go', async (t) => {
+  let looked = 0
+  let lookedAtFirst: number | undefined
+  const scp = await peer(t, {
+    store: () => {
+      lookedAtFirst ??= looked
+      return 0
+    },
+  })
+  const objects = await objectsOf(makeStudy({ objects: 100 }))
+  const SOPClassUID = parseUid('1.2.840.10008.5.1.4.1.1.4', 'SOPClassUID')
+  const all = objects.map((object, at) => (at < 90 ? object : { ...object, SOPClassUID }))
+  const cargo = {
+    length: all.length,
+    *[Symbol.iterator]() {
+      for (const object of all) {
+        looked++
+        yield object
+      }
+    },
+  }
+  const told = new Told()
+  const carrier = carrierTo(scp.url)
+  await carrier.carry(cargo, told)
+  t.equal(told.arrivals.length, 100)
+  t.ok((lookedAtFirst ?? 100) < 90, 'the first was sent before the last was looked into')
+  t.equal(scp.requests.length, 2, 'what turns up later is proposed then')
+  await carrier.carry(objects.slice(0, 1), told)
+  t.equal(scp.requests.length, 2, 'with all that was proposed before')
+  await carrier.rest()
+})
+
 t.test(
   'what asks the destination afterwards finds no association of ours in its way',
   async (t) => {

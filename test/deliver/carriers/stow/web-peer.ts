@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { DicomFile, tagOf } from '../../../../src/lib/dicom/index.ts'
 
 export interface Posted {
@@ -24,7 +25,7 @@ export class WebPeer {
 
   private constructor(
     behave: Behave,
-    tls: { key: Buffer; cert: Buffer } | undefined,
+    tls: TlsOptions | undefined,
     early: boolean,
   ) {
     const serve = async (request: IncomingMessage, answer: ServerResponse): Promise<void> => {
@@ -53,7 +54,7 @@ export class WebPeer {
 
   static async listen(
     behave: Behave,
-    options: { tls?: { key: Buffer; cert: Buffer }; early?: boolean } = {},
+    options: { tls?: TlsOptions; early?: boolean } = {},
   ): Promise<WebPeer> {
     const peer = new WebPeer(behave, options.tls, options.early ?? false)
     peer.#server.listen(0, '127.0.0.1')

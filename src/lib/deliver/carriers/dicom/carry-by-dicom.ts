@@ -11,19 +11,21 @@ import {
 } from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
 import { statusInWords } from '../../status-in-words.ts'
-import type { Carrier, Conversion, Waybill } from '../../carrier.ts'
+import type { Cargo, Carrier, Conversion, Waybill } from '../../carrier.ts'
 import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { openPeer } from '../../open-peer.ts'
+import { Queue } from '../queue.ts'
 import { ConvertedDataSet, losslessAlternatives } from './converted-data-set.ts'
 import { KeptAssociations, type Way } from './kept-associations.ts'
-import { Queue } from './queue.ts'
 import { sendInParallel } from './send-in-parallel.ts'
 
 /** A destination that refuses so many in a row for want of resources is left alone for a while. */
 const refusalsInARow = 3
+/** What is proposed goes by these; where another kind of object turns up later, there is another association for it. */
+const lookedAhead = 64
 
 /**
  * Sends objects with C-STORE (PS3.4 annex B), over as many associations at once as the destination's
@@ -45,24 +47,24 @@ export class DicomCarrier implements Carrier {
     this.#log = log
   }
 
-  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
-    for (const { kinds, members } of byContexts(objects)) {
-      await this.#kept.releaseOthers(kinds)
-      const queue = new Queue(members)
-      // More than once where a kept association turned out to be over.
-      while (queue.size > 0 && !waybill.stopping.aborted) {
-        await sendInParallel(queue, {
-          associations: this.#destination.concurrency,
-          signal: waybill.stopped,
-          open: async (signal) => this.#kept.take(kinds) ?? this.#open(kinds, waybill, signal),
-          send: (way) => sendAll(way, queue, waybill, this.#log),
-          leave: async (way) => {
-            // What asks it afterwards may be the only one that it lets in.
-            if (this.#destination.verify === 'none') this.#kept.keep(way)
-            else await way.association.release()
-          },
-        })
-      }
+  async carry(objects: Cargo, waybill: Waybill): Promise<void> {
+    const queue = new Queue(objects)
+    let kinds: readonly string[] = []
+    // More than once where an object is of a new kind, or a kept association turned out to be over.
+    while (!waybill.stopping.aborted && !queue.isEmpty) {
+      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds))
+      await this.#kept.releaseOthers(proposed)
+      await sendInParallel(queue, {
+        associations: this.#destination.concurrency,
+        signal: waybill.stopped,
+        open: async (signal) => this.#kept.take(proposed) ?? this.#open(proposed, waybill, signal),
+        send: (way) => sendAll(way, queue, waybill, this.#log),
+        leave: async (way) => {
+          // What asks it afterwards may be the only one that it lets in.
+          if (this.#destination.verify === 'none') this.#kept.keep(way)
+          else await way.association.release()
+        },
+      })
     }
   }
 
@@ -97,7 +99,8 @@ interface Ready {
 }
 
 /**
- * Takes objects from the queue until it is empty, each while the answer to the one before is awaited.
+ * Takes objects from the queue until it is empty or the next is of a kind that was not proposed, each while the
+ * answer to the one before is awaited.
  * @throws FionaError when the association broke
  */
 async function sendAll(
@@ -167,10 +170,13 @@ function troubleWith(
   return undefined
 }
 
-/** The next object that can be sent; those before it that cannot be are told of. */
+/** The next object that can be sent here; those before it that cannot be sent are told of. */
 function nextReady(way: Way, queue: Queue<StudyObject>, waybill: Waybill): Ready | undefined {
   if (waybill.stopping.aborted || way.association.failure !== undefined) return undefined
-  for (let object = queue.next(); object !== undefined; object = queue.next()) {
+  for (;;) {
+    const [object] = queue.ahead(1)
+    if (object === undefined || !way.proposed.has(ownKindOf(object))) return undefined
+    queue.next()
     try {
       return prepare(way, object)
     } catch (error) {
@@ -178,7 +184,6 @@ function nextReady(way: Way, queue: Queue<StudyObject>, waybill: Waybill): Ready
       waybill.failed(object, error)
     }
   }
-  return undefined
 }
 
 function prepare({ association }: Way, object: StudyObject): Ready {
@@ -248,32 +253,31 @@ function refused(
   })
 }
 
+/** `SOP class, blank, transfer syntax` */
+function ownKindOf({ SOPClassUID, transferSyntaxUID }: StudyObject): string {
+  return `${SOPClassUID} ${transferSyntaxUID}`
+}
+
 /**
- * Objects in groups whose contexts fit into one association (PS3.8 9.3.2.2: at most 128).
- * @returns `kinds`: `SOP class, blank, transfer syntax`; an object's own syntax before those it can have
+ * What one association is to take: the next object in any case, those behind it and what was proposed before as far as
+ * there is room (PS3.8 9.3.2.2: at most 128 contexts).
+ * @returns kinds; an object's own syntax before those it can be converted into
  */
-function byContexts(
+function kindsToPropose(
   objects: readonly StudyObject[],
-): { readonly kinds: readonly string[]; readonly members: readonly StudyObject[] }[] {
-  const groups: { kinds: Set<string>; members: StudyObject[] }[] = []
-  const groupOf = new Map<string, (typeof groups)[number]>()
-  for (const object of objects) {
-    const { SOPClassUID, transferSyntaxUID } = object
-    const syntaxes = [transferSyntaxUID, ...losslessAlternatives(transferSyntaxUID)]
-    const kinds = syntaxes.map((syntax) => `${SOPClassUID} ${syntax}`)
-    const [own = ''] = kinds
-    let group = groupOf.get(own)
-    if (group === undefined) {
-      group = groups.at(-1)
-      const all = new Set([...(group?.kinds ?? []), ...kinds])
-      if (group === undefined || all.size > pduLimits.maxPresentationContexts) {
-        group = { kinds: new Set(), members: [] }
-        groups.push(group)
-      }
-      for (const kind of kinds) group.kinds.add(kind)
-      groupOf.set(own, group)
-    }
-    group.members.push(object)
+  before: readonly string[],
+): readonly string[] {
+  const [first, ...others] = objects.map((object) => [
+    ownKindOf(object),
+    ...losslessAlternatives(object.transferSyntaxUID).map(
+      (syntax) => `${object.SOPClassUID} ${syntax}`,
+    ),
+  ])
+  const kinds = new Set(first)
+  for (const more of [before, ...others]) {
+    const added = more.filter((kind) => !kinds.has(kind))
+    if (kinds.size + added.length > pduLimits.maxPresentationContexts) continue
+    for (const kind of added) kinds.add(kind)
   }
-  return groups.map(({ kinds, members }) => ({ kinds: [...kinds], members }))
+  return [...kinds]
 }

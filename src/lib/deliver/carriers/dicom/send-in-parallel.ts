@@ -1,4 +1,4 @@
-import type { Queue } from './queue.ts'
+import type { Queue } from '../queue.ts'
 
 /**
  * Several associations take objects from one queue. A peer that lets in fewer of them than we would
@@ -44,7 +44,7 @@ export async function sendInParallel<Way, Item>(
     }
   }
 
-  const count = Math.min(options.associations, queue.size)
+  const count = queue.ahead(options.associations).length
   const ends = await Promise.allSettled(Array.from({ length: count }, work))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
   if (notLetIn.length === count && count > 0) throw notLetIn[0]

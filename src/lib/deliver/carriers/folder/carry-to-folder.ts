@@ -1,5 +1,4 @@
 import { dirname } from 'node:path'
-import { ExitCode, FionaError } from '../../../error/index.ts'
 import {
   copyIntoPlace,
   inside,
@@ -7,13 +6,13 @@ import {
   removeDeadTemporaries,
   safeComponent,
 } from '../../../storage/index.ts'
-import type { Carrier, Waybill } from '../../carrier.ts'
+import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
 import { occupied } from '../occupied.ts'
+import { Queue } from '../queue.ts'
+import { folderTrouble } from './folder-trouble.ts'
 
-/** What is wrong with the folder, not with the object: it may be there again later. */
-const folderTrouble = new Set(['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'ESTALE'])
 /** As many are under way at once: each waits for the disk most of the time. */
 const together = 8
 
@@ -32,19 +31,19 @@ export class FolderCarrier implements Carrier {
     this.#throttle = throttle
   }
 
-  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
-    const queue = objects.values()
+  async carry(objects: Cargo, waybill: Waybill): Promise<void> {
+    const queue = new Queue(objects)
     const made = new Set<string>()
     const work = async (): Promise<void> => {
       try {
-        for (const object of queue) {
+        for (let object = queue.next(); object !== undefined; object = queue.next()) {
           await this.#throttle.take(object.size, waybill.stopping)
           if (waybill.stopping.aborted) return
           await this.#place(object, made, waybill)
         }
       } finally {
         // The folder has failed for one, or all is done: nobody takes another.
-        while (queue.next().done !== true);
+        queue.clear()
       }
     }
     // Whoever waits for this closes the ledger then: the last one must have written into it.
@@ -74,7 +73,7 @@ export class FolderCarrier implements Carrier {
       if (result === 'different') waybill.failed(object, occupied('the folder'))
       else waybill.arrived(object, sha256)
     } catch (error) {
-      const trouble = unwritable(error)
+      const trouble = folderTrouble(error)
       if (trouble.retryable) throw trouble
       waybill.failed(object, trouble)
     }
@@ -85,16 +84,4 @@ export class FolderCarrier implements Carrier {
 async function prepareFolder(folder: string): Promise<void> {
   await makeDirectories(folder)
   await removeDeadTemporaries(folder)
-}
-
-function unwritable(error: unknown): FionaError {
-  if (error instanceof FionaError) return error
-  const { code } = error as NodeJS.ErrnoException
-  if (code === undefined) throw error
-  return new FionaError('E_FOLDER', `the folder cannot be written (${code})`, {
-    hint: 'is it mounted, is there space, and may this user write there?',
-    retryable: folderTrouble.has(code),
-    exitCode: ExitCode.cannotCreate,
-    cause: error,
-  })
 }

@@ -1,11 +1,12 @@
 import { posix } from 'node:path'
 import { FionaError } from '../../../error/index.ts'
 import { safeComponent } from '../../../storage/index.ts'
-import type { Carrier, Waybill } from '../../carrier.ts'
+import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, SftpTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { occupied } from '../occupied.ts'
+import { Queue } from '../queue.ts'
 import { RemoteFiles } from './remote-files.ts'
 import { upload } from './upload.ts'
 
@@ -28,22 +29,22 @@ export class SftpCarrier implements Carrier {
     this.#throttle = throttle
   }
 
-  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
+  async carry(objects: Cargo, waybill: Waybill): Promise<void> {
     const files = await this.#connect(waybill.stopped)
     const stop = (): void => {
       files.stop()
     }
     waybill.stopped.addEventListener('abort', stop, { once: true })
-    const queue = objects.values()
+    const queue = new Queue(objects)
     const work = async (): Promise<void> => {
       try {
-        for (const object of queue) {
+        for (let object = queue.next(); object !== undefined; object = queue.next()) {
           if (waybill.stopping.aborted) return
           await this.#bring(files, object, waybill)
         }
       } finally {
         // The way has failed for one, or all is done: nobody takes another.
-        while (queue.next().done !== true);
+        queue.clear()
       }
     }
     try {

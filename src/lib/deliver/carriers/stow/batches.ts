@@ -1,3 +1,5 @@
+import { Queue } from '../queue.ts'
+
 /** What one request may hold. */
 export interface BatchLimits {
   readonly objects: number
@@ -16,19 +18,18 @@ interface Sized {
  */
 export class Batches<Item extends Sized> {
   readonly #limits: { objects: number; bytes: number }
-  readonly #rest: Item[]
+  readonly #rest: Queue<Item>
   readonly #smaller: Item[][] = []
   readonly #mostTogether: (item: Item) => number
 
   /** @param mostTogether how many may be in a group with this one, for what has broken a request before */
   constructor(
-    items: readonly Item[],
+    items: Iterable<Item>,
     limits: BatchLimits,
     mostTogether: (item: Item) => number = () => Infinity,
   ) {
     this.#limits = { ...limits }
-    // From its end, which costs nothing.
-    this.#rest = items.toReversed()
+    this.#rest = new Queue(items)
     this.#mostTogether = mostTogether
   }
 
@@ -39,13 +40,13 @@ export class Batches<Item extends Sized> {
     const batch: Item[] = []
     let bytes = 0
     let most = this.#limits.objects
-    for (let item = this.#rest.at(-1); item !== undefined; item = this.#rest.at(-1)) {
+    for (let [item] = this.#rest.ahead(1); item !== undefined; [item] = this.#rest.ahead(1)) {
       most = Math.min(most, this.#mostTogether(item))
       const fits = batch.length < most && bytes + item.size <= this.#limits.bytes
       if (batch.length > 0 && !fits) break
       batch.push(item)
       bytes += item.size
-      this.#rest.pop()
+      this.#rest.next()
     }
     return batch.length > 0 ? batch : undefined
   }
@@ -74,7 +75,7 @@ export class Batches<Item extends Sized> {
 
   /** Nobody shall take another. */
   clear(): void {
-    this.#rest.length = 0
+    this.#rest.clear()
     this.#smaller.length = 0
   }
 }

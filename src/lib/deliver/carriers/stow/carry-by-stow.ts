@@ -9,7 +9,7 @@ import {
 import { formatStatus } from '../../../dimse/index.ts'
 import { FionaError } from '../../../error/index.ts'
 import { faultPoint } from '../../../fault/index.ts'
-import type { Carrier, Waybill } from '../../carrier.ts'
+import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, WebTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
@@ -61,7 +61,7 @@ export class StowCarrier implements Carrier {
     this.#log = log
   }
 
-  async carry(objects: readonly StudyObject[], waybill: Waybill): Promise<void> {
+  async carry(objects: Cargo, waybill: Waybill): Promise<void> {
     const together = ({ path }: StudyObject): number => this.#together.get(path) ?? Infinity
     const batches = new Batches(objects, this.#limits, together)
     const count = Math.min(this.#connections, objects.length)

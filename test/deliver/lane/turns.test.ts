@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Priority, Turns } from '../../src/lib/deliver/turns.ts'
+import { type Priority, Turns } from '../../../src/lib/deliver/lane/turns.ts'
 
 const take = (turns: Turns, count: number, ...wanting: Priority[]) => {
   const got: Record<Priority, number> = { high: 0, normal: 0, low: 0 }

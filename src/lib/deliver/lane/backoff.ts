@@ -1,4 +1,4 @@
-import type { RetryPolicy } from './destination.ts'
+import type { RetryPolicy } from '../destination.ts'
 
 /**
  * How long to wait before the next try: longer each time, up to a limit, and up to a tenth less by

@@ -2,7 +2,7 @@
 process.env['TZ'] = 'Europe/Oslo'
 import fc from 'fast-check'
 import t from 'tap'
-import { DailyWindow, windowTrouble } from '../../src/lib/deliver/daily-window.ts'
+import { DailyWindow, windowTrouble } from '../../../src/lib/deliver/lane/daily-window.ts'
 
 const local = (text: string) => new Date(text)
 

@@ -1,0 +1,218 @@
+import { hash } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Crosswalk, Link, ParticipantLink, StudyLink } from '../../crosswalk/index.ts'
+import {
+  nowIso,
+  type AnyRecord,
+  type DeidentifiedRecord,
+  type HeldRecord,
+  type RequestRecord,
+  type StudyRecord,
+} from '../../record/index.ts'
+import { projectFolder, syncFile } from '../../storage/index.ts'
+import { Reasons } from '../reasons.ts'
+import { IdentitySearch } from '../search/search-identity.ts'
+import { KnownIdentity } from '../search/known-identity.ts'
+import { Outbox, objectsIn } from '../study/outbox.ts'
+import { sourcesOf } from '../study/source-objects.ts'
+import { addClinicalIdentity } from './clinical-identity.ts'
+import { type ReturnedObject, headOf, lookAtReturned } from './look-at-returned.ts'
+
+/** What the record says instead of a profile: nothing was rewritten. */
+export const returnedProfile = 'returned'
+
+export interface ReturnedOptions {
+  readonly crosswalk: Pick<Crosswalk, 'linksBy'>
+  readonly dataDir: string
+  /** Where de-identified studies go, of all projects; undefined: each has a folder of its own. */
+  readonly out?: string | undefined
+  readonly durable: boolean
+  /** Facts for the log: no value of the clinic. */
+  readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+type Input = StudyRecord | RequestRecord
+
+/**
+ * Series that were made from a de-identified study and come back: their study has the UID that we gave it. De-identified
+ * again they would belong to a third identity, so they go on as they are, to where their study went; but only when every object says that
+ * it is of that participant and the search finds nothing of the patient, for whoever knows the UID may write it anywhere.
+ */
+export class ReturnedStudies {
+  readonly #options: ReturnedOptions
+
+  constructor(options: ReturnedOptions) {
+    this.#options = options
+  }
+
+  /**
+   * @returns undefined for a study that was not made here: it is to be de-identified. Else what is to be said, which is
+   *   nothing when all of it is what we sent
+   * @throws FionaError E_CROSSWALK_DAMAGED
+   */
+  async take(input: Input): Promise<{ readonly record: AnyRecord | undefined } | undefined> {
+    const { StudyInstanceUID } = input
+    const links = await this.#options.crosswalk.linksBy('newStudy', StudyInstanceUID)
+    // Where a profile keeps UIDs, the study of the clinic has the same one.
+    const made = links.filter(isStudy).filter((link) => link.StudyInstanceUID !== StudyInstanceUID)
+    const [first] = made
+    if (first === undefined || made.length < links.length) return undefined
+    const { objects, missing } = await sourcesOf(input)
+    const link = made.find((one) => isAskedFor(one, input)) ?? first
+    const reasons = new Reasons()
+    if (missing > 0) reasons.add('objects-missing', '', missing)
+    const heads = objects.flatMap(({ path }) => headOf(path, reasons) ?? [])
+    const fresh = await this.#unknownOf(heads, link)
+    if (fresh.length === 0 && reasons.list().length === 0) {
+      this.#options.onDone({ objects: objects.length }, 'came back as it was sent')
+      return { record: undefined }
+    }
+    if (!isAskedFor(link, input)) reasons.add('participant-of-other-patient', '')
+    return { record: await this.#file(input, link, fresh, reasons) }
+  }
+
+  /** Objects that are not those of the outbox: what we sent may come back with what was made of it. */
+  async #unknownOf(objects: readonly ReturnedObject[], link: StudyLink): Promise<ReturnedObject[]> {
+    const outbox = new Outbox(this.#folder(link, 'outbox'))
+    const sent = await objectsIn(outbox.studyPath(link.participant, link.newStudyInstanceUID))
+    const known = new Set(sent.map(({ SOPInstanceUID }) => SOPInstanceUID))
+    return objects.filter(({ SOPInstanceUID }) => !known.has(SOPInstanceUID))
+  }
+
+  async #file(
+    input: Input,
+    link: StudyLink,
+    objects: readonly ReturnedObject[],
+    reasons: Reasons,
+  ): Promise<AnyRecord> {
+    const { participant, project, newStudyInstanceUID } = link
+    const { durable, onDone } = this.#options
+    const outbox = new Outbox(this.#folder(link, 'returned'), { durable })
+    const identity = await this.#knownOf(link)
+    const search = new IdentitySearch(identity, [participant, project])
+    const expected = { StudyInstanceUID: newStudyInstanceUID, participant }
+    const staged = await outbox.begin()
+    try {
+      const seen = new Set<string>()
+      for (const object of objects) {
+        const { SeriesInstanceUID, SOPInstanceUID } = object
+        if (seen.has(SOPInstanceUID)) {
+          reasons.add('same-uid-twice', '')
+          continue
+        }
+        seen.add(SOPInstanceUID)
+        // A copy is looked at: what is looked at is what goes.
+        const path = await staged.place(SeriesInstanceUID, SOPInstanceUID)
+        await copyFile(object.path, path)
+        if (durable) await syncFile(path)
+        lookAtReturned({ ...object, path }, expected, search, reasons)
+      }
+      const found = reasons.list()
+      if (found.length > 0) {
+        const codes = [...new Set(found.map(({ code }) => code))]
+        onDone({ project, reasons: codes }, 'what came back is held: a person must look')
+        return heldRecord(input, link, found)
+      }
+      const path = outbox.studyPath(participant, newStudyInstanceUID)
+      await staged.publish(path)
+      onDone({ project, objects: objects.length }, 'came back, and goes to where its study went')
+      return await returnedRecord(input, link, path, {
+        objects: objects.length,
+        terms: identity.size,
+      })
+    } finally {
+      await staged.remove()
+    }
+  }
+
+  async #knownOf(link: StudyLink): Promise<KnownIdentity> {
+    const { crosswalk, dataDir } = this.#options
+    const { project, participant } = link
+    const identity = new KnownIdentity([participant, project])
+    const links = await crosswalk.linksBy('participant', participant)
+    const patients = links.filter(isParticipant).filter((one) => one.project === project)
+    await addClinicalIdentity(identity, link, patients, dataDir)
+    return identity
+  }
+
+  #folder({ project }: StudyLink, name: string): string {
+    const { out, dataDir } = this.#options
+    return out ?? join(dataDir, projectFolder(project), name)
+  }
+}
+
+function isStudy(link: Link): link is StudyLink {
+  return link.kind === 'study'
+}
+
+function isParticipant(link: Link): link is ParticipantLink {
+  return link.kind === 'participant'
+}
+
+/** A request names whom it is for; a study goes back to whom it came from. */
+function isAskedFor({ project, participant }: StudyLink, input: Input): boolean {
+  if (!('requestId' in input)) return true
+  return input.participant === participant && (input.project ?? project) === project
+}
+
+/** The same for the same study, and different from that of its own delivery. It tells of nothing but the research side. */
+function requestIdOf(
+  input: Input,
+  { project, participant, newStudyInstanceUID }: StudyLink,
+): string {
+  if ('requestId' in input && typeof input.requestId === 'string') return input.requestId
+  const about = JSON.stringify([project, participant, newStudyInstanceUID])
+  return `returned-${hash('sha256', about).slice(0, 24)}`
+}
+
+async function returnedRecord(
+  input: Input,
+  link: StudyLink,
+  path: string,
+  verified: { readonly objects: number; readonly terms: number },
+): Promise<DeidentifiedRecord & AnyRecord> {
+  const there = await objectsIn(path)
+  const series = new Map<string, number>()
+  for (const { SeriesInstanceUID } of there) {
+    series.set(SeriesInstanceUID, (series.get(SeriesInstanceUID) ?? 0) + 1)
+  }
+  const event = 'event' in input && typeof input.event === 'string' ? input.event : undefined
+  return {
+    type: 'deidentified',
+    v: 1,
+    time: nowIso(),
+    project: link.project,
+    requestId: requestIdOf(input, link),
+    participant: link.participant,
+    ...(event === undefined ? {} : { event }),
+    StudyInstanceUID: link.newStudyInstanceUID,
+    path,
+    series: [...series].map(([SeriesInstanceUID, instances]) => ({ SeriesInstanceUID, instances })),
+    instances: there.length,
+    bytes: there.reduce((sum, one) => sum + statSync(one.path).size, 0),
+    profile: returnedProfile,
+    profileDigest: '',
+    revision: input.revision,
+    verified,
+  }
+}
+
+function heldRecord(
+  input: Input,
+  link: StudyLink,
+  reasons: HeldRecord['reasons'],
+): HeldRecord & AnyRecord {
+  return {
+    type: 'held',
+    v: 1,
+    time: nowIso(),
+    project: link.project,
+    requestId: requestIdOf(input, link),
+    participant: link.participant,
+    revision: input.revision,
+    reasons,
+    how: 'nothing of it goes on; have it sent again as the participant alone, without the patient',
+  }
+}

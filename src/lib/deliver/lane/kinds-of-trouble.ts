@@ -1,0 +1,30 @@
+import type { FionaError } from '../../error/index.ts'
+
+/** Trouble with the destination, not with what is sent: it would befall every delivery alike. */
+const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_FOLDER'])
+
+const shutOut = new Set([
+  'E_ASSOCIATION_REJECTED',
+  'E_HOST_KEY',
+  'E_SECRET',
+  'E_SSH_LOGIN',
+  'E_TLS',
+  'E_WEB_NOT_ALLOWED',
+])
+
+/** The objects are there, and what is asked for beyond that is not. */
+const afterDelivery = new Set(['E_NOT_VERIFIED', 'E_NOT_COMMITTED', 'E_NO_REPORT'])
+
+export function befallsAll({ code, retryAfterSeconds }: FionaError): boolean {
+  return unreachable.has(code) || retryAfterSeconds !== undefined
+}
+
+/** It does not let us in, or is not who it should be: no try mends that, and neither is any study to blame. */
+export function isShutOut({ code }: FionaError): boolean {
+  return shutOut.has(code)
+}
+
+/** To stand before what is the matter. */
+export function whatIsOpen({ code }: FionaError): string {
+  return afterDelivery.has(code) ? 'not verified' : 'not delivered'
+}

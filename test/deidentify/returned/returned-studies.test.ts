@@ -1,0 +1,241 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Crosswalk } from '../../../src/lib/crosswalk/index.ts'
+import type { Deidentifier } from '../../../src/lib/deidentify/index.ts'
+import { parseRecord, type AnyRecord } from '../../../src/lib/record/index.ts'
+import { type TestElement, ctImage, el } from '../../fixtures/dicom-writer.ts'
+import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
+
+/** A site that has de-identified one study, for S001. */
+interface Made {
+  readonly site: Site
+  readonly boundary: Deidentifier
+  readonly crosswalk: Crosswalk
+  readonly sent: AnyRecord
+  /** Its new UID. */
+  readonly uid: string
+}
+
+const clinical = [
+  el(0x00100010, 'PN', 'Nightingale^Florence'),
+  el(0x00100020, 'LO', 'HOSP-778812'),
+  el(0x00100030, 'DA', '18200512'),
+  el(0x00080050, 'SH', 'ACC-4711-99'),
+]
+
+async function made(t: Test): Promise<Made> {
+  const site = newSite()
+  const crosswalk = await Crosswalk.open(join(site.root, 'crosswalk.ndjson'), [key])
+  t.teardown(() => crosswalk.close())
+  const boundary = deidentifierAt(site, { crosswalk, out: undefined })
+  const original = archived(
+    site,
+    [1, 2].map((n) =>
+      ctImage({ instanceNumber: n, sopUID: `2.25.1001.1.${String(n)}`, elements: clinical }),
+    ),
+  )
+  const sent = (await boundary.record(original)) as AnyRecord
+  return { site, boundary, crosswalk, sent, uid: String(sent['StudyInstanceUID']) }
+}
+
+const ofPatient = { patientId: 'HOSP-778812', name: 'Nightingale^Florence' }
+
+let number = 0
+interface Derived {
+  readonly patientId?: string
+  readonly name?: string
+  readonly study?: string
+  readonly elements?: readonly TestElement[]
+}
+
+/** What a workstation makes of a de-identified study. */
+function derived(
+  { uid }: Made,
+  { patientId = 'S001', name = 'S001', study = uid, elements = [] }: Derived = {},
+): Buffer {
+  const sopUID = `2.25.777.1.${String(++number)}`
+  return ctImage({
+    studyUID: study,
+    seriesUID: '2.25.777.1',
+    sopUID,
+    instanceNumber: number,
+    elements: [
+      el(0x00080050, 'SH', ''),
+      el(0x00080090, 'PN', ''),
+      el(0x00100010, 'PN', name),
+      el(0x00100020, 'LO', patientId),
+      el(0x00100030, 'DA', ''),
+      el(0x00200010, 'SH', ''),
+      ...elements,
+    ],
+  })
+}
+
+/** Puts objects into the archive as a study, and says so. */
+function arrived(
+  { site }: Made,
+  studyUID: string,
+  objects: readonly Buffer[],
+  more: object = {},
+): AnyRecord {
+  const path = join(site.dataDir, 'default', 'archive', studyUID)
+  const folder = join(path, '2.25.777.1')
+  mkdirSync(folder, { recursive: true })
+  objects.forEach((object, at) => {
+    writeFileSync(join(folder, `2.25.${String(number)}${String(at)}.dcm`), object)
+  })
+  const series = [{ SeriesInstanceUID: '2.25.777.1', instances: objects.length }]
+  const counts = { instances: objects.length, bytes: 0, reason: 'flush', revision: 1 }
+  return { type: 'study', StudyInstanceUID: studyUID, path, series, ...counts, ...more }
+}
+
+t.test(
+  'what was made of a de-identified study goes on as it is, as that participant',
+  async (t) => {
+    const before = await made(t)
+    const objects = [derived(before), derived(before)]
+    const record = (await before.boundary.record(arrived(before, before.uid, objects))) as AnyRecord
+    t.match(record, {
+      type: 'deidentified',
+      StudyInstanceUID: before.uid,
+      participant: 'S001',
+      project: 'default',
+      profile: 'returned',
+      series: [{ SeriesInstanceUID: '2.25.777.1', instances: 2 }],
+      instances: 2,
+      verified: { objects: 2 },
+    })
+    t.doesNotThrow(() => parseRecord(record))
+    t.not(record['requestId'], before.sent['requestId'])
+    const files = filesUnder(String(record['path']))
+    t.equal(files.length, 2)
+    for (const [at, path] of files.entries())
+      t.ok(readFileSync(path).equals(objects[at] ?? Buffer.of()))
+    t.equal(filesUnder(String(before.sent['path'])).length, 2, 'what was sent first is as it was')
+  },
+)
+
+t.test('more of it later: the whole so far, under the same requestId', async (t) => {
+  const before = await made(t)
+  const first = (await before.boundary.record(
+    arrived(before, before.uid, [derived(before)]),
+  )) as AnyRecord
+  const more = arrived(before, before.uid, [derived(before)], {
+    revision: 2,
+    series: [{ SeriesInstanceUID: '2.25.777.1', instances: 2 }],
+    instances: 2,
+  })
+  const second = (await before.boundary.record(more)) as AnyRecord
+  t.match(second, { requestId: first['requestId'], instances: 2, revision: 2 })
+})
+
+t.test('what comes back as it was sent is nothing new', async (t) => {
+  const before = await made(t)
+  const sent = filesUnder(String(before.sent['path'])).map((path) => readFileSync(path))
+  t.equal(await before.boundary.record(arrived(before, before.uid, sent)), undefined)
+})
+
+t.test('who only knows the UID gets nothing through', async (t) => {
+  const cases: { what: string; derived: Derived; reasons: object[] }[] = [
+    {
+      what: 'of a patient',
+      derived: ofPatient,
+      reasons: [{ code: 'patient-conflict', where: 'PatientID' }, { code: 'identity-found' }],
+    },
+    {
+      what: 'of another participant',
+      derived: { patientId: 'S002', name: 'S002' },
+      reasons: [{ code: 'patient-conflict', where: 'PatientID' }],
+    },
+    {
+      what: 'of nobody',
+      derived: { patientId: '', name: '' },
+      reasons: [{ code: 'patient-conflict', where: 'PatientID' }],
+    },
+    {
+      what: 'a name beside the right number',
+      derived: { name: 'Seacole^Mary' },
+      reasons: [{ code: 'patient-conflict', where: 'PatientName' }],
+    },
+    {
+      what: 'the patient in a comment',
+      derived: { elements: [el(0x00204000, 'LT', 'measured again for Ms. Nightingale')] },
+      reasons: [{ code: 'identity-found' }],
+    },
+    {
+      what: 'the number of the patient in a private element',
+      derived: {
+        elements: [el(0x00990010, 'LO', 'WORKSTATION'), el(0x00991001, 'LO', 'HOSP-778812')],
+      },
+      reasons: [{ code: 'identity-found' }],
+    },
+    {
+      what: 'words in the pixels, as it says itself',
+      derived: { elements: [el(0x00280301, 'CS', 'YES')] },
+      reasons: [{ code: 'burned-in-annotation' }],
+    },
+  ]
+  for (const { what, derived: how, reasons } of cases) {
+    const before = await made(t)
+    const objects = [derived(before), derived(before, how)]
+    const record = (await before.boundary.record(arrived(before, before.uid, objects))) as AnyRecord
+    t.equal(record.type, 'held', what)
+    const found = record['reasons'] as Record<string, unknown>[]
+    for (const reason of reasons) {
+      const isThere = found.some((one) =>
+        Object.entries(reason).every(([name, value]) => one[name] === value),
+      )
+      t.ok(isThere, `${what}: ${JSON.stringify(found)}`)
+    }
+    t.doesNotThrow(() => parseRecord(record))
+    t.notMatch(JSON.stringify(record), /Nightingale|778812|Seacole/)
+    t.same(filesUnder(join(before.site.dataDir, 'default', 'returned')), [], what)
+  }
+})
+
+t.test('a study whose UID nobody has given is de-identified', async (t) => {
+  const before = await made(t)
+  const record = (await before.boundary.record(
+    arrived(before, '2.25.4711', [derived(before, { ...ofPatient, study: '2.25.4711' })]),
+  )) as AnyRecord
+  t.match(record, { type: 'deidentified', profile: 'basic' })
+  t.not(record['StudyInstanceUID'], '2.25.4711')
+})
+
+t.test('where UIDs are kept, the study of the clinic is still de-identified', async (t) => {
+  const before = await made(t)
+  const StudyInstanceUID = '2.25.4712'
+  const same = { project: 'default', participant: 'S001', StudyInstanceUID }
+  await before.crosswalk.note([{ kind: 'study', ...same, newStudyInstanceUID: StudyInstanceUID }])
+  const study = arrived(before, StudyInstanceUID, [
+    derived(before, { ...ofPatient, study: StudyInstanceUID }),
+  ])
+  t.match(await before.boundary.record(study), { type: 'deidentified', profile: 'basic' })
+})
+
+t.test('a request for it must be for that participant', async (t) => {
+  const before = await made(t)
+  const { site, crosswalk } = before
+  const boundary = deidentifierAt(site, { crosswalk, out: undefined, onlyRequests: true })
+  const request = (participant: string) => ({
+    ...arrived(before, before.uid, [derived(before)]),
+    type: 'request',
+    requestId: `r-${participant}`,
+    project: 'default',
+    participant,
+    event: 'baseline',
+    requestedBy: 'rules',
+  })
+  t.match(await boundary.record(request('S001')), {
+    type: 'deidentified',
+    requestId: 'r-S001',
+    event: 'baseline',
+    profile: 'returned',
+  })
+  t.match(await boundary.record(request('S002')), {
+    type: 'held',
+    requestId: 'r-S002',
+    reasons: [{ code: 'participant-of-other-patient' }],
+  })
+})
