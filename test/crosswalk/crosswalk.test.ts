@@ -332,24 +332,27 @@ async function indexed(path: string): Promise<void> {
   await next.close()
 }
 
-t.test('links are noted and found while an index is made, and whoever closes stops it', async (t) => {
-  const path = newPath(t)
-  const first = await Crosswalk.open(path, keys, 0)
-  await first.note(Array.from({ length: 900 }, (_, n) => participant(`a-${String(n)}`)))
-  await first.close()
-  await (await Crosswalk.open(path, keys, 0)).close()
-  rmSync(`${path}.index`, { force: true })
-  const crosswalk = await Crosswalk.open(path, keys, 0)
-  await crosswalk.note([participant('a-7'), participant('b')])
-  t.equal(crosswalk.size, 901)
-  t.equal((await crosswalk.linksBy('patient', 'a-899')).length, 1)
-  t.ok(existsSync(`${path}.index`))
-  t.equal((await crosswalk.linksBy('patient', 'b')).length, 1)
-  t.equal(crosswalk.size, 901)
-  await crosswalk.note([participant('a-8'), participant('b')])
-  t.equal((await linksIn(path)).length, 901, 'nothing is noted twice')
-  await crosswalk.close()
-})
+t.test(
+  'links are noted and found while an index is made, and whoever closes stops it',
+  async (t) => {
+    const path = newPath(t)
+    const first = await Crosswalk.open(path, keys, 0)
+    await first.note(Array.from({ length: 900 }, (_, n) => participant(`a-${String(n)}`)))
+    await first.close()
+    await (await Crosswalk.open(path, keys, 0)).close()
+    rmSync(`${path}.index`, { force: true })
+    const crosswalk = await Crosswalk.open(path, keys, 0)
+    await crosswalk.note([participant('a-7'), participant('b')])
+    t.equal(crosswalk.size, 901)
+    t.equal((await crosswalk.linksBy('patient', 'a-899')).length, 1)
+    t.ok(existsSync(`${path}.index`))
+    t.equal((await crosswalk.linksBy('patient', 'b')).length, 1)
+    t.equal(crosswalk.size, 901)
+    await crosswalk.note([participant('a-8'), participant('b')])
+    t.equal((await linksIn(path)).length, 901, 'nothing is noted twice')
+    await crosswalk.close()
+  },
+)
 
 t.test('where the index cannot be written, all is found without', async (t) => {
   const path = newPath(t)
