@@ -80,7 +80,7 @@ export class KnownIdentity implements IdentityTerms {
     )
   }
 
-  /** A copy of nothing but the terms. */
+  /** The terms alone; borrowed, for they grow. */
   terms(): IdentityTerms {
     const { words, freeTextWords, anywhere, digits, uids } = this
     const { rawForms, beyondAscii, writtenDays, keptUids } = this

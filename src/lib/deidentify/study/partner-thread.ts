@@ -63,6 +63,8 @@ async function answer(question: PartnerQuestion): Promise<Share | Findings | und
       await maker.done()
       return shareOf(notes)
     case 'search': {
+      // Nothing that is known of the patient stays here.
+      part = undefined
       const search = new IdentitySearch(question.terms, given)
       return new Map(question.paths.map((path) => [path, findInOutput(search, path)]))
     }

@@ -103,7 +103,11 @@ export class StudyInTheMaking {
       const share = await this.#divided(session, own)
       const isTwice = [...share.outputs.keys()].some((uid) => own.outputs.has(uid))
       if (isTwice) throw new Error('two threads made one object')
-      await this.#take({ ...own, terms: own.identity.terms(), reasons: own.reasons.list() }, share)
+      // So that its folders are known here, too.
+      for (const [uid, { SeriesInstanceUID }] of share.outputs) {
+        await this.#staged.place(SeriesInstanceUID, uid)
+      }
+      this.#take({ ...own, terms: own.identity.terms(), reasons: own.reasons.list() }, share)
       this.#partner = { session, paths: [...share.outputs.values()].map(({ path }) => path) }
       return true
     } catch {
@@ -139,7 +143,7 @@ export class StudyInTheMaking {
   }
 
   /** As if all had been made here, in the order of the objects. */
-  async #take(own: Omit<Share, 'tally'> & { readonly tally: Tally }, share: Share): Promise<void> {
+  #take(own: Omit<Share, 'tally'> & { readonly tally: Tally }, share: Share): void {
     for (const { terms, reasons, patients } of [own, share]) {
       this.#identity.absorb(terms)
       for (const { code, where, count } of reasons) this.#reasons.add(code, where, count)
@@ -149,11 +153,7 @@ export class StudyInTheMaking {
     this.#tally.absorb(share.tally)
     const outputs = [...own.outputs, ...share.outputs]
     outputs.sort(([, { source: a = '' }], [, { source: b = '' }]) => (a < b ? -1 : a > b ? 1 : 0))
-    for (const [uid, output] of outputs) {
-      this.#outputs.set(uid, output)
-      // So that its folder is known here, too.
-      await this.#staged.place(output.SeriesInstanceUID, uid)
-    }
+    for (const [uid, output] of outputs) this.#outputs.set(uid, output)
   }
 
   #notes(): ObjectNotes {

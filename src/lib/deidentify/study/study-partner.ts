@@ -26,6 +26,8 @@ export class StudyPartner {
   readonly #program: URL
   #worker: Worker | undefined
   #isTaken = false
+  /** It could not begin: it has read another profile, or none, and will not do better the next time. */
+  #isUseless = false
 
   private constructor(setup: PartnerSetup, program: URL) {
     this.#setup = setup
@@ -46,7 +48,11 @@ export class StudyPartner {
 
   /** Whether so many objects are worth the while, and it is nobody else's. */
   isFor(objects: number): boolean {
-    return !this.#isTaken && objects >= (this.#worker === undefined ? fewestAtFirst : fewest)
+    return (
+      !this.#isTaken &&
+      !this.#isUseless &&
+      objects >= (this.#worker === undefined ? fewestAtFirst : fewest)
+    )
   }
 
   /** For one study; to be closed. @throws where it cannot take part */
@@ -67,6 +73,7 @@ export class StudyPartner {
       await session.ask({ ask: 'begin', study })
       return session
     } catch (error) {
+      this.#isUseless = true
       await session.close(false)
       throw error
     }
