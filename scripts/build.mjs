@@ -46,6 +46,7 @@ await bundle(
   Object.fromEntries([
     ['main', 'src/lib/cli/main.ts'],
     ['digest-worker', 'src/lib/receive/digest-worker.ts'],
+    ['partner-thread', 'src/lib/deidentify/study/partner-thread.ts'],
     ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
   ]),
 )

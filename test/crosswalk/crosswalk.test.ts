@@ -4,6 +4,7 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -325,8 +326,42 @@ async function indexed(path: string): Promise<void> {
     ])
   }
   await crosswalk.close()
-  await (await Crosswalk.open(path, keys, 0)).close()
+  const next = await Crosswalk.open(path, keys, 0)
+  // Whoever looks something up waits for the index.
+  await next.linksBy('patient', 'nobody')
+  await next.close()
 }
+
+t.test(
+  'links are noted and found while an index is made, and whoever closes stops it',
+  async (t) => {
+    const path = newPath(t)
+    const first = await Crosswalk.open(path, keys, 0)
+    await first.note(Array.from({ length: 900 }, (_, n) => participant(`a-${String(n)}`)))
+    await first.close()
+    await (await Crosswalk.open(path, keys, 0)).close()
+    rmSync(`${path}.index`, { force: true })
+    const crosswalk = await Crosswalk.open(path, keys, 0)
+    await crosswalk.note([participant('a-7'), participant('b')])
+    t.equal(crosswalk.size, 901)
+    t.equal((await crosswalk.linksBy('patient', 'a-899')).length, 1)
+    t.ok(existsSync(`${path}.index`))
+    t.equal((await crosswalk.linksBy('patient', 'b')).length, 1)
+    t.equal(crosswalk.size, 901)
+    await crosswalk.note([participant('a-8'), participant('b')])
+    t.equal((await linksIn(path)).length, 901, 'nothing is noted twice')
+    await crosswalk.close()
+  },
+)
+
+t.test('where the index cannot be written, all is found without', async (t) => {
+  const path = newPath(t)
+  await noted(path, [participant('a'), participant('b')])
+  mkdirSync(`${path}.index`)
+  const crosswalk = await Crosswalk.open(path, keys, 0)
+  t.equal((await crosswalk.linksBy('patient', 'b')).length, 1)
+  await crosswalk.close()
+})
 
 t.test('with an index the same is found as without, and what came later, too', async (t) => {
   const path = newPath(t)

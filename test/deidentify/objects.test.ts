@@ -249,12 +249,14 @@ t.test('file meta information is new, and the preamble empty', async (t) => {
 
 t.test('a dummy is never what it replaces', async (t) => {
   const elements = [
-    el(0x00181030, 'LO', 'ANONYMIZED'),
+    // Of PET, which must have dates of its series.
+    el(0x00080016, 'UI', `${storage}128`),
+    el(0x00120081, 'LO', 'ANONYMIZED'),
     el(0x00080021, 'DA', '19000101'),
     el(0x00080031, 'TM', '000000'),
   ]
   using file = await opened(ctImage({ elements }))
-  t.equal(file.string(file.dataSet, 0x00181030), 'REMOVED')
+  t.equal(file.string(file.dataSet, 0x00120081), 'REMOVED')
   t.equal(file.string(file.dataSet, 0x00080021), '19000102')
   t.equal(file.string(file.dataSet, 0x00080031), '000001')
 })

@@ -32,7 +32,7 @@ const around = new Surroundings(file, file.dataSet)
 
 function decideWith(options: readonly ProfileOption[], rows?: readonly ProfileRow[]): Decide {
   const settings = { options: new Set(options), honourPrivateDataInformation: false }
-  return decideByTable(settings, rows)
+  return decideByTable(settings, rows)(undefined)
 }
 
 /** A tag that a row is about. */

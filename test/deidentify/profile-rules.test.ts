@@ -321,6 +321,47 @@ t.test('projects of the original go on with its UIDs and hashes', async (t) => {
   }
 })
 
+t.test('attributes that the original gives no root go on without one', async (t) => {
+  const frame = '1.2.3.77665544'
+  const synchronization = 0x00200200
+  const ct = [
+    object(el(synchronization, 'UI', frame), sq(0x00082218, [[el(0x0008010d, 'UI', frame)]])),
+  ]
+  const made = await deidentifyBy(
+    `uidStyle: original
+rules: [{ tag: ContextGroupExtensionCreatorUID, action: uid, withoutRoot: true }]
+tagchange: ['0020,0200=hashuid']
+`,
+    ct,
+    { project: 'P' },
+  )
+  t.equal(made.record.type, 'deidentified', JSON.stringify(made.record))
+  using file = firstOf(made)
+  const expected = digits(frame)
+  t.equal(expected.length, 64)
+  t.equal(valueIn(file, synchronization), expected)
+  const item = file.dataSet.get(0x00082218)?.items?.[0]
+  t.equal(item && file.string(item, 0x0008010d), expected)
+  const unpadded = await deidentifyBy(
+    "uidStyle: originalUnpadded\ntagchange: ['0020,0200=hashuid']\n",
+    [object(el(synchronization, 'UI', '1.2.3.776655443'))],
+  )
+  using other = firstOf(unpadded)
+  t.equal(valueIn(other, synchronization), digits('1.2.3.776655443'))
+  const keyed = await deidentifyBy("tagchange: ['0020,0200=hashuid']\n", ct)
+  using third = firstOf(keyed)
+  t.match(valueIn(third, synchronization), /^2\.25\./)
+  await t.rejects(
+    profileOf(
+      'rules: [{ tag: SynchronizationFrameOfReferenceUID, action: uid, withoutRoot: true }]\n',
+    ),
+    {
+      code: 'E_PROFILE',
+      message: /needs uidStyle: original/,
+    },
+  )
+})
+
 t.test('without the table all passes that no rule names; what identifies holds', async (t) => {
   const dates = 'StudyDate, SeriesDate, AcquisitionDate, ContentDate, InstanceCreationDate'
   const others = 'PatientBirthDate, AccessionNumber, ReferringPhysicianName, StudyID'

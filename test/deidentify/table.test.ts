@@ -7,7 +7,7 @@ import { type TestElement, ctImage, el, sq } from '../fixtures/dicom-writer.ts'
 import { deidentify } from './deidentified.ts'
 import { plantedValue, secretUid } from './planted-value.ts'
 
-/** What README of the table says each action comes to when the type of an attribute is not known. */
+/** What each action comes to where the type of an attribute is not known: in sequences. */
 const resolved: Readonly<Record<string, string>> = {
   X: 'X',
   Z: 'Z',
@@ -19,6 +19,15 @@ const resolved: Readonly<Record<string, string>> = {
   'X/Z/D': 'D',
   'X/Z/U*': 'U*',
 }
+/** What actions with alternatives come to at the top of a CT image: there all such attributes are of type 3, but for one. */
+const resolvedInCt: Readonly<Record<string, string>> = {
+  ...resolved,
+  'Z/D': 'Z',
+  'X/Z': 'X',
+  'X/D': 'X',
+  'X/Z/D': 'X',
+}
+const ofAnimals = 0x00102203 // PatientSexNeutered, 2C
 const secret = 'Zwartkops'
 
 const special = new Set([0x00100010, 0x00100020, 0x00120020, 0x00120040])
@@ -29,7 +38,8 @@ const rows = profileRows()
   .filter(({ tag }) => /^[0-9A-F]{8}$/.test(tag))
   .map(({ tag, basic, keyword }) => {
     const number = Number.parseInt(tag, 16)
-    return { tag: number, action: resolved[basic], keyword, vr: vrOf(number) ?? 'UN' }
+    const inCt = number === ofAnimals ? 'Z' : resolvedInCt[basic]
+    return { tag: number, action: resolved[basic], inCt, keyword, vr: vrOf(number) ?? 'UN' }
   })
   // Groups 0000 to 0007 are never in the data set of an object.
   .filter(({ tag }) => tag >>> 16 >= 8)
@@ -55,7 +65,10 @@ for (const [place, nest] of Object.entries(places)) {
     const inner = file.dataSet.get(kept)?.items?.[0]?.get(kept)?.items?.[0]
     const dataSet = place === 'at the top' ? file.dataSet : inner
     if (dataSet === undefined) throw new Error('the sequence is gone')
-    for (const row of rows) if (!naming.has(row.tag)) check(t, file, dataSet, row)
+    for (const row of rows) {
+      const action = place === 'at the top' ? row.inCt : row.action
+      if (!naming.has(row.tag)) check(t, file, dataSet, { ...row, action })
+    }
   })
 }
 

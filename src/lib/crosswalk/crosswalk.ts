@@ -53,6 +53,8 @@ export class Crosswalk {
   #links: CrosswalkLinks | undefined
   /** Lines that were read beyond the index. */
   #unindexed = 0
+  /** An index that is being made; resolves when it can be opened, or there will be none. Whoever looks something up waits for it. */
+  #indexing: { readonly made: Promise<boolean>; readonly stop: AbortController } | undefined
   /** By project: some name before this one is given, and this one perhaps not. */
   readonly #next = new Map<string, number>()
   #last: Promise<unknown> = Promise.resolve()
@@ -80,12 +82,13 @@ export class Crosswalk {
     try {
       await crosswalk.#openIndex()
       await crosswalk.#readOn()
-      await crosswalk.#indexIfLong()
+      crosswalk.#indexIfLong()
       // The process that wrote the last line may have died in it.
       crosswalk.#isTorn = (await handle.stat()).size > crosswalk.#end
       await syncDirectory(dirname(path))
       return crosswalk
     } catch (error) {
+      await crosswalk.#stopIndexing()
       await crosswalk.#index?.close()
       await handle.close()
       throw error
@@ -169,6 +172,7 @@ export class Crosswalk {
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined)
+    await this.#stopIndexing()
     await this.#index?.close()
     await this.#handle.close()
   }
@@ -285,6 +289,7 @@ export class Crosswalk {
 
   /** All that can be looked up; what others wrote since is in it. */
   async #lookedUp(): Promise<CrosswalkLinks> {
+    if (this.#indexing !== undefined) await this.#takeIndex(this.#indexing.made)
     if (this.#links === undefined) {
       this.#links = new CrosswalkLinks(this.#path, this.#seals, this.#handle, this.#index)
       this.#end = this.#index?.end ?? 0
@@ -307,15 +312,32 @@ export class Crosswalk {
     this.#unindexed = 0
   }
 
-  /** What was read beyond the index goes into it; where a line cannot be read there is none. */
-  async #indexIfLong(): Promise<void> {
+  /**
+   * What was read beyond the index goes into it, while the process begins with what it has to do: of a million links that
+   * takes half a minute, once. Where a line cannot be read there is none.
+   */
+  #indexIfLong(): void {
     if (this.#unindexed <= this.#mostUnindexed || this.#isDamaged) return
-    const isMade = await extendIndex(this.#path, this.#seals, this.#handle, this.#index)
+    const stop = new AbortController()
+    const made = extendIndex(this.#path, this.#seals, this.#handle, this.#index, stop.signal)
+    // Without an index every line is opened: that takes longer, and is as right.
+    this.#indexing = { made: made.catch(() => false), stop }
+  }
+
+  async #takeIndex(made: Promise<boolean>): Promise<void> {
+    const isMade = await made
+    this.#indexing = undefined
     if (!isMade) return
     await this.#index?.close()
     this.#known = new LinkIds()
     await this.#openIndex()
     await this.#readOn()
+  }
+
+  async #stopIndexing(): Promise<void> {
+    this.#indexing?.stop.abort()
+    await this.#indexing?.made
+    this.#indexing = undefined
   }
 
   /** Sealed anew by another process, it is another file of this name. */
@@ -326,6 +348,8 @@ export class Crosswalk {
   }
 
   async #reopen(): Promise<void> {
+    // It is of the file that was there before.
+    await this.#stopIndexing()
     const handle = await openPrivate(this.#path, 'write')
     await this.#handle.close()
     this.#handle = handle

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 
-const chunkBytes = 1 << 20
+const usualChunk = 1 << 20
 const newline = 0x0a
 const usualLine = 1024
 const longestLine = 1 << 25
@@ -19,6 +19,7 @@ export interface Lines {
 export async function* linesFrom(
   handle: FileHandle,
   from: number,
+  chunkBytes = usualChunk,
 ): AsyncGenerator<Lines, void, undefined> {
   const chunk = Buffer.allocUnsafe(chunkBytes)
   let rest: Buffer = Buffer.alloc(0)

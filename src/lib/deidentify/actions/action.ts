@@ -1,5 +1,6 @@
 import type { OutElement } from '../../dicom/index.ts'
 import type { Place } from '../place.ts'
+import type { AttributeType } from '../table/attribute-types.ts'
 
 /**
  * What can be done with an element. The first seven are what PS3.15 Table E.1-1 comes to; how each is done
@@ -35,4 +36,6 @@ export interface Decision {
   readonly otherwise?: 'remove' | 'empty' | 'dummy' | 'uid'
   /** VR by which the value is judged, where the dictionary does not know it. */
   readonly vr?: string
+  /** Of the attribute in the object's IOD, where the table leaves it to that: 1 and 1C, 2 and 2C, or 3. */
+  readonly type?: AttributeType
 }

@@ -150,7 +150,7 @@ class Lines {
   }
 
   #because(decision: Decision, tag: number): string {
-    const { action, because, rule } = decision
+    const { action, because, rule, type } = decision
     switch (because) {
       case 'rule':
         return `rule in line ${String(rule?.line)}: ${String(rule?.action)}`
@@ -160,7 +160,8 @@ class Lines {
         if (row === undefined) return `${action}, by the options of the profile`
         const options = [...row.options].filter(([option]) => this.#profile.options.has(option))
         const letters = options.map(([option, letter]) => `, ${letter} of ${option}`).join('')
-        return `Table E.1-1 ${row.basic}${because === 'option' ? letters : ''}: ${action}`
+        const ofType = because === 'table' && type !== undefined ? ` of type ${String(type)}` : ''
+        return `Table E.1-1 ${row.basic}${ofType}${because === 'option' ? letters : ''}: ${action}`
       }
       case 'private':
         return 'private attributes are removed'

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import { keywordOf, tagOf } from '../../dicom/index.ts'
-import { braced, readRegTagChange, readTagChange } from './tag-changes.ts'
+import { braced, readRegTagChange, readTagChange, withKeyedUid } from './tag-changes.ts'
 import type { RuleText } from './schema.ts'
 
 /**
@@ -108,7 +108,7 @@ function fromOptions(text: string, name: string): string[] {
     ]
     const read = kind === 'regtagchange' ? readRegTagChange(rest) : readTagChange(rest)
     if ('problem' in read) throw refuse(`${name}:${String(at + 1)}:1: ${read.problem}`)
-    rules.push(ruleLine(read))
+    rules.push(ruleLine(withKeyedUid(read)))
   }
   if (rules.length === 0)
     throw refuse(`${name} has neither a list of tags nor lines of --tagchange`)

@@ -7,7 +7,7 @@ import { checkParts, readRule } from './read-rule.ts'
 import type { ProfileText, RuleText } from './schema.ts'
 import { meantClass, sopClassOf, sopClassesOf } from './sop-classes.ts'
 import { type Source, readSource } from './source.ts'
-import { readRegTagChange, readTagChange } from './tag-changes.ts'
+import { readRegTagChange, readTagChange, withKeyedUid } from './tag-changes.ts'
 
 /** What is done with all objects of a class: as ever, with their content cleaned, left out, or held. */
 export type ObjectChoice = 'keep' | 'clean' | 'drop' | 'review'
@@ -53,11 +53,11 @@ export function readProfile(written: string, problems: Problems): ProfileFile | 
 }
 
 function readRules({ text, broken }: Sound, source: Source, problems: Problems): Rule[] {
-  const style = text.hashStyle ?? 'keyed'
+  const { hashStyle = 'keyed', uidStyle = 'keyed' } = text
   const rules: Rule[] = []
   const read = (rule: RuleText, keys: readonly (string | number)[]): void => {
     if (problems.mistakes >= mostMistakes) return
-    const one = readRule(rule, keys, source, problems, style)
+    const one = readRule(rule, keys, source, problems, { hashStyle, uidStyle })
     if (one !== undefined) rules.push(one)
   }
   text.rules?.forEach((rule, at) => {
@@ -71,7 +71,7 @@ function readRules({ text, broken }: Sound, source: Source, problems: Problems):
     text[key]?.forEach((written, at) => {
       const rule = readOne(written)
       if ('problem' in rule) problems.mistake(source.at([key, at]), rule.problem)
-      else read(rule, [key, at])
+      else read(uidStyle === 'keyed' ? withKeyedUid(rule) : rule, [key, at])
     })
   }
   return rules

@@ -1,5 +1,6 @@
 import { vrOf } from '../../dicom/index.ts'
 import { allBits } from '../rules/matching.ts'
+import type { UidStyle } from '../profile/profile.ts'
 import type { Rule, RuleAction, Selector, Style, TagMask, Template } from '../rules/rule.ts'
 import { longestOf, misfit } from '../rules/vr-limits.ts'
 import type { Problems } from './problems.ts'
@@ -13,6 +14,7 @@ import type { Key, Source } from './source.ts'
 const keysOf: Readonly<Partial<Record<RuleText['action'], readonly (keyof RuleText)[]>>> = {
   set: ['value', 'create'],
   hash: ['length', 'style'],
+  uid: ['withoutRoot'],
   extract: ['pattern', 'template', 'otherwise'],
 }
 const detailKeys = [
@@ -20,6 +22,7 @@ const detailKeys = [
   'create',
   'length',
   'style',
+  'withoutRoot',
   'pattern',
   'template',
   'otherwise',
@@ -33,13 +36,19 @@ const ofUnknown = new Set<RuleText['action']>(['remove', 'review', 'drop'])
 
 const hashable = new Set('AE CS LO LT PN SH ST UC UT'.split(' '))
 
+/** How the profile has hashes and UIDs made, where a rule does not say it. */
+export interface Styles {
+  readonly hashStyle: Style
+  readonly uidStyle: UidStyle
+}
+
 /** One of `rules`. Undefined where a mistake left nothing of it. */
 export function readRule(
   text: RuleText,
   keys: readonly Key[],
   source: Source,
   problems: Problems,
-  hashStyle: Style,
+  styles: Styles,
 ): Rule | undefined {
   const at = (key: keyof RuleText) => source.at([...keys, key])
   const offset = source.at(keys)
@@ -54,7 +63,7 @@ export function readRule(
       `"${key}" belongs to ${owner}, not to ${text.action}`,
     )
   }
-  const action = readAction(text, at, offset, problems, hashStyle)
+  const action = readAction(text, at, offset, problems, styles)
   if (action === undefined) return undefined
   for (const selector of selectors) {
     const problem = unfit(selector, text.action, action)
@@ -120,7 +129,7 @@ function readAction(
   at: (key: keyof RuleText) => number,
   offset: number,
   problems: Problems,
-  hashStyle: Style,
+  { hashStyle, uidStyle }: Styles,
 ): RuleAction | undefined {
   switch (text.action) {
     case 'set': {
@@ -140,6 +149,15 @@ function readAction(
     }
     case 'hash':
       return { kind: 'hash', length: text.length, style: text.style ?? hashStyle }
+    case 'uid':
+      if (text.withoutRoot !== true) return { kind: 'uid' }
+      if (uidStyle === 'keyed') {
+        problems.mistake(
+          at('withoutRoot'),
+          'UIDs without a root are a way of the original FIONA: it needs uidStyle: original',
+        )
+      }
+      return { kind: 'uidWithoutRoot', isPadded: uidStyle === 'original' }
     case 'extract':
       return readExtract(text, at, offset, problems)
     default:
@@ -254,6 +272,7 @@ function unfitVr(vr: string, text: string, name: string, action: RuleAction): st
       return problem === undefined ? undefined : `${is}: ${problem}`
     }
     case 'uid':
+    case 'uidWithoutRoot':
       return vr === 'UI' ? undefined : `${is}, not UI`
     case 'shiftDate':
       return vr === 'DA' || vr === 'DT' ? undefined : `${is}: only DA and DT can be shifted`

@@ -42,6 +42,7 @@ const rule = Type.Object(
     create: Type.Optional(Type.Boolean()),
     length: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
     style: Type.Optional(style),
+    withoutRoot: Type.Optional(Type.Boolean()),
     pattern: Type.Optional(text('a regular expression: put it in quotes')),
     template: Type.Optional(text('a text: put it in quotes')),
     otherwise: Type.Optional(Type.String({ title: 'a text: put it in quotes' })),

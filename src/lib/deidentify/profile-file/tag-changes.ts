@@ -12,7 +12,7 @@ const actions: Readonly<Record<string, Omit<RuleText, 'tag'>>> = {
   remove: { action: 'remove' },
   empty: { action: 'empty' },
   hash: { action: 'hash' },
-  hashuid: { action: 'uid' },
+  hashuid: { action: 'uid', withoutRoot: true },
   'hashuid+PROJECTNAME': { action: 'uid' },
   incrementdate: { action: 'shiftDate' },
   incrementdatetime: { action: 'shiftDate' },
@@ -57,6 +57,13 @@ export function readRegTagChange(text: string): Read {
   const { tag, number, right } = read
   const isFitting = misfit(noMatch, vrOf(number) ?? '') === undefined
   return { tag, action: 'extract', pattern: right, ...(isFitting ? { otherwise: noMatch } : {}) }
+}
+
+/** Whoever goes on with the original's list, and not with its UIDs, has one way for all of them. */
+export function withKeyedUid(rule: RuleText): RuleText {
+  const keyed = { ...rule }
+  delete keyed.withoutRoot
+  return keyed
 }
 
 /** Braces mean something in ours only. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import { attributeTypes, describedClasses } from '../table/attribute-types-data.ts'
 import { beyondTheTable, machineWritten } from '../table/beyond-the-table.ts'
 import { confidentialityProfileData } from '../table/confidentiality-profile-data.ts'
 import { type DateShift, mostDays, noShift, usualShift } from '../dates/date-shift.ts'
@@ -10,7 +11,7 @@ import { imagingVocabulary } from '../descriptors/imaging-vocabulary.ts'
 import { allPolicies } from '../object-policy.ts'
 import { keepUnnamed } from '../table/keep-unnamed.ts'
 import { type PixelPolicy, reviewPixels } from '../pixels/index.ts'
-import type { Profile, Statement, UidStyle } from './profile.ts'
+import type { Decide, Profile, Statement, UidStyle } from './profile.ts'
 import {
   type ProfileOption,
   contradictoryOptions,
@@ -22,7 +23,7 @@ import { type Rules, noRules } from '../rules/index.ts'
 import { safePrivateData } from '../private/safe-private-data.ts'
 
 /** Raised when the rules in code change what comes out of the same tables. */
-const rulesVersion = 3
+const rulesVersion = 4
 
 /** What a profile is made of, besides the table. */
 export interface ProfileParts {
@@ -79,7 +80,8 @@ export function makeProfile(parts: ProfileParts): Profile {
   const dateShift = shifts(parts, options) ? (parts.dateShift ?? usualShift) : noShift
   const added = [...new Set((parts.vocabulary ?? []).map(foldText))].sort()
   const table = decideByTable({ options, honourPrivateDataInformation })
-  const byTable = base === 'none' ? keepUnnamed(table) : table
+  const byTable = (SOPClassUID: string): Decide =>
+    base === 'none' ? keepUnnamed(table(SOPClassUID)) : table(SOPClassUID)
   return {
     name,
     digest: digestOf([chosen, dateShift, added, honourPrivateDataInformation, rules.meaning]),
@@ -91,10 +93,11 @@ export function makeProfile(parts: ProfileParts): Profile {
       added.length === 0 ? imagingVocabulary() : new Set([...imagingVocabulary(), ...added]),
     decider(object) {
       const byRule = rules.decider(object)
-      if (byRule === undefined) return byTable
-      return (tag, around) => byRule(tag, around) ?? byTable(tag, around)
+      const otherwise = byTable(object.SOPClassUID)
+      if (byRule === undefined) return otherwise
+      return (tag, around) => byRule(tag, around) ?? otherwise(tag, around)
     },
-    table: (tag) => table(tag, undefined),
+    table: (tag) => table(undefined)(tag, undefined),
     rules,
     uidStyle: parts.uidStyle ?? 'keyed',
     exclude: parts.exclude ?? [],
@@ -163,6 +166,8 @@ function digestOf(parts: readonly unknown[]): string {
       rulesVersion,
       confidentialityProfileData,
       retiredTextData,
+      attributeTypes,
+      describedClasses,
       beyondTheTable,
       [...machineWritten],
       safePrivateData,

@@ -54,6 +54,7 @@ function makeDecision(rule: Rule): Decision {
     case 'set':
     case 'hash':
     case 'extract':
+    case 'uidWithoutRoot':
       return {
         ...about,
         action: 'write',

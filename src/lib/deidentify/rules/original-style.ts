@@ -20,7 +20,18 @@ export function originalDigits(bytes: Buffer): string {
  * @param isPadded its input is the value as files hold it, with a NUL behind an odd number of characters
  */
 export function originalUid(uid: string, project: string, isPadded: boolean): string {
-  const value = isPadded && uid.length % 2 === 1 ? `${uid}\0` : uid
-  const digits = originalDigits(Buffer.from(value + project, 'utf8'))
+  const digits = originalDigits(Buffer.from(asStored(uid, isPadded) + project, 'utf8'))
   return `${originalRoot}${digits}`.slice(0, longestUid)
+}
+
+/**
+ * What its `hashuid` makes: 64 digits without a root; of one in eight the first is a 0, which PS3.5 9.1 forbids and readers
+ * let pass.
+ */
+export function originalUidWithoutRoot(uid: string, isPadded: boolean): string {
+  return originalDigits(Buffer.from(asStored(uid, isPadded), 'utf8'))
+}
+
+function asStored(uid: string, isPadded: boolean): string {
+  return isPadded && uid.length % 2 === 1 ? `${uid}\0` : uid
 }

@@ -49,6 +49,8 @@ export type Placeholder = (typeof placeholders)[number]
 
 export type RuleAction =
   | { readonly kind: 'keep' | 'remove' | 'empty' | 'dummy' | 'uid' | 'shiftDate' | 'clean' }
+  /** As the original replaces UIDs that it does not give its root: without a secret, and the same in all projects. */
+  | { readonly kind: 'uidWithoutRoot'; readonly isPadded: boolean }
   /** The study is held if the attribute is there; what becomes of it later rules and the table say. */
   | { readonly kind: 'review' }
   /** The object stays on the clinical side. */

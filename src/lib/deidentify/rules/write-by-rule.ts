@@ -6,14 +6,14 @@ import {
   splitsAtBackslash,
 } from '../../dicom/index.ts'
 import type { Place } from '../place.ts'
-import { normalUid } from '../pseudonyms.ts'
+import { isRegistered, normalUid } from '../pseudonyms.ts'
 import type { Rewriting } from '../rewriting.ts'
-import { originalDigits } from './original-style.ts'
+import { originalDigits, originalUidWithoutRoot } from './original-style.ts'
 import { renderTemplate } from './render-template.ts'
 import type { RuleAction } from './rule.ts'
 import { longestOf, misfit } from './vr-limits.ts'
 
-type Writing = Extract<RuleAction, { kind: 'set' | 'hash' | 'extract' }>
+type Writing = Extract<RuleAction, { kind: 'set' | 'hash' | 'extract' | 'uidWithoutRoot' }>
 
 /** Longer values are no identifiers or descriptions. */
 const longestRead = 1 << 20
@@ -31,11 +31,17 @@ export function writeByRule(action: Writing, place: Place): OutElement | undefin
   return { tag: element.tag, vr, value: bytes }
 }
 
-const counted = { set: 'replaced', hash: 'hashed', extract: 'extracted' } as const
+const counted = {
+  set: 'replaced',
+  hash: 'hashed',
+  extract: 'extracted',
+  uidWithoutRoot: 'uids',
+} as const
 
 function replacing(action: Exclude<Writing, { kind: 'set' }>, place: Place): string | undefined {
   const { element, vr, around, rewriting } = place
   if (element.items !== undefined || element.length > longestRead || !isText(vr)) return undefined
+  if (action.kind === 'uidWithoutRoot') return withoutRoot(action.isPadded, place)
   const bytes = rewriting.file.bytes(element)
   const text = decodeText(bytes, vr, around.dataSet.characterSets).replaceAll('\0', ' ').trim()
   if (text === '') return ''
@@ -45,6 +51,18 @@ function replacing(action: Exclude<Writing, { kind: 'set' }>, place: Place): str
   const values = splitsAtBackslash(vr) ? text.split('\\') : [text]
   return values
     .map((one) => (one.trim() === '' ? '' : rewriting.pseudonyms.hash(one.trim(), length)))
+    .join('\\')
+}
+
+/** The search afterwards looks for those that were replaced, as it does for all others. */
+function withoutRoot(isPadded: boolean, { element, rewriting }: Place): string {
+  const uids = rewriting.file.bytes(element).toString('latin1').split('\\').map(normalUid)
+  return uids
+    .map((uid) => {
+      if (uid === '' || isRegistered(uid)) return uid
+      rewriting.identity.uids.add(uid)
+      return originalUidWithoutRoot(uid, isPadded)
+    })
     .join('\\')
 }
 

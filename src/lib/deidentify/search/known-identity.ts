@@ -2,6 +2,19 @@ import { foldText, spellings, withoutUnseen } from './fold-text.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from '../actions/dummy.ts'
 
+/** What is searched for, as it can be handed to another thread. */
+export interface IdentityTerms {
+  readonly words: ReadonlySet<string>
+  readonly freeTextWords: ReadonlySet<string>
+  readonly anywhere: ReadonlySet<string>
+  readonly digits: ReadonlySet<string>
+  readonly uids: ReadonlySet<string>
+  readonly rawForms: ReadonlySet<string>
+  readonly beyondAscii: ReadonlySet<string>
+  readonly writtenDays: ReadonlySet<string>
+  readonly keptUids: ReadonlySet<string>
+}
+
 /**
  * What is known of the patient, the staff and the study, gathered from the objects while they are
  * rewritten, as the terms an output must not contain.
@@ -20,7 +33,7 @@ import { ownTexts } from '../actions/dummy.ts'
  * - In bytes that are no text only what has six bytes or more: less is there by chance.
  * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
  */
-export class KnownIdentity {
+export class KnownIdentity implements IdentityTerms {
   /** Words of their own, folded, in any text. */
   readonly words = new Set<string>()
   /** Words in free text only. */
@@ -65,6 +78,23 @@ export class KnownIdentity {
       (sum, { size }) => sum + size,
       0,
     )
+  }
+
+  /** The terms alone; borrowed, for they grow. */
+  terms(): IdentityTerms {
+    const { words, freeTextWords, anywhere, digits, uids } = this
+    const { rawForms, beyondAscii, writtenDays, keptUids } = this
+    const lists = { words, freeTextWords, anywhere, digits, uids }
+    return { ...lists, rawForms, beyondAscii, writtenDays, keptUids }
+  }
+
+  /** What another thread found in other objects of the same study. */
+  absorb(terms: IdentityTerms): void {
+    const own: IdentityTerms = this.terms()
+    for (const name of Object.keys(own) as (keyof IdentityTerms)[]) {
+      const set = this[name]
+      for (const term of terms[name]) set.add(term)
+    }
   }
 
   /** Nothing that is known of a study is forgotten; the same value is looked at once. */

@@ -21,7 +21,8 @@ export function noteIdentity(around: Surroundings, element: Element, rewriting: 
   const kind = identityKindOf(tag, vr)
   if (kind === undefined && vr !== 'UI') return
   const { action, because } = rewriting.decide(tag, around)
-  if (vr === 'UI' && action === 'uid') {
+  // What a rule writes in place of a UID is another one.
+  if (vr === 'UI' && (action === 'uid' || action === 'write')) {
     for (const uid of file.bytes(element).toString('latin1').split('\\')) newUid(uid, rewriting)
     return
   }

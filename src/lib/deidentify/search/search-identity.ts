@@ -14,7 +14,7 @@ import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
 import { spellings } from './fold-text.ts'
 import { inflatedWithin } from './inflate-within.ts'
-import { type KnownIdentity, dayOf } from './known-identity.ts'
+import { type IdentityTerms, dayOf } from './known-identity.ts'
 import { plausibleBytes, plausibleTexts } from './plausible-texts.ts'
 import { undressed, undressedBytes } from './undress.ts'
 
@@ -34,7 +34,7 @@ const mostRemembered = 20_000
  * what a receiver would see is what counts.
  */
 export class IdentitySearch {
-  readonly #identity: KnownIdentity
+  readonly #identity: IdentityTerms
   readonly #given: ReadonlySet<string>
   readonly #anywhere: readonly string[]
   readonly #inBytes: readonly string[]
@@ -42,7 +42,7 @@ export class IdentitySearch {
   #clean = new Set<string>()
 
   /** @param given values that the request says shall be written, found exactly like that */
-  constructor(identity: KnownIdentity, given: readonly string[]) {
+  constructor(identity: IdentityTerms, given: readonly string[]) {
     this.#identity = identity
     this.#given = new Set([...given, ...ownTexts])
     this.#anywhere = [...identity.anywhere]

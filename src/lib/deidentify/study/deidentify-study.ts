@@ -12,8 +12,9 @@ export async function deidentifyStudy(
   hold: (held: Held, staged: StagedStudy) => Promise<void>,
 ): Promise<Published | Held> {
   const staged = await task.outbox.begin()
+  let made: StudyInTheMaking | undefined
   try {
-    const made = new StudyInTheMaking(task, staged)
+    made = new StudyInTheMaking(task, staged)
     await made.makeAll()
     await made.searchAll()
     // What is held anyway is not worth the time; and the command sees nothing in which something was found.
@@ -26,6 +27,7 @@ export async function deidentifyStudy(
     }
     return await made.publish()
   } finally {
+    await made?.close()
     await staged.remove()
   }
 }

@@ -21,11 +21,12 @@ interface Opened<Source> {
  * Objects one after the other, small ones from memory: while one is worked on, the thread pool reads the next ones,
  * which a receiver may have written past the kernel's cache. What cannot be read so is opened by its path when its
  * turn comes, and that says what is wrong with it.
+ * @param idle memory that nobody uses, for those who do this time and again
  */
 export async function* openAhead<Source extends { readonly path: string }>(
   sources: readonly Source[],
+  idle: Buffer[] = [],
 ): AsyncGenerator<Opened<Source>, void, undefined> {
-  const idle: Buffer[] = []
   const ahead: Promise<Buffer | undefined>[] = []
   let next = 0
   try {

@@ -5,6 +5,7 @@ import { loadProjectProfiles } from '../profile/project-profiles.ts'
 import { Deidentifier } from './deidentifier.ts'
 import { exclusionOf } from './exclusions.ts'
 import { namingOf } from './name-participant.ts'
+import { StudyPartner } from './study-partner.ts'
 
 /** What the command line says of de-identifying. */
 export interface SiteOptions {
@@ -57,6 +58,11 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
     ]),
   )
   const crosswalk = isSite ? await Crosswalk.open(secrets.crosswalkPath, secrets.keys) : undefined
+  const partner = StudyPartner.of({
+    projects,
+    override: { profile: options.profile, iKnow: options.iKnow },
+    uidRoot: deidentification.uidRoot,
+  })
   const deidentifier = new Deidentifier({
     keyOf: secrets.keyOf,
     namingOf: (name) => namings.get(name) ?? namingOf(name),
@@ -71,6 +77,7 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
     signal,
     onlyRequests: requests.length > 0 && project === undefined && participant === undefined,
     profileOf,
+    partner,
     exclusionOf: (name) => exclusions.get(name) ?? exclusionsOf(name),
     durable: options.durability === 'fsync',
     howToDecide: (requestId) => commandFor(requestId, options, configPath, dataDir),
@@ -78,7 +85,11 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
       log.info(facts, message)
     },
   })
-  return { deidentifier, dataDir, close: async () => crosswalk?.close() }
+  const close = async () => {
+    await partner?.close()
+    await crosswalk?.close()
+  }
+  return { deidentifier, dataDir, close }
 }
 
 /** By which a person releases or drops what is held: with all that this run was told. */

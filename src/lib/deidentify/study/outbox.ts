@@ -77,12 +77,20 @@ export class StagedStudy {
   readonly #root: string
   readonly #directory: string
   readonly #durable: boolean
+  readonly #scratch: string
   #series = new Set<string>()
 
-  constructor(root: string, directory: string, durable: boolean) {
+  /** @param scratch the name of its scratch file: of each thread that works on it another */
+  constructor(root: string, directory: string, durable: boolean, scratch = 'scratch') {
     this.#root = root
     this.#directory = directory
     this.#durable = durable
+    this.#scratch = scratch
+  }
+
+  /** Where all of it is until it is published. */
+  get directory(): string {
+    return this.#directory
   }
 
   get path(): string {
@@ -101,12 +109,19 @@ export class StagedStudy {
 
   /** Of a file that is nobody's but the process's own, and gone with this. */
   scratchPath(): string {
-    return join(this.#directory, 'scratch')
+    return join(this.#directory, this.#scratch)
   }
 
   /** A folder beside the study, for work on it; it is not made. */
   workPath(name: string): string {
     return join(this.#directory, safeComponent(name))
+  }
+
+  /** Empty again. */
+  async clear(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true })
+    await makeDirectories(this.path, { durable: false })
+    this.#series.clear()
   }
 
   /** Whole under its name, with the objects of earlier revisions that were not made again. */

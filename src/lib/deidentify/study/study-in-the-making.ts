@@ -1,32 +1,24 @@
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { DicomFile } from '../../dicom/index.ts'
-import { FionaError, troubleOfSurroundings } from '../../error/index.ts'
 import { type Account, requireComplete } from './account.ts'
-import { PixelSpool, cleanPixels, cleanedTexts } from '../pixels/index.ts'
-import { defacedTexts, lookForFaces } from '../faces/index.ts'
-import { deidentifyObject, uidsOf } from '../deidentify-object.ts'
+import { cleanedTexts } from '../pixels/index.ts'
+import { defacedTexts } from '../faces/index.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
 import { HeadsOfStudy } from './heads-of-study.ts'
-import { ObjectWriter } from './object-writer.ts'
+import { findInOutput } from './find-in-output.ts'
+import { ObjectMaker, type ObjectNotes, type Output } from './object-maker.ts'
 import { type StagedStudy, objectsIn } from './outbox.ts'
+import type { Findings, Share, SharedStudy } from './partner-messages.ts'
 import { textsOf } from '../profile/profile.ts'
-import { normalUid } from '../pseudonyms.ts'
-import { openAhead } from './open-ahead.ts'
 import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import type { SourceObject } from './source-objects.ts'
-import { sizeOfSame } from './write-object.ts'
-
+import type { PartnerSession } from './study-partner.ts'
 import type { Held, Published, StudyTask } from './study-task.ts'
 import { Tally } from './tally.ts'
 
-interface Output {
-  readonly SeriesInstanceUID: string
-  readonly path: string
-  readonly bytes: number
-  readonly isNew: boolean
-}
+/** So many objects are handed over at a time. */
+const chunk = 16
 
 /** What `deidentifyStudy` makes step by step: every object, then the search, then the study as a whole. */
 export class StudyInTheMaking {
@@ -44,6 +36,8 @@ export class StudyInTheMaking {
   /** An earlier revision, or this one, was published before. */
   readonly #isLater: boolean
   #isLeaking = false
+  /** The thread that made some of it, and which ones it made. */
+  #partner: { readonly session: PartnerSession; readonly paths: readonly string[] } | undefined
 
   constructor(task: StudyTask, staged: StagedStudy) {
     this.#task = task
@@ -67,15 +61,8 @@ export class StudyInTheMaking {
   }
 
   async makeAll(): Promise<void> {
-    const { sources, durable } = this.#task
-    const writer = new ObjectWriter({ syncs: durable })
-    try {
-      for await (const { source, open } of openAhead(sources.objects)) {
-        await this.#make(source, open, writer)
-      }
-    } finally {
-      await writer.done()
-    }
+    const { sources } = this.#task
+    if (!(await this.#makeTogether())) await this.#makeAlone()
     if (sources.missing > 0) this.#reasons.add('objects-missing', 'objects', sources.missing)
     if (sources.objects.length === 0) this.#reasons.add('objects-missing', 'study')
     if (this.#patients.size > 1) {
@@ -83,102 +70,130 @@ export class StudyInTheMaking {
     }
   }
 
-  async #make(source: SourceObject, open: () => DicomFile, writer: ObjectWriter): Promise<void> {
-    const reasons = new Reasons()
+  async #makeAlone(): Promise<void> {
+    const maker = new ObjectMaker(this.#task, this.#notes())
     try {
-      using file = open()
-      await this.#makeFrom(file, source, reasons, writer)
-    } catch (error) {
-      // Reading speaks in FionaErrors; anything else is trouble with writing, and not the object's.
-      if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
-      this.#tally.unmade += 1
-      reasons.add('unreadable-object', 'object')
-    }
-    for (const { code, where, count } of reasons.list()) {
-      this.#reasons.add(code, where, count)
-      this.#tally.noteReason(code, source.path)
+      await maker.make(this.#task.sources.objects)
+    } finally {
+      await maker.done()
     }
   }
 
-  async #makeFrom(
-    file: DicomFile,
-    source: SourceObject,
-    reasons: Reasons,
-    writer: ObjectWriter,
-  ): Promise<void> {
-    const uids = uidsOf(file)
-    if (uids.StudyInstanceUID !== normalUid(this.#task.StudyInstanceUID)) {
-      this.#tally.unmade += 1
-      reasons.add('foreign-object', '(0020,000D) StudyInstanceUID')
-      return
+  /**
+   * With another thread. Nothing is noted here before both are done: where anything goes wrong, with it or here, or one object
+   * comes out of both, all is made anew without it, and what is wrong comes out of that.
+   */
+  async #makeTogether(): Promise<boolean> {
+    const { partner, sources, profile } = this.#task
+    const { length } = sources.objects
+    // A command for faces needs whole series, and to know which objects they have.
+    const isShared = profile.faces.command === undefined && partner?.thread.isFor(length) === true
+    if (!isShared) return false
+    const session = await partner.thread.begin(this.#shared(partner.key)).catch(() => undefined)
+    if (session === undefined) return false
+    const own: ObjectNotes = {
+      ...this.#notes(),
+      identity: new KnownIdentity(this.#given, profile.extraTerms),
+      reasons: new Reasons(),
+      tally: new Tally(),
+      outputs: new Map(),
+      patients: new Set(),
     }
-    const patient = file.string(file.dataSet, 0x00100020)?.trim() ?? ''
-    if (patient !== '') this.#patients.add(patient)
-    const { SOPClassUID } = uids
-    const { types } = source
-    const verdict = this.#task.profile.rules.lookAt({ file, SOPClassUID, types })
-    const excluded = this.#task.exclusion(file, source) ?? verdict.leftOut
-    if (excluded !== undefined) {
-      this.#tally.exclude(excluded)
-      return
-    }
-    for (const where of verdict.review) reasons.add('profile-review', where)
-    const face = lookForFaces(file, SOPClassUID, types, this.#task.profile.faces, reasons)
-    using spool = new PixelSpool(() => this.#staged.scratchPath())
-    const pixels = await cleanPixels(
-      file,
-      uids.SOPClassUID,
-      source.types,
-      this.#task.profile.pixels,
-      reasons,
-      spool,
-    )
-    if (pixels.droppedBy !== undefined) {
-      this.#tally.exclude(pixels.droppedBy)
-      return
-    }
-    this.#tally.notePixels(pixels, source)
-    const notes = {
-      identity: this.#identity,
-      reasons,
-      count: (what: string) => {
-        this.#tally.count(what)
-      },
-    }
-    const object = deidentifyObject(file, { ...uids, types }, this.#task, notes, pixels)
-    if (object === undefined) {
-      this.#tally.unmade += 1
-      return
-    }
-    const { SeriesInstanceUID, SOPInstanceUID } = object
-    const twin = this.#outputs.get(SOPInstanceUID)
-    if (twin !== undefined) {
-      await writer.done()
-      const isSame = sizeOfSame(twin.path, object.parts(), file) !== undefined
-      if (isSame) this.#tally.duplicates += 1
-      else {
-        this.#tally.unmade += 1
-        reasons.add('same-uid-twice', '(0008,0018) SOPInstanceUID')
+    try {
+      const share = await this.#divided(session, own)
+      const isTwice = [...share.outputs.keys()].some((uid) => own.outputs.has(uid))
+      if (isTwice) throw new Error('two threads made one object')
+      // So that its folders are known here, too.
+      for (const [uid, { SeriesInstanceUID }] of share.outputs) {
+        await this.#staged.place(SeriesInstanceUID, uid)
       }
-      return
+      this.#take({ ...own, terms: own.identity.terms(), reasons: own.reasons.list() }, share)
+      this.#partner = { session, paths: [...share.outputs.values()].map(({ path }) => path) }
+      return true
+    } catch {
+      await session.close(false)
+      await this.#staged.clear()
+      return false
     }
-    const there = join(this.#final, SeriesInstanceUID, `${SOPInstanceUID}.dcm`)
-    // What may be defaced is compared when that was done.
-    const mayBeDefaced = this.#heads.note(object, face)
-    const isThere = this.#isLater && !mayBeDefaced
-    const size = isThere ? sizeOfSame(there, object.parts(), file) : undefined
-    if (size !== undefined) {
-      this.#outputs.set(SOPInstanceUID, {
-        SeriesInstanceUID,
-        path: there,
-        bytes: size,
-        isNew: false,
-      })
-      return
+  }
+
+  /** Whoever is done with some objects takes the next ones. */
+  async #divided(session: PartnerSession, own: ObjectNotes): Promise<Share> {
+    const { objects } = this.#task.sources
+    let next = 0
+    const work = async (make: (some: readonly SourceObject[]) => Promise<void>): Promise<void> => {
+      try {
+        while (next < objects.length) {
+          const from = next
+          next += chunk
+          await make(objects.slice(from, from + chunk))
+        }
+      } catch (error) {
+        next = objects.length
+        throw error
+      }
     }
-    const path = await this.#staged.place(SeriesInstanceUID, SOPInstanceUID)
-    const bytes = await writer.write(path, object.parts(), file)
-    this.#outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew: true })
+    const maker = new ObjectMaker(this.#task, own)
+    const results = await Promise.allSettled([
+      work((some) => maker.make(some)).finally(() => maker.done()),
+      work((some) => session.make(some)),
+    ])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    return session.finish()
+  }
+
+  /** As if all had been made here, in the order of the objects. */
+  #take(own: Omit<Share, 'tally'> & { readonly tally: Tally }, share: Share): void {
+    for (const { terms, reasons, patients } of [own, share]) {
+      this.#identity.absorb(terms)
+      for (const { code, where, count } of reasons) this.#reasons.add(code, where, count)
+      for (const patient of patients) this.#patients.add(patient)
+    }
+    this.#tally.absorb(own.tally.state())
+    this.#tally.absorb(share.tally)
+    const outputs = [...own.outputs, ...share.outputs]
+    outputs.sort(([, { source: a = '' }], [, { source: b = '' }]) => (a < b ? -1 : a > b ? 1 : 0))
+    for (const [uid, output] of outputs) this.#outputs.set(uid, output)
+  }
+
+  #notes(): ObjectNotes {
+    return {
+      staged: this.#staged,
+      final: this.#final,
+      isLater: this.#isLater,
+      identity: this.#identity,
+      reasons: this.#reasons,
+      tally: this.#tally,
+      outputs: this.#outputs,
+      patients: this.#patients,
+      heads: this.#heads,
+    }
+  }
+
+  #shared(key: Buffer): SharedStudy {
+    const { StudyInstanceUID, project, participant, event, requestId, durable, profile, outbox } =
+      this.#task
+    return {
+      StudyInstanceUID,
+      project,
+      participant,
+      event,
+      requestId,
+      // Of a buffer all that it is a part of would be handed over.
+      key: Uint8Array.from(key),
+      profileDigest: profile.digest,
+      durable,
+      outbox: outbox.root,
+      staged: this.#staged.directory,
+      final: this.#final,
+      isLater: this.#isLater,
+      given: this.#given,
+    }
+  }
+
+  /** Nothing more is asked of another thread. */
+  async close(): Promise<void> {
+    await this.#partner?.session.close(true)
   }
 
   /** Series of heads, by the command of the profile. Of objects that are made, searched, and not to be held. */
@@ -210,22 +225,40 @@ export class StudyInTheMaking {
     if (this.#outputs.size === 0 && this.#tally.hasExcluded) {
       this.#reasons.add('nothing-left', 'exclude')
     }
+    const theirs = this.#searchedByPartner()
     const search = new IdentitySearch(this.#identity, this.#given)
+    const paths = new Set(this.#partner?.paths)
     for (const { path, isNew } of this.#outputs.values()) {
-      try {
-        this.#searchOne(search, path, isNew)
-      } catch (error) {
-        if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined)
-          throw error
-        this.#reasons.add('unreadable-object', 'output')
-      }
+      if (!paths.has(path)) this.#noteFindings(findInOutput(search, path), path, isNew)
+    }
+    const findings = await theirs
+    for (const { path, isNew } of this.#outputs.values()) {
+      if (!paths.has(path)) continue
+      // What another thread did not say is found out here.
+      const found = findings.has(path) ? findings.get(path) : findInOutput(search, path)
+      this.#noteFindings(found, path, isNew)
     }
   }
 
-  #searchOne(search: IdentitySearch, path: string, isNew: boolean): void {
-    using file = DicomFile.open(path)
+  /** In what another thread made, by that thread; nothing where it has ended. */
+  async #searchedByPartner(): Promise<Findings> {
+    if (this.#partner === undefined) return new Map()
+    const { session, paths } = this.#partner
+    try {
+      return await session.search(this.#identity.terms(), paths)
+    } catch {
+      await session.close(false)
+      return new Map()
+    }
+  }
+
+  #noteFindings(found: readonly string[] | undefined, path: string, isNew: boolean): void {
+    if (found === undefined) {
+      this.#reasons.add('unreadable-object', 'output')
+      return
+    }
     this.#tally.searched += 1
-    for (const where of search.find(file)) {
+    for (const where of found) {
       this.#reasons.add('identity-found', where)
       // What is made again because it may be defaced is the same there, but for its pixels.
       if (!isNew || this.#heads.isAgain(path, this.#final)) this.#isLeaking = true

@@ -21,6 +21,7 @@ import { type Profile, uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
 import type { ReasonCode } from '../reasons.ts'
 import type { Review } from '../review/review.ts'
+import type { StudyPartner } from './study-partner.ts'
 import { sourcesOf } from './source-objects.ts'
 import { writeError } from './write-object.ts'
 
@@ -40,6 +41,8 @@ export interface StudyMakerOptions {
   /** @throws FionaError E_PROFILE when what the project demands is not there */
   readonly profileOf: (project: string) => Profile
   readonly exclusionOf: (project: string) => Exclusion
+  /** Another thread, for large studies. */
+  readonly partner?: StudyPartner | undefined
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
   /** Never told an original value. */
@@ -129,7 +132,7 @@ export class StudyMaker {
       await this.#link(target, StudyInstanceUID, patient, pseudonyms)
     }
     const facts = { requestId, project, participant, ...(event === undefined ? {} : { event }) }
-    const { durable, onDone, howToDecide } = this.#options
+    const { durable, onDone, howToDecide, partner, keyOf } = this.#options
     const start = performance.now()
     const outcome = await deidentifyStudy(
       {
@@ -143,6 +146,7 @@ export class StudyMaker {
         exclusion: eitherOf(this.#options.exclusionOf(project), excludedBy(input)),
         objections,
         waived,
+        ...(partner === undefined ? {} : { partner: { thread: partner, key: keyOf(project) } }),
       },
       ({ reasons, details, masked }, staged) =>
         this.#review.hold(

@@ -5,6 +5,7 @@ import type { Profile } from '../profile/profile.ts'
 import type { Pseudonyms } from '../pseudonyms.ts'
 import type { Reason, ReasonCode } from '../reasons.ts'
 import type { Sources } from './source-objects.ts'
+import type { StudyPartner } from './study-partner.ts'
 import type { MaskedObject } from './tally.ts'
 
 /** What shall be made of a study. */
@@ -25,6 +26,8 @@ export interface StudyTask {
   readonly objections: readonly ReasonCode[]
   /** What a person has decided to let pass. */
   readonly waived: ReadonlySet<ReasonCode>
+  /** Another thread that may take part, and the secret of the project, which it needs. */
+  readonly partner?: { readonly thread: StudyPartner; readonly key: Buffer } | undefined
 }
 
 export interface Published {

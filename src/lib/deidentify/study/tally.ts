@@ -11,14 +11,25 @@ export interface MaskedObject {
 
 const mostDetails = 1000
 
+/** A tally as it can be handed to another thread. */
+export interface TallyState {
+  readonly counts: ReadonlyMap<string, number>
+  readonly excluded: ReadonlyMap<string, number>
+  readonly pixels: Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>>
+  readonly details: readonly { readonly code: string; readonly path: string }[]
+  readonly masked: readonly MaskedObject[]
+  readonly duplicates: number
+  readonly unmade: number
+}
+
 /** What became of the objects of a study, in numbers and, for a person on the clinical side, by their paths. */
 export class Tally {
   /** Elements by what was done with them. */
   readonly #counts = new Map<string, number>()
   readonly #excluded = new Map<string, number>()
   readonly #pixels = { masked: 0, regions: 0, searched: 0, defaced: 0 }
-  readonly #details: { code: string; path: string }[] = []
-  readonly #masked: MaskedObject[] = []
+  #details: { readonly code: string; readonly path: string }[] = []
+  #masked: MaskedObject[] = []
   duplicates = 0
   unmade = 0
   earlier = 0
@@ -68,6 +79,31 @@ export class Tally {
     return this.#masked
   }
 
+  state(): TallyState {
+    return {
+      counts: this.#counts,
+      excluded: this.#excluded,
+      pixels: this.#pixels,
+      details: this.#details,
+      masked: this.#masked,
+      duplicates: this.duplicates,
+      unmade: this.unmade,
+    }
+  }
+
+  /** What became of other objects of the study: as if they had been counted here, in the order of their paths. */
+  absorb({ counts, excluded, pixels, details, masked, duplicates, unmade }: TallyState): void {
+    for (const [what, count] of counts) add(this.#counts, what, count)
+    for (const [rule, count] of excluded) add(this.#excluded, rule, count)
+    for (const what of Object.keys(this.#pixels) as (keyof typeof pixels)[]) {
+      this.#pixels[what] += pixels[what]
+    }
+    this.#details = byPath([...this.#details, ...details])
+    this.#masked = byPath([...this.#masked, ...masked])
+    this.duplicates += duplicates
+    this.unmade += unmade
+  }
+
   /** @param outputs how many objects the study has now, those of earlier revisions among them */
   account({ objects, missing }: Sources, outputs: number): Account {
     return {
@@ -83,6 +119,11 @@ export class Tally {
   }
 }
 
-function add(counts: Map<string, number>, what: string): void {
-  counts.set(what, (counts.get(what) ?? 0) + 1)
+function add(counts: Map<string, number>, what: string, count = 1): void {
+  counts.set(what, (counts.get(what) ?? 0) + count)
+}
+
+function byPath<Entry extends { readonly path: string }>(entries: readonly Entry[]): Entry[] {
+  const sorted = entries.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  return sorted.slice(0, mostDetails)
 }

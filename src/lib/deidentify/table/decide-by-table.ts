@@ -1,5 +1,6 @@
 import { isPrivate, keywordOf, vrOf } from '../../dicom/index.ts'
 import type { Action, Decision } from '../actions/action.ts'
+import { type AttributeType, alternativeFor, typeOf } from './attribute-types.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
 import { type ProfileOption, type TableOption, tableOptions } from '../profile/profile-options.ts'
@@ -60,15 +61,56 @@ const temporal = new Set('DA DT TM'.split(' '))
 const freeText = new Set('LT ST UT'.split(' '))
 const urnCodeValue = 0x00080120
 
+/** Without `around`, for an attribute wherever it is. */
+export type DecideByTable = (tag: number, around: Surroundings | undefined) => Decision
+
 /**
  * The action for an attribute by its tag, and for a private one by its creator: what a file claims its VR to be
  * does not matter. Whatever the table does not know, and we do not either, is removed. Attributes of the standard are the
- * same everywhere.
+ * same everywhere, but for those of compound actions: at the top of an object their type in its IOD decides. Inside of
+ * sequences the type is that of whatever macro is included there, and the alternative that is always valid is taken.
+ * @returns asked once for each object, by its SOP class; by none, for what is valid in all
  */
 export function decideByTable(
   settings: TableSettings,
   rows: readonly ProfileRow[] = profileRows(),
-): (tag: number, around: Surroundings | undefined) => Decision {
+): (SOPClassUID: string | undefined) => DecideByTable {
+  const everywhere = decideEverywhere(settings, rows)
+  const byClass = new Map<string, DecideByTable>()
+  return (SOPClassUID) => {
+    if (SOPClassUID === undefined) return everywhere
+    const made = byClass.get(SOPClassUID)
+    if (made !== undefined) return made
+    const atTheTop = compounds(settings.options, rows, SOPClassUID)
+    // What is not described has no types: hostile classes do not fill the memory.
+    if (atTheTop.size === 0) return everywhere
+    const decide: DecideByTable = (tag, around) => {
+      const decision = around?.path.length === 0 ? atTheTop.get(tag) : undefined
+      return decision ?? everywhere(tag, around)
+    }
+    byClass.set(SOPClassUID, decide)
+    return decide
+  }
+}
+
+/** Of the rows with alternatives, what they come to in objects of a class. */
+function compounds(
+  options: ReadonlySet<ProfileOption>,
+  rows: readonly ProfileRow[],
+  SOPClassUID: string,
+): ReadonlyMap<number, Decision> {
+  const decisions = new Map<number, Decision>()
+  for (const { tag, basic, options: columns } of rows) {
+    if (!basic.includes('/')) continue
+    const number = Number.parseInt(tag, 16)
+    const type = typeOf(number, SOPClassUID)
+    if (type === undefined) continue
+    decisions.set(number, { ...resolve(basic, columns, options, 'table', type), type })
+  }
+  return decisions
+}
+
+function decideEverywhere(settings: TableSettings, rows: readonly ProfileRow[]): DecideByTable {
   const { options } = settings
   const byTag = listed(options, rows)
   const byCreator = listsPrivate(options, rows)
@@ -139,18 +181,15 @@ const letterOf = {
   retainPatientCharacteristics: 'K',
 } as const
 
-/**
- * The type of an attribute depends on its IOD, and IODs change: of a compound action we take the last
- * alternative named, which is valid for type 1, 2 and 3 alike (`X/Z/D` becomes D). An option overrides it; where
- * one of several options cleans what another keeps, it is cleaned.
- */
+/** An option overrides the Basic Profile; where one of several options cleans what another keeps, it is cleaned. */
 function resolve(
   basic: string,
   columns: ReadonlyMap<TableOption, 'K' | 'C'>,
   options: ReadonlySet<ProfileOption>,
   because: Decision['because'],
+  type?: AttributeType,
 ): Decision {
-  const action = byBasic[basic.slice(basic.lastIndexOf('/') + 1)] ?? 'remove'
+  const action = byBasic[alternativeFor(basic, type)] ?? 'remove'
   const letters = [...columns].filter(([option]) => options.has(option))
   if (letters.length === 0) return { action, because }
   const otherwise = action === 'keep' ? 'remove' : action
