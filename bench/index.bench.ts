@@ -320,7 +320,13 @@ function request(site: Site, type: string, study: number) {
 function deidentified(site: Site, study: number) {
   const copy = { StudyInstanceUID: `2.25.${String(study)}`, path: '/var/lib/fiona/out', series: [] }
   const profile = { profile: 'basic', profileDigest: 'a'.repeat(64), revision: 1 }
-  return { ...request(site, 'deidentified', study), ...copy, instances: 250, bytes: 1e8, ...profile }
+  return {
+    ...request(site, 'deidentified', study),
+    ...copy,
+    instances: 250,
+    bytes: 1e8,
+    ...profile,
+  }
 }
 
 function transfer(site: Site, study: number) {

@@ -30,6 +30,12 @@ const indexed: ReadonlySet<string> = new Set([
   ...['instance', 'series', 'study', 'deidentified', 'held', 'transfer'],
 ])
 
+/** What an error is of, as far as its record says. */
+interface ErrorPlace {
+  readonly project: string | null
+  readonly study: string | null
+}
+
 /** The records of one transaction. Within it, what many records say of one series is written once. */
 export class Batch {
   readonly #do: Statements
@@ -73,15 +79,15 @@ export class Batch {
 
   /** Writes what was changed in memory; the transaction is the caller's. */
   finish(): void {
-    for (const study of this.#studies.values()) {
-      this.#do.studyWritten.run(study.row)
-      this.#counts.study(study)
-    }
     for (const series of this.#series.values()) {
       this.#do.seriesWritten.run(series.row)
       this.#counts.series(series)
     }
     fileKinds(this.#do, this.#studies.values(), this.#series.values())
+    for (const study of this.#studies.values()) {
+      this.#do.studyWritten.run(study.row)
+      this.#counts.study(study)
+    }
     this.#counts.fates(this.#fates.settle())
     this.#counts.write(this.#do)
   }
@@ -158,7 +164,7 @@ export class Batch {
     const study = inner['StudyInstanceUID']
     const text = (value: unknown, most = longestText) =>
       typeof value === 'string' ? value.slice(0, most) : null
-    const project = text(inner['project'])
+    const of = { project: text(inner['project']), study: isUid(study) ? study : null }
     const { changes } = this.#do.error.run(
       place,
       milliseconds(text(error['time']) ?? undefined),
@@ -167,18 +173,22 @@ export class Batch {
       text(error['code']) ?? 'E_INTERNAL',
       text(error['message'], longestMessage),
       error['retryable'] === true ? 1 : 0,
-      project,
-      isUid(study) ? study : null,
+      of.project,
+      of.study,
     )
-    if (changes === 0 || project === null) return
     // The note that it was handed in again may have been read first.
-    if (this.#do.isRetried.get(place) === undefined) this.#counts.error(project, 1)
+    if (changes === 1 && this.#do.isRetried.get(place) === undefined) this.#countError(of, 1)
   }
 
   #takeRetried(place: string): void {
     if (this.#do.retried.run(place).changes === 0) return
-    const project = this.#do.projectOfError.get(place) as string | null | undefined
-    if (typeof project === 'string') this.#counts.error(project, -1)
+    const of = this.#do.whereErrorIs.get(place) as ErrorPlace | undefined
+    if (of !== undefined) this.#countError(of, -1)
+  }
+
+  #countError({ project, study }: ErrorPlace, more: 1 | -1): void {
+    if (project !== null) this.#counts.error(project, more)
+    if (study !== null) this.#do.studyErrors.run(study, project ?? '', more)
   }
 
   #studyOf(project = 'default', uid: string): Touched {

@@ -13,31 +13,35 @@ export type FateChanges = Map<string, Partial<Record<Fate, number>>>
 /** What a batch says of requests. How each stands is found out once, when all of it was taken. */
 export class Fates {
   readonly #do: Statements
-  /** As they stood before; undefined: unknown until now. */
-  readonly #before = new Map<string, Fate | undefined>()
+  /** As they stood before the batch; empty: unknown until then. */
+  readonly #before = new Map<string, Fate | ''>()
 
   constructor(statements: Statements) {
     this.#do = statements
   }
 
-  made({ requestId, project = 'default', time, revision, instances }: DeidentifiedRecord): void {
-    const of = this.#touch(requestId)
-    this.#do.requestMade.run({ ...of, project, time: milliseconds(time), revision, instances })
+  made(record: DeidentifiedRecord): void {
+    const { revision, instances } = record
+    this.#take(this.#do.requestMade, { ...of(record), revision, instances })
   }
 
-  held({ requestId, project = 'default', time, reasons, how }: HeldRecord): void {
-    const codes = cut([...new Set(reasons.map(({ code }) => code))].join(' '))
-    const held = { ...this.#touch(requestId), project, time: milliseconds(time) }
-    this.#do.requestHeld.run({ ...held, reasons: codes, how: how.slice(0, longestHow) })
+  held(record: HeldRecord): void {
+    const codes = [...new Set(record.reasons.map(({ code }) => code))]
+    const reasons = cut(codes.join(' '))
+    this.#take(this.#do.requestHeld, {
+      ...of(record),
+      reasons,
+      how: record.how.slice(0, longestHow),
+    })
   }
 
   ended(record: TransferRecord): void {
-    const { project = 'default', destination, status } = record
-    const of = this.#touch(record.requestId)
-    const time = milliseconds(record.time)
+    const request = of(record)
+    this.#take(this.#do.requestSent, request)
+    const { requestId, time } = request
+    const { destination, status } = record
     const revision = Number((record as AnyRecord)['revision'] ?? 0)
-    this.#do.requestSent.run({ ...of, project, time })
-    const whole = { ...of, destination: cut(destination), time, status }
+    const whole = { requestId, time, destination: cut(destination), status }
     this.#do.transfer.run({ ...whole, revision: Number.isInteger(revision) ? revision : 0 })
   }
 
@@ -52,17 +56,18 @@ export class Fates {
       const ofProject = changes.get(project) ?? {}
       changes.set(project, ofProject)
       ofProject[state] = (ofProject[state] ?? 0) + 1
-      if (before !== undefined) ofProject[before] = (ofProject[before] ?? 0) - 1
+      if (before !== '') ofProject[before] = (ofProject[before] ?? 0) - 1
     }
     return changes
   }
 
-  #touch(id: string): { readonly requestId: string } {
-    const requestId = cut(id)
-    if (!this.#before.has(requestId)) {
-      const state = this.#do.requestState.get(requestId) as Fate | undefined
-      this.#before.set(requestId, state)
-    }
-    return { requestId }
+  #take(upsert: Statements['requestSent'], values: { readonly requestId: string }): void {
+    const { state } = upsert.get(values) as { state: Fate | '' }
+    if (!this.#before.has(values.requestId)) this.#before.set(values.requestId, state)
   }
+}
+
+function of(record: Pick<TransferRecord, 'requestId' | 'project' | 'time'>) {
+  const { requestId, project = 'default', time } = record
+  return { requestId: cut(requestId), project, time: milliseconds(time) }
 }

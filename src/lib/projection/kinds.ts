@@ -1,9 +1,10 @@
-import type { Statements } from './statements.ts'
 import { typesIn, type Touched, type TouchedSeries } from './rows.ts'
+import type { Statements } from './statements.ts'
 
 /**
  * What a study or a series is asked for by (`--type`): its types and modalities. They stand in tables of their own in
  * the order of time, so that the newest of a kind are found without a look at all the others, be they few or nearly all.
+ * The rows of series are written already, those of studies are still to be: `kinds` of them is set here.
  */
 export function fileKinds(
   statements: Statements,
@@ -11,27 +12,52 @@ export function fileKinds(
   allSeries: Iterable<TouchedSeries>,
 ): void {
   const { seriesFiled, seriesUnfiled, studyFiled, studyUnfiled } = statements
-  const changed = new Set<Touched>()
+  const changes = new Map<Touched, Change>()
   for (const { study, row, project, before } of allSeries) {
     const was = kindsOf(before.modality, before.types)
     const is = kindsOf(row['Modality'] as string | null, row.types)
-    if (!areSame(was, is)) changed.add(study)
+    note(changes, study, was, is)
     file({ was, is, id: row.id, project, wasTime: before.lastTime, isTime: row.lastTime }, [
       seriesUnfiled,
       seriesFiled,
     ])
   }
-  for (const touched of studies) {
-    const { row, project, before } = touched
+  for (const study of studies) {
+    const { row, project, before } = study
+    if (row.types !== before.types) {
+      note(changes, study, new Set(typesIn(before.types)), new Set(typesIn(row.types)))
+    }
     const was = new Set(typesIn(row['kinds'] as string | null))
-    const isChanged = changed.has(touched) || row.types !== before.types
-    const is = isChanged ? kindsOfStudy(statements, touched) : was
+    const change = changes.get(study)
+    const is = change === undefined ? was : kindsOfStudy(statements, study, was, change)
     file({ was, is, id: row.id, project, wasTime: before.lastTime, isTime: row.lastTime }, [
       studyUnfiled,
       studyFiled,
     ])
-    if (isChanged) statements.studyKinds.run(JSON.stringify([...is]), row.id)
+    if (change !== undefined) row['kinds'] = JSON.stringify([...is])
   }
+}
+
+/** What a study itself, and each of its series, is now and was not. */
+interface Change {
+  readonly gained: Set<string>
+  /** Something is no longer what it was: whether another one still is that, only all of them tell. */
+  hasLost: boolean
+}
+
+function note(
+  changes: Map<Touched, Change>,
+  study: Touched,
+  was: ReadonlySet<string>,
+  is: ReadonlySet<string>,
+): void {
+  const gained = [...is].filter((kind) => !was.has(kind))
+  const hasLost = was.size + gained.length > is.size
+  if (gained.length === 0 && !hasLost) return
+  const change = changes.get(study) ?? { gained: new Set(), hasLost: false }
+  changes.set(study, change)
+  for (const kind of gained) change.gained.add(kind)
+  change.hasLost ||= hasLost
 }
 
 interface Filing {
@@ -58,8 +84,14 @@ function kindsOf(modality: string | null, types: string | null): Set<string> {
   return kinds
 }
 
-/** Its own types, and what all of its series are; these are written already. */
-function kindsOfStudy({ kindsOfSeries }: Statements, { row }: Touched): Set<string> {
+/** Its own types, and what all of its series are. */
+function kindsOfStudy(
+  { kindsOfSeries }: Statements,
+  { row }: Touched,
+  was: ReadonlySet<string>,
+  { gained, hasLost }: Change,
+): Set<string> {
+  if (!hasLost) return new Set([...was, ...gained])
   const kinds = new Set(typesIn(row.types))
   for (const { Modality, types } of kindsOfSeries.all(row.id) as {
     Modality: string | null
@@ -68,10 +100,4 @@ function kindsOfStudy({ kindsOfSeries }: Statements, { row }: Touched): Set<stri
     for (const kind of kindsOf(Modality, types)) kinds.add(kind)
   }
   return kinds
-}
-
-function areSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  if (a.size !== b.size) return false
-  for (const one of a) if (!b.has(one)) return false
-  return true
 }

@@ -17,9 +17,9 @@ export interface Listing {
   readonly total: number
 }
 
-/** Of a study: nobody has handed in again what they hold. */
-const errorsOf = `(SELECT count(*) FROM error WHERE error.StudyInstanceUID = study.StudyInstanceUID
-  AND ifnull(error.project, study.project) = study.project AND place NOT IN (SELECT place FROM retried))`
+/** Of a study: nobody has handed in again what they hold. One whose record names no project may be of any. */
+const errorsOf = `ifnull((SELECT sum(open) FROM study_errors WHERE study_errors.StudyInstanceUID = study.StudyInstanceUID
+  AND study_errors.project IN (study.project, '')), 0)`
 
 type Condition = readonly [sql: string, values: readonly (string | number)[]]
 

@@ -20,7 +20,7 @@ export function prepare(database: Database) {
     ),
     study: database.prepare('SELECT * FROM study WHERE project = ? AND StudyInstanceUID = ?'),
     studyWritten: database.prepare(
-      `UPDATE study SET ${set([...counts, ...studyAttributes, 'revision', 'completeTime', 'reason', 'conflicts'])} WHERE id = @id`,
+      `UPDATE study SET ${set([...counts, ...studyAttributes, 'revision', 'completeTime', 'reason', 'conflicts', 'kinds'])} WHERE id = @id`,
     ),
     seriesMade: database.prepare(
       'INSERT OR IGNORE INTO series (study, project, SeriesInstanceUID) VALUES (?, ?, ?)',
@@ -31,7 +31,6 @@ export function prepare(database: Database) {
     ),
     instance: database.prepare('INSERT OR IGNORE INTO instance (series, name) VALUES (?, ?)'),
     kindsOfSeries: database.prepare('SELECT Modality, types FROM series WHERE study = ?'),
-    studyKinds: database.prepare('UPDATE study SET kinds = ? WHERE id = ?'),
     studyFiled: database.prepare('INSERT OR IGNORE INTO study_kind VALUES (?, ?, ?, ?)'),
     studyUnfiled: database.prepare(
       'DELETE FROM study_kind WHERE kind = ? AND kindTime = ? AND study = ?',
@@ -43,14 +42,21 @@ export function prepare(database: Database) {
     error: database.prepare('INSERT OR IGNORE INTO error VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     isRetried: database.prepare('SELECT 1 FROM retried WHERE place = ?').pluck(),
     retried: database.prepare('INSERT OR IGNORE INTO retried VALUES (?)'),
-    projectOfError: database.prepare('SELECT project FROM error WHERE place = ?').pluck(),
-    requestState: database.prepare('SELECT state FROM request WHERE requestId = ?').pluck(),
+    whereErrorIs: database.prepare(
+      'SELECT project, StudyInstanceUID AS study FROM error WHERE place = ?',
+    ),
+    studyErrors: database.prepare(
+      `INSERT INTO study_errors VALUES (?, ?, ?)
+       ON CONFLICT (StudyInstanceUID, project) DO UPDATE SET open = open + excluded.open`,
+    ),
+    /** These answer how the request stood; empty where it is new. */
     requestMade: database.prepare(
       `INSERT INTO request (requestId, project, lastTime, madeTime, revision, instances)
        VALUES (@requestId, @project, @time, @time, @revision, @instances)
        ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
          instances = CASE WHEN excluded.madeTime >= madeTime THEN excluded.instances ELSE instances END,
-         revision = max(revision, excluded.revision), madeTime = max(madeTime, excluded.madeTime)`,
+         revision = max(revision, excluded.revision), madeTime = max(madeTime, excluded.madeTime)
+       RETURNING state`,
     ),
     requestHeld: database.prepare(
       `INSERT INTO request (requestId, project, lastTime, heldTime, reasons, how)
@@ -58,11 +64,13 @@ export function prepare(database: Database) {
        ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
          reasons = CASE WHEN excluded.heldTime >= heldTime THEN excluded.reasons ELSE reasons END,
          how = CASE WHEN excluded.heldTime >= heldTime THEN excluded.how ELSE how END,
-         heldTime = max(heldTime, excluded.heldTime)`,
+         heldTime = max(heldTime, excluded.heldTime)
+       RETURNING state`,
     ),
     requestSent: database.prepare(
       `INSERT INTO request (requestId, project, lastTime) VALUES (@requestId, @project, @time)
-       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime)`,
+       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime)
+       RETURNING state`,
     ),
     /** How a request stands, by all that is known of it now. */
     requestSettled: database.prepare(

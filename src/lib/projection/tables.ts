@@ -7,7 +7,8 @@ export const tablesVersion = 4
  * `counted` is what instance records brought, `told` what the last series or study record says: where the
  * journals of the first were pruned the second is all that is known. A request is known by its number alone: who it is of,
  * on either side, stands elsewhere. Times are milliseconds since 1970. What a list asks of many rows is worked out when it
- * changes and stands in a column: `state` of a request, the counts of a project, the kinds of studies and series. An index
+ * changes and stands in a column: `state` of a request, the counts of a project, the kinds of studies and series, the errors
+ * of a study that nobody has handed in again (of no project where their record names none: there `project` is empty). An index
  * that is walked in the order of time has the project behind it: of another project's rows no more is read than that.
  */
 export const tables = `
@@ -53,9 +54,12 @@ CREATE TABLE error (
   retryable INTEGER NOT NULL, project TEXT, StudyInstanceUID TEXT
 );
 CREATE INDEX error_by_time ON error (time);
-CREATE INDEX error_by_study ON error (StudyInstanceUID);
 CREATE INDEX error_by_project ON error (project, time);
 CREATE INDEX error_by_code ON error (code, time, project);
+CREATE TABLE study_errors (
+  StudyInstanceUID TEXT NOT NULL, project TEXT NOT NULL, open INTEGER NOT NULL,
+  PRIMARY KEY (StudyInstanceUID, project)
+) WITHOUT ROWID;
 CREATE TABLE retried (place TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE project (
   name TEXT PRIMARY KEY, studies INTEGER NOT NULL DEFAULT 0, series INTEGER NOT NULL DEFAULT 0,
@@ -66,7 +70,7 @@ CREATE TABLE project (
 CREATE TABLE request (
   requestId TEXT PRIMARY KEY, project TEXT NOT NULL, lastTime INTEGER NOT NULL DEFAULT 0,
   madeTime INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0, instances INTEGER,
-  heldTime INTEGER NOT NULL DEFAULT 0, reasons TEXT, how TEXT, state TEXT NOT NULL DEFAULT 'waiting'
+  heldTime INTEGER NOT NULL DEFAULT 0, reasons TEXT, how TEXT, state TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX request_by_time ON request (lastTime);
 CREATE INDEX request_by_project ON request (project, lastTime);
