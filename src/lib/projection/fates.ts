@@ -61,7 +61,10 @@ export class Fates {
     return changes
   }
 
-  #take(upsert: Statements['requestSent'], values: { readonly requestId: string }): void {
+  #take(
+    upsert: Statements['requestSent'],
+    values: { readonly requestId: string; readonly [column: string]: string | number },
+  ): void {
     const { state } = upsert.get(values) as { state: Fate | '' }
     if (!this.#before.has(values.requestId)) this.#before.set(values.requestId, state)
   }
