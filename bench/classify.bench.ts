@@ -9,9 +9,9 @@ import { writeInstances } from './ct-instances.ts'
 import { spentBy } from './processor-time.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const files = 1000
+const files = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 /** So many times each file, for whoever is quick: start-up should not decide. */
-const rounds = 3
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
 
 interface Contender {
   readonly who: string
@@ -64,6 +64,38 @@ for (const path of process.argv.slice(1)) {
 }
 `
 
+/** So often it reads each file: its start-up should not decide. */
+const quick = 30
+
+/** No more is read than the header needs: who knows how long it is may do so. */
+const withDicomParserOfBeginning = `
+const { openSync, readSync, closeSync } = require('node:fs')
+const { parseDicom } = require('dicom-parser')
+const bytes = Buffer.alloc(16384)
+for (let round = 0; round < ${String(quick)}; round++) {
+  for (const path of process.argv.slice(1)) {
+    const fd = openSync(path)
+    readSync(fd, bytes, 0, bytes.length, 0)
+    closeSync(fd)
+    const data = parseDicom(bytes, { untilTag: 'x7fe00010' })
+    data.string('x00080060'); data.string('x0008103e'); data.string('x00080008')
+  }
+}
+`
+
+const withDicomParser = `
+const { readFileSync } = require('node:fs')
+const { parseDicom } = require('dicom-parser')
+for (const path of process.argv.slice(1)) {
+  const data = parseDicom(readFileSync(path), { untilTag: 'x7fe00010' })
+  data.string('x00080060'); data.string('x0008103e'); data.string('x00080008')
+}
+`
+
+/** It takes one file, and cannot leave the pixels out. */
+const withDcm2json = 'for file; do dcm2json "$file" || exit 1; done'
+const few = 0.1
+
 function contenders(directory: string): Contender[] {
   const records = writeInstances(directory, files)
   const paths = records.map(({ path }) => String(path))
@@ -78,6 +110,21 @@ function contenders(directory: string): Contender[] {
   const all: Contender[] = [
     { who: 'fiona-classify, 67 rules', command: [tool, '--rules', rules], times, input },
     { who: 'dcmdump', command: ['dcmdump', ...paths], times: 1 },
+    {
+      who: 'dcm2json, a process for each file, pixels as text',
+      command: ['sh', '-c', withDcm2json, 'sh', ...paths.slice(0, files * few)],
+      times: few,
+    },
+    {
+      who: 'dicom-parser, to the pixel data',
+      command: ['node', '-e', withDicomParser, ...paths],
+      times: 1,
+    },
+    {
+      who: 'dicom-parser, of the first 16 kB',
+      command: ['node', '-e', withDicomParserOfBeginning, ...paths],
+      times: quick,
+    },
     { who: 'dcmjs, to the pixel data', command: ['node', '-e', withDcmjs, ...paths], times: 1 },
     {
       who: 'pydicom, to the pixel data',

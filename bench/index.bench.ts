@@ -1,7 +1,8 @@
 // What the index costs and what it answers: journals as the chain leaves them (`organized` repeats every
 // instance) are read into it by `fiona-index --once`, then each list is asked. `query` is the question alone with
-// all its rows, in this process; `process` is `fiona ls` from its start to its end. Below stands the same question
-// to the journals themselves, without an index, and by jq. BENCH_OBJECTS=100000 is quicker.
+// all its rows, in this process; `count` is how many there are, which a terminal is told besides; `process` is `fiona ls` from
+// its start to its end. Below stands the same question to the journals themselves, without an index, and by jq. Twice: of large
+// studies, and of so many small ones that there are a hundred thousand deliveries and more. BENCH_OBJECTS=100000 is quicker.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -24,17 +25,26 @@ import { watchPeak } from './peak-memory.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const objects = Number(process.env['BENCH_OBJECTS'] ?? 1_000_000)
-const objectsAStudy = 250
-const objectsASeries = 50
 const projects = 10
-const errors = 1000
-/** One of so many is held, all others are delivered. */
+const errors = 100_000
+/** One of so many is held, one failed; all others are delivered. */
 const studiesAHeld = 100
 const rounds = 5
 /** A study every two minutes, the last one now. */
 const now = Date.now()
 const studyMs = 120_000
-const studies = Math.ceil(objects / objectsAStudy)
+const day = 86_400_000
+
+/** How the objects are divided. */
+interface Site {
+  readonly objectsAStudy: number
+  readonly objectsASeries: number
+  readonly studies: number
+}
+
+function siteOf(objectsAStudy: number, objectsASeries: number): Site {
+  return { objectsAStudy, objectsASeries, studies: Math.ceil(objects / objectsAStudy) }
+}
 
 interface Question {
   readonly words: readonly string[]
@@ -42,87 +52,107 @@ interface Question {
   readonly questions: Questions
 }
 
-const questions: readonly Question[] = [
-  { words: ['studies', '--limit', '50'], list: listStudies, questions: { limit: 50 } },
-  {
-    words: ['studies', '--since', new Date(now - 86_400_000).toISOString()],
-    list: listStudies,
-    questions: { sinceMs: now - 86_400_000 },
-  },
-  {
-    words: ['studies', '--project', 'P3', '--limit', '50'],
-    list: listStudies,
-    questions: { project: 'P3', limit: 50 },
-  },
-  {
-    words: ['studies', '--type', 'T1', '--limit', '50'],
-    list: listStudies,
-    questions: { type: 'T1', limit: 50 },
-  },
-  { words: ['studies'], list: listStudies, questions: {} },
-  { words: ['series', '--limit', '50'], list: listSeries, questions: { limit: 50 } },
-  {
-    words: ['series', '--project', 'P3', '--type', 'T1', '--limit', '50'],
-    list: listSeries,
-    questions: { project: 'P3', type: 'T1', limit: 50 },
-  },
-  { words: ['series'], list: listSeries, questions: {} },
-  { words: ['projects'], list: listProjects, questions: {} },
-  { words: ['errors', '--limit', '50'], list: listErrors, questions: { limit: 50 } },
-  {
-    words: ['deliveries', '--limit', '50'],
-    list: listDeliveries,
-    questions: { limit: 50 },
-  },
-  {
-    words: ['deliveries', '--type', 'held'],
-    list: listDeliveries,
-    questions: { type: 'held' },
-  },
+function question(
+  what: string,
+  list: Question['list'],
+  { project, sinceMs, type, limit }: Questions = {},
+): Question {
+  const since = sinceMs === undefined ? undefined : new Date(sinceMs).toISOString()
+  const words = Object.entries({ project, since, type, limit }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  )
+  return { words: [what, ...words], list, questions: { project, sinceMs, type, limit } }
+}
+
+/** As a terminal asks. HEAD is nearly everything, T1 one in twenty, OLD what came first of all and never since. */
+const daily: readonly Question[] = [
+  ...[
+    {},
+    { sinceMs: now - day },
+    { project: 'P3' },
+    { type: 'HEAD' },
+    { type: 'T1', project: 'P3' },
+    { type: 'OLD', project: 'P3' },
+    { type: 'MR', sinceMs: now - day },
+  ].flatMap((questions) => [
+    question('studies', listStudies, { limit: 50, ...questions }),
+    question('series', listSeries, { limit: 50, ...questions }),
+  ]),
+  question('projects', listProjects),
+  ...[{}, { sinceMs: now - day }, { project: 'P3' }, { type: 'held' }, { type: 'delivered' }].map(
+    (questions) => question('deliveries', listDeliveries, { limit: 50, ...questions }),
+  ),
+  question('deliveries', listDeliveries, { limit: 50, type: 'failed', project: 'P3' }),
+  question('deliveries', listDeliveries, { limit: 50, type: 'waiting' }),
+  ...[{}, { project: 'P3' }, { type: 'E_DICOM_PARSE' }, { type: 'E_OTHER', project: 'P3' }].map(
+    (questions) => question('errors', listErrors, { limit: 50, ...questions }),
+  ),
+]
+/** All there is, as a script asks: that takes as long as there are rows. */
+const whole: readonly Question[] = [
+  question('studies', listStudies),
+  question('series', listSeries),
 ]
 
 export default {
   name: 'index',
-  title: `fiona-index and fiona ls: ${objects.toLocaleString('en')} objects in ${studies.toLocaleString('en')} studies`,
+  title: `fiona-index and fiona ls: ${objects.toLocaleString('en')} objects`,
   async run() {
-    const dataDir = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      await fill(dataDir)
-      // Before there is an index.
-      const without = await measure(['fiona-ls', 'studies', '--limit', '50'], dataDir)
-      const made = await measure(['fiona-index', '--once'], dataDir)
-      const again = await measure(['fiona-index', '--once'], dataDir)
-      const rate = (ms: number) => Math.round((objects * 1000) / ms)
-      return {
-        rows: [
-          { who: 'fiona-index --once', 'objects/s': rate(made.ms), 'peak MB': made.peakMB },
-          { who: 'fiona-index --once, nothing new', 'process ms': round(again.ms) },
-          { who: 'the file', MB: Math.round(statSync(projectionPath(dataDir)).size / 1e6) },
-          ...(await ask(dataDir)),
-          {
-            who: 'fiona ls studies --limit 50, without an index',
-            'process ms': round(without.ms),
-            'peak MB': without.peakMB,
-          },
-          ...jq(dataDir),
-        ],
-      }
-    } finally {
-      rmSync(dataDir, { recursive: true })
+    return {
+      rows: [
+        ...(await measureSite(siteOf(250, 50), [...daily, ...whole])),
+        ...(await measureSite(siteOf(5, 3), daily)),
+      ],
     }
   },
 }
 
-async function ask(dataDir: string) {
+async function measureSite(site: Site, questions: readonly Question[]) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
+  const of = ` (${site.studies.toLocaleString('en')} studies)`
+  try {
+    await fill(dataDir, site)
+    // Before there is an index.
+    const without = await measure(['fiona-ls', 'studies', '--limit', '50'], dataDir)
+    const made = await measure(['fiona-index', '--once'], dataDir)
+    const again = await measure(['fiona-index', '--once'], dataDir)
+    const rate = (ms: number) => Math.round((objects * 1000) / ms)
+    return [
+      { who: `fiona-index --once${of}`, 'objects/s': rate(made.ms), 'peak MB': made.peakMB },
+      { who: `fiona-index --once, nothing new${of}`, 'process ms': round(again.ms) },
+      { who: `the file${of}`, MB: Math.round(statSync(projectionPath(dataDir)).size / 1e6) },
+      ...(await ask(dataDir, questions, of)),
+      {
+        who: `fiona ls studies --limit 50, without an index${of}`,
+        'process ms': round(without.ms),
+        'peak MB': without.peakMB,
+      },
+      ...jq(dataDir, site),
+    ]
+  } finally {
+    rmSync(dataDir, { recursive: true })
+  }
+}
+
+async function ask(dataDir: string, questions: readonly Question[], of: string) {
   const opened = await Projection.openToRead(projectionPath(dataDir))
   if ('why' in opened) throw new Error(opened.why)
   using projection = opened
-  const times = questions.map(() => ({ query: [] as number[], process: [] as number[], rows: 0 }))
+  const times = questions.map(() => ({
+    query: [] as number[],
+    count: [] as number[],
+    process: [] as number[],
+    rows: 0,
+  }))
   for (let round = 0; round < rounds; round++) {
     for (const [at, { words, list, questions: asked }] of questions.entries()) {
       const start = performance.now()
-      const rows = [...list(projection.database, asked).rows].length
+      const listing = list(projection.database, asked)
+      const rows = [...listing.rows].length
       times[at]?.query.push(performance.now() - start)
+      const counted = performance.now()
+      if (listing.total < rows) throw new Error('more rows than were counted')
+      times[at]?.count.push(performance.now() - counted)
       const { ms, lines } = await measure(['fiona-ls', ...words], dataDir)
       // Both must have seen the same.
       if (lines !== rows) throw new Error(`fiona ls ${words.join(' ')}: ${String(lines)} lines`)
@@ -131,15 +161,16 @@ async function ask(dataDir: string) {
     }
   }
   return questions.map(({ words }, at) => ({
-    who: `fiona ls ${words.join(' ')}`,
+    who: `fiona ls ${words.join(' ')}${of}`,
     rows: times[at]?.rows,
     'query ms': median(times[at]?.query),
+    'count ms': median(times[at]?.count),
     'process ms': median(times[at]?.process),
   }))
 }
 
 /** The count of objects in each study, as one asks the journal by hand. */
-function jq(dataDir: string) {
+function jq(dataDir: string, { studies }: Site) {
   if (spawnSync('jq', ['--version']).error !== undefined) return []
   const files = `${journalPath(dataDir, 'received')}/*.ndjson`
   const pipeline = `cat ${files} | jq -r .StudyInstanceUID | sort | uniq -c`
@@ -180,7 +211,8 @@ function round(ms: number): number {
 /** Filling is not what is measured. */
 const quick = { durability: 'none' } as const
 
-async function fill(dataDir: string): Promise<void> {
+async function fill(dataDir: string, site: Site): Promise<void> {
+  const { objectsAStudy, studies } = site
   await using received = await JournalWriter.open(journalPath(dataDir, 'received'), quick)
   await using organized = await JournalWriter.open(journalPath(dataDir, 'organized'), quick)
   await using outbox = await JournalWriter.open(journalPath(dataDir, 'outbox'), quick)
@@ -189,23 +221,24 @@ async function fill(dataDir: string): Promise<void> {
   await using failed = await JournalWriter.open(journalPath(dataDir, 'errors'), quick)
   for (let study = 0; study < studies; study++) {
     const count = Math.min(objectsAStudy, objects - study * objectsAStudy)
-    const instances = lines(Array.from({ length: count }, (_, at) => instance(study, at)))
+    const instances = lines(Array.from({ length: count }, (_, at) => instance(site, study, at)))
     await received.appendLines(instances)
-    await organized.appendLines(Buffer.concat([instances, lines([complete(study, count)])]))
+    await organized.appendLines(Buffer.concat([instances, lines([complete(site, study, count)])]))
   }
   const all = Array.from({ length: studies }, (_, study) => study)
   const isHeld = (study: number): boolean => study % studiesAHeld === 0
-  await outbox.appendLines(lines(all.filter((study) => !isHeld(study)).map(deidentified)))
-  await sent.appendLines(lines(all.filter((study) => !isHeld(study)).map(transfer)))
-  await held.appendLines(lines(all.filter(isHeld).map(heldStudy)))
-  await failed.appendLines(lines(Array.from({ length: errors }, (_, at) => error(at))))
+  const made = all.filter((study) => !isHeld(study))
+  await outbox.appendLines(lines(made.map((study) => deidentified(site, study))))
+  await sent.appendLines(lines(made.map((study) => transfer(site, study))))
+  await held.appendLines(lines(all.filter(isHeld).map((study) => heldStudy(site, study))))
+  await failed.appendLines(lines(Array.from({ length: errors }, (_, at) => error(site, at))))
 }
 
 function lines(records: readonly object[]): Buffer {
   return Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
 }
 
-function common(type: string, study: number) {
+function common({ studies }: Site, type: string, study: number) {
   return {
     type,
     v: 1,
@@ -219,13 +252,13 @@ function uidOf(study: number): string {
   return `1.2.826.0.1.3680043.8.498.${String(10_000_000 + study)}`
 }
 
-function instance(study: number, at: number) {
+function instance(site: Site, study: number, at: number) {
   const StudyInstanceUID = uidOf(study)
-  const series = Math.floor(at / objectsASeries) + 1
+  const series = Math.floor(at / site.objectsASeries) + 1
   const SeriesInstanceUID = `${StudyInstanceUID}.${String(series)}`
   const SOPInstanceUID = `${SeriesInstanceUID}.${String(at)}`
   return {
-    ...common('instance', study),
+    ...common(site, 'instance', study),
     path: `/var/lib/fiona/P${String(study % projects)}/archive/${StudyInstanceUID}/${SeriesInstanceUID}/${SOPInstanceUID}.dcm`,
     size: 525_632,
     sha256: 'a'.repeat(64),
@@ -249,10 +282,15 @@ function instance(study: number, at: number) {
   }
 }
 
-function complete(study: number, count: number) {
-  const types = study % 20 === 0 ? ['HEAD', 'T1'] : ['HEAD']
+function complete(site: Site, study: number, count: number) {
+  const { objectsASeries, studies } = site
+  const types = [
+    'HEAD',
+    ...(study % 20 === 3 ? ['T1'] : []),
+    ...(study < studies / 10 ? ['OLD'] : []),
+  ]
   return {
-    ...common('study', study),
+    ...common(site, 'study', study),
     path: `/var/lib/fiona/P${String(study % projects)}/archive/${uidOf(study)}`,
     series: Array.from({ length: Math.ceil(count / objectsASeries) }, (_, at) => ({
       SeriesInstanceUID: `${uidOf(study)}.${String(at + 1)}`,
@@ -270,8 +308,8 @@ function complete(study: number, count: number) {
   }
 }
 
-function request(type: string, study: number) {
-  const { StudyInstanceUID, ...facts } = common(type, study)
+function request(site: Site, type: string, study: number) {
+  const { StudyInstanceUID, ...facts } = common(site, type, study)
   return {
     ...facts,
     requestId: `request-${StudyInstanceUID}`,
@@ -279,33 +317,40 @@ function request(type: string, study: number) {
   }
 }
 
-function deidentified(study: number) {
+function deidentified(site: Site, study: number) {
   const copy = { StudyInstanceUID: `2.25.${String(study)}`, path: '/var/lib/fiona/out', series: [] }
   const profile = { profile: 'basic', profileDigest: 'a'.repeat(64), revision: 1 }
-  return { ...request('deidentified', study), ...copy, instances: 250, bytes: 1e8, ...profile }
+  return {
+    ...request(site, 'deidentified', study),
+    ...copy,
+    instances: 250,
+    bytes: 1e8,
+    ...profile,
+  }
 }
 
-function transfer(study: number) {
+function transfer(site: Site, study: number) {
+  const status = study % studiesAHeld === 3 ? 'partial' : 'sent'
   return {
-    ...request('transfer', study),
-    ...{ destination: 'research', status: 'sent', instances: { sent: 250, failed: 0 } },
+    ...request(site, 'transfer', study),
+    ...{ destination: 'research', status, instances: { sent: 250, failed: 0 } },
     ...{ attempts: 1, seconds: 2, committed: false, verified: true, revision: 1 },
   }
 }
 
-function heldStudy(study: number) {
+function heldStudy(site: Site, study: number) {
   const reasons = [{ code: 'BURNED_IN', where: 'PixelData', count: 3 }]
-  return { ...request('held', study), reasons, how: 'fiona-anon --release' }
+  return { ...request(site, 'held', study), reasons, how: 'fiona-anon --release' }
 }
 
-function error(at: number) {
-  const study = at % studies
+function error(site: Site, at: number) {
+  const study = at % site.studies
   return {
-    ...common('error', study),
+    ...common(site, 'error', study),
     tool: 'fiona-anon',
-    code: 'E_DICOM_PARSE',
+    code: at % 100 === 3 ? 'E_OTHER' : 'E_DICOM_PARSE',
     message: 'the data set ends within an element',
     retryable: false,
-    record: common('study', study),
+    record: common(site, 'study', study),
   }
 }

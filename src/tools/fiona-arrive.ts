@@ -23,8 +23,8 @@ export default defineTool({
     are not told in pieces.
 
     With arrival.settledSeconds, which is shorter, fiona-scp records the ends of associations, and a study is settled when all
-    that brought its objects were released, and no series has fewer objects than its header announces (Images
-    in Acquisition): then that is its quiet time, or one and a half times the longest pause of its sender.
+    that brought its objects were released, and no series has fewer images than its header announces (Images
+    in Acquisition; an object counts with its Number of Frames): then that is its quiet time, or one and a half times the longest pause of its sender.
 
     A project may have times of its own, by the same names: projects.X.arrival.quietSeconds, maxWaitSeconds,
     longestQuietSeconds, settledSeconds. The options stand for those of all the others. Time is measured by a clock that nobody sets; only over a restart the clock of the

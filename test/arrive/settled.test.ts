@@ -92,6 +92,45 @@ t.test('as many objects as the headers announce, or more, are enough', async (t)
   }
 })
 
+t.test('an object of several frames is as many images', async (t) => {
+  const enhanced = (NumberOfFrames: string) =>
+    instance({}, by('a1', { attributes: { ImagesInAcquisition: '60', NumberOfFrames } }))
+  for (const [frames, isSettled] of [
+    ['60', true],
+    ['61', true],
+    ['59', false],
+    ['0', false],
+    ['-60', false],
+    ['1e400', false],
+    ['60.5', false],
+    ['many', false],
+  ] as const) {
+    const clock = new Clock()
+    const arrival = await arrivalOf(clock, times)
+    await arrival.record(enhanced(frames))
+    await arrival.record(ended('a1'))
+    const said = ofType('study', await pass(arrival, clock, settledMs))
+    t.equal(said.length, isSettled ? 1 : 0, frames)
+  }
+})
+
+t.test('how many images there are outlives the process', async (t) => {
+  const clock = new Clock()
+  const directory = t.testdir()
+  const attributes = { ImagesInAcquisition: '120', NumberOfFrames: '60' }
+  for (const object of [1, 2]) {
+    const arrival = await arrivalOf(clock, { directory, atEnd: 'keep' })
+    await arrival.record(instance({ object }, { attributes }))
+    await arrival.end()
+    await arrival.close()
+  }
+  const last = await arrivalOf(clock, { directory })
+  t.match(ofType('study', await pass(last, clock, quietMs)), [
+    { instances: 2, evidence: { announced: 120, images: 120 } },
+  ])
+  await last.close()
+})
+
 t.test('a sender that is known to pause is not taken at its word', async (t) => {
   const clock = new Clock()
   const arrival = await arrivalOf(clock, times)

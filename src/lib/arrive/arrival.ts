@@ -8,21 +8,16 @@ import {
   type MppsRecord,
   type ReleaseRecord,
 } from '../record/index.ts'
-import {
-  seriesRecord,
-  studyRecord,
-  warningsOf,
-  type Reason,
-  type Warning,
-} from './completion-records.ts'
-import { Deadlines } from './deadlines.ts'
+import { arrivedWith } from './arrived.ts'
+import type { Warning } from './completion-records.ts'
+import { Decisions } from './decisions.ts'
 import { Deliveries } from './deliveries.ts'
 import { Head } from './head.ts'
 import type { Keeper, Memory, Step } from './keeper.ts'
-import { nameByDigest, nameOfOther, objectName } from './object-name.ts'
+import { nameByDigest, nameOfOther } from './object-name.ts'
 import { PerformedSteps, stepOf } from './performed-steps.ts'
 import { restoreFrom } from './restore.ts'
-import { Study, type Arrived, type Released, type Series } from './study.ts'
+import type { Arrived, Released, Study } from './study.ts'
 import { Waiting, type OwnTimes, type WaitingTimes } from './waiting.ts'
 
 export interface ArrivalOptions extends WaitingTimes {
@@ -40,15 +35,6 @@ export interface ArrivalOptions extends WaitingTimes {
 }
 
 /**
- * How long overdue decisions let objects go first under a load that never pauses. What waits in the
- * pipe may belong to the very study that seems quiet.
- */
-const patienceMs = 1000
-
-/** Records of one portion: a site full of studies that are due at one moment is no reason for a giant one. */
-const mostAtOnce = 500
-
-/**
  * Decides when series and studies are complete. Each object is counted in exactly one revision of its
  * study: objects and decisions are steps in the keeper's log, a decision is safe before it is said,
  * and said again, word for word, as long as nobody has confirmed it.
@@ -56,19 +42,16 @@ const mostAtOnce = 500
 export class Arrival implements FilterLogic {
   readonly handles = ['instance', 'mpps', 'release', 'association']
   readonly timer = {
-    dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#deadlines.next),
+    dueAt: (): number | undefined => (this.#deliveries.toRepeat ? 0 : this.#decisions.next),
     fire: (nowMs: number): Promise<AnyRecord[]> => this.#fire(nowMs),
   }
   readonly #options: ArrivalOptions
   readonly #head: Head
   readonly #performed = new PerformedSteps()
-  /** Open studies whose last missing object came, or whose steps ended behind it. */
-  readonly #proven = new WeakSet<Study>()
-  readonly #deadlines = new Deadlines<Study | Series>()
   readonly #waiting: Waiting
   readonly #deliveries: Deliveries
+  readonly #decisions: Decisions
   readonly #keeper: Keeper
-  #overdueSince: number | undefined
 
   private constructor(options: ArrivalOptions, keeper: Keeper) {
     this.#options = options
@@ -79,6 +62,11 @@ export class Arrival implements FilterLogic {
     })
     this.#deliveries = new Deliveries(options.deliveredBy, (upTo) => {
       this.#keeper.note({ step: 'delivered', upTo })
+    })
+    this.#decisions = new Decisions({
+      ...{ now: options.now, wallClock: options.wallClock, onWarning: options.onWarning },
+      ...{ keeper, head: this.#head, waiting: this.#waiting, performed: this.#performed },
+      ...{ deliveries: this.#deliveries, memory: () => this.#memory },
     })
   }
 
@@ -138,15 +126,12 @@ export class Arrival implements FilterLogic {
   async end(): Promise<AnyRecord[]> {
     this.#deliveries.written()
     const records = this.#deliveries.repeat()
-    if (this.#options.atEnd === 'keep') {
-      // What a person or a modality decided waited only for what was behind it in the pipe: nothing is.
-      return [...records, ...(await this.#decideAllDue(this.#options.now()))]
-    }
-    for (const study of [...this.#head.open.values()]) {
-      for (const record of await this.#decideStudy(study, 'flush')) records.push(record)
-    }
-    this.#deadlines.clear()
-    await this.#keeper.commit(this.#memory)
+    // What a person or a modality decided waited only for what was behind it in the pipe: nothing is.
+    const decided =
+      this.#options.atEnd === 'keep'
+        ? await this.#decisions.allDue(this.#options.now())
+        : await this.#decisions.flush()
+    for (const record of decided) records.push(record)
     return records
   }
 
@@ -218,10 +203,10 @@ export class Arrival implements FilterLogic {
     const series = study.series.get(object.SeriesInstanceUID)
     if (series !== undefined) {
       series.lastAt = now
-      if (!series.awaited) this.#awaitSeries(series)
+      if (!series.awaited) this.#decisions.awaitSeries(series)
     }
-    if (!wasOpen) this.#deadlines.push(this.#waiting.dueAt(study), study)
-    if (this.#performed.counted(study, object)) this.#awaitDecision(study)
+    if (!wasOpen) this.#decisions.awaitQuiet(study)
+    if (this.#performed.counted(study, object)) this.#decisions.soon(study)
     return true
   }
 
@@ -232,7 +217,7 @@ export class Arrival implements FilterLogic {
     this.#keeper.note({ step: 'performed', performed })
     for (const uid of performed.studies) {
       for (const study of this.#head.open.inAllProjects(uid)) {
-        if (this.#performed.proves(study)) this.#awaitDecision(study)
+        if (this.#performed.proves(study)) this.#decisions.soon(study)
       }
     }
   }
@@ -252,137 +237,29 @@ export class Arrival implements FilterLogic {
       study.released = by
       const { project: of } = study
       this.#keeper.note({ step: 'released', study: { project: of, StudyInstanceUID }, by })
-      this.#awaitDecision(study)
+      this.#decisions.soon(study)
     }
   }
 
   #associationEnded({ association, end }: AssociationRecord): void {
     for (const study of this.#waiting.associationEnded(association, end === 'released')) {
-      this.#deadlines.push(this.#waiting.dueAt(study), study)
+      this.#decisions.awaitQuiet(study)
     }
   }
 
-  /** As soon as nothing more waits in the pipe: it may belong to the study, too. */
-  #awaitDecision(study: Study): void {
-    this.#proven.add(study)
-    this.#deadlines.push(this.#options.now(), study)
-  }
-
-  #awaitSeries(series: Series): void {
-    series.awaited = true
-    this.#deadlines.push(series.lastAt + this.#waiting.quietMs(series.study), series)
-  }
-
-  /** Under constant load the timer never gets its turn between two chunks of input. */
   #isTimeToSpeak(): boolean {
-    if (this.#deliveries.toRepeat) return true
-    const next = this.#deadlines.next
-    const now = this.#options.now()
-    if (next === undefined || next > now) {
-      this.#overdueSince = undefined
-      return false
-    }
-    this.#overdueSince ??= now
-    return now - this.#overdueSince >= patienceMs
+    return this.#deliveries.toRepeat || this.#decisions.areOverdue()
   }
 
   async #speakAfter(record: AnyRecord): Promise<AnyRecord[]> {
     // What was decided before this object was counted comes before it: the order of the decisions holds.
     const repeated = this.#deliveries.repeat()
-    return [...repeated, record, ...(await this.#decideDue(this.#options.now()))]
+    return [...repeated, record, ...(await this.#decisions.due(this.#options.now()))]
   }
 
   async #fire(nowMs: number): Promise<AnyRecord[]> {
     this.#deliveries.written()
-    return [...this.#deliveries.repeat(), ...(await this.#decideDue(nowMs))]
-  }
-
-  async #decideAllDue(nowMs: number): Promise<AnyRecord[]> {
-    const records: AnyRecord[] = []
-    while (true) {
-      const some = await this.#decideDue(nowMs)
-      if (some.length === 0) return records
-      for (const record of some) records.push(record)
-    }
-  }
-
-  async #decideDue(nowMs: number): Promise<AnyRecord[]> {
-    const records: AnyRecord[] = []
-    while (records.length < mostAtOnce) {
-      const due = this.#deadlines.takeDue(nowMs)
-      if (due === undefined) {
-        this.#overdueSince = undefined
-        break
-      }
-      const study = due instanceof Study ? due : due.study
-      const quietMs = this.#waiting.quietMs(study)
-      if (!(due instanceof Study)) {
-        due.awaited = false
-        if (due.said === due.instances) continue
-        if (due.lastAt + quietMs > nowMs) this.#awaitSeries(due)
-        else records.push(...(await this.#decideSeries(study, due)))
-      } else if (study.isOpen) {
-        const dueAt = this.#waiting.dueAt(study)
-        const isReleased = study.released !== undefined
-        const isProven = this.#proven.has(study) && this.#performed.proves(study)
-        if (dueAt > nowMs && !isProven && !isReleased) this.#deadlines.push(dueAt, due)
-        else {
-          const isQuiet = study.lastAt + quietMs <= nowMs
-          const reason = isReleased ? 'released' : isProven ? 'mpps' : isQuiet ? 'quiet' : 'maxWait'
-          for (const record of await this.#decideStudy(study, reason)) records.push(record)
-        }
-      }
-    }
-    if (records.length > 0) await this.#keeper.commit(this.#memory)
-    return records
-  }
-
-  async #decideSeries(study: Study, series: Series): Promise<AnyRecord[]> {
-    const records = [await seriesRecord(study, series, 'quiet', this.#time())]
-    series.said = series.instances
-    return this.#decided(records)
-  }
-
-  async #decideStudy(study: Study, reason: Reason): Promise<AnyRecord[]> {
-    const time = this.#time()
-    const records: AnyRecord[] = []
-    for (const series of study.series.values()) {
-      if (series.said < series.instances) {
-        records.push(await seriesRecord(study, series, reason, time))
-      }
-    }
-    records.push(await studyRecord(study, reason, this.#evidence(study), time))
-    for (const warning of warningsOf(study)) this.#options.onWarning?.(study, warning)
-    this.#waiting.decided(study)
-    study.close()
-    this.#proven.delete(study)
-    this.#performed.decided(study)
-    this.#head.place(study)
-    return this.#decided(records)
-  }
-
-  #decided(records: AnyRecord[]): AnyRecord[] {
-    const decision = this.#deliveries.decided(records)
-    this.#keeper.note({ step: 'decision', decision })
-    return records
-  }
-
-  /** What the decision rests on: how long nothing came, how long objects came in all, what modalities said. */
-  #evidence(study: Study): Record<string, unknown> {
-    const { now } = this.#options
-    const { released } = study
-    const seconds = (ms: number): number => Math.max(0, Math.round(ms) / 1000)
-    return {
-      ...this.#waiting.evidence(study),
-      sinceLastObjectSeconds: seconds(now() - study.lastAt),
-      sinceFirstObjectSeconds: seconds(now() - study.firstAt),
-      ...this.#performed.evidence(study),
-      ...(released === undefined ? {} : { released }),
-    }
-  }
-
-  #time(): string {
-    return new Date(this.#options.wallClock()).toISOString()
+    return [...this.#deliveries.repeat(), ...(await this.#decisions.due(nowMs))]
   }
 
   /**
@@ -401,26 +278,11 @@ export class Arrival implements FilterLogic {
       for (const series of study.series.values()) {
         if (series.said === series.instances) continue
         series.lastAt = now()
-        this.#awaitSeries(series)
+        this.#decisions.awaitSeries(series)
       }
-      this.#deadlines.push(this.#waiting.dueAt(study), study)
+      this.#decisions.awaitQuiet(study)
       const isDecided = study.released !== undefined || this.#performed.proves(study)
-      if (isDecided) this.#awaitDecision(study)
+      if (isDecided) this.#decisions.soon(study)
     }
-  }
-}
-
-function arrivedWith(instance: InstanceRecord): Arrived {
-  return {
-    project: instance.project,
-    StudyInstanceUID: instance.StudyInstanceUID,
-    SeriesInstanceUID: instance.SeriesInstanceUID,
-    SOPInstanceUID: instance.SOPInstanceUID,
-    name: objectName(instance),
-    path: instance.path,
-    bytes: instance.size,
-    sha256: instance.sha256,
-    attributes: instance.attributes,
-    source: instance.source,
   }
 }

@@ -38,6 +38,8 @@ type SeriesState = Pick<
   Series,
   'SeriesInstanceUID' | 'instances' | 'bytes' | 'said' | 'decided' | 'sources'
 > & {
+  /** Where some object has several frames. */
+  readonly images?: number | undefined
   readonly attributes?: Attributes | undefined
   readonly elsewhere?: readonly (readonly [name: string, path: string])[] | undefined
 }
@@ -74,9 +76,10 @@ export function studyFrom(state: StudyState): Study {
   study.attributes = state.attributes
   study.sources = sharedSources(state.sources)
   study.objects.addPiece(state.objects)
-  for (const { attributes, elsewhere, sources, ...rest } of state.series) {
+  for (const { attributes, elsewhere, sources, images, ...rest } of state.series) {
     study.series.set(rest.SeriesInstanceUID, {
       ...rest,
+      images: images ?? rest.instances,
       study,
       sources: sharedSources(sources),
       attributes,
@@ -89,10 +92,11 @@ export function studyFrom(state: StudyState): Study {
 }
 
 function stateOfSeries(series: Series): SeriesState {
-  const { attributes, elsewhere } = series
+  const { attributes, elsewhere, images, instances } = series
   return {
     SeriesInstanceUID: series.SeriesInstanceUID,
-    instances: series.instances,
+    instances,
+    images: images === instances ? undefined : images,
     bytes: series.bytes,
     said: series.said,
     decided: series.decided,

@@ -18,6 +18,8 @@ export interface Arrived {
   readonly name: string
   readonly path: string
   readonly bytes: number
+  /** Images in it, where these are more than one. */
+  readonly frames?: number | undefined
   /** Of the file, where its record says it. */
   readonly sha256?: string | undefined
   readonly attributes?: Attributes | undefined
@@ -43,6 +45,8 @@ export interface Series {
   readonly study: Study
   readonly SeriesInstanceUID: string
   instances: number
+  /** In all its objects: one with several frames is as many images. */
+  images: number
   bytes: number
   /** Objects that the last `series` record counted. */
   said: number
@@ -147,6 +151,7 @@ export class Study {
     this.instances++
     this.bytes += object.bytes
     series.instances++
+    series.images += object.frames ?? 1
     series.bytes += object.bytes
     this.directory ??= studyDirectory(object)
     const isAtHome = object.path === this.#home(object)
@@ -202,6 +207,7 @@ export class Study {
         study: this,
         SeriesInstanceUID,
         instances: 0,
+        images: 0,
         bytes: 0,
         said: 0,
         decided: 0,

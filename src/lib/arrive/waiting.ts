@@ -73,6 +73,7 @@ export class Waiting {
     const times = this.#timesOf(study)
     const quietSeconds = this.#quietSecondsOf(study, times)
     const announced = announcedOf(study)
+    const images = imagesOf(study)
     return {
       quietSeconds,
       maxWaitSeconds: times.maxWaitSeconds,
@@ -80,6 +81,8 @@ export class Waiting {
         ? {}
         : { configuredQuietSeconds: times.quietSeconds }),
       ...(announced === undefined ? {} : { announced }),
+      // Held against what is announced, should it be another number than that of the objects.
+      ...(announced === undefined || images === study.instances ? {} : { images }),
     }
   }
 
@@ -93,7 +96,7 @@ export class Waiting {
 
   /** Whoever sent its objects has gone as one goes who is done, and no header announces more than came. */
   #isSettled(study: Study): boolean {
-    return this.#associations.areReleased(study) && (announcedOf(study) ?? 0) <= study.instances
+    return this.#associations.areReleased(study) && (announcedOf(study) ?? 0) <= imagesOf(study)
   }
 
   /** Asked for each object: nothing is made where a project has no times of its own. */
@@ -115,19 +118,26 @@ export function quietSecondsOf(
 }
 
 /**
- * How many objects the headers of its series announce together (Images in Acquisition, PS3.3 C.7.6.1, of the first
+ * How many images the headers of its series announce together (Images in Acquisition, PS3.3 C.7.6.1, of the first
  * object); a series that has more than that counts with what it has. Undefined where none announces any.
  */
 function announcedOf({ series }: Study): number | undefined {
   let announced = 0
   let isAny = false
-  for (const { attributes, instances } of series.values()) {
-    const images = Number(attributes?.['ImagesInAcquisition'] ?? Number.NaN)
-    const isCount = Number.isSafeInteger(images) && images > 0
+  for (const { attributes, images } of series.values()) {
+    const told = Number(attributes?.['ImagesInAcquisition'] ?? Number.NaN)
+    const isCount = Number.isSafeInteger(told) && told > 0
     isAny ||= isCount
-    announced += isCount ? Math.max(images, instances) : instances
+    announced += isCount ? Math.max(told, images) : images
   }
   return isAny ? announced : undefined
+}
+
+/** An object with several frames (Number of Frames, PS3.3 C.7.6.6) is as many images. */
+function imagesOf({ series }: Study): number {
+  let all = 0
+  for (const { images } of series.values()) all += images
+  return all
 }
 
 function longestOf({ quietSeconds, longestQuietSeconds }: WaitingTimes): number {

@@ -42,6 +42,13 @@ export type Condition =
       readonly conditions: readonly Condition[]
     }
 
+/** What a leaf said last, and of which values: of the same ones it says the same. */
+interface Said {
+  found: Value | undefined
+  expected: Value | undefined
+  holds: boolean
+}
+
 /** What all tests say of one object. Objects of which they say the same share it. */
 export interface Observation {
   readonly results: Uint8Array
@@ -67,6 +74,8 @@ export class StrictRules implements Rules {
   /** By the number of the operand. */
   readonly #readers: readonly ReadValue[]
   readonly #leafByTest = new Map<string, number>()
+  /** By leaf. */
+  readonly #said: Said[]
   #observations = new Map<string, Observation>()
 
   constructor(definitions: readonly Definition[]) {
@@ -78,6 +87,10 @@ export class StrictRules implements Rules {
     this.conditions = definitions.map(({ entries }) => this.#compile(entries, numbers))
     this.chains = chainsOf(this.conditions)
     this.#readers = this.#operands.all.map(readerOf)
+    this.#said = this.leaves.map(({ holds }) => {
+      const nothing = { found: undefined, expected: undefined }
+      return { ...nothing, holds: holds(undefined, undefined) }
+    })
   }
 
   startSeries(): StrictSeries {
@@ -107,7 +120,16 @@ export class StrictRules implements Rules {
     let bits = 0
     for (let at = 0; at < this.leaves.length; at++) {
       const leaf = this.leaves[at]
-      if (leaf?.holds(values.at(leaf.found), values.at(leaf.expected)) === true) {
+      const said = this.#said[at]
+      if (leaf === undefined || said === undefined) continue
+      const found = values.at(leaf.found)
+      const expected = values.at(leaf.expected)
+      if (found !== said.found || expected !== said.expected) {
+        said.found = found
+        said.expected = expected
+        said.holds = leaf.holds(found, expected)
+      }
+      if (said.holds) {
         results[at] = 1
         bits |= 1 << (at & 15)
       }

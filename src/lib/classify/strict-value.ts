@@ -12,6 +12,7 @@ import {
 } from '../dicom/index.ts'
 import { textList, textLiteral } from '../text/index.ts'
 import { type Value, attributeValue, joinedValue, textValue, valueAt } from './attribute-value.ts'
+import { rememberingReader } from './remembered-value.ts'
 import type { Operand } from './rule-definition.ts'
 
 export type ReadValue = (file: DicomFile) => Value | undefined
@@ -23,9 +24,10 @@ export function readerOf(operand: Operand): ReadValue {
       return () => undefined
     case 'tag': {
       const { tag, index } = operand
-      if (index === undefined) return (file) => attributeValue(file, tag)
+      const read = rememberingReader(tag)
+      if (index === undefined) return read
       return (file) => {
-        const value = attributeValue(file, tag)
+        const value = read(file)
         return value === undefined ? undefined : valueAt(value, index)
       }
     }
@@ -48,7 +50,8 @@ function readerOfName(name: string): ReadValue {
   const tag = tagOf(name)
   const field = readerOfField(name, tag)
   if (tag === undefined) return field
-  return (file) => attributeValue(file, tag) ?? field(file)
+  const read = rememberingReader(tag)
+  return (file) => read(file) ?? field(file)
 }
 
 function readerOfField(name: string, keyword: number | undefined): ReadValue {
@@ -62,7 +65,7 @@ function readerOfField(name: string, keyword: number | undefined): ReadValue {
   if (name === 'siemensDiffusionInformation') return diffusionValue
   const field = seriesFields().get(name)
   if (field === undefined || field === keyword) return () => undefined
-  if (name !== 'OSLevel') return (file) => attributeValue(file, field)
+  if (name !== 'OSLevel') return rememberingReader(field)
   return (file) => {
     const level = osLevelOf(attributeValue(file, field)?.text ?? '')
     return level === undefined ? undefined : textValue([level])

@@ -16,6 +16,7 @@ const keywords = [
   'Modality',
   'Manufacturer',
   'ImagesInAcquisition',
+  'NumberOfFrames',
 ] as const
 
 /** Whether a record tells this one, if its object has it. */

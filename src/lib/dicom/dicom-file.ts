@@ -156,6 +156,12 @@ export class DicomFile {
     return stringsOf(dataSet, element, () => this.#readable(element))
   }
 
+  /** The bytes of a short value, each as the character of its number: whether it was seen before shows without a look at its meaning. */
+  rawText({ offset, length }: Element): string {
+    const at = this.#source.at(offset, length)
+    return this.#source.buffer.toString('latin1', at, at + length)
+  }
+
   /** All values as numbers; NaN where text (IS, DS) is none, [] for other text. */
   numbers(dataSet: DataSet, tag: number): number[] {
     const element = dataSet.get(tag)

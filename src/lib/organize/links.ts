@@ -18,8 +18,23 @@ export type Linked = 'made' | 'there' | 'replaced'
 
 /** What a link at `path` must say to lead to `target`: relative below `root`, which may then be moved as a whole. */
 export function linkText(root: string, path: string, target: string): string {
-  return isBelow(root, target) ? relative(dirname(path), target) : target
+  const folder = dirname(target)
+  const key = [root, dirname(path), folder].join('\0')
+  let way = knownWays.get(key)
+  if (way === undefined) {
+    way = isBelow(root, target) ? relative(dirname(path), folder) : null
+    if (knownWays.size >= mostKnown) knownWays.clear()
+    knownWays.set(key, way)
+  }
+  return way === null ? target : join(way, basename(target))
 }
+
+/**
+ * From the folder of a link to that of its target, null where that lies elsewhere: the same for all objects of a series,
+ * and finding it takes as long as making the link.
+ */
+const knownWays = new Map<string, string | null>()
+const mostKnown = 1000
 
 /**
  * Directories and links of the views below a data directory. No symbolic link that somebody put in the place
@@ -29,6 +44,8 @@ export class ViewTree {
   readonly #root: string
   readonly #mends: boolean
   readonly #real: RealDirectories
+  /** The last one was there already: in a replay all are. A failure costs more than a look, a look more than none. */
+  #looksFirst = false
 
   /** @param mends every link that says another thing than it should is replaced, also one that leads to a file */
   constructor(root: string, { mends = false } = {}) {
@@ -43,7 +60,14 @@ export class ViewTree {
    */
   link(path: string, target: string): Linked {
     const text = linkText(this.#root, path, target)
-    return this.#within(dirname(path), (directory) => linkIn(directory, path, text, this.#mends))
+    const linked = this.#within(dirname(path), (directory) => {
+      const name = join(directory, basename(path))
+      const isThere = this.#looksFirst && lstatSync(name, { throwIfNoEntry: false }) !== undefined
+      if (!isThere && makeLink(name, text)) return 'made'
+      return keepOrReplace(directory, name, { path, text, mends: this.#mends })
+    })
+    this.#looksFirst = linked !== 'made'
+    return linked
   }
 
   /**
@@ -83,15 +107,23 @@ export class ViewTree {
   }
 }
 
-function linkIn(directory: string, path: string, text: string, mends: boolean): Linked {
-  const name = join(directory, basename(path))
+/** @returns false when something of this name is there */
+function makeLink(name: string, text: string): boolean {
   try {
     symlinkSync(text, name)
     faultPoint('organize.linked')
-    return 'made'
+    return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
   }
+}
+
+function keepOrReplace(
+  directory: string,
+  name: string,
+  { path, text, mends }: { readonly path: string; readonly text: string; readonly mends: boolean },
+): Linked {
   if (!lstatSync(name).isSymbolicLink()) throw blocked(path, 'a link')
   const before = readlinkSync(name)
   if (before === text) return 'there'

@@ -39,8 +39,22 @@ export function rawSeriesDirectory(
   of: { readonly project?: string; readonly StudyInstanceUID: string },
   SeriesInstanceUID: string,
 ): string {
-  return inside(rawStudyDirectory(dataDir, of), parseUid(SeriesInstanceUID, 'SeriesInstanceUID'))
+  const key = [dataDir, of.project ?? defaultProject, of.StudyInstanceUID, SeriesInstanceUID].join(
+    '\0',
+  )
+  const known = knownSeries.get(key)
+  if (known !== undefined) return known
+  const directory = inside(
+    rawStudyDirectory(dataDir, of),
+    parseUid(SeriesInstanceUID, 'SeriesInstanceUID'),
+  )
+  if (knownSeries.size >= mostKnown) knownSeries.clear()
+  knownSeries.set(key, directory)
+  return directory
 }
+
+/** Whose objects go by now: only a name that was proven once is here. */
+const knownSeries = new Map<string, string>()
 
 /** As the archive has it: also the name of an object that came with other bytes under a known UID. */
 export function linkName({ path, SOPInstanceUID }: InstanceRecord): string {

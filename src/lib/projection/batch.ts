@@ -2,119 +2,51 @@ import {
   isRecordOf,
   parseRecord,
   type AnyRecord,
-  type DeidentifiedRecord,
-  type HeldRecord,
   type InstanceRecord,
   type SeriesRecord,
   type StudyRecord,
-  type TransferRecord,
 } from '../record/index.ts'
 import { isUid } from '../uid/index.ts'
-import type { Database } from '../sqlite/index.ts'
+import { Fates } from './fates.ts'
+import { fileKinds } from './kinds.ts'
+import { ProjectCounts } from './project-counts.ts'
+import {
+  asTouched,
+  cut,
+  fill,
+  longestText,
+  milliseconds,
+  typesText,
+  type Row,
+  type Touched,
+  type TouchedSeries,
+} from './rows.ts'
+import { seriesAttributes, studyAttributes, type Statements } from './statements.ts'
 
-/** More of a text from a header is not kept: an LT has 10 kB, and nobody reads that in a list. */
-const longestText = 256
 const longestMessage = 1000
-
-/** Rows of one kind that a batch has touched: read once, changed in memory, written once. */
-interface Row {
-  readonly id: number
-  firstTime: number | null
-  lastTime: number
-  counted: number
-  countedBytes: number
-  told: number
-  toldBytes: number
-  [attribute: string]: string | number | null
-}
-interface Touched {
-  readonly row: Row
-  readonly project: string
-  readonly isNew: boolean
-  readonly before: { readonly instances: number; readonly bytes: number }
-}
-
-const studyAttributes = [
-  ...['PatientID', 'PatientName', 'StudyDate', 'StudyTime', 'StudyDescription'],
-  ...['AccessionNumber', 'callingAET', 'calledAET'],
-] as const
-const seriesAttributes = ['Modality', 'SeriesNumber', 'SeriesDescription'] as const
-const counts = ['firstTime', 'lastTime', 'counted', 'countedBytes', 'told', 'toldBytes'] as const
 
 /** Beside errors. */
 const indexed: ReadonlySet<string> = new Set([
   ...['instance', 'series', 'study', 'deidentified', 'held', 'transfer'],
 ])
 
-/** Prepared once for a database. */
-export type Statements = ReturnType<typeof prepare>
-
-export function prepare(database: Database) {
-  const set = (columns: readonly string[]) => columns.map((name) => `${name} = @${name}`).join(', ')
-  return {
-    studyMade: database.prepare(
-      'INSERT OR IGNORE INTO study (project, StudyInstanceUID) VALUES (?, ?)',
-    ),
-    study: database.prepare('SELECT * FROM study WHERE project = ? AND StudyInstanceUID = ?'),
-    studyWritten: database.prepare(
-      `UPDATE study SET ${set([...counts, ...studyAttributes, 'revision', 'completeTime', 'reason', 'conflicts'])} WHERE id = @id`,
-    ),
-    seriesMade: database.prepare(
-      'INSERT OR IGNORE INTO series (study, project, SeriesInstanceUID) VALUES (?, ?, ?)',
-    ),
-    series: database.prepare('SELECT * FROM series WHERE study = ? AND SeriesInstanceUID = ?'),
-    seriesWritten: database.prepare(
-      `UPDATE series SET ${set([...counts, ...seriesAttributes])} WHERE id = @id`,
-    ),
-    instance: database.prepare('INSERT OR IGNORE INTO instance (series, name) VALUES (?, ?)'),
-    studyUntyped: database.prepare('DELETE FROM study_type WHERE study = ?'),
-    studyTyped: database.prepare('INSERT OR IGNORE INTO study_type (study, type) VALUES (?, ?)'),
-    seriesUntyped: database.prepare('DELETE FROM series_type WHERE series = ?'),
-    seriesTyped: database.prepare('INSERT OR IGNORE INTO series_type (series, type) VALUES (?, ?)'),
-    error: database.prepare('INSERT OR IGNORE INTO error VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    retried: database.prepare('INSERT OR IGNORE INTO retried VALUES (?)'),
-    requestMade: database.prepare(
-      `INSERT INTO request (requestId, project, lastTime, madeTime, revision, instances)
-       VALUES (@requestId, @project, @time, @time, @revision, @instances)
-       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
-         instances = CASE WHEN excluded.madeTime >= madeTime THEN excluded.instances ELSE instances END,
-         revision = max(revision, excluded.revision), madeTime = max(madeTime, excluded.madeTime)`,
-    ),
-    requestHeld: database.prepare(
-      `INSERT INTO request (requestId, project, lastTime, heldTime, reasons, how)
-       VALUES (@requestId, @project, @time, @time, @reasons, @how)
-       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime),
-         reasons = CASE WHEN excluded.heldTime >= heldTime THEN excluded.reasons ELSE reasons END,
-         how = CASE WHEN excluded.heldTime >= heldTime THEN excluded.how ELSE how END,
-         heldTime = max(heldTime, excluded.heldTime)`,
-    ),
-    requestSent: database.prepare(
-      `INSERT INTO request (requestId, project, lastTime) VALUES (@requestId, @project, @time)
-       ON CONFLICT (requestId) DO UPDATE SET lastTime = max(lastTime, excluded.lastTime)`,
-    ),
-    transfer: database.prepare(
-      `INSERT INTO transfer VALUES (@requestId, @destination, @time, @revision, @status)
-       ON CONFLICT (requestId, destination) DO UPDATE SET
-         time = excluded.time, revision = excluded.revision, status = excluded.status
-       WHERE excluded.time >= transfer.time`,
-    ),
-    project: database.prepare(
-      `INSERT INTO project VALUES (@name, @studies, @series, @instances, @bytes, @lastTime)
-       ON CONFLICT (name) DO UPDATE SET studies = studies + excluded.studies,
-         series = series + excluded.series, instances = instances + excluded.instances,
-         bytes = bytes + excluded.bytes, lastTime = max(lastTime, excluded.lastTime)`,
-    ),
-  }
+/** What an error is of, as far as its record says. */
+interface ErrorPlace {
+  readonly project: string | null
+  readonly study: string | null
 }
 
 /** The records of one transaction. Within it, what many records say of one series is written once. */
 export class Batch {
   readonly #do: Statements
-  #studies = new Map<string, Touched>()
-  #series = new Map<string, Touched>()
+  readonly #studies = new Map<string, Touched>()
+  readonly #series = new Map<string, TouchedSeries>()
+  readonly #counts = new ProjectCounts()
+  readonly #fates: Fates
 
   constructor(statements: Statements) {
     this.#do = statements
+    this.#fates = new Fates(statements)
   }
 
   /**
@@ -123,7 +55,7 @@ export class Batch {
    */
   take(record: AnyRecord, place?: string): void {
     if (record.type === 'retried') {
-      if (typeof record['error'] === 'string') this.#do.retried.run(record['error'])
+      if (typeof record['error'] === 'string') this.#takeRetried(record['error'])
       return
     }
     if (record.type === 'error') {
@@ -140,45 +72,30 @@ export class Batch {
     if (isRecordOf(parsed, 'instance')) this.#takeInstance(parsed)
     else if (isRecordOf(parsed, 'series')) this.#takeSeries(parsed)
     else if (isRecordOf(parsed, 'study')) this.#takeStudy(parsed)
-    else if (isRecordOf(parsed, 'deidentified')) this.#takeMade(parsed)
-    else if (isRecordOf(parsed, 'held')) this.#takeHeld(parsed)
-    else if (isRecordOf(parsed, 'transfer')) this.#takeTransfer(parsed)
+    else if (isRecordOf(parsed, 'deidentified')) this.#fates.made(parsed)
+    else if (isRecordOf(parsed, 'held')) this.#fates.held(parsed)
+    else if (isRecordOf(parsed, 'transfer')) this.#fates.ended(parsed)
   }
 
   /** Writes what was changed in memory; the transaction is the caller's. */
   finish(): void {
-    for (const { row } of this.#studies.values()) this.#do.studyWritten.run(row)
-    for (const { row } of this.#series.values()) this.#do.seriesWritten.run(row)
-    const projects = new Map<string, Record<string, number>>()
-    const deltaOf = (name: string) => {
-      const known = projects.get(name) ?? {
-        studies: 0,
-        series: 0,
-        instances: 0,
-        bytes: 0,
-        lastTime: 0,
-      }
-      projects.set(name, known)
-      return known
+    for (const series of this.#series.values()) {
+      this.#do.seriesWritten.run(series.row)
+      this.#counts.series(series)
     }
-    for (const { row, project, isNew, before } of this.#studies.values()) {
-      const delta = deltaOf(project)
-      const now = shown(row)
-      delta['studies'] = (delta['studies'] ?? 0) + (isNew ? 1 : 0)
-      delta['instances'] = (delta['instances'] ?? 0) + now.instances - before.instances
-      delta['bytes'] = (delta['bytes'] ?? 0) + now.bytes - before.bytes
-      delta['lastTime'] = Math.max(delta['lastTime'] ?? 0, row.lastTime)
+    fileKinds(this.#do, this.#studies.values(), this.#series.values())
+    for (const study of this.#studies.values()) {
+      this.#do.studyWritten.run(study.row)
+      this.#counts.study(study)
     }
-    for (const { project, isNew } of this.#series.values()) {
-      const delta = deltaOf(project)
-      delta['series'] = (delta['series'] ?? 0) + (isNew ? 1 : 0)
-    }
-    for (const [name, delta] of projects) this.#do.project.run({ name, ...delta })
+    this.#counts.fates(this.#fates.settle())
+    this.#counts.write(this.#do)
   }
 
   #takeInstance(record: InstanceRecord): void {
-    const { row: study, project } = this.#studyOf(record.project, record.StudyInstanceUID)
-    const series = this.#seriesOf(study, project, record.SeriesInstanceUID).row
+    const ofStudy = this.#studyOf(record.project, record.StudyInstanceUID)
+    const study = ofStudy.row
+    const series = this.#seriesOf(ofStudy, record.SeriesInstanceUID).row
     const time = milliseconds(record.time)
     const { attributes = {}, source = {} } = record
     // The first object says what its study is called, whatever is read first.
@@ -200,13 +117,14 @@ export class Batch {
   }
 
   #takeSeries(record: SeriesRecord): void {
-    const { row: study, project } = this.#studyOf(record.project, record.StudyInstanceUID)
-    const series = this.#seriesOf(study, project, record.SeriesInstanceUID).row
+    const study = this.#studyOf(record.project, record.StudyInstanceUID)
+    const series = this.#seriesOf(study, record.SeriesInstanceUID).row
     this.#tell(series, record, seriesAttributes, milliseconds(record.time))
   }
 
   #takeStudy(record: StudyRecord): void {
-    const { row: study, project } = this.#studyOf(record.project, record.StudyInstanceUID)
+    const ofStudy = this.#studyOf(record.project, record.StudyInstanceUID)
+    const study = ofStudy.row
     const time = milliseconds(record.time)
     if (record.revision < Number(study['revision'] ?? 0)) return
     study.told = record.instances
@@ -218,10 +136,9 @@ export class Batch {
     study['conflicts'] = Array.isArray(conflicts) ? cut(conflicts.join(' ')) : null
     if (study.firstTime === null) fill(study, studyAttributes, record.attributes ?? {})
     if (study.counted === 0) study.lastTime = Math.max(study.lastTime, time)
-    this.#do.studyUntyped.run(study.id)
-    for (const type of record.ClassifyType ?? []) this.#do.studyTyped.run(study.id, cut(type))
+    study.types = typesText(record.ClassifyType)
     for (const entry of record.series) {
-      const series = this.#seriesOf(study, project, entry.SeriesInstanceUID).row
+      const series = this.#seriesOf(ofStudy, entry.SeriesInstanceUID).row
       const { Modality = '', SeriesDescription = '' } = entry
       const attributes = { Modality, SeriesDescription }
       this.#tell(series, { bytes: 0, ...entry, attributes }, seriesAttributes, time)
@@ -239,9 +156,7 @@ export class Batch {
     row.toldBytes = Math.max(row.toldBytes, said.bytes)
     if (row.firstTime === null) fill(row, keywords, said.attributes ?? {})
     if (row.counted === 0) row.lastTime = Math.max(row.lastTime, time)
-    if (said.ClassifyType === undefined) return
-    this.#do.seriesUntyped.run(row.id)
-    for (const type of said.ClassifyType) this.#do.seriesTyped.run(row.id, cut(type))
+    if (said.ClassifyType !== undefined) row.types = typesText(said.ClassifyType)
   }
 
   #takeError(error: AnyRecord, place: string): void {
@@ -249,7 +164,8 @@ export class Batch {
     const study = inner['StudyInstanceUID']
     const text = (value: unknown, most = longestText) =>
       typeof value === 'string' ? value.slice(0, most) : null
-    this.#do.error.run(
+    const of = { project: text(inner['project']), study: isUid(study) ? study : null }
+    const { changes } = this.#do.error.run(
       place,
       milliseconds(text(error['time']) ?? undefined),
       text(error['tool']),
@@ -257,93 +173,48 @@ export class Batch {
       text(error['code']) ?? 'E_INTERNAL',
       text(error['message'], longestMessage),
       error['retryable'] === true ? 1 : 0,
-      text(inner['project']),
-      isUid(study) ? study : null,
+      of.project,
+      of.study,
     )
+    // The note that it was handed in again may have been read first.
+    if (changes === 1 && this.#do.isRetried.get(place) === undefined) this.#countError(of, 1)
   }
 
-  #takeMade({
-    requestId,
-    project = 'default',
-    time,
-    revision,
-    instances,
-  }: DeidentifiedRecord): void {
-    const made = { requestId: cut(requestId), project, time: milliseconds(time) }
-    this.#do.requestMade.run({ ...made, revision, instances })
+  #takeRetried(place: string): void {
+    if (this.#do.retried.run(place).changes === 0) return
+    const of = this.#do.whereErrorIs.get(place) as ErrorPlace | undefined
+    if (of !== undefined) this.#countError(of, -1)
   }
 
-  #takeHeld({ requestId, project = 'default', time, reasons, how }: HeldRecord): void {
-    const codes = cut([...new Set(reasons.map(({ code }) => code))].join(' '))
-    const held = { requestId: cut(requestId), project, time: milliseconds(time) }
-    this.#do.requestHeld.run({ ...held, reasons: codes, how: how.slice(0, longestMessage) })
-  }
-
-  #takeTransfer(record: TransferRecord): void {
-    const { project = 'default', destination, status } = record
-    const requestId = cut(record.requestId)
-    const time = milliseconds(record.time)
-    const revision = Number((record as AnyRecord)['revision'] ?? 0)
-    this.#do.requestSent.run({ requestId, project, time })
-    const whole = { requestId, destination: cut(destination), time, status }
-    this.#do.transfer.run({ ...whole, revision: Number.isInteger(revision) ? revision : 0 })
+  #countError({ project, study }: ErrorPlace, more: 1 | -1): void {
+    if (project !== null) this.#counts.error(project, more)
+    if (study !== null) this.#do.studyErrors.run(study, project ?? '', more)
   }
 
   #studyOf(project = 'default', uid: string): Touched {
-    return touch(this.#studies, `${project}\n${uid}`, project, () => {
-      const isNew = this.#do.studyMade.run(project, uid).changes === 1
-      return { isNew, row: this.#do.study.get(project, uid) as Row }
-    })
+    const key = `${project}\n${uid}`
+    const known = this.#studies.get(key)
+    if (known !== undefined) return known
+    const isNew = this.#do.studyMade.run(project, uid).changes === 1
+    const study = asTouched(this.#do.study.get(project, uid) as Row, project, isNew)
+    this.#studies.set(key, study)
+    return study
   }
 
-  #seriesOf(study: Row, project: string, uid: string): Touched {
-    return touch(this.#series, `${String(study.id)}\n${uid}`, project, () => {
-      const isNew = this.#do.seriesMade.run(study.id, project, uid).changes === 1
-      return { isNew, row: this.#do.series.get(study.id, uid) as Row }
-    })
+  #seriesOf(study: Touched, uid: string): TouchedSeries {
+    const key = `${String(study.row.id)}\n${uid}`
+    const known = this.#series.get(key)
+    if (known !== undefined) return known
+    const { row, project } = study
+    const isNew = this.#do.seriesMade.run(row.id, project, uid).changes === 1
+    const found = this.#do.series.get(row.id, uid) as Row
+    const series = { ...asTouched(found, project, isNew), study }
+    this.#series.set(key, series)
+    return series
   }
-}
-
-function touch(
-  touched: Map<string, Touched>,
-  key: string,
-  project: string,
-  read: () => Pick<Touched, 'isNew' | 'row'>,
-): Touched {
-  const known = touched.get(key)
-  if (known !== undefined) return known
-  const { isNew, row } = read()
-  const one = { row, project, isNew, before: shown(row) }
-  touched.set(key, one)
-  return one
-}
-
-function shown({ counted, told, countedBytes, toldBytes }: Row) {
-  return { instances: Math.max(counted, told), bytes: Math.max(countedBytes, toldBytes) }
 }
 
 /** The archive keeps another object of the same UID under a name with a digest. */
 function nameOf({ path, SOPInstanceUID }: InstanceRecord): string {
   return SOPInstanceUID + (/~[0-9a-f]{16}(?=\.dcm$)/.exec(path)?.[0] ?? '')
-}
-
-function fill(
-  row: Row,
-  keywords: readonly string[],
-  from: Readonly<Record<string, unknown>>,
-): void {
-  for (const keyword of keywords) {
-    const value = from[keyword]
-    const text = Array.isArray(value) ? value.join('\\') : value
-    row[keyword] = typeof text === 'string' && text !== '' ? cut(text) : null
-  }
-}
-
-function cut(text: string): string {
-  return text.slice(0, longestText)
-}
-
-function milliseconds(time: string | undefined): number {
-  const parsed = time === undefined ? Number.NaN : Date.parse(time)
-  return Number.isNaN(parsed) ? 0 : parsed
 }

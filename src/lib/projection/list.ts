@@ -13,20 +13,17 @@ export interface Questions {
 export interface Listing {
   /** Newest first. */
   readonly rows: Iterable<Readonly<Record<string, unknown>>>
-  /** How many answer to the questions, shown or not. */
+  /** How many answer to the questions, shown or not: counted when it is asked for. */
   readonly total: number
 }
 
-/** Of a study: nobody has handed in again what they hold. */
-const errorsOf = `(SELECT count(*) FROM error WHERE error.StudyInstanceUID = study.StudyInstanceUID
-  AND ifnull(error.project, study.project) = study.project AND place NOT IN (SELECT place FROM retried))`
+/** Of a study: nobody has handed in again what they hold. One whose record names no project may be of any. */
+const errorsOf = `ifnull((SELECT sum(open) FROM study_errors WHERE study_errors.StudyInstanceUID = study.StudyInstanceUID
+  AND study_errors.project IN (study.project, '')), 0)`
 
 type Condition = readonly [sql: string, values: readonly (string | number)[]]
 
-export function listStudies(
-  database: Database,
-  { project, sinceMs, type, limit }: Questions,
-): Listing {
+export function listStudies(database: Database, questions: Questions): Listing {
   return list(database, {
     columns: `'study-summary' AS type, project, StudyInstanceUID, PatientID, PatientName, StudyDate,
       StudyTime, StudyDescription, AccessionNumber,
@@ -36,67 +33,57 @@ export function listStudies(
       CASE WHEN ${errorsOf} > 0 THEN 'failed' WHEN revision IS NULL THEN 'arriving'
         WHEN counted > told THEN 'late objects' ELSE 'complete' END AS state,
       nullif(${errorsOf}, 0) AS errors, revision, reason, conflicts, callingAET, calledAET, ${iso('firstTime')}, ${iso('lastTime')},
-      (SELECT json_group_array(type) FROM study_type WHERE study = study.id) AS ClassifyType`,
-    from: 'study',
-    time: 'study.lastTime',
-    conditions: [
-      ...common(project, sinceMs, 'lastTime'),
-      ...(type === undefined
-        ? []
-        : [
-            [
-              `id IN (SELECT study FROM study_type WHERE type = ?
-                UNION SELECT study FROM series_type JOIN series ON series.id = series WHERE type = ?
-                UNION SELECT study FROM series WHERE Modality = ?)`,
-              [type, type, type],
-            ] satisfies Condition,
-          ]),
-    ],
-    limit,
+      ifnull(types, '[]') AS ClassifyType`,
+    ...ofKind('study', questions),
+    limit: questions.limit,
   })
 }
 
-export function listSeries(
-  database: Database,
-  { project, sinceMs, type, limit }: Questions,
-): Listing {
+export function listSeries(database: Database, questions: Questions): Listing {
   return list(database, {
     columns: `'series-summary' AS type, project,
       (SELECT StudyInstanceUID FROM study WHERE study.id = series.study) AS StudyInstanceUID,
       SeriesInstanceUID, Modality, SeriesNumber, SeriesDescription,
       max(counted, told) AS instances, max(countedBytes, toldBytes) AS bytes,
-      ${iso('firstTime')}, ${iso('lastTime')},
-      (SELECT json_group_array(type) FROM series_type WHERE series = series.id) AS ClassifyType`,
-    from: 'series',
-    time: 'series.lastTime',
-    conditions: [
-      ...common(project, sinceMs, 'lastTime'),
-      ...(type === undefined
-        ? []
-        : [
-            [
-              '(Modality = ? OR id IN (SELECT series FROM series_type WHERE type = ?))',
-              [type, type],
-            ] satisfies Condition,
-          ]),
-    ],
-    limit,
+      ${iso('firstTime')}, ${iso('lastTime')}, ifnull(types, '[]') AS ClassifyType`,
+    ...ofKind('series', questions),
+    limit: questions.limit,
   })
 }
 
-/** How many requests of each project ended how: all of them are asked once, since finding out takes some looks. */
-const fates = `SELECT project AS name, count(*) FILTER (WHERE state = 'held') AS held,
-    count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'delivered') AS delivered
-  FROM (SELECT project, state FROM delivery LIMIT -1) GROUP BY project`
+/**
+ * Of one kind its own table tells, newest first, which they are. In it all of the kind are side by side, so that those of a
+ * project are picked out as they go by; the rows are looked up of these alone (CROSS JOIN keeps that order).
+ */
+function ofKind(table: 'study' | 'series', { project, sinceMs, type }: Questions) {
+  if (type === undefined) {
+    return {
+      counted: table,
+      from: table,
+      time: `${table}.lastTime`,
+      conditions: common(project, sinceMs, 'lastTime'),
+    }
+  }
+  const kinds = `${table}_kind`
+  return {
+    counted: kinds,
+    from: `${kinds} CROSS JOIN ${table} ON ${table}.id = ${kinds}.${table}`,
+    time: 'kindTime',
+    conditions: [...only('kind', type), ...common(project, sinceMs, 'kindTime', 'kindProject')],
+  }
+}
 
 export function listProjects(database: Database, { project, sinceMs, limit }: Questions): Listing {
   return list(database, {
     columns: `'project-summary' AS type, name AS project, studies, series, instances, bytes, ${iso('lastTime')},
-      ifnull(held, 0) AS held, ifnull(failed, 0) AS failed, ifnull(delivered, 0) AS delivered,
-      (SELECT count(*) FROM error WHERE error.project = name AND place NOT IN (SELECT place FROM retried)) AS errors`,
-    from: `project LEFT JOIN (${fates}) USING (name)`,
+      held, failed, delivered, errors`,
+    from: 'project',
     time: 'project.lastTime',
-    conditions: common(project, sinceMs, 'lastTime', 'name'),
+    conditions: [
+      // An error record may name whatever project it likes.
+      ['(studies > 0 OR held > 0 OR failed > 0 OR delivered > 0)', []],
+      ...common(project, sinceMs, 'project.lastTime', 'name'),
+    ],
     limit,
   })
 }
@@ -107,11 +94,16 @@ export function listDeliveries(
   { project, sinceMs, type, limit }: Questions,
 ): Listing {
   return list(database, {
-    columns: `'delivery-summary' AS type, ${iso('lastTime')}, project, state, instances, destinations, reasons, how,
+    columns: `'delivery-summary' AS type, ${iso('lastTime')}, project, state, instances,
+      (SELECT group_concat(destination, ' ') FROM transfer WHERE transfer.requestId = request.requestId) AS destinations,
+      CASE WHEN state = 'held' THEN reasons END AS reasons, CASE WHEN state = 'held' THEN how END AS how,
       nullif(revision, 0) AS revision, requestId`,
-    from: 'delivery',
-    time: 'delivery.lastTime',
-    conditions: [...common(project, sinceMs, 'delivery.lastTime'), ...only('state', type)],
+    from: 'request',
+    time: 'request.lastTime',
+    conditions: [
+      ...common(project, sinceMs, 'request.lastTime', projectBeside(type)),
+      ...only('state', type),
+    ],
     limit,
   })
 }
@@ -125,9 +117,17 @@ export function listErrors(
       StudyInstanceUID, place, place IN (SELECT place FROM retried) AS retried`,
     from: 'error',
     time: 'error.time',
-    conditions: [...common(project, sinceMs, 'error.time'), ...only('code', type)],
+    conditions: [
+      ...common(project, sinceMs, 'error.time', projectBeside(type)),
+      ...only('code', type),
+    ],
     limit,
   })
+}
+
+/** With a type, the index by that is walked, which has the project too: the plus keeps SQLite from the one by project. */
+function projectBeside(type: string | undefined): string {
+  return type === undefined ? 'project' : '+project'
 }
 
 /** Of one value in a column; of all unless told. */
@@ -140,26 +140,26 @@ function list(
   query: {
     readonly columns: string
     readonly from: string
+    /** What the conditions are about, where that is less than `from`. */
+    readonly counted?: string
     /** With its table: an answer has a text of that name, by which all rows would be sorted. */
     readonly time: string
     readonly conditions: readonly Condition[]
     readonly limit: number | undefined
   },
 ): Listing {
-  const { columns, from, time, conditions, limit } = query
+  const { columns, from, counted = from, time, conditions, limit } = query
   const where =
     conditions.length === 0 ? '' : `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`
   const values = conditions.flatMap(([, one]) => one)
   const rows = database
     .prepare(`SELECT ${columns} FROM ${from} ${where} ORDER BY ${time} DESC LIMIT ?`)
     .iterate(...values, limit ?? -1) as Iterable<Record<string, unknown>>
+  const count = database.prepare(`SELECT count(*) FROM ${counted} ${where}`).pluck()
   return {
-    total: Number(
-      database
-        .prepare(`SELECT count(*) FROM ${from} ${where}`)
-        .pluck()
-        .get(...values),
-    ),
+    get total() {
+      return Number(count.get(...values))
+    },
     rows: readable(rows),
   }
 }

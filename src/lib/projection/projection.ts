@@ -2,9 +2,10 @@ import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cursor } from '../journal/index.ts'
 import type { AnyRecord } from '../record/index.ts'
-import { Batch, prepare, type Statements } from './batch.ts'
+import { Batch } from './batch.ts'
 import { loadSqlite, type Database } from '../sqlite/index.ts'
 import { asIndexError, isDamage } from './index-trouble.ts'
+import { prepare, type Statements } from './statements.ts'
 import { applicationId, tables, tablesVersion } from './tables.ts'
 
 /** Another process may hold the database for as long as one batch, or a rebuild's first step, takes. */

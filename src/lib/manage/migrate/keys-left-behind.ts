@@ -12,11 +12,16 @@ const fetching: LeftBehind = {
 const packages: LeftBehind = {
   why: 'series are not packed and sent by SFTP',
   instead:
-    'de-identified studies are delivered: destinations, and projects.NAME.destinations, say where to',
+    'de-identified studies are delivered, by SFTP too: destinations: { NAME: { url: sftp://USER@HOST/FOLDER } }, and projects.NAME.destinations; docs/delivery.md',
 }
-const redcap: LeftBehind = {
-  why: 'FIONA asks no REDCap yet, and a secret does not belong into fiona.yaml',
-  instead: 'keep it in config.json until then',
+const token: LeftBehind = {
+  why: 'a secret does not belong into fiona.yaml',
+  instead:
+    "put the token into a file of mode 0600 and name it: requests: [{ redcap: { url: 'https://…/api/', tokenFile: F } }]; docs/redcap.md tells of which project it must be",
+}
+const recordField: LeftBehind = {
+  why: "the first field of a research project's REDCap, by which FIONA knows a participant, is record_id",
+  instead: 'where yours has another name, fiona-redcap check says so; docs/redcap.md',
 }
 const proxy: LeftBehind = {
   why: 'nothing in FIONA goes through a web proxy',
@@ -49,9 +54,9 @@ export const keysLeftBehind: Readonly<Record<string, LeftBehind>> = {
   SERVERUSER: packages,
   DAICSERVER: packages,
   PFILEDIR: packages,
-  CONNECTION: redcap,
-  PROJECTTOKEN: redcap,
-  SUBJECTID: redcap,
+  CONNECTION: token,
+  PROJECTTOKEN: token,
+  SUBJECTID: recordField,
   WEBPROXY: proxy,
   WEBPROXYPORT: proxy,
   LOCALTIMEZONE: {
