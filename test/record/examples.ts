@@ -143,6 +143,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     ...common,
     requestId: '8b1f3c',
     destination: 'research',
+    destinations: ['research', 'backup'],
     status: 'sent',
     instances: { sent: 2, failed: 0 },
     converted: [{ from: '1.2.840.10008.1.2.2', to: '1.2.840.10008.1.2.1', instances: 2 }],

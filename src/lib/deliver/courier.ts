@@ -281,11 +281,22 @@ export class Courier implements FilterLogic {
     }
   }
 
+  /** Where the study goes by the configuration of today, which may know its project no more. */
+  #all({ project }: DeidentifiedRecord, destination: string): readonly string[] {
+    try {
+      const names = this.#options.destinations.of(project).map(({ name }) => name)
+      return names.includes(destination) ? names : [...names, destination]
+    } catch (error) {
+      if (!(error instanceof FionaError)) throw error
+      return [destination]
+    }
+  }
+
   async #end(key: string, delivery: Delivery): Promise<void> {
     const { destination, record, outcome } = delivery
     const { log, waiting } = this.#options
     const { name, url } = destination
-    const records = outcomeRecords(record, destination, outcome)
+    const records = outcomeRecords(record, destination, outcome, this.#all(record, name))
     const { sent, sentBefore, attempts, seconds } = outcome
     log.info(
       { request: record.requestId, destination: name, sent, sentBefore, attempts, seconds },

@@ -44,11 +44,13 @@ const mostFailuresNamed = 100
 /**
  * The `transfer` record, and behind it an `error` record with the input when something is missing or could
  * not be verified: what can be replayed.
+ * @param all the names of all destinations that the study goes to
  */
 export function outcomeRecords(
   record: DeidentifiedRecord & AnyRecord,
   destination: Destination,
   outcome: Outcome,
+  all: readonly string[],
 ): AnyRecord[] {
   const failed = outcome.failures.length + outcome.alsoMissing
   const there = outcome.sent + outcome.sentBefore
@@ -66,6 +68,7 @@ export function outcomeRecords(
     path,
     revision,
     destination: destination.name,
+    destinations: [...all],
     status: failed === 0 ? 'sent' : there > 0 ? 'partial' : 'refused',
     instances,
     attempts: outcome.attempts,

@@ -39,9 +39,10 @@ export class Fates {
     const request = of(record)
     this.#take(this.#do.requestSent, request)
     const { requestId, time } = request
-    const { destination, status } = record
+    const { destination, destinations = [destination], status } = record
     const revision = Number((record as AnyRecord)['revision'] ?? 0)
-    const whole = { requestId, time, destination: cut(destination), status }
+    const ways = new Set(destinations).size
+    const whole = { requestId, time, destination: cut(destination), status, ways }
     this.#do.transfer.run({ ...whole, revision: Number.isInteger(revision) ? revision : 0 })
   }
 

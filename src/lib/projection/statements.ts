@@ -75,15 +75,17 @@ export function prepare(database: Database) {
     /** How a request stands, by all that is known of it now. */
     requestSettled: database.prepare(
       `UPDATE request SET state = CASE WHEN heldTime > madeTime THEN 'held' ELSE
-         CASE (SELECT max(status <> 'sent') FROM transfer WHERE transfer.requestId = request.requestId
+         CASE (SELECT CASE WHEN max(status <> 'sent') THEN 1 WHEN count(*) >= max(ways) THEN 0 END
+           FROM transfer WHERE transfer.requestId = request.requestId
            AND transfer.revision >= request.revision)
          WHEN 1 THEN 'failed' WHEN 0 THEN 'delivered' ELSE 'waiting' END
        END WHERE requestId = ? RETURNING project, state`,
     ),
     transfer: database.prepare(
-      `INSERT INTO transfer VALUES (@requestId, @destination, @time, @revision, @status)
+      `INSERT INTO transfer VALUES (@requestId, @destination, @time, @revision, @status, @ways)
        ON CONFLICT (requestId, destination) DO UPDATE SET
-         time = excluded.time, revision = excluded.revision, status = excluded.status
+         time = excluded.time, revision = excluded.revision, status = excluded.status,
+         ways = excluded.ways
        WHERE excluded.time >= transfer.time`,
     ),
     project: database.prepare(

@@ -77,6 +77,6 @@ CREATE INDEX request_by_project ON request (project, lastTime);
 CREATE INDEX request_by_state ON request (state, lastTime, project);
 CREATE TABLE transfer (
   requestId TEXT NOT NULL, destination TEXT NOT NULL, time INTEGER NOT NULL, revision INTEGER NOT NULL,
-  status TEXT NOT NULL, PRIMARY KEY (requestId, destination)
+  status TEXT NOT NULL, ways INTEGER NOT NULL, PRIMARY KEY (requestId, destination)
 ) WITHOUT ROWID;
 `

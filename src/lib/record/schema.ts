@@ -315,6 +315,11 @@ export const ReportSchema = record(
 export const TransferSchema = record('transfer', 'how a delivery ended', {
   requestId: Type.String(),
   destination: Type.String(),
+  destinations: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'all that the study goes to: it is delivered when it was sent to each',
+    }),
+  ),
   status: Type.Union([Type.Literal('sent'), Type.Literal('partial'), Type.Literal('refused')]),
   instances: Type.Object(
     { sent: count('of this run'), failed: count('of this run') },
