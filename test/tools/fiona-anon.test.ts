@@ -380,19 +380,29 @@ t.test('a held study waits; its own record says how it is released, and that wor
   t.end()
 })
 
-t.test('released into a journal, the record is in that journal', (t) => {
-  const site = withKey()
-  const { records } = run(site.args, [archived(site, [burnedIn])])
-  const id = String(records[0]?.['requestId'])
-  const { code, out } = run([...site.args, '--release', id, '--journal', 'outbox'])
-  t.equal(code, 0)
-  t.equal(out, '')
-  const lines = filesUnder(join(site.dataDir, 'journal/outbox'))
-    .filter((path) => path.endsWith('.ndjson'))
-    .map((path) => readFileSync(path, 'utf8'))
-  t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
-  t.end()
-})
+t.test(
+  'released, a record is in the journal that was named, or behind the stage that held it',
+  (t) => {
+    const stage = { FIONA_STAGE: 'deidentify', FIONA_STAGE_TO: 'outbox' }
+    for (const [env, named] of [
+      [{}, ['--journal', 'outbox']],
+      [stage, []],
+      [{ ...stage, FIONA_STAGE_TO: 'elsewhere' }, ['--journal', 'outbox']],
+    ] as const) {
+      const site = withKey()
+      const { records } = run(site.args, [archived(site, [burnedIn]), mark(1)], env)
+      const id = String(records[0]?.['requestId'])
+      const { code, out, err } = run([...site.args, '--release', id, ...named])
+      t.equal(code, 0, err)
+      t.equal(out, `released ${id}: its record is in the journal outbox\n`)
+      const lines = filesUnder(join(site.dataDir, 'journal'))
+        .filter((path) => path.endsWith('.ndjson'))
+        .map((path) => readFileSync(path, 'utf8'))
+      t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
+    }
+    t.end()
+  },
+)
 
 t.test('what the search found is not released by a mere --release', (t) => {
   const site = withKey()
@@ -447,6 +457,9 @@ t.test('what waits is listed, shown in full, and decided by a named person for a
     { requestId: id, project: 'default', objects: 2, since: /^20/, reasons: [{}, {}] },
   ])
   t.same(review('--project', 'other').records, [])
+  t.match(review('--reason', 'identity-found').records, [{ requestId: id }])
+  t.same(review('--reason', 'voice').records, [])
+  t.match(review('--reason', 'identity-fuond'), { code: 64, err: /did you mean identity-found\?/ })
   const shown = review(id)
   t.match(shown.records, [
     {

@@ -1,6 +1,7 @@
 import type { Rectangle } from '../../pixels/index.ts'
 import type { CleanedPixels } from '../pixels/index.ts'
 import type { Account } from './account.ts'
+import { MaskTally, type Masks } from './mask-tally.ts'
 import type { SourceObject, Sources } from './source-objects.ts'
 
 export interface MaskedObject {
@@ -19,6 +20,7 @@ export class Tally {
   readonly #pixels = { masked: 0, regions: 0, searched: 0, defaced: 0 }
   readonly #details: { code: string; path: string }[] = []
   readonly #masked: MaskedObject[] = []
+  readonly #masks = new MaskTally()
   duplicates = 0
   unmade = 0
   earlier = 0
@@ -36,7 +38,9 @@ export class Tally {
     return this.#excluded.size > 0
   }
 
-  notePixels({ cleanedBy, regions, isSearched }: CleanedPixels, { path }: SourceObject): void {
+  notePixels(pixels: CleanedPixels, { path }: SourceObject): void {
+    const { cleanedBy, regions, isSearched } = pixels
+    this.#masks.note(pixels)
     if (isSearched) this.#pixels.searched += 1
     if (cleanedBy === undefined) return
     this.#pixels.masked += 1
@@ -58,6 +62,10 @@ export class Tally {
 
   get pixels(): Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>> {
     return this.#pixels
+  }
+
+  get masks(): Masks {
+    return this.#masks.all
   }
 
   get details(): readonly { readonly code: string; readonly path: string }[] {
