@@ -179,8 +179,11 @@ export class KnownIdentity {
 
   #addPhone(text: string): void {
     const digits = text.replace(/\D/g, '')
-    if (digits.length >= 7) this.#put(this.digits, digits)
-    if (/@/.test(text)) this.#addWhole(text)
+    if (digits.length >= 7) {
+      this.#put(this.digits, digits)
+      // As it is written, too: in bytes nothing is looked for that may have anything between.
+      this.#addWhole(text)
+    } else if (/@/.test(text)) this.#addWhole(text)
   }
 
   #addWhole(text: string): void {
