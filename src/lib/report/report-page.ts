@@ -87,7 +87,7 @@ const columns: readonly (readonly [name: string, html: (report: ReportRecord) =>
   ['Objects', objectsOf],
   ['Elements', elementsOf],
   ['Pictures', picturesOf],
-  ['Searched again', searchOf],
+  ['Searched', searchOf],
   ['Review', reviewOf],
 ]
 
@@ -97,14 +97,15 @@ function* projectSection(
   id: string,
 ): Generator<string, void, undefined> {
   const heads = ['Participant', ...columns.map(([name]) => name)]
-  // A table wider than the window is moved with the keyboard, too: its frame can have the focus.
+  // A table wider than the window is moved with the keyboard, too: its frame can have the focus. In a narrow window its rows
+  // are blocks, which only their roles still call rows and cells.
   yield `<section aria-labelledby="${id}">
 <h2 id="${id}">Project <bdi>${escaped(project)}</bdi></h2>
 <p>${profilesOf(reports)}</p>
-<div class="wide" role="region" aria-labelledby="${id}" tabindex="0"><table>
+<div class="wide" role="region" aria-labelledby="${id}" tabindex="0"><table role="table">
 <caption>${numberOf(reports.length)} ${reports.length === 1 ? 'study' : 'studies'}, by participant</caption>
-<thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join('')}</tr></thead>
-<tbody>
+<thead role="rowgroup"><tr role="row">${heads.map((name) => `<th scope="col" role="columnheader">${name}</th>`).join('')}</tr></thead>
+<tbody role="rowgroup">
 `
   for (const report of reports) yield rowOf(report)
   yield `</tbody>
@@ -116,8 +117,10 @@ function* projectSection(
 function rowOf(report: ReportRecord): string {
   const { participant, StudyInstanceUID } = report
   const whose = `<bdi>${escaped(participant)}</bdi><span class="uid">${escaped(StudyInstanceUID)}</span>`
-  const cells = columns.map(([, html]) => `<td>${html(report)}</td>`)
-  return `<tr><th scope="row">${whose}</th>${cells.join('')}</tr>\n`
+  const cells = columns.map(
+    ([name, html]) => `<td role="cell" data-column="${name}">${html(report)}</td>`,
+  )
+  return `<tr role="row"><th scope="row" role="rowheader">${whose}</th>${cells.join('')}</tr>\n`
 }
 
 function madeOf({ time, revision }: ReportRecord): string {

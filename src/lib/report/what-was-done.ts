@@ -6,14 +6,20 @@ export function objectsOf(report: ReportRecord): string {
   const { instances, received, duplicates, excluded, missing, earlier } = report
   return linesOf([
     `<strong>${numberOf(instances)} delivered</strong>`,
-    ...(received === undefined ? [] : [`of ${numberOf(received)} received`]),
+    ...(received === undefined ? [] : [receivedOf(received, instances)]),
     ...(earlier === undefined ? [] : [`${numberOf(earlier)} of them with earlier revisions`]),
-    ...(duplicates === undefined ? [] : [`${numberOf(duplicates)} were there twice`]),
+    ...(duplicates === undefined
+      ? []
+      : [`${numberOf(duplicates)} ${duplicates === 1 ? 'was' : 'were'} there twice`]),
     ...Object.entries(excluded ?? {}).map(
       ([rule, count]) => `${numberOf(count)} left out: ${escaped(rule)}`,
     ),
     ...(missing === undefined ? [] : [`${numberOf(missing)} announced, and missing`]),
   ])
+}
+
+function receivedOf(received: number, delivered: number): string {
+  return received === delivered ? 'all that were received' : `of ${numberOf(received)} received`
 }
 
 export function elementsOf({ elements }: ReportRecord): string {
@@ -37,28 +43,30 @@ export function picturesOf({ pixels }: ReportRecord): string {
 }
 
 function maskOf({ rule, objects, rows, columns, regions }: Mask): string {
-  const places = regions.map(
-    ([x = 0, y = 0, width = 0, height = 0]) =>
-      `${String(width)} × ${String(height)} at ${String(x)}, ${String(y)}`,
+  const places = regions.map(([x = 0, y = 0, width = 0, height = 0]) =>
+    `${String(width)} × ${String(height)} at ${String(x)}, ${String(y)}`.replaceAll(' ', unbroken),
   )
   const blank = regions.reduce((sum, [, , width = 0, height = 0]) => sum + width * height, 0)
-  const size = `${String(columns)} × ${String(rows)}`
+  const size = `${String(columns)} × ${String(rows)}`.replaceAll(' ', unbroken)
   const share = rows * columns === 0 ? '' : `, ${shareOf(blank / (rows * columns))} of it`
   return `${numberOf(objects)} by ${escaped(rule)}: ${places.join('; ')} (of ${size}${share})`
 }
+
+/** A blank at which no line ends. */
+const unbroken = '\u00a0'
 
 type Mask = NonNullable<NonNullable<ReportRecord['pixels']>['masks']>[number]
 
 /** Rounded, but nothing that is something, and not all that is not all. */
 function shareOf(part: number): string {
-  if (part > 0 && part < 0.01) return 'less than 1 %'
-  return `${String(Math.min(Math.round(part * 100), part < 1 ? 99 : 100))} %`
+  if (part > 0 && part < 0.01) return `less than 1${unbroken}%`
+  return `${String(Math.min(Math.round(part * 100), part < 1 ? 99 : 100))}${unbroken}%`
 }
 
 export function searchOf({ verified, waived }: ReportRecord): string {
   if (verified === null) return 'not counted'
   const isFound = waived.some(({ code }) => code === 'identity-found')
-  const outcome = isFound ? '<strong>found: see review</strong>' : 'none found'
+  const outcome = isFound ? '<strong class="mark">found: see review</strong>' : 'none found'
   const { objects, terms } = verified
   return `${numberOf(objects)} ${wordFor(objects, 'object')} for ${numberOf(terms)} ${wordFor(terms, 'term')}: ${outcome}`
 }
@@ -68,5 +76,5 @@ export function reviewOf({ waived }: ReportRecord): string {
   const passed = waived.map(
     ({ code, where, count }) => `${numberOf(count)} × ${escaped(code)} at ${escaped(where)}`,
   )
-  return `<strong>released by a person</strong>${linesOf(passed)}`
+  return `<strong class="mark">released by a person</strong>${linesOf(passed)}`
 }
