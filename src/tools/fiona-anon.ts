@@ -240,6 +240,10 @@ async function releaseOne(
       isHeld = record.type === 'held'
       // Whoever forgets where it belongs has not lost it.
       const journal = options.journal ?? stageJournal
+      if (isHeld && process.stdout.isTTY) {
+        await print(`${requestId} is held again: fiona-anon review ${requestId} shows why`)
+        return
+      }
       if (journal === undefined || isHeld) {
         await emit(record)
         await sync()

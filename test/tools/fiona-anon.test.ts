@@ -19,6 +19,7 @@ import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { binDir, projectRoot } from '../fixtures/peers.ts'
+import { PseudoTerminal } from '../fixtures/pseudo-terminal.ts'
 
 const tool = join(binDir, 'fiona-anon')
 const mark = (seq: number) => ({ type: 'mark', seq })
@@ -492,6 +493,32 @@ t.test('what waits is listed, shown in full, and decided by a named person for a
   })
   t.same(review('--project', 'default').records.length, 1, 'only the link is left')
   t.end()
+})
+
+t.test('at a terminal a person reads what waits for what, and how to decide', async (t) => {
+  const site = withKey()
+  const stage = { FIONA_STAGE: 'deidentify', FIONA_STAGE_TO: 'outbox' }
+  const [held] = run(site.args, [archived(site, [leaking, burnedIn]), mark(1)], stage).records
+  const id = String(held?.['requestId'])
+  const read = async (...args: string[]) => {
+    const command = ['fiona-anon', ...args, '--data-dir', site.dataDir]
+    const terminal = new PseudoTerminal({ rows: 40, columns: 400 }, command, environment({}))
+    return { code: await terminal.ended(), text: terminal.text }
+  }
+  const listed = await read('review')
+  t.equal(listed.code, 0)
+  t.match(listed.text, new RegExp(`^${id}  default / \\w+  \\d+ minutes?  2 objects, \\d+ kB\n`))
+  t.match(listed.text, /^ {4}burned-in-annotation, identity-found$/m)
+  t.match(listed.text, /^1 held\n +1 {2}burned-in-annotation {2}then --release\n/m)
+  t.match(listed.text, /^ +1 {2}identity-found {8}only with --release-anyway$/m)
+  t.match((await read('review', '--reason', 'voice')).text, /^0 held$/)
+
+  const { text } = await read('review', id)
+  t.match(text, /^identity-found: .*correct the objects.*\(only with --release-anyway\)$/m)
+  t.match(text, /^ {2}1 × at \(0018,1020\) SoftwareVersions$/m)
+  t.match(text, `where it comes from:\n  burned-in-annotation  ${site.dataDir}`)
+  t.match(text, String(held?.['how']), 'with the journal it goes to')
+  t.match(text, /^ +only with --release-anyway; --because "…" says why/m)
 })
 
 t.test('a name that is no requestId finds nothing, and two decisions are none', (t) => {

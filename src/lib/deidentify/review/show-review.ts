@@ -85,8 +85,17 @@ function inFull({ study, folder, objects, bytes }: Readable): string[] {
     ...(files.length > 0 ? ['where it comes from:', ...files] : []),
     ...(more > 0 ? [`  and ${String(more)} more, in held.json`] : []),
     `decide: ${how ?? `fiona-anon --release ${requestId} # or --drop ${requestId}`}`,
-    '        and say why: --because "…" stays with the decision, on this side of the boundary',
+    `        ${whatToAdd(study)}--because "…" says why, and stays with the decision on this side of the boundary`,
   ]
+}
+
+/** What a release of it takes besides. */
+function whatToAdd(study: HeldStudy): string {
+  const ways = advices(study).map(({ release }) => release)
+  if (ways.includes('mend')) {
+    return 'it is held again as long as something cannot be released: mend that and replay the record, or drop it; '
+  }
+  return ways.includes('releaseAnyway') ? 'only with --release-anyway; ' : ''
 }
 
 /** Two lines a study: there may be many. */
@@ -161,7 +170,9 @@ function whoseOf({ project, participant, event }: HeldStudy): string {
 }
 
 function sizeOf(objects: number, bytes: number): string {
-  return `${counted(objects, 'object')}, ${(bytes / 1e6).toFixed(1)} MB`
+  const size =
+    bytes < 1e6 ? `${String(Math.ceil(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+  return `${counted(objects, 'object')}, ${size}`
 }
 
 function ageOf(time: string): string {
