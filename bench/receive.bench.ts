@@ -11,6 +11,8 @@ import { writeStudy, writeWarmUp } from './ct-study.ts'
 import {
   type Receiver,
   RunningReceiver,
+  bareSynced,
+  bareUnsynced,
   fionaSynced,
   fionaUnsynced,
   orthanc,
@@ -25,7 +27,10 @@ const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const warmUpCount = 200
 const smallWarmUpCount = 4000
 const senders = [1, 4] as const
-const receivers = [fionaSynced, fionaUnsynced, storescpDefaults, storescpTuned, orthanc]
+const receivers = [
+  ...[fionaSynced, fionaUnsynced, storescpDefaults, storescpTuned, orthanc],
+  ...[bareSynced, bareUnsynced],
+]
 
 interface Measured {
   readonly rate: number

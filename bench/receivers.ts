@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { binDir, freePort } from '../test/fixtures/peers.ts'
 import { peakMegabytesOf } from './peak-memory.ts'
 
@@ -51,6 +52,21 @@ export const orthanc: Receiver = {
     )
     return ['/usr/sbin/Orthanc', config]
   },
+}
+
+/** What Node.js itself can do, and no receiver can be beaten by more than that. */
+export const bareSynced: Receiver = {
+  who: 'bare Node: socket to file, fsync of the file alone',
+  command: (port, directory) => bare(port, directory, 'fsync'),
+}
+export const bareUnsynced: Receiver = {
+  who: 'bare Node: socket to file, no sync',
+  command: (port, directory) => bare(port, directory, 'none'),
+}
+
+function bare(port: number, directory: string, durability: string): readonly string[] {
+  const program = fileURLToPath(new URL('bare-receiver.ts', import.meta.url))
+  return [process.execPath, '--import', 'tsx', program, String(port), directory, durability]
 }
 
 function ours(port: number, directory: string, durability: string): readonly string[] {

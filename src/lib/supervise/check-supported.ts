@@ -22,7 +22,4 @@ export function checkSupported(config: Config, log: Logger): void {
     if (config[key] !== undefined)
       log.warn({ key }, 'this part of the configuration has no effect yet')
   }
-  if (config.requests.length > 0) {
-    log.warn('requests are not answered yet: with them configured, no study is de-identified')
-  }
 }
