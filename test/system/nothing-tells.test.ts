@@ -1,6 +1,7 @@
 // DICOM's other leaks: not in the objects, but around them. A study full of planted identity goes through the real
 // stages behind the boundary, at the most talkative log level, and everything that they leave or show is searched.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type FSWatcher, mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -141,10 +142,30 @@ t.test('nor do they whatever is planted, damaged or held', async (t) => {
   t.same(tellTales([...seen.commandLines].join('\n')), [], 'command lines and environments')
 })
 
-/** Of all that the corpus has planted, in whatever dress. */
+/** Of all that the corpus has planted, in whatever dress; and digests of it without a key, which whoever knows it can make. */
 function tellTales(bytes: Buffer | string): unknown[] {
-  return secretsDressedUp(Buffer.from(bytes), plantedSecrets)
+  const text = Buffer.from(bytes).toString('latin1').toLowerCase()
+  return [
+    ...secretsDressedUp(Buffer.from(bytes), plantedSecrets),
+    ...bareDigests.filter((digest) => text.includes(digest)),
+  ]
 }
+
+const bareDigests = [
+  person.id,
+  person.accession,
+  person.birthDate,
+  person.studyUid,
+  `${person.studyUid}.1`,
+  `${person.family}^${person.given}`,
+].flatMap((value) =>
+  ['md5', 'sha1', 'sha256', 'sha512'].flatMap((name) =>
+    // Half of one is as telling; longer than any number that stands there by chance.
+    [value, `${value}\n`, `${value} `, `${value}\0`].map((text) =>
+      createHash(name).update(text).digest('hex').slice(0, 16),
+    ),
+  ),
+)
 
 /** Another study, of one object, in a folder of its own. */
 function other(dataDir: string, name: string, object: Buffer): AnyRecord {

@@ -351,6 +351,35 @@ t.test('the crosswalk has each link once, for its owner alone', async (t) => {
   t.notOk(existsSync(join(alone.dataDir, 'crosswalk.ndjson')))
 })
 
+t.test('wherever it runs, and in whatever language and zone, the bytes are the same', (t) => {
+  const profile = 'options: [retainLongitudinalModifiedDates, cleanDescriptors]\n'
+  const dated = [
+    el(0x0008002a, 'DT', '20240331023000+0100'),
+    el(0x0008103e, 'LO', 'INITIAL THORACIC'),
+  ]
+  const outputs = [
+    { TZ: 'UTC', LC_ALL: 'C' },
+    { TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' },
+    { TZ: 'Europe/Oslo', LC_ALL: 'de_DE.UTF-8', TMPDIR: '/var/tmp' },
+  ].map((env) => {
+    const site = withKey()
+    const path = join(site.root, 'profile.yaml')
+    writeFileSync(path, profile)
+    const { code, err } = run(
+      [...site.args, '--profile', path],
+      [archived(site, [ctImage({ elements: dated }), ctImage({ instanceNumber: 2 })])],
+      env,
+    )
+    t.equal(code, 0, err)
+    const files = filesUnder(site.out)
+    return files.map((file) => [file.slice(site.out.length), readFileSync(file).toString('hex')])
+  })
+  t.equal(outputs[0]?.length, 2)
+  t.same(outputs[1], outputs[0])
+  t.same(outputs[2], outputs[0])
+  t.end()
+})
+
 t.test('a held study waits; its own record says how it is released, and that works', (t) => {
   const site = withKey()
   const { records } = run(site.args, [archived(site, [ctImage(), burnedIn])])

@@ -54,20 +54,19 @@ export function standsIn(term: string, text: string): boolean {
 
 /**
  * Does it stand there with an end at both ends? `li an` does not in `scan line angle`, nor `ct 64` in `ct 640`.
+ * @param areBytes what is beyond ASCII in bytes is no letter of a word
  */
-export function standsAlone(term: string, text: string): boolean {
+export function standsAlone(term: string, text: string, areBytes = false): boolean {
+  const [letter, digit] = areBytes ? [/[a-z]/, /[0-9]/] : [/\p{L}/u, /\p{N}/u]
+  /** Whether a character beside the term is more of the word or number at its end. */
+  const continues = (beside = '', edge = ''): boolean =>
+    letter.test(beside) || (digit.test(beside) && digit.test(edge))
   for (let at = text.indexOf(term); at !== -1; at = text.indexOf(term, at + 1)) {
     const end = at + term.length
     const isBegun = continues(text[at - 1], text[at])
     if (!isBegun && !continues(text[end], text[end - 1])) return true
   }
   return false
-}
-
-/** Whether a character beside a term is more of the word or number at its end. */
-function continues(beside: string | undefined, edge: string | undefined): boolean {
-  if (beside === undefined || edge === undefined) return false
-  return /\p{L}/u.test(beside) || (/\p{N}/u.test(beside) && /\p{N}/u.test(edge))
 }
 
 function isKnown(word: string): boolean {

@@ -218,7 +218,7 @@ export class IdentitySearch {
   #isInLowered(text: string): boolean {
     return (
       this.#inBytes.some((term) => text.includes(term) && standsIn(term, text)) ||
-      this.#phrasesInBytes.some((term) => text.includes(term) && standsAlone(term, text)) ||
+      this.#phrasesInBytes.some((term) => text.includes(term) && standsAlone(term, text, true)) ||
       this.#hasUid(text)
     )
   }
