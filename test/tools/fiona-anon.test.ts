@@ -530,7 +530,7 @@ t.test('at a terminal a person reads what waits for what, and how to decide', as
   const [held] = run(site.args, [archived(site, [leaking, burnedIn]), mark(1)], stage).records
   const id = String(held?.['requestId'])
   const read = async (...args: string[]) => {
-    const command = ['fiona-anon', ...args, '--data-dir', site.dataDir]
+    const command = [tool, ...args, '--data-dir', site.dataDir]
     const terminal = new PseudoTerminal({ rows: 40, columns: 400 }, command, environment({}))
     return { code: await terminal.ended(), text: terminal.text }
   }
@@ -540,7 +540,7 @@ t.test('at a terminal a person reads what waits for what, and how to decide', as
   t.match(listed.text, /^ {4}burned-in-annotation, identity-found$/m)
   t.match(listed.text, /^1 held\n +1 {2}burned-in-annotation {2}then --release\n/m)
   t.match(listed.text, /^ +1 {2}identity-found {8}only with --release-anyway$/m)
-  t.match((await read('review', '--reason', 'voice')).text, /^0 held$/)
+  t.match((await read('review', '--reason', 'voice')).text, /^0 held$/m)
 
   const { text } = await read('review', id)
   t.match(text, /^identity-found: .*correct the objects.*\(only with --release-anyway\)$/m)
