@@ -37,6 +37,7 @@ export class BlockPool {
 
   /** Blocks that somebody has. */
   get inUse(): number {
+    this.#takeBack()
     return this.#inUse
   }
 

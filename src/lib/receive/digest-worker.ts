@@ -8,7 +8,13 @@ const shared = new Uint8Array(memory)
 const blocksRead = new Int32Array(progress)
 const objects = new Map<number, Hash>()
 
-parentPort?.on('message', ({ id, block, index = 0, then, question = 0 }: DigestRequest) => {
+parentPort?.on('message', (requests: readonly DigestRequest[]) => {
+  for (const request of requests) answer(request)
+})
+
+parentPort?.postMessage('ready')
+
+function answer({ id, block, index = 0, then, question = 0 }: DigestRequest): void {
   if (block !== undefined) {
     read(id, block, index)
     Atomics.add(blocksRead, 0, 1)
@@ -23,9 +29,7 @@ parentPort?.on('message', ({ id, block, index = 0, then, question = 0 }: DigestR
     objects.delete(id)
     reply({ question, digest: hash.digest('hex') })
   }
-})
-
-parentPort?.postMessage('ready')
+}
 
 function read(id: number, block: NonNullable<DigestRequest['block']>, index: number): void {
   let hash = objects.get(id)

@@ -38,6 +38,8 @@ interface Running {
   readonly progress: Int32Array
   /** Blocks handed to it. */
   handed: number
+  /** What it will be asked with the next message: to post one costs as much as to hash half a block. */
+  requests: DigestRequest[]
 }
 
 /**
@@ -76,14 +78,14 @@ export class Digester {
   /** @internal @returns whether the thread has done with the block */
   hand(id: number, index: number, { bytes, offset }: Block, length: number): () => boolean {
     const thread = this.#thread()
+    const position = (thread.handed = (thread.handed + 1) | 0)
     if (offset === undefined) {
-      // Posting copies it.
-      thread.worker.postMessage({ id, index, block: bytes.subarray(0, length), then: 'goOn' })
-      thread.handed = (thread.handed + 1) | 0
+      this.#send({ id, index, block: bytes.subarray(0, length), then: 'goOn' })
+      // Posting copies it, and its owner may use it again as soon as this returns.
+      post(thread)
       return () => true
     }
     this.#send({ id, index, block: { offset, length }, then: 'goOn' })
-    const position = (thread.handed = (thread.handed + 1) | 0)
     // The difference is right also where the numbers have wrapped around.
     return () => ((Atomics.load(thread.progress, 0) - position) | 0) >= 0
   }
@@ -103,8 +105,14 @@ export class Digester {
     this.#send({ id, then: 'forget' })
   }
 
+  /** Together with all else that is asked in this turn of the event loop. */
   #send(request: DigestRequest): void {
-    this.#thread().worker.postMessage(request)
+    const thread = this.#thread()
+    thread.requests.push(request)
+    if (thread.requests.length > 1) return
+    queueMicrotask(() => {
+      post(thread)
+    })
   }
 
   #thread(): Running {
@@ -113,7 +121,7 @@ export class Digester {
     const progress = new Int32Array(shared)
     const workerData: DigestThread = { memory: this.#memory, progress: shared }
     const worker = new Worker(this.#program, { name: 'fiona-digest', workerData })
-    const running = { worker, progress, handed: 0 }
+    const running: Running = { worker, progress, handed: 0, requests: [] }
     worker.on('message', (reply: DigestReply | 'ready') => {
       if (reply === 'ready') return
       const waiting = this.#waiting.get(reply.question)
@@ -139,6 +147,10 @@ export class Digester {
     this.#running = running
     return running
   }
+}
+
+function post({ worker, requests }: Running): void {
+  if (requests.length > 0) worker.postMessage(requests.splice(0))
 }
 
 /** Of one object. */

@@ -7,8 +7,11 @@ import { writePieces } from './write-pieces.ts'
 
 /** Blocks that are written by one call. */
 const mostAtOnce = 8
-/** Blocks that an object may have waiting for the disk, or for its digest; one where many are in use. */
-const mostBehind = 4
+/**
+ * Blocks that an object may have waiting for the disk, or for its digest; one where many are in use. One more than a CT
+ * image (512 x 512 x 16 bit) has: it comes in without a pause.
+ */
+const mostBehind = 6
 const manyInUse = 96
 /** What is written past the kernel's cache begins and ends at a multiple of this, whatever the disk. */
 const directBytes = 4096

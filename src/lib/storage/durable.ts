@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, renameSync, statfsSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
@@ -145,8 +145,13 @@ export async function createExclusively(
  * it takes some microseconds, and whoever must answer a peer now cannot wait for a thread.
  */
 export function freeBytes(path: string): number {
-  let at = resolve(path)
-  while (at !== dirname(at) && !existsSync(at)) at = dirname(at)
-  const fs = statfsSync(at)
-  return fs.bavail * fs.bsize
+  for (let at = resolve(path); ; at = dirname(at)) {
+    try {
+      const { bavail, bsize } = statfsSync(at)
+      return bavail * bsize
+    } catch (error) {
+      // What is not there yet will be made on the file system of the directory above.
+      if (at === dirname(at)) throw error
+    }
+  }
 }
