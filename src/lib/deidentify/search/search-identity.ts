@@ -2,6 +2,7 @@ import {
   type DataSet,
   type DicomFile,
   type Element,
+  bytesPerUnit,
   decodeText,
   formatTag,
   isText,
@@ -211,7 +212,7 @@ export class IdentitySearch {
 
   #isInPiece(bytes: Buffer, vr: string): boolean {
     const text = lowerAscii(bytes.toString('latin1'))
-    const readings = [text, ...undressedBytes(text, vr === 'OW' || vr === 'US' || vr === 'SS')]
+    const readings = [text, ...undressedBytes(text, bytesPerUnit(vr))]
     return readings.some((reading) => this.#isInLowered(reading))
   }
 
