@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint'
 // (they meet as records); a tool never imports a tool.
 const layers = [
   ['error', 'text', 'fault', 'regexp', 'yaml'],
-  ['uid', 'pixels', 'sqlite'],
+  ['uid', 'pixels', 'sqlite', 'http'],
   ['record'],
   ['dicom', 'storage'],
   ['match', 'layout'],

@@ -119,6 +119,11 @@ export default defineTool({
       shown.length === total ? String(total) : `${String(shown.length)} of ${String(total)}`
     const more = shown.length === total ? '' : '; --limit 0 shows all'
     await print(visibleText(`${count} ${what}${asked}${more}`))
+    if (shown.some(({ state }) => state === 'held')) {
+      await print(
+        'held: decide with fiona request waiting (before de-identification) or fiona-anon review',
+      )
+    }
     for (const note of notes) await print(visibleText(note))
     return ExitCode.ok
   },

@@ -1,19 +1,22 @@
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
 
-const commands = ['check', 'read', 'status', 'dictionary'] as const
+const commands = ['check', 'read', 'status', 'upload', 'dictionary'] as const
 
 export default defineTool({
   name: 'fiona-redcap',
   section: 8,
   summary: 'look at REDCap as FIONA sees it',
   description: `Studies are asked for in REDCap, and what became of them stands there: fiona-request does both, when the configuration has
-    requests with redcap. This tool looks at that, and writes nothing.
+    requests with redcap. This tool looks at that; upload alone writes.
 
     check asks each project that is configured for its dictionary and says which fields, choices and repeating instruments FIONA
     needs and does not find. read shows what FIONA would act on, as NDJSON: transfers that are asked for, projects, routing
-    rules, couplings. status shows what waits to be written, since when, and what is wrong; it asks the disk and not REDCap.
-    dictionary PROJECT prints the data dictionary (CSV) of Incoming, DataTransferProjects, Routing, CouplingList or Project (a
+    rules, couplings, names of AutoID. status shows what waits to be written, since when, and what is wrong; it asks the disk and not REDCap.
+    upload FILE brings a coupling table (docs/requests.md) into CouplingList: all of it, or nothing where a line names an unknown or closed
+    project, a participant that does not fit its pattern, or another one than stands there. What is there already is not written again;
+    what has run out counts anew from today. --dry-run says what would be written.
+    dictionary PROJECT prints the data dictionary (CSV) of Incoming, DataTransferProjects, Routing, CouplingList, AutoID or Project (a
     research project's own), to be uploaded when a project is made.
 
     --record FILE keeps what REDCap answered to check and read, in a form that can be given away: without token, and with
@@ -22,7 +25,7 @@ export default defineTool({
     The token is in a file of mode 0600, and stands in no message and no log. A server is asked no more often than
     callsPerMinute (default 300), and its certificate has to be valid.`,
   arguments: {
-    name: `${commands.join('|')} [PROJECT]`,
+    name: `${commands.join('|')} [FILE|PROJECT]`,
     repeated: true,
     required: true,
     describe: 'what to do',
@@ -34,6 +37,7 @@ export default defineTool({
     },
     replay: { type: 'path', describe: 'check, read: take the answers from this file' },
     'data-dir': { type: 'path', describe: 'status: where it is kept', configKey: 'dataDir' },
+    'dry-run': { type: 'boolean', describe: 'upload: look, and write nothing' },
     json: { type: 'boolean', describe: 'check, status: JSON' },
   },
   examples: [
@@ -43,6 +47,7 @@ export default defineTool({
       'who asks for how much?',
     ],
     ['fiona-redcap status', 'does anything wait for REDCap?'],
+    ['fiona-redcap upload couplings.csv', 'before their studies are sent'],
     ['fiona-redcap dictionary Incoming > incoming.csv', 'to make the project Incoming'],
   ],
   files: [['<dataDir>/state/fiona-request/', 'what was read last, and what waits to be written']],
@@ -50,7 +55,7 @@ export default defineTool({
     65: 'check: something is missing in a project; a recording cannot be read',
     69: 'REDCap does not answer, or not as an API does',
     77: 'REDCap does not let the token do that, or others may read its file',
-    78: 'no REDCap is configured, or its token file cannot be used',
+    78: 'no REDCap is configured, or its token file cannot be used; upload: a line of the table cannot be used',
   },
   seeAlso: ['fiona-request', 'fiona-ctl'],
   async run({ args, options, config, log, print, signal }) {
@@ -66,7 +71,8 @@ export default defineTool({
       await print(redcaps.dictionaryCsv(dictionary).trimEnd())
       return ExitCode.ok
     }
-    if (!(commands as readonly string[]).includes(command) || names.length > 0) {
+    const most = command === 'upload' ? 1 : 0
+    if (!(commands as readonly string[]).includes(command) || names.length !== most) {
       throw usage(
         `there is no command ${JSON.stringify(args.join(' '))}`,
         `there are ${commands.join(', ')}`,
@@ -101,6 +107,20 @@ export default defineTool({
       between === undefined ? {} : { between },
     )
     try {
+      if (command === 'upload') {
+        const [file = ''] = names
+        const { readTableFile, tableName } = await import('../lib/request/index.ts')
+        const { rows } = await readTableFile(file)
+        const isDry = options.dryRun === true
+        const { written, there } = await redcaps.uploadCouplings(projects, tableName(file), rows, {
+          today: localDay(new Date()),
+          isDry,
+          signal,
+        })
+        const what = isDry ? 'would be written' : 'written'
+        await print(`${String(written)} entries ${what}, ${String(there)} are there already`)
+        return ExitCode.ok
+      }
       return command === 'check'
         ? await redcaps.showChecks(projects, { isJson: options.json === true, print, signal })
         : await redcaps.showTables(projects, { print, signal })
@@ -113,4 +133,10 @@ export default defineTool({
 
 function usage(message: string, hint: string): FionaError {
   return new FionaError('E_USAGE', message, { hint, exitCode: ExitCode.usage })
+}
+
+/** By the clock on the wall, as REDCap has it. */
+function localDay(now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  return `${String(now.getFullYear())}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
 }

@@ -22,10 +22,13 @@ export default defineTool({
     the exit code is 1.
 
     fiona-request STUDY --project P --participant ID decides by hand, before what sources say; also before the study has come,
-    and whether or not a fiona-request runs. fiona-request waiting lists what waits or is held, since when, why, and the command that decides.`,
+    and whether or not a fiona-request runs. fiona-request waiting lists what waits or is held, since when, why, and the command that decides.
+    What is held has a requestId, by which fiona ls deliveries and the journal held know it, too: in place of STUDY it says the project as
+    well, and tells nothing of anybody.`,
   arguments: {
     name: 'waiting|STUDY',
-    describe: 'list what waits; or decide about the study with this StudyInstanceUID',
+    describe:
+      'list what waits; or decide about a study: by its StudyInstanceUID, or the requestId of what is held',
   },
   reads: ['study'],
   writes: ['request', 'held'],
@@ -58,6 +61,7 @@ export default defineTool({
       'decide by hand',
     ],
     ['fiona request 1.2.840.1 --drop', 'it belongs nowhere'],
+    ['fiona request 7Q2M0V9ZK4T1C8XB3NHD --drop', 'what is held shall not go to that project'],
   ],
   files: [
     [
@@ -91,6 +95,7 @@ export default defineTool({
       openSources,
       requestDirectory,
       sourcesOf,
+      StatusFile,
       Store,
       troubleOfSources,
       waitingRows,
@@ -102,17 +107,16 @@ export default defineTool({
     using store = await Store.open(directory)
     const clock = () => Date.now()
     const configured = settings.requests.find(({ redcap }) => redcap !== undefined)?.redcap
-    const { redcapSource, sourceDirectory } = await import('../lib/redcap/index.ts')
+    const redcaps = await import('../lib/redcap/index.ts')
+    const hash = (...texts: readonly string[]) => store.patients.hash(...texts)
     const redcap =
       configured &&
-      (await redcapSource(configured, {
-        projects: settings.projects,
-        hash: (...texts) => store.patients.hash(...texts),
-        log,
-      }))
+      (what === undefined
+        ? await redcaps.redcapSource(configured, { projects: settings.projects, hash, log })
+        : redcaps.rememberedSource(configured, { hash, log }))
     // Who decides by hand, and who lists, goes by what was read last.
     if (what !== undefined && dataDir !== undefined) {
-      await redcap?.load(sourceDirectory(resolve(dataDir)))
+      await redcap?.load(redcaps.sourceDirectory(resolve(dataDir)))
     }
     const { sources, projects } = await sourcesOf({
       config: settings,
@@ -124,15 +128,14 @@ export default defineTool({
       '--config': configPath,
       '--data-dir': options.dataDir ?? (configPath === undefined ? dataDir : undefined),
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${quote(resolve(value))}`]))
-    const howToDecide = (StudyInstanceUID: string, project?: string): string => {
-      const command = ['fiona-request', ...same, StudyInstanceUID].join(' ')
-      const which = `--project ${project === undefined ? 'P' : quote(project)}`
-      return `${command} ${which} --participant ID # or ${project === undefined ? '' : `${which} `}--drop`
-    }
+    const command = ['fiona-request', ...same].join(' ')
+    const ofHeld = (requestId: string) => `${command} ${requestId} --participant ID # or --drop`
+    const ofStudy = (StudyInstanceUID: string) =>
+      `${command} ${StudyInstanceUID} --project P --participant ID # or --drop`
     if (what === 'waiting') {
       const isTable = process.stdout.isTTY && options.json !== true
       let shown = 0
-      for (const row of waitingRows(store, howToDecide)) {
+      for (const row of waitingRows(store, { ofStudy, ofHeld })) {
         if (signal.aborted) break
         if (options.project !== undefined && row.project !== options.project) continue
         shown += 1
@@ -156,7 +159,7 @@ export default defineTool({
       const { user, login, sudo } = whoRuns()
       const who = `by hand (${sudo ?? login ?? user})`
       const wanted = {
-        StudyInstanceUID: what,
+        study: what,
         project,
         participant,
         event,
@@ -168,16 +171,19 @@ export default defineTool({
       await print(decideByHand(wanted, store, projects, clock()))
       return ExitCode.ok
     }
+    const status =
+      directory === undefined || stage === undefined ? undefined : new StatusFile(directory, log)
     const matcher = new Matcher({
       store,
       owner: stage ?? 'hand',
       projects,
       sources,
-      howToDecide,
+      howToDecide: ofHeld,
       clock,
       log,
       inStage: stage !== undefined,
       requestsOnly: options.requestsOnly === true,
+      tellUndecided: (undecided) => status?.keep(undecided),
       sync,
     })
     const ending = new AbortController()
@@ -206,6 +212,7 @@ export default defineTool({
     } finally {
       ending.abort()
       await following
+      await status?.close()
     }
   },
 })
@@ -229,7 +236,8 @@ function requireMeaning(
     }
     return
   }
-  if (!isGiven('project') || !isGiven('participant')) {
+  const isProjectKnown = isGiven('project') || !what.includes('.')
+  if (!isProjectKnown || !isGiven('participant')) {
     throw usage('a decision needs --project and --participant, or --drop')
   }
 }

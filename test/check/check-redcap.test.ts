@@ -32,7 +32,7 @@ t.test('rights, a server that is down, bare hashes and projects that are not rea
   site.server.meet({ status: 403, body: '{"error":"You do not have permissions to use the API"}' })
   const found = await look(site, { hashes: 'sha256' })
   t.match(found[0], /^error: redcap Incoming: REDCap does not let the token of Incoming/)
-  t.equal(found.filter((line) => line.startsWith('ok: ')).length, 4, 'the others were asked')
+  t.equal(found.filter((line) => line.startsWith('ok: ')).length, 5, 'the others were asked')
   t.match(found.at(-1), /^warning: redcap: hashes: sha256/)
   site.server.always = { status: 503, body: '' }
   t.match(await look(site), [/^error: redcap Incoming: REDCap has trouble of its own \(503\)/])

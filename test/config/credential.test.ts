@@ -19,6 +19,26 @@ t.test('a secret that systemd hands over takes the place of the configured file'
   t.equal((await loadConfig(path)).deidentification.keyFile, join(folder, 'handed/pseudonym.key'))
 })
 
+t.test('so does one of a folder that is handed over as a whole', async (t) => {
+  const redcap = {
+    url: 'https://redcap.example.org/api/',
+    tokenFile: '/etc/fiona/redcap/incoming.token',
+    autoIdTokenFile: '/etc/fiona/redcap/autoid.token',
+    ownTokenFiles: { ABCD: '/etc/fiona/redcap/abcd.token' },
+  }
+  const folder = t.testdir({
+    'fiona.yaml': JSON.stringify({ requests: [{ redcap }] }),
+    handed: { 'redcap_incoming.token': '', 'redcap_abcd.token': '' },
+  })
+  process.env['CREDENTIALS_DIRECTORY'] = join(folder, 'handed')
+  const [source] = (await loadConfig(join(folder, 'fiona.yaml'))).requests
+  t.match(source?.redcap, {
+    tokenFile: join(folder, 'handed/redcap_incoming.token'),
+    autoIdTokenFile: '/etc/fiona/redcap/autoid.token',
+    ownTokenFiles: { ABCD: join(folder, 'handed/redcap_abcd.token') },
+  })
+})
+
 t.test('a service that is handed other secrets reads the configured file', async (t) => {
   const folder = t.testdir({ 'fiona.yaml': 'deidentification: { keyFile: a.key }\n', handed: {} })
   process.env['CREDENTIALS_DIRECTORY'] = join(folder, 'handed')

@@ -154,6 +154,8 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
   const lanes = join(folder, 'state', 'fiona-send', 'status', 'deliver')
   mkdirSync(lanes, { recursive: true })
   writeFileSync(join(lanes, `${'0'.repeat(40)}.json`), JSON.stringify(lane))
+  mkdirSync(join(folder, 'default', 'review', 'R1'), { recursive: true })
+  writeFileSync(join(folder, 'default', 'review', 'R1', 'held.json'), '{}')
   const status = await siteStatus(config, undefined)
   t.ok(isStatus(status), JSON.stringify(isStatus.errors))
   t.match(status.trouble.join(), /research does not answer since .*nobody listens/)

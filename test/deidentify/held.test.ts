@@ -127,6 +127,26 @@ t.test('what rules want looked at is held, whatever the object says', async (t) 
   }
 })
 
+t.test('what a request wants left out is left out, too', async (t) => {
+  const screen = ctImage({ instanceNumber: 2, elements: [el(0x00080060, 'CS', 'OT'), says('YES')] })
+  const request = {
+    type: 'request',
+    requestId: '7Q2M0V9ZK4T1C8XB3NHD',
+    project: 'ABCD',
+    participant: 'S1',
+    exclude: [{ modality: 'PR' }, { modality: 'OT' }],
+  }
+  const objects = [ctImage({ instanceNumber: 1 }), screen]
+  const { record } = await deidentify(objects, {}, request)
+  t.match(record, { type: 'deidentified', instances: 1, excluded: { 'modality OT': 1 } })
+  const wrong = { ...request, exclude: [{ Modality: 'OT' }] }
+  await t.rejects(
+    deidentify(objects, {}, wrong),
+    { code: 'E_CONFIG' },
+    'nothing goes out by a slip',
+  )
+})
+
 t.test('what the project excludes is left out and counted, even if it would be held', async (t) => {
   const screen = ctImage({ instanceNumber: 2, elements: [el(0x00080060, 'CS', 'OT'), says('YES')] })
   const exclusion = exclusionOf([{ modality: 'OT', sopClass: '1.2.3' }, { modality: 'ot' }])

@@ -93,6 +93,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     path: directory,
     series: [{ SeriesInstanceUID: series, instances: 2 }],
     requestedBy: 'coupling.csv',
+    exclude: [{ modality: 'PR' }],
   },
   deidentified: {
     type: 'deidentified',

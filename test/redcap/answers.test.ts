@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { FionaError } from '../../src/lib/error/index.ts'
+import { retryAfterSeconds } from '../../src/lib/http/index.ts'
 import { openEndpoint } from '../../src/lib/redcap/http-post.ts'
 import { Pace } from '../../src/lib/redcap/pace.ts'
 import { RedcapProject } from '../../src/lib/redcap/redcap-project.ts'
@@ -299,4 +300,68 @@ t.test('a call that is stopped stops at once', async (t) => {
   const call = client.metadata(stop.signal)
   stop.abort(new Error('told to stop'))
   await t.rejects(call, { message: 'told to stop' })
+})
+
+t.test('a pause is asked for in seconds or by a date, and none for ever', async (t) => {
+  const now = Date.parse('2026-01-02T12:00:00Z')
+  for (const [text, seconds] of [
+    ['7', 7],
+    ['Fri, 02 Jan 2026 12:00:30 GMT', 30],
+    ['Fri, 02 Jan 2026 11:00:00 GMT', undefined],
+    ['999999999', 86_400],
+    ['-5', undefined],
+    ['soon', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ] as const) {
+    t.equal(retryAfterSeconds(text, now), seconds, String(text))
+  }
+})
+
+t.test('a token does not follow to where an answer points', async (t) => {
+  const { server } = await served(t)
+  const other = await RedcapServer.start()
+  t.teardown(() => other.stop())
+  for (const status of [301, 302, 303, 307, 308]) {
+    server.meet({ status, headers: { Location: other.url }, body: '' })
+    await t.rejects(clientOf(t, server, { attempts: 1 }).metadata(signal), {
+      code: 'E_REDCAP_ANSWER',
+      message: /not followed/,
+    })
+  }
+  t.strictSame(other.calls, [], 'nobody else was asked')
+})
+
+t.test('other letters than UTF-8 make no other names', async (t) => {
+  const { server } = await served(t)
+  const latin = Buffer.from(
+    '[{"study_instance_uid":"1.2","study_description":"Bj\xf8rn"}]',
+    'latin1',
+  )
+  server.meet({ status: 200, bytes: latin })
+  await t.rejects(clientOf(t, server, { attempts: 1 }).exportRecords({}, signal), {
+    code: 'E_REDCAP_ANSWER',
+    message: /not UTF-8/,
+  })
+})
+
+t.test('an answer of a hundred megabytes is given up, and does not fill the memory', async (t) => {
+  const { server } = await served(t)
+  server.meet({ status: 200, endless: 100 << 20 })
+  const client = clientOf(t, server, { attempts: 1, mostAnswerBytes: 8 << 20 })
+  await t.rejects(client.exportRecords({}, signal), {
+    code: 'E_REDCAP_DOWN',
+    message: /longer than/,
+  })
+  t.ok(server.sentBytes < 100 << 20, `${String(server.sentBytes)} bytes were taken`)
+})
+
+t.test('an answer that drips without end is given up', async (t) => {
+  const { server } = await served(t)
+  server.meet('drip')
+  const client = clientOf(t, server, { attempts: 1, timeoutSeconds: 0.3 })
+  await t.rejects(client.metadata(signal), {
+    code: 'E_REDCAP_DOWN',
+    message: /did not answer within/,
+  })
 })

@@ -32,12 +32,21 @@ export interface ProjectSetup {
 
 /** Instead of an answer, or of its end. */
 export type Fault =
+  | 'drip'
   | 'hang'
   | 'html'
   | 'reset'
   | 'truncated'
   | 'unanswered'
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
+  | {
+      readonly status: number
+      readonly headers?: Record<string, string>
+      readonly body?: string
+      /** In place of a body. */
+      readonly bytes?: Buffer
+      /** In place of a body: so many blanks, as fast as they are taken. */
+      readonly endless?: number
+    }
 
 interface Line {
   readonly record: string
@@ -136,6 +145,8 @@ export class RedcapServer {
   /** Every form that came, with its token. */
   readonly calls: URLSearchParams[] = []
   readonly isSecure: boolean
+  /** Of an endless answer. */
+  sentBytes = 0
   /** Every call meets it while it is set. */
   always: Fault | undefined
 
@@ -205,9 +216,17 @@ export class RedcapServer {
       response.end('<!DOCTYPE HTML>\n<html><body>REDCap is offline for maintenance</body></html>')
       return
     }
+    if (fault === 'drip') {
+      response.writeHead(200, { 'Content-Type': 'application/json' })
+      // Never silent for long, and never at an end.
+      const drops = setInterval(() => response.write(' '), 20)
+      response.on('close', () => clearInterval(drops))
+      return
+    }
     if (typeof fault === 'object') {
       response.writeHead(fault.status, { 'Content-Type': 'application/json', ...fault.headers })
-      response.end(fault.body ?? '{"error":"trouble"}')
+      if (fault.endless !== undefined) await this.#pour(response, fault.endless)
+      else response.end(fault.bytes ?? fault.body ?? '{"error":"trouble"}')
       return
     }
     const { status, type, body } = this.#answer(request, form)
@@ -227,6 +246,16 @@ export class RedcapServer {
     }
     response.writeHead(status, { 'Content-Type': type })
     response.end(body)
+  }
+
+  async #pour(response: ServerResponse, bytes: number): Promise<void> {
+    const blanks = Buffer.alloc(1 << 16, ' ')
+    const closed = new Promise((resolve) => response.once('close', resolve))
+    while (this.sentBytes < bytes && !response.destroyed) {
+      this.sentBytes += blanks.length
+      if (!response.write(blanks)) await Promise.race([once(response, 'drain'), closed])
+    }
+    response.end()
   }
 
   #answer(

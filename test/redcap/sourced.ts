@@ -21,6 +21,7 @@ export interface Site {
   readonly projects: ServedProject
   readonly routing: ServedProject
   readonly couplings: ServedProject
+  readonly autoIds: ServedProject
   readonly own: ServedProject
   readonly directory: string
   readonly config: RedcapConfig
@@ -39,6 +40,7 @@ export async function serveSite(t: Test): Promise<Site> {
     ),
     routing: server.add(tokens.routing, setupOf('Routing')),
     couplings: server.add(tokens.couplings, setupOf('CouplingList')),
+    autoIds: server.add(tokens.autoIds, setupOf('AutoID')),
     own: server.add(
       tokens.own,
       setupOf('Project', { repeating: repeats.Project, events: ['event_1_arm_1', 'month6_arm_1'] }),
@@ -51,6 +53,7 @@ export async function serveSite(t: Test): Promise<Site> {
       projectsTokenFile: tokenFile(directory, 'projects'),
       routingTokenFile: tokenFile(directory, 'routing'),
       couplingTokenFile: tokenFile(directory, 'couplings'),
+      autoIdTokenFile: tokenFile(directory, 'autoIds'),
       ownTokenFiles: { OWN: tokenFile(directory, 'own') },
     },
   }
@@ -79,6 +82,7 @@ export async function startSource(
     new Promise((resolve) => {
       const end = (): void => {
         pauses.delete(end)
+        signal.removeEventListener('abort', end)
         resolve()
       }
       if (signal.aborted) end()

@@ -9,11 +9,13 @@ import { repeats, setupOf, temporary, tokenFile, tokens } from './served.ts'
 const signal = new AbortController().signal
 const quiet = { debug: () => undefined, warn: () => undefined }
 
-function certificate(directory: string, name: string, host: string) {
+/** @param madeAt for faketime: a certificate holds for two days from then on */
+function certificate(directory: string, name: string, host: string, madeAt?: string) {
   const [key, cert] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)]
   execFileSync(
-    'openssl',
+    madeAt === undefined ? 'openssl' : 'faketime',
     [
+      ...(madeAt === undefined ? [] : [madeAt, 'openssl']),
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
       ...['-days', '2', '-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`],
       ...['-keyout', key, '-out', cert],
@@ -27,12 +29,14 @@ t.test('a token goes only to who proves to be that server', async (t) => {
   const directory = temporary()
   const right = certificate(directory, 'right', 'localhost')
   const other = certificate(directory, 'other', 'redcap.example.org')
+  const expired = certificate(directory, 'expired', 'localhost', '2020-01-01 12:00:00')
   for (const [served, caFile, isTrusted] of [
     [right, right.cert, true],
     [right, undefined, false],
     [right, other.cert, false],
     // Signed by whom we trust, for another name.
     [other, other.cert, false],
+    [expired, expired.cert, false],
   ] as const) {
     const server = await RedcapServer.start(served.tls)
     server.add(tokens.incoming, setupOf('Incoming', { repeating: repeats.Incoming }))

@@ -1,5 +1,5 @@
 // A process that tells a source of requests of some studies, until it is killed or has told all:
-//   node --import tsx told-source.ts URL TOKENFILE DIRECTORY UID…
+//   node --import tsx told-source.ts URL TOKENFILE AUTOIDTOKENFILE DIRECTORY UID…
 // With FIONA_FAULT_POINT it dies on the way. Of what it has on stable storage it says `safe UID` on stdout.
 import { createHmac } from 'node:crypto'
 import { writeSync } from 'node:fs'
@@ -8,9 +8,10 @@ import { openProjects } from '../../src/lib/redcap/open-redcap.ts'
 import { RedcapSource } from '../../src/lib/redcap/redcap-source.ts'
 import { deidentified, request, study, transfer } from './sourced.ts'
 
-const [url = '', tokenFile = '', directory = '', ...names] = process.argv.slice(2)
+const [url = '', tokenFile = '', autoIdTokenFile = '', directory = '', ...names] =
+  process.argv.slice(2)
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined }
-const projects = await openProjects({ url, tokenFile }, quiet, { attempts: 1 })
+const projects = await openProjects({ url, tokenFile, autoIdTokenFile }, quiet, { attempts: 1 })
 const source = new RedcapSource({
   name: 'redcap',
   redcap: projects,
@@ -29,6 +30,7 @@ await source.open({
 })
 for (const name of names) {
   source.studySeen(study(name))
+  source.nameGiven('ABCD', 'ABCD_001', study(name))
   source.requestMade(request(name))
   source.result(deidentified(name))
   source.result(transfer(name))

@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pino } from 'pino'
 import t from 'tap'
 import { decideByHand, Projects, Store } from '../../src/lib/request/index.ts'
 import { bench, study } from './requests.ts'
@@ -67,7 +68,7 @@ t.test(
       first.map(({ requestId }) => requestId),
     )
     t.strictSame(site.take(study(2)), [], 'nobody knows it')
-    t.equal(site.store.count('request', 'waiting'), 1)
+    t.equal(site.store.studies.count('request', 'waiting'), 1)
     t.strictSame(site.later(), [], 'what was said is not said again')
   },
 )
@@ -105,7 +106,7 @@ A11,FREE,x,a\\b
     project: 'A',
     StudyInstanceUID: '1.2.2',
     reasons: [{ code: 'sources-disagree', where: 'A_02 (a.csv, line 3); A_09 (b.csv, line 2)' }],
-    how: 'decide 1.2.2 A',
+    how: /^decide [0-9A-Z]{20}$/,
   })
   t.equal(site.take(study(2))[0]?.['requestId'], held?.['requestId'])
   for (const [number, code] of [
@@ -130,6 +131,28 @@ A11,FREE,x,a\\b
   t.match(site.take(study(9)), [{ participant: '=cmd|calc' }])
   const several = study(1, { revision: 2, warnings: [{ code: 'patient-conflict', where: '' }] })
   t.strictSame(codes(site.take(several)), ['patient-conflict'])
+})
+
+t.test('AutoID: before the last name is given that is said', async (t) => {
+  const log: string[] = []
+  const told = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) })
+  await using site = await bench(
+    {
+      requests: [{ rules: [{ when: { Modality: '' }, project: 'A', participant: 'autoId' }] }],
+      projects: { A: { destinations: [], requests: { autoId: 'A_[0-1][0-9]' } } },
+    },
+    undefined,
+    true,
+    told,
+  )
+  for (let number = 0; number < 17; number += 1) site.take(study(number))
+  t.strictSame(log, [])
+  for (let number = 17; number < 20; number += 1) site.take(study(number))
+  t.strictSame(
+    log.map((line) => (JSON.parse(line) as { left: number }).left),
+    [2, 1, 0],
+  )
+  t.strictSame(codes(site.take(study(20))), ['pattern-exhausted'])
 })
 
 t.test('AutoID: one name for a patient, none for two, none when all are given', async (t) => {
@@ -163,7 +186,10 @@ t.test(
     }
     await using site = await bench({ requests: [{ table: { file: table } }] })
     t.strictSame(site.take(study(1)), [])
-    t.match(site.store.study('request', 'default/1.2.1')?.why, /t\.csv, line 2, does not fit it/)
+    t.match(
+      site.store.studies.find('request', 'default/1.2.1')?.why,
+      /t\.csv, line 2, does not fit it/,
+    )
     put('A1,A\n')
     while ((site.store.meta('trouble:table-1') ?? '') === '') await delay(50)
     t.match(site.store.meta('trouble:table-1'), /t\.csv:2: the participant is missing/)
@@ -198,7 +224,7 @@ t.test('rows expire, by their date or since they were first seen', async (t) => 
   })
   t.equal(site.take(study(1)).length, 1)
   t.equal(site.take(study(2)).length, 0)
-  t.match(site.store.study('request', 'default/1.2.2')?.why, /t\.csv, line 3, has expired/)
+  t.match(site.store.studies.find('request', 'default/1.2.2')?.why, /t\.csv, line 3, has expired/)
   t.equal(site.take(study(3)).length, 1)
   site.day('2026-06-30')
   t.equal(site.take(study('33', { AccessionNumber: 'A3' })).length, 0)
@@ -217,30 +243,22 @@ t.test(
     await using site = await bench(config, directory)
     using other = await Store.open(directory)
     const projects = new Projects(config.projects, [], Date.now, () => undefined)
-    const decide = (more: Partial<typeof hand> & { StudyInstanceUID: string }) =>
+    const decide = (more: Partial<typeof hand> & { study: string }) =>
       decideByHand({ ...hand, ...more }, other, projects, Date.now())
     const [held] = site.take(study(2))
     t.equal(held?.type, 'held')
     site.take(study(1))
-    t.throws(
-      () =>
-        decide({ StudyInstanceUID: '1.2.2', project: 'A' as never, participant: 'S1' as never }),
-      { code: 'E_REQUEST_REFUSED', hint: /--same-patient/ },
-    )
-    t.throws(
-      () =>
-        decide({ StudyInstanceUID: '1.2.2', project: 'B' as never, participant: 'S2' as never }),
-      {
-        code: 'E_REQUEST_REFUSED',
-      },
-    )
-    t.throws(
-      () => decide({ StudyInstanceUID: '../x', project: 'A' as never, participant: 'S2' as never }),
-      {
-        code: 'E_UID_INVALID',
-      },
-    )
-    decide({ StudyInstanceUID: '1.2.2', project: 'A' as never, participant: 'S2' as never })
+    t.throws(() => decide({ study: '1.2.2', project: 'A' as never, participant: 'S1' as never }), {
+      code: 'E_REQUEST_REFUSED',
+      hint: /--same-patient/,
+    })
+    t.throws(() => decide({ study: '1.2.2', project: 'B' as never, participant: 'S2' as never }), {
+      code: 'E_REQUEST_REFUSED',
+    })
+    t.throws(() => decide({ study: '../x', project: 'A' as never, participant: 'S2' as never }), {
+      code: 'E_UID_INVALID',
+    })
+    decide({ study: '1.2.2', project: 'A' as never, participant: 'S2' as never })
     t.match(site.later(), [
       {
         type: 'request',
@@ -249,11 +267,11 @@ t.test(
         requestedBy: 'by hand (me)',
       },
     ])
-    t.strictSame(site.store.held('default/1.2.2'), [])
-    decide({ StudyInstanceUID: '1.2.9', project: 'A' as never, participant: 'S9' as never })
+    t.strictSame(site.store.holds.of('default/1.2.2'), [])
+    decide({ study: '1.2.9', project: 'A' as never, participant: 'S9' as never })
     t.match(site.take(study(9)), [{ type: 'request', participant: 'S9' }])
     decide({
-      StudyInstanceUID: '1.2.9',
+      study: '1.2.9',
       project: 'A' as never,
       participant: 'S1' as never,
       samePatient: true,
@@ -264,7 +282,7 @@ t.test(
       [{ participant: 'S1', revision: 2 }],
       'not as before',
     )
-    decide({ StudyInstanceUID: '1.2.9', drop: true })
+    decide({ study: '1.2.9', drop: true })
     t.strictSame(site.later(), [])
     t.strictSame(site.take(study(9, { revision: 3 })), [])
   },
@@ -299,7 +317,7 @@ t.test(
       requests: [{ rules: [{ when: { PatientID: '^Q' }, project: 'A', participant: 'S' }] }],
     })
     for (let number = 0; number < 10_000; number += 1) site.take(study(number))
-    t.equal(site.store.count('request', 'waiting'), 10_000)
+    t.equal(site.store.studies.count('request', 'waiting'), 10_000)
     site.matcher.changed(undefined)
     t.strictSame(site.later(), [])
   },

@@ -1,4 +1,4 @@
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { Config } from '../../src/lib/config/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { Matcher, openSources, sourcesOf, Store } from '../../src/lib/request/index.ts'
@@ -43,6 +43,7 @@ export async function bench(
   config: Partial<Pick<Config, 'projects' | 'requests'>>,
   directory?: string,
   inStage = true,
+  log: Logger = silent,
 ): Promise<Bench> {
   const store = await Store.open(directory)
   let now = Date.parse('2026-06-15T12:00:00Z')
@@ -58,9 +59,9 @@ export async function bench(
     owner: inStage ? 'request' : 'hand',
     projects,
     sources,
-    howToDecide: (uid, project) => `decide ${uid} ${project}`,
+    howToDecide: (requestId) => `decide ${requestId}`,
     clock,
-    log: silent,
+    log,
     inStage,
     requestsOnly: false,
     sync: async () => undefined,

@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { run } from '../fixtures/peers.ts'
+import { run, start } from '../fixtures/peers.ts'
 import { serveSite, study, type Site } from '../redcap/sourced.ts'
 import { tokens } from '../redcap/served.ts'
 
@@ -86,3 +88,56 @@ t.test(
     )
   },
 )
+
+t.test('who decides by hand goes by what was read last, and needs no token', async (t) => {
+  const site = await serveSite(t)
+  site.projects.put('ABCD', { project_active: '1', project_patient_naming: 'ABCD_[0-9]+' })
+  const config = configOf(site)
+  const first = await run('fiona-request', ['--config', config], { input: lineOf('1.2.3') })
+  t.equal(first.code, 0, first.stderr)
+  for (const name of readdirSync(site.directory).filter((each) => each.endsWith('.token'))) {
+    rmSync(join(site.directory, name))
+  }
+  const calls = site.server.calls.length
+  const waiting = await run('fiona-request', ['waiting', '--config', config])
+  t.match(waiting, { code: 0, stdout: /1\.2\.3/ }, waiting.stderr)
+  const decide = (participant: string) =>
+    run('fiona-request', [
+      ...['1.2.3', '--config', config],
+      ...['--project', 'ABCD', '--participant', participant],
+    ])
+  t.match(await decide('wrong'), { code: 65, stderr: /pattern of the project/ })
+  t.match(await decide('ABCD_7'), { code: 0 })
+  t.equal(site.server.calls.length, calls, 'nothing was asked')
+})
+
+t.test('killed between a request and its note, REDCap hears of it from the next', async (t) => {
+  const site = await serveSite(t)
+  const rule = { when: { calledAET: 'FIONA' }, project: 'ABCD', participant: 'ABCD_009' }
+  const env = { FIONA_STAGE: 'request', FIONA_FAULT_DIRECTORY: site.directory }
+  const mark = '{"type":"mark","seq":1,"committed":0}\n'
+  const go = (config: string, more: Record<string, string> = {}) =>
+    start('fiona-request', ['--config', config, '--log-level', 'error'], {
+      env: { ...env, ...more },
+    })
+  const waits = go(configOf(site))
+  let out = ''
+  waits.stdout?.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  waits.stdin?.write(lineOf('1.2.3') + mark)
+  while (!out.includes('"mark"')) await delay(20)
+  waits.stdin?.end()
+  await once(waits, 'close')
+  const config = configOf(site, { rules: [rule] })
+  const killed = go(config, { FIONA_FAULT_POINT: 'request.matched' })
+  killed.stdin?.on('error', () => undefined)
+  await once(killed, 'close')
+  t.equal(killed.signalCode, 'SIGKILL')
+  t.strictSame(site.incoming.instances('1.2.3', 'transfers'), [])
+  const next = go(config)
+  while (site.incoming.instances('1.2.3', 'transfers').length === 0) await delay(20)
+  next.stdin?.end()
+  await once(next, 'close')
+  t.match(site.incoming.instances('1.2.3', 'transfers'), [{ transfer_name: 'ABCD_009' }])
+})

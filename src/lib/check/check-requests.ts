@@ -1,7 +1,8 @@
 import { type Config, loadConfig } from '../config/index.ts'
-import { readTableFile, sourcesOf } from '../request/index.ts'
+import { rememberedSource, sourceDirectory } from '../redcap/index.ts'
+import { Projects, readTableFile, sourcesOf } from '../request/index.ts'
 import { whySqliteIsMissing } from '../sqlite/index.ts'
-import { about, error, type Finding, ok, thrown } from './finding.ts'
+import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
 
 /** Where "this study goes to that project" comes from: rules, patterns and tables, and what keeps the decisions. */
 export async function checkRequests(config: Config): Promise<Finding[]> {
@@ -17,26 +18,26 @@ export async function checkRequests(config: Config): Promise<Finding[]> {
   } catch (problem) {
     found.push(thrown('requests', problem))
   }
+  const { projects, isUnread } = await knownProjects(config)
   for (const [at, { table }] of requests.entries()) {
     if (table === undefined) continue
     const what = `requests.${String(at)}.table`
     try {
       const { rows } = await readTableFile(table.file)
-      const unknown =
-        Object.keys(config.projects).length === 0
-          ? undefined
-          : rows.find(({ project }) => !Object.hasOwn(config.projects, project))
+      const unknown = [...rows].find(({ project }) => projects.find(project) === undefined)
+      if (unknown === undefined) {
+        found.push(ok(what, `${table.file}: ${String(rows.size)} rows`))
+        continue
+      }
+      const says = `${table.file}:${String(unknown.line)}: no project is called ${JSON.stringify(unknown.project)}`
+      const hint = 'correct the row, or add the project; its studies are held until then'
       found.push(
-        unknown === undefined
-          ? ok(what, `${table.file}: ${String(rows.length)} rows`)
-          : about(
-              error(
-                what,
-                `${table.file}:${String(unknown.line)}: no project is called ${JSON.stringify(unknown.project)}`,
-                'correct the row, or add the project to projects; its studies are held until then',
-              ),
-              ...['requests', String(at), 'table'],
-            ),
+        about(
+          isUnread
+            ? warning(what, `${says} here; DataTransferProjects of REDCap was not read yet`, hint)
+            : error(what, says, hint),
+          ...['requests', String(at), 'table'],
+        ),
       )
     } catch (problem) {
       found.push(about(thrown(what, problem), 'requests', String(at), 'table'))
@@ -45,4 +46,23 @@ export async function checkRequests(config: Config): Promise<Finding[]> {
   const missing = await whySqliteIsMissing()
   if (missing !== undefined) found.push(thrown('requests', missing))
   return found
+}
+
+/** Those of the configuration, and those that REDCap told last. */
+async function knownProjects({ requests, projects, dataDir }: Config): Promise<{
+  readonly projects: Projects
+  /** REDCap may know others, and was not read yet. */
+  readonly isUnread: boolean
+}> {
+  const redcap = requests.find((one) => one.redcap !== undefined)?.redcap
+  if (redcap?.projectsTokenFile === undefined) {
+    return { projects: new Projects(projects, [], Date.now, () => undefined), isUnread: false }
+  }
+  const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined }
+  const source = rememberedSource(redcap, { hash: () => Buffer.alloc(0), log: quiet })
+  await source.load(sourceDirectory(dataDir))
+  return {
+    projects: new Projects(projects, [source], Date.now, () => undefined),
+    isUnread: !source.knowsProjects,
+  }
 }

@@ -11,8 +11,10 @@ const folder = (): string | undefined => process.env['CREDENTIALS_DIRECTORY'] ||
 export function credentialOr(path: string): string {
   const credentials = folder()
   if (credentials === undefined) return path
-  const handed = join(credentials, basename(path))
-  return existsSync(handed) ? handed : path
+  const name = basename(path)
+  // Of a folder that is handed over as a whole (LoadCredential=redcap:/etc/fiona/redcap) each file has its name before its own.
+  const handed = [name, `${basename(dirname(path))}_${name}`].map((one) => join(credentials, one))
+  return handed.find((one) => existsSync(one)) ?? path
 }
 
 /**

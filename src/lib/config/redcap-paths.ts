@@ -9,6 +9,7 @@ const fileKeys = [
   'projectsTokenFile',
   'routingTokenFile',
   'couplingTokenFile',
+  'autoIdTokenFile',
   'caFile',
 ] as const
 

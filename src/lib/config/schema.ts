@@ -166,6 +166,7 @@ const redcap = Type.Object(
     projectsTokenFile: Type.Optional(path),
     routingTokenFile: Type.Optional(path),
     couplingTokenFile: Type.Optional(path),
+    autoIdTokenFile: Type.Optional(path),
     /** By research project: its own REDCap project. */
     ownTokenFiles: Type.Optional(Type.Record(Type.String({ minLength: 1 }), path)),
     caFile: Type.Optional(path),

@@ -14,6 +14,7 @@ import { freeBytes } from '../storage/index.ts'
 import { deliveryReports, deliveryTrouble } from './delivery-reports.ts'
 import { closedEverywhere } from './closed-parts.ts'
 import { askChain } from './control-client.ts'
+import { heldReports } from './held-reports.ts'
 import type { ControlAnswer } from './control-server.ts'
 import { diskTrouble, troubleOf } from './in-words.ts'
 import type { JournalReport, PartReport, SiteStatus, StageReport } from './status-schema.ts'
@@ -85,6 +86,7 @@ export async function siteStatus(
     parts,
     stages,
     deliveries,
+    held: await heldReports(dataDir),
     journals: await Promise.all(journals.map((name) => journalReport(dataDir, name))),
     disk,
     ports,

@@ -60,6 +60,20 @@ const journal = fields({
   today: Type.Optional(count('records since midnight, local time: of errors, held, sent')),
 })
 
+const held = fields({
+  by: oneOf(
+    ['fiona-request', 'fiona-anon'],
+    'who holds them: before or while they are de-identified',
+  ),
+  state: oneOf(
+    ['held', 'waiting'],
+    'held: a person must look first; waiting: nothing says where they belong',
+  ),
+  studies: count('so many'),
+  since: Type.Optional(time('when the longest of them began to')),
+  how: text('the command that lists them, and says how to decide'),
+})
+
 const delivery = fields({
   destination: text('its name, or its URL'),
   state: oneOf(
@@ -82,6 +96,7 @@ export const StatusSchema = Type.Object(
     parts: list(part, 'in the order of starting'),
     stages: list(stage, 'in the order of a study'),
     deliveries: list(delivery, 'each destination that fiona-send had something for'),
+    held: list(held, 'studies that wait for a person'),
     journals: list(journal, 'those there are'),
     disk: Type.Object(
       { freeBytes: count('for FIONA'), reserveBytes: count('receiver.reserveBytes') },
@@ -108,5 +123,6 @@ export const StatusSchema = Type.Object(
 export type SiteStatus = Static<typeof StatusSchema>
 export type PartReport = Static<typeof part>
 export type StageReport = Static<typeof stage>
+export type HeldReport = Static<typeof held>
 export type DeliveryReport = Static<typeof delivery>
 export type JournalReport = Static<typeof journal>

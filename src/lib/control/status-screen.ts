@@ -6,7 +6,7 @@ const width = 80
 
 /** One screen for a person, at most 80 columns wide. */
 export function statusScreen(status: SiteStatus): string {
-  const { parts, stages, deliveries, journals, ports, disk, trouble } = status
+  const { parts, stages, deliveries, held, journals, ports, disk, trouble } = status
   const lagOf = new Map(stages.map((stage) => [stage.name, stage]))
   const portOf = new Map(ports.map(({ part, port }) => [part, String(port)]))
   const rows = parts.map(({ name, state, pid, restarts, since }) => {
@@ -23,6 +23,10 @@ export function statusScreen(status: SiteStatus): string {
     ...deliveries.map(({ destination, state, studies }) =>
       visibleText(`to ${destination}: ${state}, ${String(studies)} studies wait`),
     ),
+    ...held.map(({ state, studies, since, how }) => {
+      const long = since === undefined ? '' : ` (${age(since)})`
+      return visibleText(`${state}: ${String(studies)} studies${long}; decide: ${how}`)
+    }),
     ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,
     ...parts.flatMap(({ name, state, reason }) =>

@@ -63,12 +63,14 @@ export const faultPoints = [
   'waiting.said',
   'order.obeyed',
   'waiting.removed',
+  'request.named',
   'request.decided',
   'request.matched',
   'request.arrived',
   'redcap.waits',
   'redcap.noted',
   'redcap.written',
+  'redcap.named',
 ] as const
 
 export type FaultPoint = (typeof faultPoints)[number]

@@ -202,6 +202,12 @@ export const RequestSchema = record('request', 'a study shall go to a research p
   path: Type.Union([absolutePath('the directory of the study'), Type.Null()]),
   series: Type.Array(studySeries),
   requestedBy: Type.Optional(Type.String()),
+  exclude: Type.Optional(
+    Type.Array(Type.Record(Type.String(), Type.String()), {
+      description:
+        'objects that stay on the clinical side, as `exclude` of a project has them; beside what the configuration says',
+    }),
+  ),
 })
 
 const reasons = Type.Array(

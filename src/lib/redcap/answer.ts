@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FionaError } from '../error/index.ts'
 import type { HttpAnswer } from './http-post.ts'
 import { down, forbidden, notUnderstood, refused } from './redcap-error.ts'
@@ -43,6 +44,8 @@ export function readAnswer(project: string, answer: HttpAnswer, form: 'json' | '
     throw forbidden(project, plainWords(said ?? `status ${String(status)}`))
   }
   if (status !== 200 || said !== undefined) throw refusalOf(project, status, said)
+  // Half of a name with other letters in it would be another name.
+  if (!isUtf8(answer.body)) throw notUnderstood(project, 'it is not UTF-8')
   if (form === 'text') return text.trim()
   if (parsed === undefined) throw down('an answer of REDCap is not whole')
   return parsed

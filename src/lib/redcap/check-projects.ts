@@ -1,4 +1,5 @@
 import {
+  autoId,
   choiceList,
   couplingList,
   dataTransferProjects,
@@ -10,7 +11,7 @@ import {
   routing,
 } from './dictionary.ts'
 import type { RedcapProject } from './redcap-project.ts'
-import type { RedcapProjects } from './redcap-source.ts'
+import type { RedcapProjects } from './known-tables.ts'
 
 /** What was found of one REDCap project. */
 export interface ProjectCheck {
@@ -29,6 +30,7 @@ export function expectations(
     { project: projects.projects, dictionary: dataTransferProjects },
     { project: projects.routing, dictionary: routing },
     { project: projects.couplings, dictionary: couplingList },
+    { project: projects.autoIds, dictionary: autoId },
     ...[...projects.own.values()].map((project) => ({ project, dictionary: ownProject })),
   ].flatMap(({ project, dictionary }) => (project === undefined ? [] : [{ project, dictionary }]))
 }

@@ -76,6 +76,27 @@ export class CouplingIndex {
   ofStudy(uid: string): readonly KeptCoupling[] {
     return this.#byStudy.get(uid) ?? []
   }
+
+  /** Whose entries are others than in `before`. */
+  changedSince(before: CouplingIndex): {
+    readonly AccessionNumber: ReadonlySet<string>
+    readonly StudyInstanceUID: ReadonlySet<string>
+  } {
+    return {
+      AccessionNumber: otherKeys(this.#byAccessionNumber, before.#byAccessionNumber),
+      StudyInstanceUID: otherKeys(this.#byStudy, before.#byStudy),
+    }
+  }
+}
+
+function otherKeys(
+  now: ReadonlyMap<string, readonly KeptCoupling[]>,
+  before: ReadonlyMap<string, readonly KeptCoupling[]>,
+): ReadonlySet<string> {
+  const keys = new Set([...now.keys(), ...before.keys()])
+  return new Set(
+    [...keys].filter((key) => JSON.stringify(now.get(key)) !== JSON.stringify(before.get(key))),
+  )
 }
 
 /** A rule that can be asked. */

@@ -199,6 +199,29 @@ export const couplingList = {
   ],
 } as const satisfies Dictionary
 
+/** Which name AutoID gave to which patient. Who removes it has decoupled them. */
+export const autoId = {
+  name: 'AutoID',
+  forms: [
+    {
+      name: 'autoid',
+      fields: [
+        text('record_id', 'Record', needed),
+        text('autoid_project_name', 'Research project', needed),
+        text('autoid_hash', 'Patient (SHA-512 of what Incoming calls the patient)', needed),
+        text('autoid_value', 'Participant', needed),
+        {
+          name: 'autoid_method',
+          type: 'radio',
+          label: 'How it was made',
+          choices: '1, Random, from the pattern',
+          ...needed,
+        },
+      ],
+    },
+  ],
+} as const satisfies Dictionary
+
 /** What a research project itself keeps in REDCap: no identity of the clinic. */
 export const ownProject = {
   name: 'Project',
@@ -231,6 +254,7 @@ export const dictionaries: Readonly<Record<string, Dictionary>> = {
   DataTransferProjects: dataTransferProjects,
   Routing: routing,
   CouplingList: couplingList,
+  AutoID: autoId,
   Project: ownProject,
 }
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { AnswerTooLong, isTrustProblem, readWhole, retryAfterSeconds } from '../http/index.ts'
 import { down, untrusted } from './redcap-error.ts'
 
 // Node's own https and not fetch: fetch can be given neither a certificate authority of the site nor a limit for
@@ -75,35 +76,23 @@ export function openEndpoint(url: string, limits: HttpLimits, ca?: readonly stri
 }
 
 async function readAnswer(response: IncomingMessage, mostBytes: number): Promise<HttpAnswer> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of response) {
-    size += (part as Buffer).length
-    if (size > mostBytes) {
-      response.destroy()
-      throw down(`REDCap's answer is longer than ${String(mostBytes)} bytes`)
-    }
-    parts.push(part as Buffer)
-  }
-  const retryAfter = Number(response.headers['retry-after'])
+  const { statusCode: status = 0, headers } = response
   return {
-    status: response.statusCode ?? 0,
-    contentType: response.headers['content-type'] ?? '',
-    retryAfterSeconds: retryAfter > 0 ? retryAfter : undefined,
-    body: Buffer.concat(parts),
+    status,
+    contentType: headers['content-type'] ?? '',
+    retryAfterSeconds: retryAfterSeconds(headers['retry-after']),
+    body: await readWhole(response as AsyncIterable<Buffer> & IncomingMessage, mostBytes),
   }
 }
-
-/** TLS problems of Node and OpenSSL that are about trust, and not about a connection that broke. */
-const trustProblem =
-  /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function describe(error: unknown, { host }: URL, isLate: boolean, limits: HttpLimits): Error {
   if (isLate)
     return down(`REDCap at ${host} did not answer within ${String(limits.timeoutSeconds)} s`)
-  const { code = 'unknown', name } = error as NodeJS.ErrnoException
-  if (name === 'FionaError') return error as Error
-  if (trustProblem.test(code)) return untrusted(host, code, error)
+  if (error instanceof AnswerTooLong) {
+    return down(`REDCap's answer is longer than ${String(error.mostBytes)} bytes`)
+  }
+  const { code = 'unknown' } = error as NodeJS.ErrnoException
+  if (isTrustProblem(code)) return untrusted(host, code, error)
   return down(
     code === 'ECONNRESET'
       ? `REDCap at ${host} broke off the connection before its answer was whole`

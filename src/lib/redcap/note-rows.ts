@@ -6,6 +6,7 @@ import { instanceOf, readTransfers, type Transfer } from './tables.ts'
 /** What has to be read before a study is written: which instances there are. */
 export const instanceFields = [
   'study_instance_uid',
+  'study_arrival_date',
   'series_instance_uid',
   'transfer_project_name',
   'transfer_name',
@@ -14,6 +15,8 @@ export const instanceFields = [
 
 /** The instances of a study's repeating instruments, as REDCap has them now. */
 export interface Instances {
+  /** When the study arrived first, where that is known there. */
+  readonly arrival: string
   /** Of `series`, by SeriesInstanceUID: the lowest where people made several. */
   readonly series: ReadonlyMap<string, number>
   readonly highestSeries: number
@@ -35,7 +38,14 @@ export function instancesOf(study: string, rows: readonly Row[]): Instances {
     }
     highestTransfer = Math.max(highestTransfer, instanceOf(row, 'transfers') ?? 0)
   }
-  return { series, highestSeries, transfers: readTransfers(own).get(study) ?? [], highestTransfer }
+  const arrival = own.map((row) => textIn(row, 'study_arrival_date')).find((text) => text !== '')
+  return {
+    arrival: arrival ?? '',
+    series,
+    highestSeries,
+    transfers: readTransfers(own).get(study) ?? [],
+    highestTransfer,
+  }
 }
 
 /** What is to be written of one study. Rows of one kind have the same fields, so that none is blanked by another. */
@@ -88,7 +98,9 @@ export function rowsOf(
     }
   }
   return {
-    study: isKnown ? { ...name, ...note.study, incoming_studies_complete: '2' } : undefined,
+    study: isKnown
+      ? { ...name, ...note.study, ...arrivedAt(note, there), incoming_studies_complete: '2' }
+      : undefined,
     series: Object.entries(note.series).map(([uid, fields]) => ({
       ...name,
       redcap_repeat_instrument: 'series',
@@ -101,6 +113,11 @@ export function rowsOf(
     newTransfers,
     instances,
   }
+}
+
+/** The first who said so counts, since notes are forgotten after a while. A blank changes nothing here. */
+function arrivedAt({ study }: StudyNote, { arrival }: Instances): NewRow {
+  return { study_arrival_date: arrival === '' ? (study['study_arrival_date'] ?? '') : '' }
 }
 
 interface Wish {

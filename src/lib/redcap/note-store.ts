@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import {
@@ -123,7 +123,12 @@ export class NoteStore {
       return
     }
     const path = requestPath(this.#directory, requestId)
-    if ((await readIfThere(path)) === StudyInstanceUID) return
+    if ((await readIfThere(path)) === StudyInstanceUID) {
+      // It is in use: pruning goes by its time.
+      const now = new Date()
+      await utimes(path, now, now)
+      return
+    }
     await makeDirectories(join(path, '..'), { mode: directoryMode })
     await writeFileAtomic(path, StudyInstanceUID, { mode })
   }
@@ -132,6 +137,34 @@ export class NoteStore {
     if (this.#directory === undefined) return this.#requests.get(requestId)
     const text = await readIfThere(requestPath(this.#directory, requestId))
     return text !== undefined && /^[0-9.]{1,64}$/.test(text) ? text : undefined
+  }
+
+  /**
+   * Forgets what REDCap has and what nobody has spoken of for long.
+   * @param before ms since 1970: what was changed later stays
+   * @returns how many notes
+   */
+  async prune(before: number, signal: AbortSignal): Promise<number> {
+    const directory = this.#directory
+    if (directory === undefined) return 0
+    let pruned = 0
+    for await (const path of oldFiles(join(directory, 'notes'), before, signal)) {
+      const text = await readIfThere(path)
+      const uid = text === undefined ? undefined : parseNote(text)?.StudyInstanceUID
+      // What cannot be read is no note, and nobody asks for it.
+      if (uid === undefined) await rm(path, { force: true })
+      else {
+        await this.#inTurn(uid, async () => {
+          if (this.#waiting.has(uid) || !(await isOlder(path, before))) return
+          await rm(path, { force: true })
+          pruned += 1
+        })
+      }
+    }
+    for await (const path of oldFiles(join(directory, 'requests'), before, signal)) {
+      await rm(path, { force: true })
+    }
+    return pruned
   }
 
   async #write(note: StudyNote): Promise<void> {
@@ -179,6 +212,26 @@ export async function listWaiting(
     }
   }
   return found.sort((one, other) => one.since - other.since)
+}
+
+/** Of two levels of folders. */
+async function* oldFiles(
+  root: string,
+  before: number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  for (const folder of await readdir(root).catch(() => [])) {
+    for (const name of await readdir(join(root, folder)).catch(() => [])) {
+      if (signal.aborted) return
+      const path = join(root, folder, name)
+      if (await isOlder(path, before)) yield path
+    }
+  }
+}
+
+async function isOlder(path: string, before: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && found.isFile() && found.mtimeMs < before
 }
 
 /** Names tell nothing, and cannot lead out of the directory. */

@@ -6,16 +6,19 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { readTextFile } from '../storage/index.ts'
 import { type Endpoint, openEndpoint, type Post } from './http-post.ts'
 import { Pace } from './pace.ts'
-import { bareHash, keyedHash } from './patient-hashes.ts'
+import { bareHash, keyedHash, type PatientHash } from './patient-hashes.ts'
 import { RedcapProject } from './redcap-project.ts'
-import { type RedcapProjects, RedcapSource } from './redcap-source.ts'
-import { readToken } from './token.ts'
+import type { RedcapProjects } from './known-tables.ts'
+import { RedcapSource } from './redcap-source.ts'
+import { readToken, Token } from './token.ts'
 
 export type RedcapConfig = NonNullable<Config['requests'][number]['redcap']>
 
 /** Half of what REDCap allows an address unless its administrator says otherwise. */
 const usualCallsPerMinute = 300
 const usualTimeoutSeconds = 60
+const usualSeconds = 60
+const usualCouplingDays = 14
 const mostAnswerBytes = 64 << 20
 
 export interface OpenedProjects extends RedcapProjects {
@@ -36,13 +39,14 @@ export async function openProjects(
 ): Promise<OpenedProjects> {
   const { url, timeoutSeconds = usualTimeoutSeconds, caFile } = config
   const own = Object.entries(config.ownTokenFiles ?? {})
-  const [incomingToken, projectsToken, routingToken, couplingToken, ...ownTokens] =
+  const [incomingToken, projectsToken, routingToken, couplingToken, autoIdToken, ...ownTokens] =
     await Promise.all(
       [
         config.tokenFile,
         config.projectsTokenFile,
         config.routingTokenFile,
         config.couplingTokenFile,
+        config.autoIdTokenFile,
         ...own.map(([, path]) => path),
       ].map(async (path) => (path === undefined ? undefined : readToken(path))),
     )
@@ -69,6 +73,7 @@ export async function openProjects(
     projects: project('DataTransferProjects', projectsToken),
     routing: project('Routing', routingToken),
     couplings: project('CouplingList', couplingToken),
+    autoIds: project('AutoID', autoIdToken),
     own: new Map(
       own.flatMap(([name], at) => {
         const one = project(name, ownTokens[at])
@@ -100,13 +105,63 @@ export async function redcapSource(
   return new RedcapSource({
     name: 'redcap',
     redcap: opened,
-    everySeconds: redcap.everySeconds ?? 60,
-    couplingDays: redcap.couplingDays ?? 14,
-    hash: redcap.hashes === 'sha256' ? bareHash : keyedHash(hash),
+    everySeconds: redcap.everySeconds ?? usualSeconds,
+    couplingDays: redcap.couplingDays ?? usualCouplingDays,
+    hash: hashOf(redcap, hash),
     destinationsOf: (project) => projects[project]?.destinations ?? [],
     log,
     close: () => opened.close(),
   })
+}
+
+/**
+ * The same for whoever goes by what was read last and asks nothing: `load` is all that may be called. Nobody who decides by
+ * hand has to be let at the tokens.
+ */
+export function rememberedSource(
+  redcap: RedcapConfig,
+  site: {
+    readonly hash: (...texts: readonly string[]) => Buffer
+    readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>
+  },
+): RedcapSource {
+  const { hash, log } = site
+  const silent = (name: string, path: string | undefined): RedcapProject | undefined =>
+    path === undefined
+      ? undefined
+      : new RedcapProject({
+          name,
+          token: new Token(''),
+          post: () => Promise.reject(new TypeError('nothing is asked here')),
+          pace: new Pace(1),
+          log,
+        })
+  const incoming = silent('Incoming', redcap.tokenFile)
+  if (incoming === undefined) throw new TypeError('tokenFile is required by the schema')
+  return new RedcapSource({
+    name: 'redcap',
+    redcap: {
+      incoming,
+      projects: silent('DataTransferProjects', redcap.projectsTokenFile),
+      routing: silent('Routing', redcap.routingTokenFile),
+      couplings: silent('CouplingList', redcap.couplingTokenFile),
+      autoIds: silent('AutoID', redcap.autoIdTokenFile),
+      own: new Map(),
+    },
+    everySeconds: redcap.everySeconds ?? usualSeconds,
+    couplingDays: redcap.couplingDays ?? usualCouplingDays,
+    hash: hashOf(redcap, hash),
+    destinationsOf: () => [],
+    log,
+    close: () => undefined,
+  })
+}
+
+function hashOf(
+  { hashes }: RedcapConfig,
+  hash: (...texts: readonly string[]) => Buffer,
+): PatientHash {
+  return hashes === 'sha256' ? bareHash : keyedHash(hash)
 }
 
 /** Those that Node knows stay trusted. */

@@ -29,6 +29,11 @@ export class OwnProjects {
     this.#destinationsOf = destinationsOf
   }
 
+  /** It would fail for as long as nobody changes the project, or what its token may. */
+  static isOfTheProject(error: unknown): error is FionaError {
+    return error instanceof FionaError && ofTheProject.has(error.code)
+  }
+
   has(project: string): boolean {
     return this.#projects.has(project)
   }
@@ -60,7 +65,7 @@ export class OwnProjects {
         const transfers = some.map(({ transfer }) => transfer)
         await this.#writeOne(name, project, transfers, signal)
       } catch (error) {
-        if (!(error instanceof FionaError) || !ofTheProject.has(error.code)) throw error
+        if (!OwnProjects.isOfTheProject(error)) throw error
         // Its events may be others by now.
         this.#events.delete(name)
         for (const { study } of some) failed.set(study, error)

@@ -54,3 +54,16 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
   })
 }
+
+const firstPauseMs = 5000
+const longestPauseMs = 5 * 60_000
+
+/**
+ * How long to leave a server alone that does not answer: 5 s, 10 s … 5 minutes, and of that anything from half to all.
+ * @param failures in a row
+ * @param random from 0 to 1
+ */
+export function longerPause(failures: number, random: number): number {
+  const ms = Math.min(firstPauseMs * 2 ** Math.min(failures - 1, 10), longestPauseMs)
+  return ms * (0.5 + random / 2)
+}

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { checkProject, expectations } from './check-projects.ts'
 import { requestDirectory } from '../request/index.ts'
-import type { RedcapProjects } from './redcap-source.ts'
+import type { RedcapProjects } from './known-tables.ts'
 import { loadState } from './source-state.ts'
 import {
+  autoIdFields,
   couplingFields,
   projectFields,
+  readAutoIds,
   readCouplings,
   readProjects,
   readRouting,
@@ -59,7 +61,7 @@ async function checkOne(
 
 /** What FIONA would act on now. */
 export async function showTables(
-  { incoming, projects, routing, couplings }: RedcapProjects,
+  { incoming, projects, routing, couplings, autoIds }: RedcapProjects,
   { print, signal }: { print: Print; signal: AbortSignal },
 ): Promise<ExitCode> {
   const put = async (table: string, rows: readonly object[]): Promise<void> => {
@@ -80,6 +82,10 @@ export async function showTables(
   if (couplings !== undefined) {
     const rows = await couplings.exportRecords({ fields: couplingFields }, signal)
     await put('couplings', readCouplings(rows))
+  }
+  if (autoIds !== undefined) {
+    const rows = await autoIds.exportRecords({ fields: autoIdFields }, signal)
+    await put('autoIds', readAutoIds(rows))
   }
   return ExitCode.ok
 }

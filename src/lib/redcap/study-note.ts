@@ -24,6 +24,14 @@ export interface StudyNote {
   readonly transfers: Readonly<Record<string, TransferNote>>
   /** No request was made, as a person must look first. */
   readonly held?: HeldNote
+  /** By project: which name AutoID gave to its patient here. */
+  readonly names?: Readonly<Record<string, NameNote>>
+}
+
+export interface NameNote {
+  readonly participant: string
+  /** Of the patient, as the project AutoID has it. */
+  readonly key: string
 }
 
 export interface HeldNote {
@@ -145,6 +153,11 @@ export function noteRequest(note: StudyNote, request: RequestRecord): StudyNote 
 export function noteHeld(note: StudyNote, { reasons, time }: HeldRecord): StudyNote {
   const codes = [...new Set(reasons.map(({ code }) => code))]
   return { ...note, held: { codes, time: time ?? new Date().toISOString() } }
+}
+
+/** AutoID gave its patient a name. */
+export function noteName(note: StudyNote, project: string, name: NameNote): StudyNote {
+  return { ...note, names: { ...note.names, [project]: name } }
 }
 
 /** What became of a request. Of one that is not known here nothing is noted. */

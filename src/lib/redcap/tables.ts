@@ -51,7 +51,18 @@ export interface ResearchProject {
   /** `YYYY-MM-DD` */
   readonly from: string | undefined
   readonly until: string | undefined
+  /** What is sent to it gets a name that is made of the pattern (AutoID); undefined: nothing does by itself. */
+  readonly autoIdAET: string | undefined
+  /** Objects that it does not want, as `exclude` of a project of the configuration has them. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
+  /** It asks that pixels are never masked. */
+  readonly wantsPixels: boolean
 }
+
+/** Secondary Capture Image Storage, and its multi-frame kinds (PS3.6 A). */
+const secondaryCaptures = ['', '.1', '.2', '.3', '.4'].map((kind) => ({
+  sopClass: `1.2.840.10008.5.1.4.1.1.7${kind}`,
+}))
 
 export const projectFields = [
   'record_id',
@@ -60,6 +71,12 @@ export const projectFields = [
   'project_rec_start_date',
   'project_rec_end_date',
 ] as const
+export const projectExtraFields = [
+  'project_use_autoid',
+  'project_autoid_aetitle',
+  'project_features',
+] as const
+
 export function readProjects(rows: readonly Row[]): Map<string, ResearchProject> {
   const found = new Map<string, ResearchProject>()
   for (const row of rows) {
@@ -71,6 +88,15 @@ export function readProjects(rows: readonly Row[]): Map<string, ResearchProject>
       isActive: trimmed(row, 'project_active') === '1',
       from: dayOf(trimmed(row, 'project_rec_start_date')),
       until: dayOf(trimmed(row, 'project_rec_end_date')),
+      autoIdAET:
+        trimmed(row, 'project_use_autoid') === '1'
+          ? trimmed(row, 'project_autoid_aetitle') || undefined
+          : undefined,
+      exclude: [
+        ...(trimmed(row, 'project_features___0') === '1' ? [{ modality: 'PR' }] : []),
+        ...(trimmed(row, 'project_features___2') === '1' ? secondaryCaptures : []),
+      ],
+      wantsPixels: trimmed(row, 'project_features___1') === '1',
     })
   }
   return found
@@ -162,6 +188,35 @@ export function readCouplings(rows: readonly Row[]): Coupling[] {
     const { accessionNumber, study, project, participant } = coupling
     const asks = project !== '' && participant !== '' && (accessionNumber !== '' || study !== '')
     return asks && !isRepeat(row) ? [coupling] : []
+  })
+}
+
+/** A name that AutoID gave, here or before. */
+export interface AutoId {
+  readonly record: string
+  readonly project: string
+  /** Of the patient: `autoIdKey`. */
+  readonly key: string
+  readonly participant: string
+}
+
+export const autoIdFields = [
+  'record_id',
+  'autoid_project_name',
+  'autoid_hash',
+  'autoid_value',
+] as const
+
+export function readAutoIds(rows: readonly Row[]): AutoId[] {
+  return rows.flatMap((row) => {
+    const one = {
+      record: trimmed(row, 'record_id'),
+      project: trimmed(row, 'autoid_project_name'),
+      key: trimmed(row, 'autoid_hash').toLowerCase(),
+      participant: trimmed(row, 'autoid_value'),
+    }
+    // One without a patient is taken all the same.
+    return one.project !== '' && one.participant !== '' && !isRepeat(row) ? [one] : []
   })
 }
 

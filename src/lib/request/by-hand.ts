@@ -3,11 +3,13 @@ import { parseUid } from '../uid/index.ts'
 import { everywhere, judge } from './judge.ts'
 import type { Projects } from './projects.ts'
 import { explanations, type ReasonCode } from './reasons.ts'
-import type { Store } from './store.ts'
+import { isRequestId } from './store/request-id.ts'
+import type { Store } from './store/store.ts'
 import { Study } from './study-in-question.ts'
 
 export interface ByHand {
-  readonly StudyInstanceUID: string
+  /** Its StudyInstanceUID; or the number of a request that was made, or is held, which says the project, too. */
+  readonly study: string
   readonly project: string | undefined
   readonly participant: string | undefined
   readonly event: string | undefined
@@ -23,7 +25,7 @@ export interface ByHand {
 /**
  * Keeps what a person decided, for the running fiona-request, or the next one. What the study that is known does not allow is refused.
  * @returns what to say about it
- * @throws FionaError E_USAGE, E_UID, E_REQUEST_REFUSED
+ * @throws FionaError E_USAGE, E_UID, E_NOT_HELD, E_REQUEST_REFUSED
  */
 export function decideByHand(
   wanted: ByHand,
@@ -31,13 +33,13 @@ export function decideByHand(
   projects: Projects,
   now: number,
 ): string {
-  const { project = everywhere, participant, event, samePatient, drop, undo, who } = wanted
-  const StudyInstanceUID = parseUid(wanted.StudyInstanceUID, 'StudyInstanceUID')
+  const { participant, event, samePatient, drop, undo, who } = wanted
+  const { StudyInstanceUID, project } = whatIsMeant(wanted, store)
   return store.transact(() => {
-    const known = store.studiesOf(StudyInstanceUID)
+    const known = store.studies.of(StudyInstanceUID)
     const waits = known.length === 0 ? '; no such study has come yet: it waits for it' : ''
     if (undo) {
-      store.forgetByHand(StudyInstanceUID, project)
+      store.hands.forget(StudyInstanceUID, project)
       // Whoever listens hears of decisions alone.
       return `forgotten: sources decide again about ${StudyInstanceUID} when it is matched next`
     }
@@ -50,7 +52,7 @@ export function decideByHand(
       who,
     }
     if (!drop) requireAllowed()
-    store.keepByHand(decision, now)
+    store.hands.keep(decision, now)
     if (drop) {
       return `${StudyInstanceUID} is not requested ${project === everywhere ? 'anywhere' : `for ${project}`}${waits}`
     }
@@ -103,4 +105,32 @@ export function decideByHand(
       })
     }
   })
+}
+
+function whatIsMeant(
+  { study, project }: ByHand,
+  store: Store,
+): { readonly StudyInstanceUID: string; readonly project: string } {
+  if (!isRequestId(study)) {
+    return {
+      StudyInstanceUID: parseUid(study, 'StudyInstanceUID'),
+      project: project ?? everywhere,
+    }
+  }
+  const known = store.requests.whatIs(study)
+  if (known === undefined) {
+    throw new FionaError('E_NOT_HELD', `nothing is requested or held under ${study}`, {
+      hint: 'fiona request waiting lists what is held before it is de-identified, fiona-anon review what is held after that',
+      exitCode: ExitCode.badInput,
+    })
+  }
+  if (project === undefined || project === known.project) return known
+  throw new FionaError(
+    'E_USAGE',
+    `${study} is of the project ${known.project}, not of ${project}`,
+    {
+      hint: 'leave out --project, or name the study by its StudyInstanceUID',
+      exitCode: ExitCode.usage,
+    },
+  )
 }

@@ -1,10 +1,12 @@
 import { FionaError } from '../error/index.ts'
-import { allocate } from './allocate.ts'
+import { allocate, namesOf } from './allocate.ts'
 import type { Patient } from './patient-key.ts'
 import type { Project, Projects } from './projects.ts'
 import { type Reason, type ReasonCode, reason } from './reasons.ts'
 import type { Decision, StudyInQuestion } from './source.ts'
-import type { HandDecision, Store, StoredRequest } from './store.ts'
+import type { HandDecision } from './store/hands.ts'
+import type { StoredRequest } from './store/requests.ts'
+import type { Store } from './store/store.ts'
 
 /** What is to become of a study in one project. */
 export type Verdict =
@@ -18,6 +20,8 @@ export type Verdict =
       readonly requestedBy: readonly string[]
       readonly binds: 'first' | 'alias' | 'no'
       readonly allocated: boolean
+      /** Where AutoID has just given a name, and few are left: so many, at most. */
+      readonly namesLeft?: number
     }
 
 export interface Question {
@@ -77,9 +81,12 @@ function judgeByHand(
     ...projectReasons(name, project),
     ...textReasons(project, wanted, event === null ? [] : [event], who),
   ]
-  const others = store.patientsOf(name, wanted).filter((one) => !one.equals(patient.key))
+  const others = store.bindings.patientsOf(name, wanted).filter((one) => !one.equals(patient.key))
   const isTaken = others.length > 0 && !isOfSeveral
-  if (isTaken && samePatient === 0) reasons.push(reason('participant-taken', `${wanted} (${who})`))
+  const isTakenElsewhere =
+    !isOfSeveral && projects.givenNames(name).some((names) => names.isOfAnother(wanted, study))
+  if ((isTaken || isTakenElsewhere) && samePatient === 0)
+    reasons.push(reason('participant-taken', `${wanted} (${who})`))
   if (reasons.length > 0) return { project: name, reasons }
   return {
     project: name,
@@ -92,14 +99,16 @@ function judgeByHand(
 }
 
 function judgeProject(
-  { study, patient }: Question,
+  question: Question,
   name: string,
   decisions: readonly Decision[],
   earlier: readonly StoredRequest[],
   { store, projects, now }: Surroundings,
 ): Verdict {
+  const { study, patient } = question
   const held = (...reasons: readonly Reason[]): Verdict => ({ project: name, reasons })
   const project = projects.find(name)
+  const givenElsewhere = projects.givenNames(name)
   const closed = projectReasons(name, project)
   if (project === undefined || closed.length > 0) return held(...closed)
   const from = [...new Set(decisions.map(({ requestedBy }) => requestedBy))].join('; ')
@@ -119,17 +128,23 @@ function judgeProject(
   const made = { project: name, events, requestedBy } as const
   if (told !== undefined) {
     const reasons = textReasons(project, told, events, requestedBy.join('; '))
-    const others = store.patientsOf(name, told).filter((one) => !one.equals(patient.key))
-    if (
-      others.length > 0 &&
-      !store.bindingsOf(name, patient.key).some((one) => one.participant === told)
-    ) {
+    const own = store.bindings.of(name, patient.key)
+    const others = store.bindings.patientsOf(name, told).filter((one) => !one.equals(patient.key))
+    const bound = own.find((one) => one.participant === told)
+    // Of an alias a person has said that it is no other patient.
+    const isOfAnother =
+      bound?.alias !== 1 && givenElsewhere.some((names) => names.isOfAnother(told, study))
+    if ((others.length > 0 && bound === undefined) || isOfAnother) {
       reasons.push(reason('participant-taken', `${told} (${requestedBy.join('; ')})`))
     }
-    // AutoID has given the patient a name, and somebody else another.
-    const given = asksForName ? store.bindingsOf(name, patient.key)[0] : undefined
-    if (given !== undefined && given.participant !== told) {
-      reasons.push(reason('sources-disagree', `${told} (${from}); ${given.participant} (AutoID)`))
+    // AutoID has given the patient a name, here or elsewhere, and somebody else another.
+    const [first] = own
+    const given = asksForName
+      ? [...(first === undefined ? [] : [first.participant]), ...namesOf(study, givenElsewhere)]
+      : []
+    const other = given.find((one) => one !== told)
+    if (other !== undefined) {
+      reasons.push(reason('sources-disagree', `${told} (${from}); ${other} (AutoID)`))
     }
     return reasons.length > 0
       ? held(...reasons)
@@ -143,14 +158,22 @@ function judgeProject(
   const [pattern] = patterns
   if (pattern === undefined) return held(reason('pattern-missing', from))
   try {
-    const got = allocate(store, name, patient, {
+    const got = allocate(store, name, question, {
       pattern: projects.pattern(pattern),
       fits: project.fits,
+      naming: project.naming,
+      given: givenElsewhere,
       now,
     })
     return 'reason' in got
-      ? held(reason(got.reason, `${from}: ${pattern}`))
-      : { ...made, participant: got.participant, binds: 'first', allocated: true }
+      ? held(reason(got.reason, `${from}: ${got.names?.join(', ') ?? pattern}`))
+      : {
+          ...made,
+          participant: got.participant,
+          binds: 'first',
+          allocated: true,
+          ...(got.left === undefined ? {} : { namesLeft: got.left }),
+        }
   } catch (error) {
     if (!(error instanceof FionaError) || error.code !== 'E_CONFIG') throw error
     return held(reason('pattern-unusable', `${from}: ${error.message}`))

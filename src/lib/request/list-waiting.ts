@@ -2,11 +2,13 @@ import { visibleText } from '../text/index.ts'
 import { troublePrefix } from './open-sources.ts'
 import { explanations, type Reason } from './reasons.ts'
 import type { RequestSource } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 
 /** A study that waits, or is held, for people and programs. */
 export interface WaitingRow {
   readonly StudyInstanceUID: string
+  /** Of what is held, as `fiona ls deliveries` and the journal `held` have it. */
+  readonly requestId?: string
   readonly state: 'waiting' | 'held'
   /** ISO 8601 */
   readonly since: string
@@ -22,13 +24,20 @@ export interface WaitingRow {
 
 const together = 500
 
+/** The commands by which a person decides. */
+export interface HowToDecide {
+  /** About a study of which nobody says anything. */
+  readonly ofStudy: (StudyInstanceUID: string) => string
+  readonly ofHeld: (requestId: string) => string
+}
+
 /** Oldest first. */
 export function* waitingRows(
   store: Store,
-  howToDecide: (StudyInstanceUID: string, project?: string) => string,
+  howToDecide: HowToDecide,
 ): Generator<WaitingRow, void, undefined> {
   for (let after = 0, isMore = true; isMore;) {
-    const studies = store.studies(undefined, ['waiting', 'held'], after, together)
+    const studies = store.studies.list(undefined, ['waiting', 'held'], after, together)
     isMore = studies.length === together
     after = studies.at(-1)?.id ?? after
     for (const { key, record, state, since, why } of studies) {
@@ -46,19 +55,20 @@ export function* waitingRows(
         instances,
       }
       if (state === 'waiting') {
-        yield { ...facts, state, why, how: howToDecide(StudyInstanceUID) }
+        yield { ...facts, state, why, how: howToDecide.ofStudy(StudyInstanceUID) }
         continue
       }
-      for (const { project, reasons } of store.held(key)) {
+      for (const { project, requestId, reasons } of store.holds.of(key)) {
         const all = (JSON.parse(reasons) as readonly Reason[]).map(
           ({ code, where }) => `${explanations[code]}: ${where}`,
         )
         yield {
           ...facts,
           state: 'held',
+          requestId,
           project,
           why: all.join('; '),
-          how: howToDecide(StudyInstanceUID, project),
+          how: howToDecide.ofHeld(requestId),
         }
       }
     }
@@ -85,7 +95,7 @@ export function linesOf(row: WaitingRow, now: number): readonly string[] {
   return [
     `${row.StudyInstanceUID}  ${row.state}${project} since ${agoOf(now - Date.parse(row.since))}  ${facts.join('  ')}  ${String(row.instances)} objects`,
     `    ${row.why}`,
-    `    ${row.how}`,
+    `    decide: ${row.how}`,
   ].map((line) => visibleText(line))
 }
 

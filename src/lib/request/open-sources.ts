@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { FionaError } from '../error/index.ts'
 import { makeDirectories } from '../storage/index.ts'
 import type { Changed, RequestSource } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 
 /** Trouble of a source, where lists find it. */
 export const troublePrefix = 'trouble:'

@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts'
 import { type NamePattern, namePatternOf } from '../crosswalk/index.ts'
 import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import { Mistake } from './mistake.ts'
-import type { ProjectFacts, RequestSource } from './source.ts'
+import type { GivenNames, ProjectFacts, RequestSource } from './source.ts'
 
 /** What must be known of a research project to request something for it. */
 export interface Project {
@@ -13,12 +13,14 @@ export interface Project {
   readonly fits: (participant: string) => boolean
   /** Where AutoID has its names from; undefined: nothing says so. */
   readonly autoId: string | undefined
+  /** Objects that sources say it does not want, beside those of the configuration. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
 }
 
 /** The projects of the configuration, and what sources know of projects beside it. */
 export class Projects {
   readonly #configured: Config['projects']
-  readonly #sources: readonly Pick<RequestSource, 'projectFacts'>[]
+  readonly #sources: readonly Pick<RequestSource, 'givenNames' | 'projectFacts'>[]
   readonly #clock: () => number
   readonly #tests = new Map<string, (text: string) => boolean>()
   readonly #patterns = new Map<string, NamePattern>()
@@ -26,7 +28,7 @@ export class Projects {
   /** @param report told of each pattern that is none, with the keys that lead to it */
   constructor(
     configured: Config['projects'],
-    sources: readonly Pick<RequestSource, 'projectFacts'>[],
+    sources: readonly Pick<RequestSource, 'givenNames' | 'projectFacts'>[],
     clock: () => number,
     report: (mistake: Mistake) => void,
   ) {
@@ -64,7 +66,13 @@ export class Projects {
       fits: naming === undefined ? () => true : this.#testOrNothing(naming),
       // The original makes its names of the pattern that they must fit.
       autoId: first('autoId') ?? naming,
+      exclude: known.flatMap((one) => one.exclude ?? []),
     }
+  }
+
+  /** Of each source that keeps names of that project. */
+  givenNames(name: string): readonly GivenNames[] {
+    return this.#sources.flatMap((source) => source.givenNames?.(name) ?? [])
   }
 
   /** @throws FionaError E_CONFIG for a pattern that makes no names */

@@ -15,6 +15,7 @@ export type ReasonCode =
   | 'pattern-missing'
   | 'pattern-unusable'
   | 'pattern-exhausted'
+  | 'names-unread'
   | 'unknown-project'
   | 'project-inactive'
   | 'project-not-begun'
@@ -40,6 +41,8 @@ export const explanations: Readonly<Record<ReasonCode, string>> = {
   'pattern-missing': 'nothing says what names AutoID makes: projects.*.requests.autoId',
   'pattern-unusable': 'what the names of AutoID are made of is no such pattern',
   'pattern-exhausted': 'all names of the pattern are given: projects.*.requests.autoId',
+  'names-unread':
+    'which names are given elsewhere could not be read yet; it is matched by itself when they are',
   'unknown-project': 'no such project is configured',
   'project-inactive': 'the project is not active',
   'project-not-begun': 'the project has not begun',

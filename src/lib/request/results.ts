@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { journalPath, readJournal, type Cursor } from '../journal/index.ts'
 import type { AnyRecord } from '../record/index.ts'
 import type { RequestSource, ResultRecord } from './source.ts'
-import type { Store } from './store.ts'
+import type { Store } from './store/store.ts'
 
 /** Where what became of a request is told. */
 const journals = ['outbox', 'sent', 'held', 'errors'] as const
@@ -45,7 +45,7 @@ export async function followResults(
   function isOurs(record: ResultRecord): boolean {
     const { requestId } =
       (record.type === 'error' ? (record.record as AnyRecord | null) : record) ?? {}
-    return typeof requestId === 'string' && store.hasRequest(requestId)
+    return typeof requestId === 'string' && store.requests.has(requestId)
   }
 }
 

@@ -53,6 +53,20 @@ export interface ProjectFacts {
   /** First and last day, `YYYY-MM-DD`, by the clock of this machine. */
   readonly from?: string | undefined
   readonly until?: string | undefined
+  /** Objects that it does not want, as `exclude` of a project of the configuration has them. */
+  readonly exclude?: readonly Readonly<Record<string, string>>[] | undefined
+}
+
+/** Names of participants that were given elsewhere: AutoID gives none of them to somebody else. */
+export interface GivenNames {
+  /** False: they could not be read yet. Nobody gets a new name until they are. */
+  readonly areKnown: boolean
+  /** How many there are. */
+  readonly count: number
+  /** Those that the patient of the study has. */
+  readonly of: (study: StudyInQuestion) => readonly string[]
+  /** Whether it belongs to another patient than that of the study. */
+  readonly isOfAnother: (participant: string, study: StudyInQuestion) => boolean
 }
 
 /**
@@ -112,6 +126,8 @@ export interface RequestSource {
   whyNot?(study: StudyInQuestion): string | undefined
   /** Undefined: it does not know the project. */
   projectFacts?(project: string): ProjectFacts | undefined
+  /** Undefined: it keeps no names of that project. */
+  givenNames?(project: string): GivenNames | undefined
   /** Everything that the hooks were told before is on stable storage when it resolves: a mark is about to pass. */
   sync?(): Promise<void>
 
@@ -119,6 +135,8 @@ export interface RequestSource {
   studySeen?(study: StudyInQuestion): void
   /** Whoever asked for it: a request was made, or made again for a later revision. */
   requestMade?(request: RequestRecord, study: StudyInQuestion): void
+  /** AutoID gave the patient of the study this name, now or before; with each request that is made under it. */
+  nameGiven?(project: string, participant: string, study: StudyInQuestion): void
   /** Nothing was said of it by any source. */
   studyWaits?(study: StudyInQuestion): void
   /** A person must look first; the reasons are in the record. */

@@ -1,4 +1,5 @@
-import type { Store, StoredStudy, StudyState } from './store.ts'
+import type { Store } from './store/store.ts'
+import type { StoredStudy, StudyState } from './store/studies.ts'
 
 /** Which studies are to be matched again: some by their numbers, or all of a state, read as they are needed. */
 export class ToDo {
@@ -32,12 +33,12 @@ export class ToDo {
     for (const id of this.#ids) {
       if (taken.length === most) return taken
       this.#ids.delete(id)
-      const study = store.studyWithId(id)
+      const study = store.studies.withId(id)
       if (study !== undefined) taken.push(study)
     }
     const [sweep] = this.#sweeps
     if (sweep === undefined) return taken
-    const studies = store.studies(owner, sweep.states, sweep.after, most - taken.length)
+    const studies = store.studies.list(owner, sweep.states, sweep.after, most - taken.length)
     sweep.after = studies.at(-1)?.id ?? sweep.after
     if (studies.length < most - taken.length) this.#sweeps.shift()
     return [...taken, ...studies]

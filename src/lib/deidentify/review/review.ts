@@ -87,7 +87,7 @@ export class Review {
       if (study?.requestId === requestId) return study
     }
     throw new FionaError('E_NOT_HELD', `nothing is held under ${JSON.stringify(requestId)}`, {
-      hint: 'the requestId of a held record is expected, and the same --data-dir or --config',
+      hint: 'the requestId of a held record is expected, and the same --data-dir or --config; what is held before it is de-identified: fiona request waiting',
       exitCode: ExitCode.badInput,
     })
   }

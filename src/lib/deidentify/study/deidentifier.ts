@@ -33,6 +33,22 @@ const clinical = new Set(['instance', 'study', 'request', ...neverNeeded])
 const diverted = new Set(['error', 'held'])
 
 /**
+ * What fiona-request holds says of which study of the clinic it is, and what a source wanted to call it. Whoever pipes it through
+ * by hand is on the side of research behind us: there it is a number and a reason.
+ */
+function withoutTheClinic(record: AnyRecord): AnyRecord {
+  const { StudyInstanceUID, ...others } = record
+  if (StudyInstanceUID === undefined) return record
+  const held = parseRecord(record) as HeldRecord
+  const reasons = held.reasons.map(({ code, count }) => ({
+    code,
+    where: 'before de-identification',
+    count,
+  }))
+  return { ...others, reasons }
+}
+
+/**
  * The boundary as a filter. Records of the clinic are consumed, never passed on; what comes out was
  * made here. Every result is on stable storage before its record is said, so a mark needs nothing more.
  */
@@ -50,13 +66,14 @@ export class Deidentifier {
     this.#options = options
     this.#review = new Review(options.dataDir)
     this.#maker = new StudyMaker(options, this.#review)
-    this.handles = options.inStage ? 'all' : [...clinical]
+    this.handles = options.inStage ? 'all' : [...clinical, 'held']
   }
 
   async record(record: AnyRecord): Promise<AnyRecord | FionaRecord | undefined> {
     const { inStage, onlyRequests } = this.#options
     if (!clinical.has(record.type)) {
-      if (!inStage || diverted.has(record.type)) return record
+      if (inStage && diverted.has(record.type)) return record
+      if (!inStage) return record.type === 'held' ? withoutTheClinic(record) : record
       throw new FionaError(
         'E_PRIVACY_BOUNDARY',
         'a record of this type may not pass into the outbox',

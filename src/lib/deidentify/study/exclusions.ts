@@ -36,6 +36,11 @@ export function exclusionOf(entries: readonly Readonly<Record<string, string>>[]
     )?.name
 }
 
+/** Left out by the one or by the other. */
+export function eitherOf(one: Exclusion, other: Exclusion): Exclusion {
+  return (file, source) => one(file, source) ?? other(file, source)
+}
+
 function testOf(key: string): Test {
   const test = Object.hasOwn(tests, key) ? tests[key] : undefined
   if (test !== undefined) return test

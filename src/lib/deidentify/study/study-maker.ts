@@ -13,7 +13,7 @@ import { projectFolder } from '../../storage/index.ts'
 import type { Account } from './account.ts'
 import { deidentifyStudy } from './deidentify-study.ts'
 import type { Published } from './study-task.ts'
-import type { Exclusion } from './exclusions.ts'
+import { eitherOf, type Exclusion, exclusionOf } from './exclusions.ts'
 import { type Naming, nameParticipant } from './name-participant.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
@@ -144,7 +144,7 @@ export class StudyMaker {
         pseudonyms,
         outbox,
         durable,
-        exclusion: this.#options.exclusionOf(project),
+        exclusion: eitherOf(this.#options.exclusionOf(project), excludedBy(input)),
         objections,
         waived,
       },
@@ -330,4 +330,9 @@ function linkOf(
 ): ParticipantLink {
   const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
   return { kind: 'participant', project, participant, PatientID, ...issuer }
+}
+
+/** What a request itself wants left out. */
+function excludedBy(input: StudyRecord | RequestRecord): Exclusion {
+  return exclusionOf(input.type === 'request' ? (input.exclude ?? []) : [])
 }

@@ -1,18 +1,5 @@
 import { linesOf, TableMistake } from './cells.ts'
-
-/** What a row may be found by; each that it has must fit. */
-export const keyKeywords = ['StudyInstanceUID', 'AccessionNumber', 'PatientID'] as const
-export type KeyKeyword = (typeof keyKeywords)[number]
-
-export interface Row {
-  readonly line: number
-  readonly keys: Readonly<Partial<Record<KeyKeyword, string>>>
-  readonly project: string
-  readonly participant: string
-  readonly event: string | undefined
-  /** `YYYY-MM-DD`, where the table says since when it holds. */
-  readonly date: string | undefined
-}
+import { type KeyKeyword, keyKeywords, type Row } from './row.ts'
 
 type Column = KeyKeyword | 'project' | 'participant' | 'event' | 'date'
 
@@ -40,15 +27,19 @@ const separators = [',', ';', '\t'] as const
 const longestCell = 1024
 
 /**
- * A coupling table: CSV or TSV with a header. Rows that say the same are one.
+ * The rows of a coupling table, one by one: CSV or TSV with a header.
  * @throws TableMistake with the first line that cannot be used
  */
-export function readTable(text: string): readonly Row[] {
+export function* readRows(text: string): Generator<Row, void, undefined> {
   const { separator, columns, rest } = readHeader(text)
-  const rows: Row[] = []
-  const known = new Set<string>()
   // The same few texts stand in every row.
   const shared = new Map<string, string>()
+  const share = (value: string): string => {
+    const same = shared.get(value)
+    if (same !== undefined) return same
+    if (shared.size < mostShared) shared.set(value, value)
+    return value
+  }
   for (const { number, cells } of linesOf(text, separator, rest)) {
     if (cells.slice(columns.length).some((cell) => cell.trim() !== '')) {
       throw new TableMistake(
@@ -56,29 +47,12 @@ export function readTable(text: string): readonly Row[] {
         `it has ${String(cells.length)} cells, the header ${String(columns.length)}`,
       )
     }
-    const row = rowOf(number, columns, cells, (value) => {
-      const same = shared.get(value)
-      if (same === undefined) shared.set(value, value)
-      return same ?? value
-    })
-    const identity = identityOf(row)
-    if (known.has(identity)) continue
-    known.add(identity)
-    rows.push(row)
+    yield rowOf(number, columns, cells, share)
   }
-  return rows
 }
 
-/** Two rows with the same text say the same. */
-export function identityOf({ keys, project, participant, event, date }: Row): string {
-  return JSON.stringify([
-    ...keyKeywords.map((keyword) => keys[keyword] ?? ''),
-    project,
-    participant,
-    event ?? '',
-    date ?? '',
-  ])
-}
+/** Of participants there may be as many as rows. */
+const mostShared = 10_000
 
 interface Header {
   readonly separator: string
@@ -146,10 +120,10 @@ function rowOf(
   share: (value: string) => string,
 ): Row {
   const found: Partial<Record<Column, string>> = {}
-  columns.forEach((column, at) => {
-    if (column === undefined) return
+  for (const [at, column] of columns.entries()) {
+    if (column === undefined) continue
     const value = (cells[at] ?? '').trim()
-    if (value === '') return
+    if (value === '') continue
     if (value.length > longestCell) {
       throw new TableMistake(line, `the ${column} is longer than ${String(longestCell)} characters`)
     }
@@ -157,7 +131,7 @@ function rowOf(
       throw new TableMistake(line, `the ${column} has a control character in it`)
     }
     found[column] = value
-  })
+  }
   const { project, participant, event, date, ...keys } = found
   if (Object.keys(keys).length === 0) {
     throw new TableMistake(line, 'nothing says which study it is of')
@@ -172,7 +146,7 @@ function rowOf(
     line,
     keys,
     project: share(project),
-    participant: share(participant),
+    participant,
     event: event === undefined ? undefined : share(event),
     date: day,
   }

@@ -2,13 +2,15 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { ExitCode, FionaError, troubleOfSurroundings } from '../../error/index.ts'
 import { TableMistake } from './cells.ts'
-import { readTable, type Row } from './read-table.ts'
+import { Breath } from './breath.ts'
+import { readRows } from './read-table.ts'
+import { RowIndex } from './row-index.ts'
 
 /** More than any list of people: a million rows have some 60 MB. */
 const mostBytes = 256 << 20
 
 export interface TableFile {
-  readonly rows: readonly Row[]
+  readonly rows: RowIndex
   /** Its last line has an end: whoever is writing it is not in the middle of one. */
   readonly endsWithLine: boolean
 }
@@ -24,7 +26,7 @@ export async function readTableFile(path: string): Promise<TableFile> {
       throw refused(path, `it has ${String(size)} bytes, more than ${String(mostBytes)}`)
     }
     const text = decode(await readFile(path))
-    return { rows: readTable(text), endsWithLine: /[\r\n]$/.test(text.slice(-1)) }
+    return { rows: await indexOf(text), endsWithLine: /[\r\n]$/.test(text.slice(-1)) }
   } catch (error) {
     if (error instanceof FionaError || troubleOfSurroundings(error) !== undefined) throw error
     if (error instanceof TableMistake) {
@@ -36,6 +38,17 @@ export async function readTableFile(path: string): Promise<TableFile> {
     const { code } = error as NodeJS.ErrnoException
     throw refused(path, `it cannot be read (${String(code)})`, error)
   }
+}
+
+/** @throws TableMistake */
+async function indexOf(text: string): Promise<RowIndex> {
+  const index = new RowIndex()
+  const breath = new Breath()
+  for (const row of readRows(text)) {
+    index.add(row)
+    if (breath.isDue) await breath.take()
+  }
+  return index
 }
 
 /** What a table is called in records and lists. */

@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FionaError } from '../../error/index.ts'
-import type { Changed, Decision, RequestSource, SourceContext, StudyInQuestion } from '../source.ts'
-import { identityOf, keyKeywords, type KeyKeyword, type Row } from './read-table.ts'
+import type { Decision, RequestSource, SourceContext, StudyInQuestion } from '../source.ts'
+import { identityOf, keyKeywords, type KeyKeyword, type Row } from './row.ts'
+import { RowIndex } from './row-index.ts'
 import { readTableFile, tableName } from './table-file.ts'
 
 const lookEveryMs = 1000
+/** A last line without its end may be half of one, with half of a name: so long it has to rest before it counts as whole. */
+const mayBeHalfMs = 30_000
 const dayMs = 86_400_000
 
 /** Since when each row is there: remembered, where rows expire. In the order of the rows; ms since 1970. */
@@ -18,12 +21,12 @@ export interface TableOptions {
   readonly firstSeen: FirstSeen
   /** ms since 1970 */
   readonly clock: () => number
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
 }
 
-interface Kept extends Row {
-  /** ms since 1970; a row holds before that. */
-  readonly expiresAt: number
-}
+/** Of more rows nobody is told which nearly fits: that takes an index as large again. */
+const mostFolded = 200_000
 
 /**
  * A coupling table that may be changed while it is in force. It is looked at again and again by name; a change is taken when the file has
@@ -33,9 +36,9 @@ export class TableSource implements RequestSource {
   readonly name: string
   readonly #options: TableOptions
   readonly #table: string
-  #rows: readonly Kept[] = []
-  /** By the first key that a row has. */
-  #index = new Map<string, readonly Kept[]>()
+  #rows = new RowIndex()
+  /** Where rows expire: since when those are there that do not say so themselves; ms since 1970. */
+  #seen: ReadonlyMap<Row, number> = new Map()
   /** The same without capitals and blanks, made when first asked for. */
   #folded: ReadonlyMap<string, Row> | undefined
   #state = ''
@@ -54,12 +57,12 @@ export class TableSource implements RequestSource {
     // One that is just being written is waited for.
     for (;;) {
       const state = await stateOf(file)
-      const mayGrow = isFresh(state, this.#options.clock())
+      const now = this.#options.clock()
       const read = await readTableFile(file).catch((error: unknown) => {
-        if (mayGrow) return undefined
+        if (isFresh(state, now, lookEveryMs)) return undefined
         throw error
       })
-      const isWhole = read !== undefined && (read.endsWithLine || !mayGrow)
+      const isWhole = read !== undefined && (read.endsWithLine || !isFresh(state, now, mayBeHalfMs))
       if (isWhole && (await stateOf(file)).text === state.text) {
         this.#state = state.text
         this.#take(read.rows)
@@ -77,9 +80,9 @@ export class TableSource implements RequestSource {
   }
 
   decide(study: StudyInQuestion): readonly Decision[] {
-    const now = this.#options.clock()
-    return this.#rowsOf(study)
-      .filter(({ expiresAt }) => now < expiresAt)
+    return this.#rows
+      .of(study)
+      .filter((row) => this.#holds(row))
       .map(({ line, project, participant, event }) => ({
         project,
         participant: participant.toLowerCase() === 'autoid' ? { allocate: undefined } : participant,
@@ -89,9 +92,9 @@ export class TableSource implements RequestSource {
   }
 
   whyNot(study: StudyInQuestion): string {
-    const [expired] = this.#rowsOf(study)
+    const [expired] = this.#rows.of(study)
     if (expired !== undefined) return `${this.#table}, line ${String(expired.line)}, has expired`
-    this.#folded ??= foldedOf(this.#rows)
+    this.#folded ??= this.#rows.size > mostFolded ? new Map() : foldedOf(this.#rows)
     for (const keyword of keyKeywords) {
       for (const value of study.values(keyword)) {
         const row = this.#folded.get(folded(keyword, value))
@@ -102,56 +105,35 @@ export class TableSource implements RequestSource {
     return `no row of ${this.#table} is of it`
   }
 
-  #rowsOf(study: StudyInQuestion): readonly Kept[] {
-    return keyKeywords.flatMap((keyword) =>
-      study
-        .values(keyword)
-        .flatMap((value) => this.#index.get(entryOf(keyword, value)) ?? [])
-        .filter(({ keys }) =>
-          keyKeywords.every((one) => {
-            const wanted = keys[one]
-            return wanted === undefined || study.values(one).includes(wanted)
-          }),
-        ),
-    )
+  #holds(row: Row): boolean {
+    const { expireDays, clock } = this.#options
+    if (expireDays === undefined) return true
+    const since =
+      row.date === undefined ? (this.#seen.get(row) ?? 0) : Date.parse(`${row.date}T00:00:00`)
+    return clock() < since + expireDays * dayMs
   }
 
-  /** @returns the keys of all rows that are new or gone */
-  #take(rows: readonly Row[]): Changed {
+  #take(rows: RowIndex): void {
     const { expireDays, firstSeen } = this.#options
-    const seen =
+    const undated =
+      expireDays === undefined ? [] : [...rows].filter(({ date }) => date === undefined)
+    const times =
       expireDays === undefined
         ? []
         : firstSeen(
             this.name,
-            rows.map((row) => identityOf(row)),
+            undated.map((row) => identityOf(row)),
           )
-    const before = new Map(this.#rows.map((row) => [identityOf(row), row]))
-    const changed: Row[] = []
-    this.#rows = rows.map((row, at) => {
-      if (!before.delete(identityOf(row))) changed.push(row)
-      const since = row.date === undefined ? (seen[at] ?? 0) : Date.parse(`${row.date}T00:00:00`)
-      return {
-        ...row,
-        expiresAt: expireDays === undefined ? Infinity : since + expireDays * dayMs,
-      }
-    })
-    const index = new Map<string, Kept[]>()
-    for (const row of this.#rows) {
-      const keyword = keyKeywords.find((one) => row.keys[one] !== undefined)
-      if (keyword === undefined) continue
-      const entry = entryOf(keyword, row.keys[keyword] ?? '')
-      const others = index.get(entry)
-      if (others === undefined) index.set(entry, [row])
-      else others.push(row)
-    }
-    this.#index = index
+    this.#seen = new Map(undated.map((row, at) => [row, times[at] ?? 0]))
+    this.#rows = rows
     this.#folded = undefined
-    return keysOf([...changed, ...before.values()])
   }
 
   async #watch({ changed, trouble }: SourceContext, signal: AbortSignal): Promise<void> {
+    const { now: monotonic = () => performance.now() } = this.#options
     let last = this.#state
+    let restsSince = 0
+    let half = ''
     for (;;) {
       try {
         await delay(lookEveryMs, undefined, { signal, ref: false })
@@ -159,14 +141,24 @@ export class TableSource implements RequestSource {
         return
       }
       const { text } = await stateOf(this.#options.file)
+      const now = monotonic()
       const hasRested = text === last
+      if (!hasRested) restsSince = now
       last = text
       if (!hasRested || text === this.#state) continue
+      const isLongAtRest = now - restsSince >= mayBeHalfMs
+      if (text === half && !isLongAtRest) continue
       try {
-        const { rows } = await readTableFile(this.#options.file)
+        const { rows, endsWithLine } = await readTableFile(this.#options.file)
         if ((await stateOf(this.#options.file)).text !== text) continue
+        if (!endsWithLine && !isLongAtRest) {
+          half = text
+          continue
+        }
         this.#state = text
-        changed(this.#take(rows))
+        const which = await rows.changedSince(this.#rows)
+        this.#take(rows)
+        changed(which)
         trouble(undefined)
       } catch (error) {
         if (!(error instanceof FionaError)) {
@@ -180,16 +172,7 @@ export class TableSource implements RequestSource {
   }
 }
 
-function keysOf(rows: readonly Row[]): Changed {
-  const of = (keyword: KeyKeyword) => new Set(rows.flatMap(({ keys }) => keys[keyword] ?? []))
-  return {
-    StudyInstanceUID: of('StudyInstanceUID'),
-    AccessionNumber: of('AccessionNumber'),
-    PatientID: of('PatientID'),
-  }
-}
-
-function foldedOf(rows: readonly Row[]): ReadonlyMap<string, Row> {
+function foldedOf(rows: Iterable<Row>): ReadonlyMap<string, Row> {
   const found = new Map<string, Row>()
   for (const row of rows) {
     for (const keyword of keyKeywords) {
@@ -231,6 +214,6 @@ async function stateOf(path: string): Promise<State> {
 }
 
 /** Somebody may be about to write the rest of it. */
-function isFresh({ changedMs }: State, now: number): boolean {
-  return Math.abs(now - changedMs) < lookEveryMs
+function isFresh({ changedMs }: State, now: number, ms: number): boolean {
+  return Math.abs(now - changedMs) < ms
 }
