@@ -216,6 +216,12 @@ t.test('what is no UID stands for none', (t) => {
     DicomFile.fromBuffer(ctImage({ elements: [el(0x00081150, 'UI', uid)] }))
   t.same(search.find(objectWith('0')), [])
   t.equal(search.find(objectWith('1.2.3')).length, 1)
+  const asNumber = ctImage({ elements: [el(0x00180050, 'DS', '1.2.3')] })
+  t.equal(
+    search.find(DicomFile.fromBuffer(asNumber)).length,
+    1,
+    'in implicit VR a UID may be a number',
+  )
   t.end()
 })
 

@@ -147,7 +147,10 @@ export class IdentitySearch {
     const { words, freeTextWords, digits } = this.#identity
     const folded = spelling.replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
-    if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
+    // No number is a UID; but a UID has no other characters than a number.
+    if (numeric.has(vr)) {
+      return tokens.some((token) => token.length >= 8 && words.has(token)) || this.#hasUid(folded)
+    }
     if (tokens.some((token) => words.has(token))) return true
     if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true
     if (this.#anywhere.some((term) => folded.includes(term) && standsIn(term, folded))) return true
