@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { licencesOf } from './bundled-licences.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -42,15 +43,18 @@ const tools = readdirSync('src/tools')
   .map((name) => name.slice(0, -3))
   .sort()
 rmSync('dist', { recursive: true, force: true })
-await bundle(
-  Object.fromEntries([
-    ['main', 'src/lib/cli/main.ts'],
-    ['digest-worker', 'src/lib/receive/digest-worker.ts'],
-    ['partner-thread', 'src/lib/deidentify/study/partner-thread.ts'],
-    ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
-  ]),
-)
-await bundleCodecs()
+const bundles = [
+  await bundle(
+    Object.fromEntries([
+      ['main', 'src/lib/cli/main.ts'],
+      ['digest-worker', 'src/lib/receive/digest-worker.ts'],
+      ['partner-thread', 'src/lib/deidentify/study/partner-thread.ts'],
+      ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
+    ]),
+  ),
+  await bundleCodecs(),
+]
+writeFileSync('dist/LICENCES.txt', licencesOf(bundles))
 await generateFromDeclarations()
 if (stale.length > 0) {
   console.error(
@@ -60,7 +64,8 @@ if (stale.length > 0) {
 }
 
 async function bundle(entryPoints) {
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     entryPoints,
     outdir: 'dist',
     bundle: true,
@@ -80,6 +85,7 @@ async function bundle(entryPoints) {
       js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url); const __dirname = import.meta.dirname;",
     },
   })
+  return metafile
 }
 
 /**
@@ -87,7 +93,8 @@ async function bundle(entryPoints) {
  * WebAssembly lies beside it.
  */
 async function bundleCodecs() {
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     entryPoints: ['src/lib/pixels/codecs/codec-worker.ts'],
     outfile: 'dist/codec-worker.cjs',
     bundle: true,
@@ -105,6 +112,7 @@ async function bundleCodecs() {
   for (const path of codecs) {
     copyFileSync(`node_modules/@cornerstonejs/${path}`, join('dist', basename(path)))
   }
+  return metafile
 }
 
 async function generateValidators() {

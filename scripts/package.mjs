@@ -117,6 +117,7 @@ function layOut() {
   put(`${doc}/examples/config.example.yaml`, readFileSync('share/config.example.yaml'))
   for (const name of ['README.md', 'NOTICE.md']) put(`${doc}/${name}`, readFileSync(name))
   put(`${doc}/copyright`, readFileSync('packaging/copyright'))
+  put(`${doc}/LICENCES.txt`, readFileSync('dist/LICENCES.txt'))
   put(`${doc}/CHANGELOG.md`, readFileSync('CHANGELOG.md'))
   put(`${doc}/changelog.gz`, gzipSync(debianChangelog(), { level: 9 }))
 }

@@ -111,6 +111,7 @@ export default defineTool({
       describe: 'with --release or --drop: why; needed with --release-anyway',
     },
     json: { type: 'boolean', describe: 'review: JSON also on a terminal' },
+    reason: { type: 'string', describe: 'review: only studies held for this reason' },
     report: {
       type: 'choice',
       choices: ['html', 'json'],
@@ -120,7 +121,8 @@ export default defineTool({
     since: { type: 'string', describe: 'report: from this time on (2026-11-24)' },
     journal: {
       type: 'string',
-      describe: 'with --release: where the record goes, instead of stdout',
+      describe:
+        'with --release: where the record goes (default: the journal behind the stage that held it, else stdout)',
     },
     durability: {
       type: 'choice',
@@ -186,7 +188,7 @@ export default defineTool({
       const review = new Review(await dataDirectory())
       const display = { isTable: process.stdout.isTTY && options.json !== true, print, write }
       return requestId === undefined
-        ? listReview(review, options.project, display)
+        ? listReview(review, options, display)
         : showHeld(review, requestId, options.project, display)
     }
     if (options.report !== undefined) {
@@ -231,25 +233,32 @@ async function releaseOne(
   { deidentifier, dataDir }: Site,
   requestId: string,
   options: DecisionOptions & { readonly decision: Parameters<Site['deidentifier']['drop']>[1] },
-  { emit, sync }: Context,
+  { emit, sync, print }: Context & Pick<ToolContext<OptionDeclarations>, 'print'>,
 ): Promise<number> {
   let isHeld = false
   await deidentifier.release(
     requestId,
     options.releaseAnyway === true,
-    async (record) => {
+    async (record, stageJournal) => {
       isHeld = record.type === 'held'
-      if (options.journal === undefined || isHeld) {
+      // Whoever forgets where it belongs has not lost it.
+      const journal = options.journal ?? stageJournal
+      if (isHeld && process.stdout.isTTY) {
+        await print(`${requestId} is held again: fiona-anon review ${requestId} shows why`)
+        return
+      }
+      if (journal === undefined || isHeld) {
         await emit(record)
         await sync()
         return
       }
       const { JournalWriter, locateJournal } = await import('../lib/journal/index.ts')
-      const writer = await JournalWriter.open(locateJournal(dataDir, options.journal), {
+      const writer = await JournalWriter.open(locateJournal(dataDir, journal), {
         writer: 'fiona-anon',
       })
       await writer.append(record)
       await writer.close()
+      await print(`released ${requestId}: its record is in the journal ${journal}`)
     },
     options.decision,
   )

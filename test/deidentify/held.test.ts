@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -5,6 +6,7 @@ import { Crosswalk } from '../../src/lib/crosswalk/index.ts'
 import { exclusionOf, policyOf } from '../../src/lib/deidentify/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type CtImageOptions, ctImage, el, syntax } from '../fixtures/dicom-writer.ts'
+import { missingPydicom } from '../fixtures/peers.ts'
 import {
   archived,
   deidentifierAt,
@@ -282,3 +284,36 @@ t.test('every storage class has the policy that is written for it', (t) => {
   t.equal(policyOf('1.2.840.10008.5.1.4.1.1'), undefined)
   t.end()
 })
+
+/** Classes of the standard that are held as unknown: retired, of baggage, or of plans and lists that are of no patient. */
+const withoutPolicy = [
+  ...['1.3.10', '1.20.1', '1.20.2', '5.1.1.27', '5.1.4.34.1', '5.1.4.38.1', '5.1.4.39.1'],
+  ...['5.1.4.43.1', '5.1.4.44.1', '5.1.4.45.1'],
+  ...['8', '9', '9.1', '129', '131', '200.1', '200.3', '200.7', '501.1', '501.2.1', '501.2.2']
+    .concat(['501.3', '501.4', '501.5', '501.6'])
+    .map((last) => `5.1.4.1.1.${last}`),
+].map((rest) => `1.2.840.10008.${rest}`)
+
+t.test(
+  'of the storage classes that pydicom knows each has a policy, or is left out on purpose',
+  { skip: missingPydicom() },
+  (t) => {
+    const script = `
+from pydicom._uid_dict import UID_dictionary
+print('\\n'.join(uid for uid, (name, kind, *_) in UID_dictionary.items() if kind == 'SOP Class' and 'Storage' in name))`
+    const { stdout, stderr } = spawnSync('/usr/bin/python3', ['-c', script], { encoding: 'utf8' })
+    const classes = stdout.trim().split('\n')
+    t.ok(classes.length > 150, stderr)
+    const unknown = classes.filter((uid) => policyOf(uid) === undefined)
+    t.same(
+      unknown.filter((uid) => !withoutPolicy.includes(uid)),
+      [],
+    )
+    t.same(
+      withoutPolicy.filter((uid) => policyOf(uid) !== undefined),
+      [],
+      'none of them has got one meanwhile',
+    )
+    t.end()
+  },
+)

@@ -109,6 +109,34 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['name', 'Phantom^Quality', 'quality phantom 3', true],
     ['name', 'Anonymous', 'anonymous', false],
   ],
+  'little pieces must stand alone, and a word that is everywhere is no name': [
+    ['name', 'Li^An', 'Scan line angle', false],
+    ['name', 'Li^An', 'for An Li2', true],
+    ['name', 'Li^An', 'MR_Li_An_1', true],
+    ['name', 'Scan^Li', 'scan line', false],
+    ['name', 'Ng^Ho', 'long ho', false],
+    ['name', 'Norma^Diaz', 'Normalized', false],
+    ['name', 'Norma^Diaz', 'norma2', true],
+    ['name', 'Norma^Diaz', 'Normaxyz', true],
+    ['name', 'Norma^Diaz', 'Normalized for norma', true],
+    ['name', 'Conti^Marco', 'DISCONTINUOUS', false],
+    ['name', 'Conti^Marco', 'xConti', true],
+    ['name', 'Regis^Paul', 'Registration', false],
+    ['name', 'Philip^Hans', 'Philips Medical Systems', false],
+    ['name', 'Philip^Hans', 'Philipp', true],
+    ['name', 'Philip^Hans', 'philip s', true],
+    ['name', 'Trans^Ann', 'Transverse', false],
+    ['place', 'Philips Medical Systems', 'Philips Medical Systems', false],
+    ['place', 'Radiology', 'Radiology', false],
+    ['place', 'Radiology Oudkerk', 'radiology oudkerk', true],
+    ['identifier', 'PHANTOM', 'Phantom', false],
+    ['identifier', 'HEAD', 'HEAD FIRST', false],
+    ['identifier', 'CT 64', 'CT 640', false],
+    ['identifier', 'CT 64', 'CT 64 slices', true],
+    ['identifier', 'AB-12', 'see AB-12.', true],
+    ['identifier', 'AB-12', 'AB-123', false],
+    ['identifier', 'AB-1234', 'xAB-12345', true],
+  ],
   'identifiers are words; short ones say nothing': [
     ['identifier', '1', '1', false],
     ['identifier', '123', '123', false],
@@ -158,6 +186,44 @@ for (const [what, rows] of Object.entries(cases)) {
     t.end()
   })
 }
+
+t.test('in bytes they are found, and words that are everywhere are none, as in texts', (t) => {
+  const bytes = (text: string) =>
+    Buffer.concat([Buffer.from([1, 2]), Buffer.from(text), Buffer.from([3])])
+  const isIn = (kind: Kind, known: string, text: string) => {
+    const identity = new KnownIdentity([])
+    identity.add(kind, known)
+    const object = ctImage({ elements: [el(0x00282000, 'OB', bytes(text))] })
+    return new IdentitySearch(identity, []).find(DicomFile.fromBuffer(object)).length > 0
+  }
+  t.equal(isIn('name', 'Zwartkops^A', 'xZwartkopsy'), true)
+  t.equal(isIn('name', 'Philip^Hans', 'of Philips Medical'), false)
+  t.equal(isIn('name', 'Philip^Hans', 'of Philip Medical'), true)
+  t.equal(isIn('name', 'Zhang^Wei', '\x80Zhang^Wei'), true)
+  t.equal(isIn('name', 'Wang^Li', 'wang line'), false)
+  t.equal(isIn('name', 'Hu^Wenli', 'éHu Wenlié'), true, 'what is beside it is no letter there')
+  t.equal(isIn('name', 'Ngo^Vu', 'xyz ngo vu1'), true)
+  t.equal(isIn('name', 'Ngo^Vu', 'mango vuxy'), false)
+  t.equal(isIn('phone', '+31 58 1234567', 'tel 31 58 1234567'), true)
+  t.end()
+})
+
+t.test('what is no UID stands for none', (t) => {
+  const identity = new KnownIdentity([])
+  identity.uids.add('0').add('1.2.3')
+  const search = new IdentitySearch(identity, [])
+  const objectWith = (uid: string) =>
+    DicomFile.fromBuffer(ctImage({ elements: [el(0x00081150, 'UI', uid)] }))
+  t.same(search.find(objectWith('0')), [])
+  t.equal(search.find(objectWith('1.2.3')).length, 1)
+  const asNumber = ctImage({ elements: [el(0x00180050, 'DS', '1.2.3')] })
+  t.equal(
+    search.find(DicomFile.fromBuffer(asNumber)).length,
+    1,
+    'in implicit VR a UID may be a number',
+  )
+  t.end()
+})
 
 t.test('among numbers only long identifiers count', (t) => {
   t.equal(isFound('identifier', '100000', '100000', 'DS'), false)

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Waiver } from '../../src/lib/deidentify/review/waiver.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { type Site, archived, deidentifierAt, filesUnder, newSite } from './deidentified.ts'
@@ -39,6 +40,43 @@ async function decide(site: Site, requestId: string): Promise<string[]> {
     outcome.status === 'fulfilled' ? 'done' : (outcome.reason as { code: string }).code,
   )
 }
+
+t.test('what came after a person had looked is not released with it', async (t) => {
+  const site = await withHeld()
+  const { id } = site
+  const another = ctImage({ instanceNumber: 2, elements: [el(0x00280301, 'CS', 'YES')] })
+  writeFileSync(join(site.dataDir, 'default/archive/2.25.1001/2.25.1001.1/late.dcm'), another)
+  const deidentifier = deidentifierAt(site)
+  const published: AnyRecord[] = []
+  const release = () =>
+    deidentifier.release(id, false, (record) => {
+      published.push(record)
+      return Promise.resolve()
+    })
+  await release()
+  t.match(published, [{ type: 'held', reasons: [{ code: 'burned-in-annotation', count: 2 }] }])
+  t.same(filesUnder(site.out), [])
+  await release()
+  t.match(published[1], { type: 'deidentified', instances: 2 }, 'now both are looked at')
+})
+
+t.test('what a program answered may be in other words, and as often', (t) => {
+  const code = 'text-search-failed'
+  const held = new Waiver([
+    { code, where: 'pixels.ocr: tesseract ended with code 1', count: 2 },
+    { code: 'screen-capture', where: '(0008,0016) SOPClassUID', count: 2 },
+  ])
+  const words = (count: number) => [
+    { code, where: 'pixels.ocr: no answer in time', count } as const,
+  ]
+  t.ok(held.covers([]))
+  t.ok(held.covers(words(2)))
+  t.notOk(held.covers(words(3)))
+  t.notOk(held.covers([...words(1), ...words(2)]))
+  t.notOk(held.covers([{ code: 'screen-capture', where: '(0008,0008) ImageType', count: 1 }]))
+  t.notOk(Waiver.nothing.covers(words(1)))
+  t.end()
+})
 
 t.test('a name that is no requestId finds nothing and touches nothing', async (t) => {
   const site = await withHeld()

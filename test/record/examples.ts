@@ -112,7 +112,18 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     missing: 1,
     verified: { objects: 2, terms: 41 },
     waived: [{ code: 'objects-missing', where: 'objects', count: 1 }],
-    pixels: { masked: 1, regions: 2, searched: 0, defaced: 2 },
+    pixels: {
+      ...{ masked: 1, regions: 2, searched: 0, defaced: 2, unlisted: 0 },
+      masks: [
+        {
+          ...{ rule: 'ultrasound', objects: 1, rows: 768, columns: 1024 },
+          regions: [
+            [0, 0, 1024, 60],
+            [0, 700, 200, 68],
+          ],
+        },
+      ],
+    },
   },
   held: {
     type: 'held',
@@ -136,6 +147,7 @@ export const examples: Readonly<Record<string, Readonly<Record<string, unknown>>
     profileDigest: sha256,
     elements: { table: 12, kept: 40 },
     verified: { objects: 2, terms: 41 },
+    pixels: { masked: 0, regions: 0, searched: 2 },
     waived: [],
   },
   transfer: {

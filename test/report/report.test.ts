@@ -77,13 +77,50 @@ t.test(
       elements: { removed: Number },
     })
     const page = await pageAt(site)
-    t.match(page, /5 delivered.*of 7 received.*1 were there twice.*1 left out: modality PR/s)
+    t.match(page, /5 delivered.*of 7 received.*1 was there twice.*1 left out: modality PR/s)
     for (const { what, bytes } of forbidden) {
       t.notOk(Buffer.from(page + json + JSON.stringify(record)).includes(bytes), what)
     }
     t.notMatch(page, site.root, 'no path')
   },
 )
+
+const mask = { rule: 'room 3', objects: 38, rows: 768, columns: 1024, regions: [[0, 0, 1024, 60]] }
+
+t.test('which parts of pictures are blank is told, and how much that is', async (t) => {
+  const site = newSite()
+  const pixels = { masked: 40, regions: 41, searched: 2, defaced: 7, unlisted: 1 }
+  const tiny = { ...mask, rule: 'pixels.ocr', objects: 1, regions: [[5, 6, 7, 8]] }
+  await journaled(site, [
+    { ...deidentified, pixels: { ...pixels, masks: [mask, tiny] } },
+    { ...deidentified, requestId: 'untouched', pixels: undefined },
+  ])
+  const page = (await pageAt(site)).replaceAll('\u00a0', ' ')
+  t.match(page, '<strong>40 masked</strong>')
+  t.match(page, '38 by room 3: 1024 × 60 at 0, 0 (of 1024 × 768, 8 % of it)')
+  t.match(page, '1 by pixels.ocr: 7 × 8 at 5, 6 (of 1024 × 768, less than 1 % of it)')
+  t.match(page, /1 of them in other places.*2 searched for text.*7 had faces removed/)
+  t.match(page, '>as they were<')
+  const [first] = (await written(site, {})).trim().split('\n')
+  t.match(JSON.parse(first ?? ''), { pixels: { masked: 40, masks: [mask, tiny] } })
+})
+
+t.test('the page can be read aloud: language, titles, and what each cell belongs to', async (t) => {
+  const site = newSite()
+  await journaled(site, [deidentified, { ...deidentified, project: 'B' }])
+  const page = await pageAt(site)
+  t.match(page, '<html lang="en">')
+  t.equal(page.match(/<h1>/g)?.length, 1)
+  const ids = Array.from(page.matchAll(/ id="([^"]+)"/g), ([, id = '']) => id)
+  t.same(ids, [...new Set(ids)], 'each is there once')
+  for (const [, id = ''] of page.matchAll(/aria-labelledby="([^"]+)"/g)) t.ok(ids.includes(id), id)
+  t.equal(page.match(/<table /g)?.length, page.match(/<caption>/g)?.length)
+  for (const [head] of page.matchAll(/<th[ >][^>]*>/g)) t.match(head, /scope="(col|row)"/)
+  const heads = page.match(/scope="col"/g)?.length ?? 0
+  const cells = page.match(/<td /g)?.length ?? 0
+  t.equal(cells, heads - 2, 'a row of each table has a cell for each column but the first')
+  t.notMatch(page, /<(script|img|link|iframe|style[^>]+src)|url\(|@import/)
+})
 
 t.test('whatever a front door wrote into the journal, the page is a page', async (t) => {
   const site = newSite()
@@ -101,6 +138,10 @@ t.test('whatever a front door wrote into the journal, the page is a page', async
       ...{ profileDigest: hostile, removed: { [hostile]: 1, __proto__: 1, constructor: 2 } },
       excluded: { [hostile]: 1 },
       waived: [{ code: hostile, where: hostile, count: 1, PatientName: 'Zwartkops' }],
+      pixels: {
+        ...{ masked: 1, regions: 1, searched: 0, PatientName: 'Zwartkops' },
+        masks: [{ ...mask, rule: hostile, PatientName: 'Zwartkops' }],
+      },
     },
     { type: 'deidentified', participant: 17 },
     { type: 'instance', PatientName: 'Zwartkops' },
@@ -108,7 +149,8 @@ t.test('whatever a front door wrote into the journal, the page is a page', async
   const page = await pageAt(site)
   t.notMatch(page, /<script|<img|Zwartkops/)
   t.match(page, /2 lines of the journal are no valid records/)
-  t.equal(page.match(/<tr>/g)?.length, 2)
+  t.equal(page.match(/<tr /g)?.length, 2)
+  t.notMatch(page, /\u202e/, 'nothing turns round what is beside it')
   t.notMatch(await written(site, {}), /Zwartkops/)
 })
 

@@ -1,6 +1,7 @@
 // DICOM's other leaks: not in the objects, but around them. A study full of planted identity goes through the real
 // stages behind the boundary, at the most talkative log level, and everything that they leave or show is searched.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type FSWatcher, mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,9 +9,13 @@ import t from 'tap'
 import { JournalWriter, locateJournal } from '../../src/lib/journal/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite } from '../deidentify/deidentified.ts'
+import { cleanable } from '../deidentify/corpus/cleanable.ts'
+import { secretsIn as secretsDressedUp } from '../deidentify/corpus/find-leaks.ts'
+import { secrets as plantedSecrets } from '../deidentify/corpus/specimen.ts'
+import { uncleanable } from '../deidentify/corpus/uncleanable.ts'
 import { forbidden, found, ofPerson, person } from '../deidentify/planted.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
-import { binDir } from '../fixtures/peers.ts'
+import { binDir, run } from '../fixtures/peers.ts'
 
 /** The UID of the study as text, too: the archive, on the clinical side, is the only place where it belongs. */
 const secrets = [...forbidden, { what: 'study UID', bytes: Buffer.from(person.studyUid) }]
@@ -86,6 +91,81 @@ t.test('neither logs, journals, names, states nor command lines tell of a patien
   t.ok([...seen.commandLines].some((line) => line.includes('fiona-anon')))
   t.same(secretsIn([...seen.commandLines].join('\n')), [], 'command lines and environments')
 })
+
+t.test('nor do they whatever is planted, damaged or held', async (t) => {
+  const site = newSite()
+  const keyFile = join(site.root, 'key')
+  const config = join(site.root, 'fiona.json')
+  const clinic = join(site.root, 'clinic')
+  mkdirSync(site.dataDir, { recursive: true })
+  writeFileSync(keyFile, Buffer.from('a key of no hospital, thirty-two bytes'), { mode: 0o600 })
+  const deidentification = { keyFile }
+  writeFileSync(config, JSON.stringify({ dataDir: site.dataDir, deidentification }))
+  const corpus = Object.values({ ...cleanable, ...uncleanable })
+  t.ok(corpus.length > 120)
+  const writer = await JournalWriter.open(locateJournal(site.dataDir, 'organized'), {
+    writer: 'test',
+  })
+  // A project each: they are all one study of one patient.
+  for (const [at, object] of corpus.entries()) {
+    await writer.append(other(clinic, `c${String(at)}`, object))
+  }
+  await writer.close()
+  const seen = new Watched(site.dataDir)
+  const anon = await seen.run('organized', 'outbox', `fiona-anon --log-level trace`, config)
+  seen.stop()
+
+  const journals = ['outbox', 'held'].map((name) => join(site.dataDir, 'journal', name))
+  const behind = [...journals, join(site.dataDir, 'state')].flatMap(filesUnder)
+  const ends = behind.map((path) => readFileSync(path, 'utf8')).join('')
+  t.equal(ends.match(/"type":"(deidentified|held)"/g)?.length, corpus.length, 'each had its end')
+  const outputs = filesUnder(site.dataDir).filter((path) => /\/c\d+\/outbox\//.test(path))
+  t.ok(outputs.length >= Object.keys(cleanable).length)
+  for (const path of [...behind, ...outputs]) {
+    t.same(tellTales(readFileSync(path)), [], path.slice(site.root.length))
+    t.same(tellTales(path), [], 'its name')
+  }
+  const told = [
+    ['fiona-anon', 'review'],
+    ['fiona-anon', '--report', 'html'],
+    ['fiona-anon', '--report', 'json'],
+    ['fiona-ctl', 'status', '--json'],
+  ]
+  for (const [command = '', ...args] of told) {
+    const { stdout, stderr } = await run(command, [...args, '--config', config])
+    t.ok(stdout.length > 200, stderr)
+    t.same(tellTales(stdout + stderr), [], args.join(' '))
+  }
+  t.match(anon.stderr, /"level":"?(trace|debug|info|10|20|30)/, 'something was logged')
+  t.same(tellTales(anon.stderr), [], 'the log')
+  t.same(tellTales([...seen.names].join('\n')), [], 'names that were there for a moment')
+  t.same(tellTales([...seen.commandLines].join('\n')), [], 'command lines and environments')
+})
+
+/** Of all that the corpus has planted, in whatever dress; and digests of it without a key, which whoever knows it can make. */
+function tellTales(bytes: Buffer | string): unknown[] {
+  const text = Buffer.from(bytes).toString('latin1').toLowerCase()
+  return [
+    ...secretsDressedUp(Buffer.from(bytes), plantedSecrets),
+    ...bareDigests.filter((digest) => text.includes(digest)),
+  ]
+}
+
+const bareDigests = [
+  person.id,
+  person.accession,
+  person.birthDate,
+  person.studyUid,
+  `${person.studyUid}.1`,
+  `${person.family}^${person.given}`,
+].flatMap((value) =>
+  ['md5', 'sha1', 'sha256', 'sha512'].flatMap((name) =>
+    // Half of one is as telling; longer than any number that stands there by chance.
+    [value, `${value}\n`, `${value} `, `${value}\0`].map((text) =>
+      createHash(name).update(text).digest('hex').slice(0, 16),
+    ),
+  ),
+)
 
 /** Another study, of one object, in a folder of its own. */
 function other(dataDir: string, name: string, object: Buffer): AnyRecord {

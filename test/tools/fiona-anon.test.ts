@@ -19,6 +19,7 @@ import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { binDir, projectRoot } from '../fixtures/peers.ts'
+import { PseudoTerminal } from '../fixtures/pseudo-terminal.ts'
 
 const tool = join(binDir, 'fiona-anon')
 const mark = (seq: number) => ({ type: 'mark', seq })
@@ -350,6 +351,35 @@ t.test('the crosswalk has each link once, for its owner alone', async (t) => {
   t.notOk(existsSync(join(alone.dataDir, 'crosswalk.ndjson')))
 })
 
+t.test('wherever it runs, and in whatever language and zone, the bytes are the same', (t) => {
+  const profile = 'options: [retainLongitudinalModifiedDates, cleanDescriptors]\n'
+  const dated = [
+    el(0x0008002a, 'DT', '20240331023000+0100'),
+    el(0x0008103e, 'LO', 'INITIAL THORACIC'),
+  ]
+  const outputs = [
+    { TZ: 'UTC', LC_ALL: 'C' },
+    { TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' },
+    { TZ: 'Europe/Oslo', LC_ALL: 'de_DE.UTF-8', TMPDIR: '/var/tmp' },
+  ].map((env) => {
+    const site = withKey()
+    const path = join(site.root, 'profile.yaml')
+    writeFileSync(path, profile)
+    const { code, err } = run(
+      [...site.args, '--profile', path],
+      [archived(site, [ctImage({ elements: dated }), ctImage({ instanceNumber: 2 })])],
+      env,
+    )
+    t.equal(code, 0, err)
+    const files = filesUnder(site.out)
+    return files.map((file) => [file.slice(site.out.length), readFileSync(file).toString('hex')])
+  })
+  t.equal(outputs[0]?.length, 2)
+  t.same(outputs[1], outputs[0])
+  t.same(outputs[2], outputs[0])
+  t.end()
+})
+
 t.test('a held study waits; its own record says how it is released, and that works', (t) => {
   const site = withKey()
   const { records } = run(site.args, [archived(site, [ctImage(), burnedIn])])
@@ -380,19 +410,29 @@ t.test('a held study waits; its own record says how it is released, and that wor
   t.end()
 })
 
-t.test('released into a journal, the record is in that journal', (t) => {
-  const site = withKey()
-  const { records } = run(site.args, [archived(site, [burnedIn])])
-  const id = String(records[0]?.['requestId'])
-  const { code, out } = run([...site.args, '--release', id, '--journal', 'outbox'])
-  t.equal(code, 0)
-  t.equal(out, '')
-  const lines = filesUnder(join(site.dataDir, 'journal/outbox'))
-    .filter((path) => path.endsWith('.ndjson'))
-    .map((path) => readFileSync(path, 'utf8'))
-  t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
-  t.end()
-})
+t.test(
+  'released, a record is in the journal that was named, or behind the stage that held it',
+  (t) => {
+    const stage = { FIONA_STAGE: 'deidentify', FIONA_STAGE_TO: 'outbox' }
+    for (const [env, named] of [
+      [{}, ['--journal', 'outbox']],
+      [stage, []],
+      [{ ...stage, FIONA_STAGE_TO: 'elsewhere' }, ['--journal', 'outbox']],
+    ] as const) {
+      const site = withKey()
+      const { records } = run(site.args, [archived(site, [burnedIn]), mark(1)], env)
+      const id = String(records[0]?.['requestId'])
+      const { code, out, err } = run([...site.args, '--release', id, ...named])
+      t.equal(code, 0, err)
+      t.equal(out, `released ${id}: its record is in the journal outbox\n`)
+      const lines = filesUnder(join(site.dataDir, 'journal'))
+        .filter((path) => path.endsWith('.ndjson'))
+        .map((path) => readFileSync(path, 'utf8'))
+      t.match(JSON.parse(lines.join('')), { type: 'deidentified', requestId: id })
+    }
+    t.end()
+  },
+)
 
 t.test('what the search found is not released by a mere --release', (t) => {
   const site = withKey()
@@ -447,6 +487,9 @@ t.test('what waits is listed, shown in full, and decided by a named person for a
     { requestId: id, project: 'default', objects: 2, since: /^20/, reasons: [{}, {}] },
   ])
   t.same(review('--project', 'other').records, [])
+  t.match(review('--reason', 'identity-found').records, [{ requestId: id }])
+  t.same(review('--reason', 'voice').records, [])
+  t.match(review('--reason', 'identity-fuond'), { code: 64, err: /did you mean identity-found\?/ })
   const shown = review(id)
   t.match(shown.records, [
     {
@@ -479,6 +522,32 @@ t.test('what waits is listed, shown in full, and decided by a named person for a
   })
   t.same(review('--project', 'default').records.length, 1, 'only the link is left')
   t.end()
+})
+
+t.test('at a terminal a person reads what waits for what, and how to decide', async (t) => {
+  const site = withKey()
+  const stage = { FIONA_STAGE: 'deidentify', FIONA_STAGE_TO: 'outbox' }
+  const [held] = run(site.args, [archived(site, [leaking, burnedIn]), mark(1)], stage).records
+  const id = String(held?.['requestId'])
+  const read = async (...args: string[]) => {
+    const command = [tool, ...args, '--data-dir', site.dataDir]
+    const terminal = new PseudoTerminal({ rows: 40, columns: 400 }, command, environment({}))
+    return { code: await terminal.ended(), text: terminal.text }
+  }
+  const listed = await read('review')
+  t.equal(listed.code, 0)
+  t.match(listed.text, new RegExp(`^${id}  default / \\w+  \\d+ minutes?  2 objects, \\d+ kB\n`))
+  t.match(listed.text, /^ {4}burned-in-annotation, identity-found$/m)
+  t.match(listed.text, /^1 held\n +1 {2}burned-in-annotation {2}then --release\n/m)
+  t.match(listed.text, /^ +1 {2}identity-found {8}only with --release-anyway$/m)
+  t.match((await read('review', '--reason', 'voice')).text, /^0 held$/m)
+
+  const { text } = await read('review', id)
+  t.match(text, /^identity-found: .*correct the objects.*\(only with --release-anyway\)$/m)
+  t.match(text, /^ {2}1 × at \(0018,1020\) SoftwareVersions$/m)
+  t.match(text, `where it comes from:\n  burned-in-annotation  ${site.dataDir}`)
+  t.match(text, String(held?.['how']), 'with the journal it goes to')
+  t.match(text, /^ +only with --release-anyway; --because "…" says why/m)
 })
 
 t.test('a name that is no requestId finds nothing, and two decisions are none', (t) => {

@@ -59,6 +59,8 @@ t.test(
       'usr/lib/tmpfiles.d/fiona.conf',
       'usr/share/man/man8/fiona-scp.8.gz',
       'usr/share/doc/fiona/installing.md',
+      'usr/share/doc/fiona/LICENCES.txt',
+      'usr/lib/fiona/dist/LICENCES.txt',
       'usr/share/doc/fiona/examples/cron.d/fiona',
     ]) {
       t.equal(mode(path), '-rw-r--r--', path)
@@ -89,6 +91,40 @@ t.test(
     t.notOk(entries.has('./etc/fiona/pseudonym.key'), 'no key comes with the package')
   },
 )
+
+t.test('whose code is bundled is named, and the text of each licence goes with it', async (t) => {
+  const texts = readFileSync('dist/LICENCES.txt', 'utf8')
+  const notice = readFileSync('NOTICE.md', 'utf8')
+  const titles = [...texts.matchAll(/^={80}\n(.+)\n={80}\n\n([^=]+)/gm)]
+  const names = titles.map(([, title = '']) => (title.split(/[ ,]/)[0] ?? '').toLowerCase())
+  for (const name of [
+    '@cornerstonejs/codec-openjpeg',
+    'charls',
+    'openjpeg',
+    'openjph',
+    'pino',
+    'ssh2',
+  ]) {
+    t.ok(names.includes(name), name)
+  }
+  for (const [, title = '', text = ''] of titles) {
+    t.match(text, /permi(t|ssion)|redistribut|public domain/i, title)
+  }
+  // Those of pino, of which there are many, are named as such.
+  const ofPino =
+    /^(@pinojs\/|atomic-|on-exit-|pino-|process-|quick-format|real-require|safe-stable|sonic-boom|thread-stream)/
+  const unnamed = names.filter(
+    (name) => !notice.toLowerCase().includes(name.replace('@cornerstonejs/', '')),
+  )
+  t.strictSame(
+    unnamed.filter((name) => !ofPino.test(name)),
+    [],
+  )
+  const wasm = readdirSync('dist').filter((name) => name.endsWith('.wasm'))
+  const compiled = titles.filter(([, title = '']) => title.includes('compiled into'))
+  t.equal(wasm.length, 3)
+  t.ok(compiled.length >= wasm.length)
+})
 
 t.test(
   'the scripts of the package are clean',

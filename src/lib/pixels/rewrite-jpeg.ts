@@ -66,7 +66,7 @@ export function walkJpeg(
     }
     state.note(segment)
     if (isStartOfFrame(marker) && !isWanted(state.requireFrame())) {
-      throw pixelTrouble('this process of JPEG is not supported')
+      throw pixelTrouble(`${processOf(marker)} JPEG is not supported`)
     }
     if (marker !== Marker.SOS) {
       visitor.segment(segment)
@@ -158,4 +158,10 @@ function keptApplicationData({ marker, bytes, content }: Segment): Buffer[] {
   if (marker === Marker.APP14 && name === 'Adobe') return [bytes.subarray(0, 4 + 12)]
   if (marker !== Marker.APP0 || name !== 'JFIF\0' || content.length < 14) return []
   return [segmentOf(marker, Buffer.concat([content.subarray(0, 12), Buffer.alloc(2)]))]
+}
+
+/** Of ISO/IEC 10918-1 B.1.1.3, in the word that people know it by. */
+function processOf(marker: number): string {
+  if (marker === 0xc2) return 'progressive'
+  return marker > 0xc8 ? 'arithmetic' : 'hierarchical'
 }

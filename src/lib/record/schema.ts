@@ -228,6 +228,32 @@ const completeness = {
   missing: Type.Optional(count('objects that the input counted and that were not there')),
 }
 
+const masks = Type.Array(
+  Type.Object(
+    {
+      rule: Type.String({ description: 'of the profile, by its name or place' }),
+      objects: count('objects that are blank in these places'),
+      rows: count('of these images'),
+      columns: count('of these images'),
+      regions: Type.Array(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 4, maxItems: 4 }), {
+        description: '[x, y, width, height] in pixels from the upper left corner',
+      }),
+    },
+    { additionalProperties: true },
+  ),
+  { description: 'where pixels were made blank' },
+)
+
+/** What was done with pixels, in records and reports. */
+const pixelFacts = {
+  masked: count('objects of this revision a part of whose pixels was made blank'),
+  regions: count('rectangles that are blank, of all these objects'),
+  masks: Type.Optional(masks),
+  unlisted: Type.Optional(count('masked objects whose places are not among the masks: too many')),
+  searched: count('objects that were searched for text'),
+  defaced: Type.Optional(count('objects from which the command of the profile removed faces')),
+}
+
 export const DeidentifiedSchema = record('deidentified', 'a de-identified copy is ready', {
   ...requestFacts,
   StudyInstanceUID: uid('the new one'),
@@ -262,20 +288,10 @@ export const DeidentifiedSchema = record('deidentified', 'a de-identified copy i
     ),
   ),
   pixels: Type.Optional(
-    Type.Object(
-      {
-        masked: count('objects of this revision a part of whose pixels was made blank'),
-        regions: count('rectangles that are blank, of all these objects'),
-        searched: count('objects that were searched for text'),
-        defaced: Type.Optional(
-          count('objects from which the command of the profile removed faces'),
-        ),
-      },
-      {
-        additionalProperties: true,
-        description: 'only where the profile does something with pixels',
-      },
-    ),
+    Type.Object(pixelFacts, {
+      additionalProperties: true,
+      description: 'only where the profile does something with pixels',
+    }),
   ),
   waived: Type.Optional(reasons),
 })
@@ -308,6 +324,9 @@ export const ReportSchema = record(
       Type.Object({ objects: count('searched'), terms: count('searched for') }),
       Type.Null(),
     ]),
+    pixels: Type.Optional(
+      Type.Object(pixelFacts, { description: 'only where something was done with pixels' }),
+    ),
     waived: reasons,
   },
 )

@@ -62,8 +62,17 @@ export function accountOf(record: DeidentifiedRecord): ReportRecord {
     profileDigest: record.profileDigest,
     elements: { ...record.removed },
     verified: verified === undefined ? null : { objects: verified.objects, terms: verified.terms },
+    ...(record.pixels === undefined ? {} : { pixels: pixelsOf(record.pixels) }),
     waived: (record.waived ?? []).map(({ code, where, count }) => ({ code, where, count })),
   }
+}
+
+function pixelsOf(pixels: NonNullable<DeidentifiedRecord['pixels']>) {
+  const { masked, regions, searched, masks, unlisted, defaced } = pixels
+  const places = masks?.map(({ rule, objects, rows, columns, regions }) => ({
+    ...{ rule, objects, rows, columns, regions },
+  }))
+  return { masked, regions, searched, ...there({ masks: places, unlisted, defaced }) }
 }
 
 type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }

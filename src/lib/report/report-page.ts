@@ -1,7 +1,9 @@
 import type { ReportRecord } from '../record/index.ts'
 import { explanationOf } from './explanations.ts'
+import { dateOf, escaped, numberOf, wordFor } from './html.ts'
 import type { Accounts } from './read-accounts.ts'
 import { styles } from './styles.ts'
+import { elementsOf, objectsOf, picturesOf, reviewOf, searchOf } from './what-was-done.ts'
 
 export interface Asked {
   readonly project: string | undefined
@@ -21,24 +23,29 @@ export function* pageOf(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>De-identification report</title>
+<title>${titleOf(asked)}</title>
 <style>${styles}</style>
 </head>
 <body>
 <header>
 <h1>De-identification report</h1>
-<p>Made by FIONA on ${dateOf(asked.time)}, from what was delivered into the outbox${
-    asked.project === undefined ? '' : ` for project ${escaped(asked.project)}`
-  }${asked.since === undefined ? '' : ` since ${escaped(asked.since)}`}. It holds research identities alone: no name, number, date or other value of a patient.</p>
+<p>Made by FIONA on ${dateOf(asked.time)} UTC, from what was delivered into the outbox${
+    asked.project === undefined ? '' : ` for project <bdi>${escaped(asked.project)}</bdi>`
+  }${asked.since === undefined ? '' : ` since ${escaped(asked.since)}`}. It holds research identities alone: no name, number, date or other value of a patient.
+What is held for a person to look at, and what was dropped, was not delivered and is not counted here.</p>
 </header>
 <main>
 <section aria-labelledby="summary">
 <h2 id="summary">Summary</h2>
 ${summaryOf(reports)}
-${unread > 0 ? `<p class="warning">${String(unread)} lines of the journal are no valid records of a de-identified study, and are not in this report.</p>` : ''}
+${unread > 0 ? `<p class="warning">${numberOf(unread)} ${wordFor(unread, 'line')} of the journal ${unread === 1 ? 'is no valid record' : 'are no valid records'} of a de-identified study, and ${unread === 1 ? 'is' : 'are'} not in this report.</p>` : ''}
 </section>
 `
-  for (const [project, ofProject] of grouped(reports)) yield* projectSection(project, ofProject)
+  let number = 0
+  for (const [project, ofProject] of grouped(reports)) {
+    number += 1
+    yield* projectSection(project, ofProject, `project-${String(number)}`)
+  }
   yield `${explanations(reports)}
 </main>
 </body>
@@ -46,9 +53,15 @@ ${unread > 0 ? `<p class="warning">${String(unread)} lines of the journal are no
 `
 }
 
+function titleOf({ project }: Asked): string {
+  return `De-identification report${project === undefined ? '' : `, ${escaped(project)}`}`
+}
+
 function summaryOf(reports: readonly ReportRecord[]): string {
   const waived = reports.filter((report) => report.waived.length > 0).length
   const unverified = reports.filter((report) => report.verified === null).length
+  const masked = sum(reports, ({ pixels }) => pixels?.masked ?? 0)
+  const defaced = sum(reports, ({ pixels }) => pixels?.defaced ?? 0)
   const facts: readonly (readonly [name: string, value: number])[] = [
     ['studies', reports.length],
     [
@@ -57,6 +70,8 @@ function summaryOf(reports: readonly ReportRecord[]): string {
     ],
     ['objects delivered', sum(reports, ({ instances }) => instances)],
     ['objects left out by a rule', sum(reports, excludedOf)],
+    ...(masked > 0 ? [['objects with masked pictures', masked] as const] : []),
+    ...(defaced > 0 ? [['objects with faces removed', defaced] as const] : []),
     ['studies released by a person', waived],
     ...(unverified > 0 ? [['studies from before searches were counted', unverified] as const] : []),
   ]
@@ -66,16 +81,31 @@ function summaryOf(reports: readonly ReportRecord[]): string {
   return `<dl class="facts">${items.join('')}</dl>`
 }
 
+const columns: readonly (readonly [name: string, html: (report: ReportRecord) => string])[] = [
+  ['Event', ({ event = '' }) => `<bdi>${escaped(event)}</bdi>`],
+  ['Made (UTC)', madeOf],
+  ['Objects', objectsOf],
+  ['Elements', elementsOf],
+  ['Pictures', picturesOf],
+  ['Searched', searchOf],
+  ['Review', reviewOf],
+]
+
 function* projectSection(
   project: string,
   reports: readonly ReportRecord[],
+  id: string,
 ): Generator<string, void, undefined> {
-  yield `<section>
-<h2>Project ${escaped(project)}</h2>
+  const heads = ['Participant', ...columns.map(([name]) => name)]
+  // A table wider than the window is moved with the keyboard, too: its frame can have the focus. In a narrow window its rows
+  // are blocks, which only their roles still call rows and cells.
+  yield `<section aria-labelledby="${id}">
+<h2 id="${id}">Project <bdi>${escaped(project)}</bdi></h2>
 <p>${profilesOf(reports)}</p>
-<div class="wide"><table>
-<thead><tr><th scope="col">Participant</th><th scope="col">Event</th><th scope="col">Made</th><th scope="col">Objects</th><th scope="col">Elements</th><th scope="col">Searched again</th><th scope="col">Review</th></tr></thead>
-<tbody>
+<div class="wide" role="region" aria-labelledby="${id}" tabindex="0"><table role="table">
+<caption>${numberOf(reports.length)} ${reports.length === 1 ? 'study' : 'studies'}, by participant</caption>
+<thead role="rowgroup"><tr role="row">${heads.map((name) => `<th scope="col" role="columnheader">${name}</th>`).join('')}</tr></thead>
+<tbody role="rowgroup">
 `
   for (const report of reports) yield rowOf(report)
   yield `</tbody>
@@ -85,55 +115,25 @@ function* projectSection(
 }
 
 function rowOf(report: ReportRecord): string {
-  const { participant, event, time, revision, StudyInstanceUID, elements, waived } = report
-  const cells = [
-    `<th scope="row">${escaped(participant)}<span class="uid">${escaped(StudyInstanceUID)}</span></th>`,
-    cell(escaped(event ?? '')),
-    cell(
-      `${time === undefined ? '' : dateOf(time)}${revision > 1 ? `<br>revision ${String(revision)}` : ''}`,
-    ),
-    cell(objectsOf(report)),
-    cell(
-      lines(Object.entries(elements).map(([what, count]) => `${numberOf(count)} ${escaped(what)}`)),
-    ),
-    cell(searchOf(report)),
-    cell(
-      waived.length === 0
-        ? 'nothing to decide'
-        : `<strong>released by a person</strong>${lines(waived.map(({ code, where, count }) => `${numberOf(count)} × ${escaped(code)} at ${escaped(where)}`))}`,
-    ),
-  ]
-  return `<tr>${cells.join('')}</tr>\n`
+  const { participant, StudyInstanceUID } = report
+  const whose = `<bdi>${escaped(participant)}</bdi><span class="uid">${escaped(StudyInstanceUID)}</span>`
+  const cells = columns.map(
+    ([name, html]) => `<td role="cell" data-column="${name}">${html(report)}</td>`,
+  )
+  return `<tr role="row"><th scope="row" role="rowheader">${whose}</th>${cells.join('')}</tr>\n`
 }
 
-function searchOf({ verified, waived }: ReportRecord): string {
-  if (verified === null) return 'not counted'
-  const isFound = waived.some(({ code }) => code === 'identity-found')
-  const outcome = isFound ? '<strong>found: see review</strong>' : 'none found'
-  return `${numberOf(verified.objects)} objects for ${numberOf(verified.terms)} terms: ${outcome}`
-}
-
-/** Where every object is. */
-function objectsOf(report: ReportRecord): string {
-  const { instances, received, duplicates, excluded, missing, earlier } = report
-  return lines([
-    `<strong>${numberOf(instances)} delivered</strong>`,
-    ...(received === undefined ? [] : [`of ${numberOf(received)} received`]),
-    ...(earlier === undefined ? [] : [`${numberOf(earlier)} of them with earlier revisions`]),
-    ...(duplicates === undefined ? [] : [`${numberOf(duplicates)} were there twice`]),
-    ...Object.entries(excluded ?? {}).map(
-      ([rule, count]) => `${numberOf(count)} left out: ${escaped(rule)}`,
-    ),
-    ...(missing === undefined ? [] : [`${numberOf(missing)} announced, and missing`]),
-  ])
+function madeOf({ time, revision }: ReportRecord): string {
+  const made = time === undefined ? '' : `<span class="time">${dateOf(time)}</span>`
+  return `${made}${revision > 1 ? `<div>revision ${String(revision)}</div>` : ''}`
 }
 
 function profilesOf(reports: readonly ReportRecord[]): string {
   const profiles = new Map(reports.map(({ profile, profileDigest }) => [profileDigest, profile]))
   const named = [...profiles].map(
-    ([digest, name]) => `${escaped(name)} <span class="uid">${escaped(digest)}</span>`,
+    ([digest, name]) => `<bdi>${escaped(name)}</bdi> <span class="uid">${escaped(digest)}</span>`,
   )
-  return `Rules: ${named.join(', ')}. Studies with the same digest were made by exactly the same rules.`
+  return `Rules: ${named.join(' ')} Studies with the same digest were made by exactly the same rules.`
 }
 
 /** What the words mean that are in this report. */
@@ -169,25 +169,4 @@ function excludedOf({ excluded }: ReportRecord): number {
 
 function sum(reports: readonly ReportRecord[], of: (report: ReportRecord) => number): number {
   return reports.reduce((total, report) => total + of(report), 0)
-}
-
-function cell(html: string): string {
-  return `<td>${html}</td>`
-}
-
-function lines(html: readonly string[]): string {
-  return html.map((line) => `<div>${line}</div>`).join('')
-}
-
-function numberOf(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
-}
-
-/** Of a time as records have it. */
-function dateOf(time: string): string {
-  return escaped(time.slice(0, 16).replace('T', ' '))
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`)
 }

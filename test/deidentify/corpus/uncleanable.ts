@@ -11,7 +11,7 @@ import {
 } from '../../fixtures/dicom-writer.ts'
 import { found, ofPerson, person } from '../planted.ts'
 import { box, jpeg2000Frame, jpegFrame, jpegSegment, rleFrame } from '../frames.ts'
-import { code, ofClass, withoutPixels } from './specimen.ts'
+import { code, ofClass, unItem, withoutPixels } from './specimen.ts'
 
 const name = `${person.family}^${person.given}`
 const even = (bytes: Buffer) =>
@@ -71,6 +71,10 @@ const own: Readonly<Record<string, Buffer>> = {
   'a name in a palette of a big endian object': ofPerson({
     transferSyntax: syntax.bigEndian,
     elements: [el(0x00281201, 'OW', bytes(person.family + 'X').swap16())],
+  }),
+  'a name in a number, in a UN of the other byte order': ofPerson({
+    transferSyntax: syntax.bigEndian,
+    elements: [el(0x00082218, 'UN', unItem([el(0x00209254, 'FD', bytes(`${person.operator} `))]))],
   }),
   'a name with a NUL before it': kept('LO', bytes(`VB1\0${person.family}`)),
   'a name in UTF-16 in a text': kept('LO', bytes(person.family, 'utf16le')),

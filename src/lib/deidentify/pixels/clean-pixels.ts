@@ -53,6 +53,8 @@ export class CleanedPixels {
   /** The rule, or the search for text, by which parts are blank now. */
   readonly cleanedBy: string | undefined
   readonly regions: readonly Rectangle[]
+  /** Of the image that has these regions. */
+  readonly size: { readonly rows: number; readonly columns: number }
   readonly isSearched: boolean
   readonly #replacing: readonly OutElement[]
 
@@ -60,14 +62,15 @@ export class CleanedPixels {
     about: {
       readonly droppedBy?: string
       readonly cleanedBy?: string | undefined
-      readonly regions?: readonly Rectangle[]
+      readonly mask?: PixelMask | undefined
       readonly isSearched?: boolean
       readonly replacing?: readonly OutElement[]
     } = {},
   ) {
     this.droppedBy = about.droppedBy
     this.cleanedBy = about.cleanedBy
-    this.regions = about.regions ?? []
+    this.regions = about.mask?.rectangles() ?? []
+    this.size = { rows: about.mask?.rows ?? 0, columns: about.mask?.columns ?? 0 }
     this.isSearched = about.isSearched ?? false
     this.#replacing = about.replacing ?? []
   }
@@ -273,7 +276,7 @@ class PixelWork {
     const about = {
       isSearched,
       cleanedBy: outcome.kind === 'mask' ? outcome.by : undefined,
-      regions: mask?.rectangles() ?? [],
+      mask,
     }
     if (element.fragments !== undefined) {
       if (clears) throw pixelTrouble('unused bits of compressed ones cannot be cleared')

@@ -2,6 +2,7 @@ import type { DicomFile, Element, MadeValue, OutElement } from '../../dicom/inde
 import { type ByteOrder, type Edit, type PixelMask, pixelTrouble } from '../../pixels/index.ts'
 import { text } from '../rewriting.ts'
 import { inOrder } from './in-order.ts'
+import { codecOf } from './compressed-frames.ts'
 import { codecOfPixels, framesAtOnce, maskFrame } from './frame-codecs.ts'
 import { saidOfLoss } from './lossy-compression.ts'
 import { type Fragment, fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
@@ -76,7 +77,12 @@ export async function maskedFrames(
 ): Promise<OutElement[]> {
   const codec = codecOfPixels(file.transferSyntaxUID)
   if (codec === undefined) {
-    throw pixelTrouble('their transfer syntax is not one that can be encoded again')
+    const isVideo = codecOf(file.transferSyntaxUID) === 'video'
+    throw pixelTrouble(
+      isVideo
+        ? 'a video is neither decoded nor encoded'
+        : 'their transfer syntax is not one that can be encoded again',
+    )
   }
   const offsets: number[] = []
   const lengths: number[] = []

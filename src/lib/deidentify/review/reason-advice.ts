@@ -13,7 +13,7 @@ const looks: Readonly<Record<ReasonCode, string>> = {
   'text-search-failed':
     'text could not be looked for: install tesseract-ocr and replay, or look and decide',
   'pixels-not-masked':
-    'pixels were to be masked and are as they were: decompress the source objects and replay, or drop',
+    'pixels were to be masked and are as they were: look at all of them; if there is text, send them decompressed and replay the record, or drop',
   'faces-not-removed':
     'faces were to be removed and are as they were: mend the command of the profile (deface) and replay, or drop',
   'profile-review':

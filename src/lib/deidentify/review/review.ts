@@ -30,6 +30,10 @@ export interface HeldStudy {
   readonly reasons: readonly Reason[]
   readonly details: Held['details']
   readonly masked?: Held['masked']
+  /** The command that decides, with all that the tool was told which held it. */
+  readonly how?: string
+  /** Where the record of a released study goes: the journal behind the stage that held it. */
+  readonly journal?: string
   /** The input, as it came. */
   readonly record: AnyRecord
 }
@@ -182,7 +186,9 @@ function parse(text: string): HeldStudy | undefined {
   const isWhole =
     study?.v === 1 &&
     names.every((name) => typeof name === 'string') &&
-    (study.event === undefined || typeof study.event === 'string') &&
+    [study.event, study.how, study.journal].every(
+      (text) => text === undefined || typeof text === 'string',
+    ) &&
     Array.isArray(study.reasons) &&
     typeof study.record === 'object' &&
     study.record !== null

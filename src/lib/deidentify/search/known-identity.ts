@@ -1,4 +1,5 @@
 import { foldText, spellings, withoutUnseen } from './fold-text.ts'
+import { isCommon } from './common-words.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from '../actions/dummy.ts'
 
@@ -7,6 +8,7 @@ export interface IdentityTerms {
   readonly words: ReadonlySet<string>
   readonly freeTextWords: ReadonlySet<string>
   readonly anywhere: ReadonlySet<string>
+  readonly phrases: ReadonlySet<string>
   readonly digits: ReadonlySet<string>
   readonly uids: ReadonlySet<string>
   readonly rawForms: ReadonlySet<string>
@@ -22,9 +24,10 @@ export interface IdentityTerms {
  * Which values are searched, and how:
  * - Parts of a name of three letters or more, Cyrillic and Greek ones in Latin letters too; two characters
  *   in other scripts. Up to four letters of these three alphabets must be a word of their own (`Lee` is
- *   not in `sleep`); all else counts anywhere. A part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
+ *   not in `sleep`); all else counts anywhere but within a longer word that is in every other study (`Norma` in `normalized`).
+ *   A part that is a word of imaging (`Head`, `Phantom`) or a particle (`van`) is searched only together with
  *   the rest of the name.
- * - Identifiers of four characters or more, as a word; with eight digits, or letters and five digits, also whatever
+ * - Identifiers of four characters or more that are no word of imaging, as a word; with eight digits, or letters and five digits, also whatever
  *   stands between; digits alone: of four or five digits in free
  *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
@@ -40,6 +43,8 @@ export class KnownIdentity implements IdentityTerms {
   readonly freeTextWords = new Set<string>()
   /** Folded text that may stand anywhere. */
   readonly anywhere = new Set<string>()
+  /** Folded text that must begin and end there: names and identifiers of little pieces. */
+  readonly phrases = new Set<string>()
   /** Digits, and letters among them, with anything between. */
   readonly digits = new Set<string>()
   readonly uids = new Set<string>()
@@ -73,8 +78,8 @@ export class KnownIdentity implements IdentityTerms {
 
   /** How many terms are searched for: the only thing about them that may be told. */
   get size(): number {
-    const { words, freeTextWords, anywhere, digits, uids, rawForms } = this
-    return [words, freeTextWords, anywhere, digits, uids, rawForms].reduce(
+    const { words, freeTextWords, anywhere, phrases, digits, uids, rawForms } = this
+    return [words, freeTextWords, anywhere, phrases, digits, uids, rawForms].reduce(
       (sum, { size }) => sum + size,
       0,
     )
@@ -82,9 +87,9 @@ export class KnownIdentity implements IdentityTerms {
 
   /** The terms alone; borrowed, for they grow. */
   terms(): IdentityTerms {
-    const { words, freeTextWords, anywhere, digits, uids } = this
+    const { words, freeTextWords, anywhere, phrases, digits, uids } = this
     const { rawForms, beyondAscii, writtenDays, keptUids } = this
-    const lists = { words, freeTextWords, anywhere, digits, uids }
+    const lists = { words, freeTextWords, anywhere, phrases, digits, uids }
     return { ...lists, rawForms, beyondAscii, writtenDays, keptUids }
   }
 
@@ -147,9 +152,10 @@ export class KnownIdentity implements IdentityTerms {
           for (const folded of spellings(order.join(between))) {
             const letters = folded.replace(/[^\p{L}]/gu, '').length
             // `Li^Wu` is found although neither part is searched; `liwu` would be in many a word.
-            if (letters >= (between === '' ? 6 : 4) || !isAlphabet(folded)) {
-              this.#put(this.anywhere, folded)
-            }
+            if (!isAlphabet(folded)) this.#put(this.anywhere, folded)
+            else if (between === '') {
+              if (letters >= 6) this.#put(this.anywhere, folded)
+            } else if (letters >= 4) this.#put(this.phrases, folded)
           }
         }
       }
@@ -163,7 +169,7 @@ export class KnownIdentity implements IdentityTerms {
 
   #addIdentifier(id: string): void {
     const folded = foldText(id)
-    if (folded.length < 4) return
+    if (folded.length < 4 || isCommon(folded)) return
     // People write numbers in groups, and leave out what stands between: `010190 12345`, `HOSP778812`.
     const bare = folded.replace(/[^\p{L}\p{N}]/gu, '')
     const figures = bare.replace(/\D/g, '').length
@@ -173,7 +179,7 @@ export class KnownIdentity implements IdentityTerms {
       else this.#put(this.words, folded)
     } else if (/^[\p{L}\p{N}]+$/u.test(folded)) this.#put(this.words, folded)
     // With a blank, dash or dot inside it is no single word.
-    else this.#put(this.anywhere, folded)
+    else this.#put(bare.length < 6 ? this.phrases : this.anywhere, folded)
   }
 
   #addDate(text: string): void {
@@ -210,6 +216,10 @@ export class KnownIdentity implements IdentityTerms {
   #addPhone(text: string): void {
     const digits = text.replace(/\D/g, '')
     if (digits.length >= 7) this.#put(this.digits, digits)
+    // As it is written, too: in bytes nothing is looked for that may have anything between.
+    for (const [written] of foldText(text).matchAll(/\d[\d ()./-]{5,}\d/g)) {
+      if (written.replace(/\D/g, '').length >= 7) this.#put(this.anywhere, written)
+    }
     if (/@/.test(text)) this.#addWhole(text)
   }
 
@@ -265,29 +275,5 @@ function isLongEnough(part: string): boolean {
   return (part.match(/\p{L}/gu)?.length ?? 0) >= (isAlphabet(part) ? 3 : 2)
 }
 
-function isCommon(word: string): boolean {
-  return imagingWords.has(word) || particles.has(word)
-}
-
 const monthNames =
   'january february march april may june july august september october november december'.split(' ')
-
-/** Parts of names that are words of a language, and titles. */
-const particles = new Set(
-  `van der den von vom zur del della dos das los las des ter ten bin ibn san and und prof drs med phd
-  mrs miss herr frau dhr mevr jun sen`.split(/\s+/),
-)
-
-/** Words that every other study holds: as a surname they are found with the given name only. */
-const imagingWords = new Set(
-  `abdomen agfa angio ankle anonymized anonymous aorta apex arm axial axis back base bone brain
-  breast canon cardiac carestream cast chest child clinic contrast coronal cross delta demo
-  derived doctor dose dummy elbow electric example female field film flow foot form forward frame
-  front fuji general grid hand head heart hip hitachi hologic hospital image inter joint knee
-  large left leg level light limb line liver long lung major maker male map mask mean medical mid
-  minor mode motion move neck new none normal null original other panel patient pelvis phantom
-  phase philips plane plus point primary probe protocol quality rest right sagittal sample scan
-  scanner screen secondary series short shoulder siemens skull slice small soft spin spine
-  standard study sub test tissue tool toshiba trace tube unit unknown value view volume wave white
-  window wrist`.split(/\s+/),
-)

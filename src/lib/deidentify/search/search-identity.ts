@@ -2,6 +2,7 @@ import {
   type DataSet,
   type DicomFile,
   type Element,
+  bytesPerUnit,
   decodeText,
   formatTag,
   isText,
@@ -12,6 +13,7 @@ import {
 } from '../../dicom/index.ts'
 import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
+import { standsAlone, standsIn } from './common-words.ts'
 import { spellings } from './fold-text.ts'
 import { inflatedWithin } from './inflate-within.ts'
 import { type IdentityTerms, dayOf } from './known-identity.ts'
@@ -37,7 +39,9 @@ export class IdentitySearch {
   readonly #identity: IdentityTerms
   readonly #given: ReadonlySet<string>
   readonly #anywhere: readonly string[]
+  readonly #phrases: readonly string[]
   readonly #inBytes: readonly string[]
+  readonly #phrasesInBytes: readonly string[]
   /** Short values without a hit: most are the same in all objects of a series. */
   #clean = new Set<string>()
 
@@ -46,15 +50,18 @@ export class IdentitySearch {
     this.#identity = identity
     this.#given = new Set([...given, ...ownTexts])
     this.#anywhere = [...identity.anywhere]
-    const terms = [...identity.anywhere, ...identity.words, ...identity.digits]
-    const forms = [
-      ...terms.flatMap((term) => casesOf(term)).map((term) => Buffer.from(term).toString('latin1')),
-      ...[...identity.beyondAscii].flatMap((part) => casesOf(part)).flatMap(plausibleBytes),
-      ...identity.rawForms,
-    ]
-    this.#inBytes = [
+    this.#phrases = [...identity.phrases]
+    const bytesOf = (terms: readonly string[]) =>
+      terms.flatMap((term) => casesOf(term)).map((term) => Buffer.from(term).toString('latin1'))
+    const longEnough = (forms: readonly string[]) => [
       ...new Set(forms.filter((form) => form.length >= shortestTermBytes).map(lowerAscii)),
     ]
+    this.#phrasesInBytes = longEnough(bytesOf([...identity.phrases]))
+    this.#inBytes = longEnough([
+      ...bytesOf([...identity.anywhere, ...identity.words, ...identity.digits]),
+      ...[...identity.beyondAscii].flatMap((part) => casesOf(part)).flatMap(plausibleBytes),
+      ...identity.rawForms,
+    ])
   }
 
   /** @returns attribute paths; never what was found there */
@@ -113,7 +120,10 @@ export class IdentitySearch {
     const { uids, keptUids } = this.#identity
     const values = text.split('\\').map((value) => value.replaceAll('\0', ' ').trim())
     if (vr === 'UI') {
-      const isOld = values.some((value) => uids.has(value) && !keptUids.has(value))
+      // `0` is no UID, and stands for any that is not known.
+      const isOld = values.some(
+        (value) => value.includes('.') && uids.has(value) && !keptUids.has(value),
+      )
       return isOld || values.some((value) => this.#isInUid(value))
     }
     const rest = values.filter((value) => value !== '' && !this.#given.has(value)).join('\\')
@@ -137,10 +147,15 @@ export class IdentitySearch {
     const { words, freeTextWords, digits } = this.#identity
     const folded = spelling.replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
-    if (numeric.has(vr)) return tokens.some((token) => token.length >= 8 && words.has(token))
+    // No number is a UID; but a UID has no other characters than a number.
+    if (numeric.has(vr)) {
+      return tokens.some((token) => token.length >= 8 && words.has(token)) || this.#hasUid(folded)
+    }
     if (tokens.some((token) => words.has(token))) return true
     if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true
-    if (this.#anywhere.some((term) => folded.includes(term))) return true
+    if (this.#anywhere.some((term) => folded.includes(term) && standsIn(term, folded))) return true
+    if (this.#phrases.some((term) => folded.includes(term) && standsAlone(term, folded)))
+      return true
     if (digits.size > 0) {
       const together = folded.replace(/[^0-9\p{L}]/gu, '')
       for (const number of digits) if (together.includes(number)) return true
@@ -200,12 +215,16 @@ export class IdentitySearch {
 
   #isInPiece(bytes: Buffer, vr: string): boolean {
     const text = lowerAscii(bytes.toString('latin1'))
-    const readings = [text, ...undressedBytes(text, vr === 'OW' || vr === 'US' || vr === 'SS')]
+    const readings = [text, ...undressedBytes(text, bytesPerUnit(vr))]
     return readings.some((reading) => this.#isInLowered(reading))
   }
 
   #isInLowered(text: string): boolean {
-    return this.#inBytes.some((term) => text.includes(term)) || this.#hasUid(text)
+    return (
+      this.#inBytes.some((term) => text.includes(term) && standsIn(term, text)) ||
+      this.#phrasesInBytes.some((term) => text.includes(term) && standsAlone(term, text, true)) ||
+      this.#hasUid(text)
+    )
   }
 }
 

@@ -31,16 +31,22 @@ function characterOf(found: string, decimal?: string, hex?: string, byte?: strin
 }
 
 /**
- * Other readings of bytes, in small letters: without the NULs of UTF-16, and 16-bit words in the other order.
+ * Other readings of bytes, in small letters: without the NULs of UTF-16, and numbers in the other byte order.
  * @param lowered the bytes as latin1, ASCII in small letters
- * @param areWords whether they are written as words, in the byte order of the file
+ * @param unit bytes of a number, which is written in the byte order of the file
  */
-export function undressedBytes(lowered: string, areWords: boolean): string[] {
+export function undressedBytes(lowered: string, unit: number): string[] {
   const readings: string[] = []
   if (/(?:[\x20-\x7e]\0){5}/.test(lowered)) readings.push(lowered.replaceAll('\0', ''))
-  if (areWords && /[\x20-\x7e]{5}/.test(lowered)) {
-    const words = Buffer.from(lowered.slice(0, lowered.length & ~1), 'latin1')
-    readings.push(words.swap16().toString('latin1'))
+  if (unit > 1 && /[\x20-\x7e]{5}/.test(lowered)) {
+    const numbers = Buffer.from(
+      lowered.slice(0, lowered.length - (lowered.length % unit)),
+      'latin1',
+    )
+    if (unit === 2) numbers.swap16()
+    else if (unit === 4) numbers.swap32()
+    else numbers.swap64()
+    readings.push(numbers.toString('latin1'))
   }
   return readings
 }

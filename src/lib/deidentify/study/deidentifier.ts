@@ -14,6 +14,7 @@ import { Outbox } from './outbox.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
 import { type Decision, type HeldStudy, Review } from '../review/review.ts'
 import { ReturnedStudies } from '../returned/returned-studies.ts'
+import { Waiver } from '../review/waiver.ts'
 import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
 
 export interface DeidentifierOptions extends StudyMakerOptions {
@@ -127,35 +128,36 @@ export class Deidentifier {
   }
 
   /**
-   * Makes a held study again, letting pass what a person has looked at.
+   * Makes a held study again, letting pass what a person has looked at, and nothing that has come since.
    * @param anyway let pass also what no viewer shows: values known of the patient, bytes beside the pixels
    * @param decision who decides, and why; it stays with the released study on the clinical side
-   * @param publish gets the record; the study counts as released when it resolves
+   * @param publish gets the record, and the journal behind the stage that held it; the study counts as released when
+   *   it resolves
    * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE
    */
   async release(
     requestId: string,
     anyway: boolean,
-    publish: (record: AnyRecord | FionaRecord) => Promise<void>,
+    publish: (record: AnyRecord | FionaRecord, journal: string | undefined) => Promise<void>,
     decision: Decision = {},
   ): Promise<void> {
     const study = await this.#review.find(requestId, this.#options.project)
-    const codes = study.reasons.map(({ code }) => code)
     const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
-    const waived = new Set<ReasonCode>(codes.filter((code) => mayPass(code)))
+    const waived = study.reasons.filter(({ code }) => mayPass(code))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
     const { project, participant, event } = study
     const target: Target = { requestId, project, participant, event }
     const outbox = new Outbox(study.outbox)
-    const result = await this.#maker.make(input, study.record, target, waived, outbox)
+    const result = await this.#maker.make(input, study.record, target, new Waiver(waived), outbox)
     const isRefused = ({ code }: { readonly code: string }) =>
       isReleasableAnyway(code as ReasonCode) && !mayPass(code as ReasonCode)
     if (result.type === 'held' && result.reasons.some((reason) => isRefused(reason))) {
       throw notReleasable()
     }
-    await publish(result)
+    await publish(result, study.journal)
     if (result.type === 'deidentified') {
-      await this.#review.decide(study, 'released', { ...decision, waived: [...waived], anyway })
+      const codes = [...new Set(waived.map(({ code }) => code))]
+      await this.#review.decide(study, 'released', { ...decision, waived: codes, anyway })
     }
   }
 

@@ -81,6 +81,7 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
     exclusionOf: (name) => exclusions.get(name) ?? exclusionsOf(name),
     durable: options.durability === 'fsync',
     howToDecide: (requestId) => commandFor(requestId, options, configPath, dataDir),
+    journal: stageTo(),
     onDone: (facts, message) => {
       log.info(facts, message)
     },
@@ -90,6 +91,11 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
     await crosswalk?.close()
   }
   return { deidentifier, dataDir, close }
+}
+
+/** The journal behind the stage this runs in. */
+function stageTo(): string | undefined {
+  return process.env['FIONA_STAGE_TO'] || undefined
 }
 
 /** By which a person releases or drops what is held: with all that this run was told. */
@@ -109,7 +115,7 @@ function commandFor(
   )
   if (iKnow === true) same.push('--i-know')
   // What is released goes where the stage would have put it.
-  const journal = process.env['FIONA_STAGE_TO'] || undefined
+  const journal = stageTo()
   const released = journal === undefined ? '' : ` --journal ${quote(journal)}`
   return `${['fiona-anon', ...same].join(' ')} --release ${quote(requestId)}${released} # or --drop ${quote(requestId)}`
 }

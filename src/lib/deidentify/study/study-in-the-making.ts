@@ -57,7 +57,7 @@ export class StudyInTheMaking {
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
     this.#heads = new HeadsOfStudy(task, staged)
-    for (const code of task.objections) this.#reasons.add(code, '(0010,0020) PatientID')
+    for (const { code, where, count } of task.objections) this.#reasons.add(code, where, count)
   }
 
   async makeAll(): Promise<void> {
@@ -265,11 +265,10 @@ export class StudyInTheMaking {
     }
   }
 
-  /** All there are, as long as one of them was not waived: whoever decides next has to see them all. */
+  /** All there are, as long as one of them was not let pass: whoever decides next has to see them all. */
   objections(): Held | undefined {
     const reasons = this.#reasons.list()
-    const isWaived = reasons.every(({ code }) => this.#task.waived.has(code))
-    return isWaived
+    return this.#task.waived.covers(reasons)
       ? undefined
       : {
           account: this.#account(),
@@ -312,6 +311,7 @@ export class StudyInTheMaking {
       account,
       terms: this.#identity.size,
       pixels: this.#tally.pixels,
+      masks: this.#tally.masks,
       waived: this.#reasons.list(),
     }
   }

@@ -19,9 +19,10 @@ import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
 import { type Profile, uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
-import type { ReasonCode } from '../reasons.ts'
+import type { Reason } from '../reasons.ts'
 import type { Review } from '../review/review.ts'
 import type { StudyPartner } from './study-partner.ts'
+import { Waiver } from '../review/waiver.ts'
 import { sourcesOf } from './source-objects.ts'
 import { writeError } from './write-object.ts'
 
@@ -45,6 +46,8 @@ export interface StudyMakerOptions {
   readonly partner?: StudyPartner | undefined
   /** The command by which a person releases or drops what is held. */
   readonly howToDecide: (requestId: string) => string
+  /** The journal where the record of a study goes that is released; without one it is for whoever releases it. */
+  readonly journal?: string | undefined
   /** Never told an original value. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
@@ -98,7 +101,7 @@ export class StudyMaker {
     input: StudyRecord | RequestRecord,
     record: AnyRecord,
     target: Target,
-    waived: ReadonlySet<ReasonCode> = new Set(),
+    waived = Waiver.nothing,
     outbox: Outbox = this.#outboxOf(target.project),
   ): Promise<DeidentifiedRecord | HeldRecord> {
     try {
@@ -112,7 +115,7 @@ export class StudyMaker {
     input: StudyRecord | RequestRecord,
     record: AnyRecord,
     target: Target,
-    waived: ReadonlySet<ReasonCode>,
+    waived: Waiver,
     outbox: Outbox,
   ): Promise<DeidentifiedRecord | HeldRecord> {
     const { requestId, project, participant, event } = target
@@ -128,11 +131,12 @@ export class StudyMaker {
     const patient = patientOf(sources.objects)
     const objections = await this.#objectionsTo(target, patient)
     // Who is whom is not noted before a person has decided it.
-    if (objections.every((code) => waived.has(code))) {
+    if (waived.covers(objections)) {
       await this.#link(target, StudyInstanceUID, patient, pseudonyms)
     }
     const facts = { requestId, project, participant, ...(event === undefined ? {} : { event }) }
-    const { durable, onDone, howToDecide, partner, keyOf } = this.#options
+    const { durable, onDone, howToDecide, partner, keyOf, journal } = this.#options
+    const how = howToDecide(requestId)
     const start = performance.now()
     const outcome = await deidentifyStudy(
       {
@@ -156,6 +160,8 @@ export class StudyMaker {
             reasons,
             details,
             ...(masked.length > 0 ? { masked } : {}),
+            how,
+            ...(journal === undefined ? {} : { journal }),
             record,
           },
           staged,
@@ -165,7 +171,6 @@ export class StudyMaker {
     if ('reasons' in outcome) {
       const codes = outcome.reasons.map(({ code }) => code)
       onDone({ ...about, reasons: [...new Set(codes)] }, 'a study is held for a person to look at')
-      const how = howToDecide(requestId)
       const reasons = [...outcome.reasons]
       return {
         type: 'held',
@@ -185,14 +190,16 @@ export class StudyMaker {
   async #objectionsTo(
     { project, participant }: Target,
     patient: Patient,
-  ): Promise<readonly ReasonCode[]> {
+  ): Promise<readonly Reason[]> {
     const { crosswalk } = this.#options
     if (crosswalk === undefined || patient.PatientID === '') return []
     const found = await crosswalk.contradiction(linkOf(project, participant, patient))
     if (found === undefined) return []
-    return found === 'two patients are one participant'
-      ? ['participant-of-other-patient']
-      : ['patient-is-other-participant']
+    const code =
+      found === 'two patients are one participant'
+        ? 'participant-of-other-patient'
+        : 'patient-is-other-participant'
+    return [{ code, where: '(0010,0020) PatientID', count: 1 }]
   }
 
   /** The link is on stable storage before anything that needs it can be seen. */
@@ -244,6 +251,7 @@ function deidentifiedRecord(
     account,
     terms,
     pixels,
+    masks,
     waived,
   }: Published,
   facts: Omit<Target, 'event'> & { readonly event?: string },
@@ -267,15 +275,29 @@ function deidentifiedRecord(
     ...countsOf(account),
     ...(account.earlier > 0 ? { earlier: account.earlier } : {}),
     verified: { objects: account.searched, terms },
-    ...pixelsOf(pixels),
+    ...pixelsOf(pixels, masks),
     ...(waived.length > 0 ? { waived: [...waived] } : {}),
   }
 }
 
-/** Nothing where nothing was done with pixels; `defaced` where something was. */
-function pixelsOf({ defaced, ...others }: Published['pixels']) {
+/** Nothing where nothing was done with pixels. */
+function pixelsOf(
+  { defaced, ...others }: Published['pixels'],
+  { masks, unlisted }: Published['masks'],
+) {
   if (others.masked + others.searched + defaced === 0) return {}
-  return { pixels: { ...others, ...(defaced > 0 ? { defaced } : {}) } }
+  return {
+    pixels: {
+      ...others,
+      ...(defaced > 0 ? { defaced } : {}),
+      ...(masks.length > 0 ? { masks: masks.map(maskOf) } : {}),
+      ...(unlisted > 0 ? { unlisted } : {}),
+    },
+  }
+}
+
+function maskOf({ regions, ...others }: Published['masks']['masks'][number]) {
+  return { ...others, regions: regions.map(([x, y, width, height]) => [x, y, width, height]) }
 }
 
 /** Where every object is: what came in is what goes out, and what is said here. */

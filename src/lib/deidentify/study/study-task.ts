@@ -3,8 +3,10 @@ import type { Exclusion } from './exclusions.ts'
 import type { Outbox } from './outbox.ts'
 import type { Profile } from '../profile/profile.ts'
 import type { Pseudonyms } from '../pseudonyms.ts'
-import type { Reason, ReasonCode } from '../reasons.ts'
+import type { Reason } from '../reasons.ts'
+import type { Waiver } from '../review/waiver.ts'
 import type { Sources } from './source-objects.ts'
+import type { Masks } from './mask-tally.ts'
 import type { StudyPartner } from './study-partner.ts'
 import type { MaskedObject } from './tally.ts'
 
@@ -23,9 +25,9 @@ export interface StudyTask {
   /** Objects that the project does not want. */
   readonly exclusion: Exclusion
   /** What speaks against it before any object is read. */
-  readonly objections: readonly ReasonCode[]
+  readonly objections: readonly Reason[]
   /** What a person has decided to let pass. */
-  readonly waived: ReadonlySet<ReasonCode>
+  readonly waived: Waiver
   /** Another thread that may take part, and the secret of the project, which it needs. */
   readonly partner?: { readonly thread: StudyPartner; readonly key: Buffer } | undefined
 }
@@ -43,6 +45,8 @@ export interface Published {
   readonly terms: number
   /** Objects of this revision with masked pixels, how many rectangles of them, and objects searched for text or defaced. */
   readonly pixels: Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>>
+  /** Where they were masked. */
+  readonly masks: Masks
   readonly waived: readonly Reason[]
 }
 

@@ -1,6 +1,7 @@
 import type { Rectangle } from '../../pixels/index.ts'
 import type { CleanedPixels } from '../pixels/index.ts'
 import type { Account } from './account.ts'
+import { MaskTally, type Masks } from './mask-tally.ts'
 import type { SourceObject, Sources } from './source-objects.ts'
 
 export interface MaskedObject {
@@ -18,6 +19,7 @@ export interface TallyState {
   readonly pixels: Readonly<Record<'masked' | 'regions' | 'searched' | 'defaced', number>>
   readonly details: readonly { readonly code: string; readonly path: string }[]
   readonly masked: readonly MaskedObject[]
+  readonly masks: Masks
   readonly duplicates: number
   readonly unmade: number
 }
@@ -30,6 +32,7 @@ export class Tally {
   readonly #pixels = { masked: 0, regions: 0, searched: 0, defaced: 0 }
   #details: { readonly code: string; readonly path: string }[] = []
   #masked: MaskedObject[] = []
+  readonly #masks = new MaskTally()
   duplicates = 0
   unmade = 0
   earlier = 0
@@ -47,7 +50,9 @@ export class Tally {
     return this.#excluded.size > 0
   }
 
-  notePixels({ cleanedBy, regions, isSearched }: CleanedPixels, { path }: SourceObject): void {
+  notePixels(pixels: CleanedPixels, { path }: SourceObject): void {
+    const { cleanedBy, regions, isSearched } = pixels
+    this.#masks.note(pixels)
     if (isSearched) this.#pixels.searched += 1
     if (cleanedBy === undefined) return
     this.#pixels.masked += 1
@@ -71,6 +76,10 @@ export class Tally {
     return this.#pixels
   }
 
+  get masks(): Masks {
+    return this.#masks.all
+  }
+
   get details(): readonly { readonly code: string; readonly path: string }[] {
     return this.#details
   }
@@ -86,13 +95,15 @@ export class Tally {
       pixels: this.#pixels,
       details: this.#details,
       masked: this.#masked,
+      masks: this.#masks.all,
       duplicates: this.duplicates,
       unmade: this.unmade,
     }
   }
 
   /** What became of other objects of the study: as if they had been counted here, in the order of their paths. */
-  absorb({ counts, excluded, pixels, details, masked, duplicates, unmade }: TallyState): void {
+  absorb(other: TallyState): void {
+    const { counts, excluded, pixels, details, masked, masks, duplicates, unmade } = other
     for (const [what, count] of counts) add(this.#counts, what, count)
     for (const [rule, count] of excluded) add(this.#excluded, rule, count)
     for (const what of Object.keys(this.#pixels) as (keyof typeof pixels)[]) {
@@ -100,6 +111,7 @@ export class Tally {
     }
     this.#details = byPath([...this.#details, ...details])
     this.#masked = byPath([...this.#masked, ...masked])
+    this.#masks.absorb(masks)
     this.duplicates += duplicates
     this.unmade += unmade
   }
