@@ -171,6 +171,7 @@ const termNames = [
   'words',
   'freeTextWords',
   'anywhere',
+  'phrases',
   'digits',
   'uids',
   'rawForms',
@@ -198,7 +199,7 @@ for (const [what, how] of Object.entries(endings)) {
 ${what.startsWith('cannot') ? how : ''}
 const counts = new Map()
 const nothing = { terms: Object.fromEntries(${JSON.stringify(termNames)}.map((name) => [name, new Set()])), reasons: [],
-  tally: { counts, excluded: counts, pixels: { masked: 0, regions: 0, searched: 0, defaced: 0 }, details: [], masked: [], duplicates: 0, unmade: 0 },
+  tally: { counts, excluded: counts, pixels: { masked: 0, regions: 0, searched: 0, defaced: 0 }, details: [], masked: [], masks: { masks: [], unlisted: 0 }, duplicates: 0, unmade: 0 },
   outputs: new Map(), patients: new Set() }
 parentPort.on('message', (question) => {
   ${what.startsWith('cannot') ? '' : how}
