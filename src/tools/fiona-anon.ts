@@ -60,7 +60,8 @@ export default defineTool({
     },
     out: {
       type: 'path',
-      describe: 'where de-identified studies go (default: <dataDir>/<project>/outbox; what comes back: returned beside it)',
+      describe:
+        'where de-identified studies go (default: <dataDir>/<project>/outbox; what comes back: returned beside it)',
     },
     profile: {
       type: 'string',

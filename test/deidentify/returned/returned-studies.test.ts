@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { Crosswalk } from '../../../src/lib/crosswalk/index.ts'
 import type { Deidentifier } from '../../../src/lib/deidentify/index.ts'
 import { parseRecord, type AnyRecord } from '../../../src/lib/record/index.ts'
-import { type TestElement, ctImage, el } from '../../fixtures/dicom-writer.ts'
+import { type TestElement, ctImage, el, sq } from '../../fixtures/dicom-writer.ts'
 import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
 
 /** A site that has de-identified one study, for S001. */
@@ -159,6 +159,21 @@ t.test('who only knows the UID gets nothing through', async (t) => {
       reasons: [{ code: 'patient-conflict', where: 'PatientName' }],
     },
     {
+      what: 'a birth name and an address of somebody',
+      derived: { elements: [el(0x00101005, 'PN', 'Grant'), el(0x00101040, 'LO', 'Kingston 4')] },
+      reasons: [
+        { code: 'patient-conflict', where: 'PatientBirthName' },
+        { code: 'patient-conflict', where: 'PatientAddress' },
+      ],
+    },
+    {
+      what: 'somebody’s other numbers',
+      derived: {
+        elements: [sq(0x00101002, [[el(0x00100020, 'LO', 'OTHER-1')]])],
+      },
+      reasons: [{ code: 'patient-conflict', where: 'PatientID' }],
+    },
+    {
       what: 'the patient in a comment',
       derived: { elements: [el(0x00204000, 'LT', 'measured again for Ms. Nightingale')] },
       reasons: [{ code: 'identity-found' }],
@@ -169,6 +184,16 @@ t.test('who only knows the UID gets nothing through', async (t) => {
         elements: [el(0x00990010, 'LO', 'WORKSTATION'), el(0x00991001, 'LO', 'HOSP-778812')],
       },
       reasons: [{ code: 'identity-found' }],
+    },
+    {
+      what: 'a document',
+      derived: { elements: [el(0x00080016, 'UI', '1.2.840.10008.5.1.4.1.1.104.1')] },
+      reasons: [{ code: 'encapsulated-document' }],
+    },
+    {
+      what: 'a picture of a screen',
+      derived: { elements: [el(0x00080064, 'CS', 'WSD')] },
+      reasons: [{ code: 'screen-capture' }],
     },
     {
       what: 'words in the pixels, as it says itself',

@@ -1,8 +1,12 @@
-import { DicomFile, tagOf } from '../../dicom/index.ts'
+import { DicomFile, keywordOf, tagOf } from '../../dicom/index.ts'
 import { FionaError, troubleOfSurroundings } from '../../error/index.ts'
 import { parseUid, type Uid } from '../../uid/index.ts'
+import { isAlwaysHeld, policyOf } from '../object-policy.ts'
+import { type PixelPolicy, signsOfText } from '../pixels/index.ts'
 import type { Reasons } from '../reasons.ts'
+import type { SourceObject } from '../study/source-objects.ts'
 import type { IdentitySearch } from '../search/search-identity.ts'
+import { keyOf, patientValues } from './patient-values.ts'
 
 const tags = {
   SeriesInstanceUID: tagOf('SeriesInstanceUID') ?? 0,
@@ -10,29 +14,32 @@ const tags = {
   StudyInstanceUID: tagOf('StudyInstanceUID') ?? 0,
   PatientID: tagOf('PatientID') ?? 0,
   PatientName: tagOf('PatientName') ?? 0,
-  BurnedInAnnotation: tagOf('BurnedInAnnotation') ?? 0,
+  SOPClassUID: tagOf('SOPClassUID') ?? 0,
 }
 
 export interface Expected {
   readonly StudyInstanceUID: string
   readonly participant: string
+  /** What our own objects say of the patient, by `keyOf`. */
+  readonly sent: ReadonlySet<string>
+  /** Of the project: what its rules call clean may be a screen shot. */
+  readonly pixels: PixelPolicy
 }
 
 /** A file, and the UIDs that it says. */
-export interface ReturnedObject {
-  readonly path: string
+export interface ReturnedObject extends SourceObject {
   readonly SeriesInstanceUID: Uid
   readonly SOPInstanceUID: Uid
 }
 
 /** @returns undefined, and a reason, when it cannot be read */
-export function headOf(path: string, reasons: Reasons): ReturnedObject | undefined {
+export function headOf(source: SourceObject, reasons: Reasons): ReturnedObject | undefined {
   return orReason(reasons, () => {
-    using file = DicomFile.open(path, { stopAtPixelData: true })
+    using file = DicomFile.open(source.path, { stopAtPixelData: true })
     const uid = (keyword: 'SeriesInstanceUID' | 'SOPInstanceUID'): Uid =>
       parseUid(file.string(file.dataSet, tags[keyword]), keyword)
     return {
-      path,
+      ...source,
       SeriesInstanceUID: uid('SeriesInstanceUID'),
       SOPInstanceUID: uid('SOPInstanceUID'),
     }
@@ -45,7 +52,7 @@ export function headOf(path: string, reasons: Reasons): ReturnedObject | undefin
  */
 export function lookAtReturned(
   object: ReturnedObject,
-  { StudyInstanceUID, participant }: Expected,
+  { StudyInstanceUID, participant, sent, pixels }: Expected,
   search: IdentitySearch,
   reasons: Reasons,
 ): void {
@@ -60,11 +67,32 @@ export function lookAtReturned(
       reasons.add('foreign-object', '')
     }
     if (value('PatientID') !== participant) reasons.add('patient-conflict', 'PatientID')
-    const name = value('PatientName').replace(/[\^=\s]+$/, '')
-    if (name !== '' && name !== participant) reasons.add('patient-conflict', 'PatientName')
-    if (value('BurnedInAnnotation') === 'YES') reasons.add('burned-in-annotation', '')
+    for (const said of patientValues(file)) {
+      const [tag, text] = said
+      if (tag === tags.PatientID && text === participant) continue
+      if (tag === tags.PatientName && text.replace(/[\^=\s]+$/, '') === participant) continue
+      // Whoever it is: it is nobody that we have sent.
+      if (!sent.has(keyOf(said))) reasons.add('patient-conflict', keywordOf(tag) ?? 'patient')
+    }
+    addWhatMustBeSeen(file, object.types, pixels, reasons)
     for (const where of search.find(file)) reasons.add('identity-found', where)
   })
+}
+
+/** What no program can vouch for, and where a person could be read in the pixels: nothing is masked here. */
+function addWhatMustBeSeen(
+  file: DicomFile,
+  types: readonly string[],
+  { rules }: PixelPolicy,
+  reasons: Reasons,
+): void {
+  const policy = policyOf(file.string(file.dataSet, tags.SOPClassUID) ?? '')
+  if (policy === undefined) reasons.add('unknown-sop-class', 'SOPClassUID')
+  else if (isAlwaysHeld(policy)) reasons.add(policy, 'SOPClassUID')
+  const isCalledClean = rules.find(({ fits }) => fits(file, types))?.action.kind === 'clean'
+  for (const { code, where } of signsOfText(file, policy ?? 'data', types)) {
+    if (!isCalledClean || code === 'burned-in-annotation') reasons.add(code, where)
+  }
 }
 
 function orReason<Value>(reasons: Reasons, look: () => Value): Value | undefined {

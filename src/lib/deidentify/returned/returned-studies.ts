@@ -12,6 +12,7 @@ import {
   type StudyRecord,
 } from '../../record/index.ts'
 import { projectFolder, syncFile } from '../../storage/index.ts'
+import type { Profile } from '../profile/profile.ts'
 import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
@@ -19,6 +20,7 @@ import { Outbox, objectsIn } from '../study/outbox.ts'
 import { sourcesOf } from '../study/source-objects.ts'
 import { addClinicalIdentity } from './clinical-identity.ts'
 import { type ReturnedObject, headOf, lookAtReturned } from './look-at-returned.ts'
+import { sentValues } from './patient-values.ts'
 
 /** What the record says instead of a profile: nothing was rewritten. */
 export const returnedProfile = 'returned'
@@ -29,6 +31,8 @@ export interface ReturnedOptions {
   /** Where de-identified studies go, of all projects; undefined: each has a folder of its own. */
   readonly out?: string | undefined
   readonly durable: boolean
+  /** @throws FionaError E_PROFILE when what the project demands is not there */
+  readonly profileOf: (project: string) => Pick<Profile, 'pixels'>
   /** Facts for the log: no value of the clinic. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
@@ -63,7 +67,7 @@ export class ReturnedStudies {
     const link = made.find((one) => isAskedFor(one, input)) ?? first
     const reasons = new Reasons()
     if (missing > 0) reasons.add('objects-missing', '', missing)
-    const heads = objects.flatMap(({ path }) => headOf(path, reasons) ?? [])
+    const heads = objects.flatMap((source) => headOf(source, reasons) ?? [])
     const fresh = await this.#unknownOf(heads, link)
     if (fresh.length === 0 && reasons.list().length === 0) {
       this.#options.onDone({ objects: objects.length }, 'came back as it was sent')
@@ -75,10 +79,13 @@ export class ReturnedStudies {
 
   /** Objects that are not those of the outbox: what we sent may come back with what was made of it. */
   async #unknownOf(objects: readonly ReturnedObject[], link: StudyLink): Promise<ReturnedObject[]> {
-    const outbox = new Outbox(this.#folder(link, 'outbox'))
-    const sent = await objectsIn(outbox.studyPath(link.participant, link.newStudyInstanceUID))
-    const known = new Set(sent.map(({ SOPInstanceUID }) => SOPInstanceUID))
+    const known = new Set((await this.#sentOf(link)).map(({ SOPInstanceUID }) => SOPInstanceUID))
     return objects.filter(({ SOPInstanceUID }) => !known.has(SOPInstanceUID))
+  }
+
+  async #sentOf(link: StudyLink) {
+    const outbox = new Outbox(this.#folder(link, 'outbox'))
+    return objectsIn(outbox.studyPath(link.participant, link.newStudyInstanceUID))
   }
 
   async #file(
@@ -92,7 +99,9 @@ export class ReturnedStudies {
     const outbox = new Outbox(this.#folder(link, 'returned'), { durable })
     const identity = await this.#knownOf(link)
     const search = new IdentitySearch(identity, [participant, project])
-    const expected = { StudyInstanceUID: newStudyInstanceUID, participant }
+    const { pixels } = this.#options.profileOf(project)
+    const sent = sentValues(await this.#sentOf(link))
+    const expected = { StudyInstanceUID: newStudyInstanceUID, participant, sent, pixels }
     const staged = await outbox.begin()
     try {
       const seen = new Set<string>()

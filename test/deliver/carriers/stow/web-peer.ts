@@ -23,11 +23,7 @@ export class WebPeer {
   connections = 0
   readonly #server: Server
 
-  private constructor(
-    behave: Behave,
-    tls: TlsOptions | undefined,
-    early: boolean,
-  ) {
+  private constructor(behave: Behave, tls: TlsOptions | undefined, early: boolean) {
     const serve = async (request: IncomingMessage, answer: ServerResponse): Promise<void> => {
       const { headers, url = '' } = request
       if (early) {
