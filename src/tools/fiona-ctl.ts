@@ -45,7 +45,8 @@ export default defineTool({
     condition of its match and the value it saw. What is known of how an object came is in the journal received, or in
     the header of an archived file; --calling-aet, --called-aet and --address say it of a file that has not come
     yet, or ask what if. On a terminal it is text, else, and with --json, one JSON object for all objects of the
-    same reasons, with the values of the first. It shows values of headers: nothing for a log.
+    same reasons, with the values of the first. It shows values of headers: nothing for a log. For which research project a
+    study was requested, and as whom, fiona request STUDY tells.
 
     migrate reads the config.json of an original FIONA (FILE, or the one that --config names) and prints the
     fiona.yaml that means the same, with comments: what each value was, how to take in what lies in the original's

@@ -22,13 +22,14 @@ export default defineTool({
     the exit code is 1.
 
     fiona-request STUDY --project P --participant ID decides by hand, before what sources say; also before the study has come,
-    and whether or not a fiona-request runs. fiona-request waiting lists what waits or is held, since when, why, and the command that decides.
+    and whether or not a fiona-request runs. fiona-request STUDY alone says what is known of it: where it goes, as whom, and who said so; or
+    what it waits for. fiona-request waiting lists what waits or is held, since when, why, and the command that decides.
     What is held has a requestId, by which fiona ls deliveries and the journal held know it, too: in place of STUDY it says the project as
     well, and tells nothing of anybody.`,
   arguments: {
     name: 'waiting|STUDY',
     describe:
-      'list what waits; or decide about a study: by its StudyInstanceUID, or the requestId of what is held',
+      'list what waits; or say what is known of a study, or decide about it: by its StudyInstanceUID, or the requestId of what is held',
   },
   reads: ['study'],
   writes: ['request', 'held'],
@@ -51,11 +52,12 @@ export default defineTool({
       describe:
         'let no instance, series, mpps, release or association record pass: nothing behind needs them',
     },
-    json: { type: 'boolean', describe: 'waiting: JSON also on a terminal' },
+    json: { type: 'boolean', describe: 'waiting, STUDY: JSON also on a terminal' },
   },
   examples: [
     ['fiona-request --config fiona.yaml < studies.ndjson', 'what would be requested?'],
     ['fiona request waiting', 'what waits, and why?'],
+    ['fiona request 1.2.840.1', 'where does it go, and who said so?'],
     [
       'fiona request 1.2.840.1 --project ABCD --participant ABCD_0001 --event baseline',
       'decide by hand',
@@ -90,7 +92,9 @@ export default defineTool({
     const {
       decideByHand,
       followResults,
+      knownOfStudy,
       linesOf,
+      linesOfKnown,
       Matcher,
       openSources,
       requestDirectory,
@@ -144,6 +148,14 @@ export default defineTool({
       }
       if (isTable) await print(`${String(shown)} studies wait`)
       for (const trouble of troubleOfSources(store, sources)) log.warn(trouble)
+      return ExitCode.ok
+    }
+    if (what !== undefined && !isDecision(options)) {
+      const isTable = process.stdout.isTTY && options.json !== true
+      for (const known of knownOfStudy(what, store, { ofStudy, ofHeld })) {
+        if (!isTable) await write(Buffer.from(`${JSON.stringify(known)}\n`))
+        else for (const line of linesOfKnown(known)) await print(line)
+      }
       return ExitCode.ok
     }
     if (what !== undefined) {
@@ -217,27 +229,38 @@ export default defineTool({
   },
 })
 
+const ofDecisions = ['participant', 'event', 'samePatient', 'drop', 'undo']
+
+function isDecision(options: Readonly<Record<string, unknown>>): boolean {
+  return ['project', ...ofDecisions].some((name) => isGiven(options, name))
+}
+
+function isGiven(options: Readonly<Record<string, unknown>>, name: string): boolean {
+  return options[name] !== undefined && options[name] !== false
+}
+
 /** @throws FionaError E_USAGE: a decision that is half said must not become another one. */
 function requireMeaning(
   what: string | undefined,
   options: Readonly<Record<string, unknown>>,
 ): void {
-  const isGiven = (name: string) => options[name] !== undefined && options[name] !== false
-  const ofStudy = ['participant', 'event', 'samePatient', 'drop', 'undo'].filter(isGiven)
+  const given = (name: string) => isGiven(options, name)
+  const ofStudy = ofDecisions.filter(given)
   if (what === undefined || what === 'waiting') {
-    const [stray] = [...ofStudy, ...(what === undefined && isGiven('project') ? ['project'] : [])]
+    const [stray] = [...ofStudy, ...(what === undefined && given('project') ? ['project'] : [])]
     if (stray !== undefined) throw usage(`--${dashed(stray)} belongs to a STUDY`)
     return
   }
-  if (isGiven('drop') || isGiven('undo')) {
+  if (!isDecision(options)) return
+  if (given('drop') || given('undo')) {
     const [stray] = ofStudy.filter((name) => name !== 'drop' && name !== 'undo')
     if (stray !== undefined || ofStudy.length > 1) {
       throw usage(`--${dashed(ofStudy.join(' and --'))} are two decisions`)
     }
     return
   }
-  const isProjectKnown = isGiven('project') || !what.includes('.')
-  if (!isProjectKnown || !isGiven('participant')) {
+  const isProjectKnown = given('project') || !what.includes('.')
+  if (!isProjectKnown || !given('participant')) {
     throw usage('a decision needs --project and --participant, or --drop')
   }
 }

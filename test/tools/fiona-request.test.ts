@@ -125,7 +125,8 @@ t.test('it waits, is listed, and is requested by hand while the input is open', 
     'S1',
   ])
   t.match(refused, { code: 65, stderr: /another patient/ })
-  t.equal((await run('fiona-request', ['1.2.2', '--config', config])).code, 64)
+  const half = ['1.2.2', '--participant', 'S1', '--config', config]
+  t.equal((await run('fiona-request', half)).code, 64)
 })
 
 t.test('two processes at once give each patient one name, and no name to two', async (t) => {
@@ -154,6 +155,48 @@ t.test('two processes at once give each patient one name, and no name to two', a
   }
   t.ok([...names.values()].every((all) => all.size === 1))
   t.equal(new Set([...names.values()].flatMap((all) => [...all])).size, 30)
+})
+
+t.test('a study alone: where it goes, who said so, or what it waits for', async (t) => {
+  const dir = t.testdir({ 'c.csv': 'PatientID,project,participant\nP2,A,S2\nP2,B,nobody\n' })
+  const config = site(dir, {
+    requests: [{ table: join(dir, 'c.csv') }],
+    projects: { A: {}, B: { requests: { naming: '^B' } } },
+  })
+  const request = (...words: string[]) => run('fiona-request', [...words, '--config', config])
+  const studies = linesOf([study(1), study(2)])
+  t.equal((await run('fiona-request', ['--config', config], { input: studies })).code, 0)
+  const known = async (what: string) => {
+    const { code, stdout } = await request(what)
+    t.equal(code, 0)
+    return recordsIn(stdout)
+  }
+  t.match(await known('1.2.1'), [
+    { state: 'waiting', why: /no row of c\.csv is of it/, lies: 'default', requests: [], held: [] },
+  ])
+  const [second, ...more] = await known('1.2.2')
+  t.strictSame(more, [])
+  t.match(second, {
+    state: 'held',
+    why: '',
+    requests: [{ project: 'A', participant: 'S2', requestedBy: 'c.csv, line 2' }],
+    held: [{ project: 'B', why: /nobody/, how: /fiona-request --config .* --participant ID/ }],
+  })
+  const [{ requestId = '' } = {}] = second?.['held'] as { requestId?: string }[]
+  t.strictSame(await known(requestId), [second], 'or by the number of what is held')
+
+  t.equal((await request('1.2.1', '--project', 'A', '--participant', 'S1')).code, 0)
+  t.equal((await run('fiona-request', ['--config', config], { input: '' })).code, 0)
+  t.match(await known('1.2.1'), [
+    { state: 'decided', requests: [{ project: 'A', participant: 'S1', requestedBy: /by hand/ }] },
+  ])
+  const unknown = await request('1.2.3')
+  t.match(unknown, { code: 65, stdout: '', stderr: /no study 1\.2\.3 has come here yet/ })
+  t.match(await request('nonsense'), { code: 65, stdout: '' })
+  t.match(await request('1.2.1', '--project', 'A'), {
+    code: 64,
+    stderr: /needs --project and --participant/,
+  })
 })
 
 t.test('killed at any point, nothing is lost and nothing gets a second id', async (t) => {

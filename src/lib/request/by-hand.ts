@@ -107,8 +107,12 @@ export function decideByHand(
   })
 }
 
-function whatIsMeant(
-  { study, project }: ByHand,
+/**
+ * Which study is named, and for which project.
+ * @throws FionaError E_USAGE, E_UID, E_NOT_HELD
+ */
+export function whatIsMeant(
+  { study, project }: Pick<ByHand, 'study' | 'project'>,
   store: Store,
 ): { readonly StudyInstanceUID: string; readonly project: string } {
   if (!isRequestId(study)) {

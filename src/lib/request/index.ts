@@ -2,6 +2,7 @@
 // together, and a person decides where it does not go together. What waits, what was decided, and who is who in a project is in one
 // database, so that the same question has the same answer for good.
 export { type ByHand, decideByHand } from './by-hand.ts'
+export { knownOfStudy, linesOfKnown } from './known-of-study.ts'
 export {
   type HowToDecide,
   linesOf,
