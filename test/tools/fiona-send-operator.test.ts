@@ -108,7 +108,7 @@ t.test('down and back: status and explain say so, retry brings it now', noStores
     ok: false,
     deliveries: [{ destination: 'pacs', state: 'down', studies: 1, lastError: /E_CONNECT/ }],
   })
-  t.match(ofTheSite.stdout, /"pacs does not answer since [^"]*1 studies wait/)
+  t.match(ofTheSite.stdout, /"pacs does not answer since [^"]*\(studies waiting: 1\)/)
 
   const into = temporary()
   const scp = start('storescp', ['-v', '-aet', 'SCP', '-od', into, String(site.port)])

@@ -28,7 +28,7 @@ export function deliveryTrouble(report: DeliveryReport): string | undefined {
   if (report.state !== 'down') return undefined
   const { destination, since = '', lastError = '', studies } = report
   return visibleText(
-    `${destination} does not answer since ${since}, ${String(studies)} studies wait: ${lastError}; see fiona-send status`,
+    `${destination} does not answer since ${since} (studies waiting: ${String(studies)}): ${lastError}; see fiona-send status`,
   )
 }
 

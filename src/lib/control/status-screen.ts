@@ -21,7 +21,7 @@ export function statusScreen(status: SiteStatus): string {
     `${status.ok ? 'all is well' : 'something is wrong'}; run by ${status.runs}`,
     ...table([['part', 'state', 'pid', 'since', 'restarts', 'behind', 'port'], ...rows]),
     ...deliveries.map(({ destination, state, studies }) =>
-      visibleText(`to ${destination}: ${state}, ${String(studies)} studies wait`),
+      visibleText(`to ${destination}: ${state}, studies waiting: ${String(studies)}`),
     ),
     ...held.map(({ state, studies, since, how }) => {
       const long = since === undefined ? '' : ` (${age(since)})`
