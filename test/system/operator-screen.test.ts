@@ -81,9 +81,9 @@ t.test('every frame fits, whatever the size becomes', terminal, async (t) => {
     { rows: 2, columns: 3 },
     usual,
   ]) {
-    const { frames } = screen.screen
     screen.resize(window)
-    // The first one may have been on its way.
+    await screen.until(() => !screen.screen.isSettling)
+    const { frames } = screen.screen
     await screen.until(() => screen.screen.frames > frames + 1)
     t.ok(screen.rows.length <= window.rows)
   }
