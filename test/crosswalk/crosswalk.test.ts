@@ -466,7 +466,10 @@ t.test('who is somebody else already is told, until it is noted', async (t) => {
     const link = (PatientID: string, name: string, project = 'p') =>
       participant(PatientID, { participant: name, project }) as ParticipantLink
     await noted(path, [link('a', 'S1'), link('b', 'S2')])
-    await (await Crosswalk.open(path, keys, most)).close()
+    const first = await Crosswalk.open(path, keys, most)
+    // Whoever looks something up waits for an index that is being made.
+    t.equal(await first.contradiction(link('a', 'S1')), undefined)
+    await first.close()
     t.equal(existsSync(`${path}.index`), most === 0)
     const crosswalk = await Crosswalk.open(path, keys)
     t.equal(await crosswalk.contradiction(link('a', 'S1')), undefined)

@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
-import { makeDirectories, writeFileAtomic } from './durable.ts'
+import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
 import { fileDigest } from './file-digest.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
@@ -21,9 +21,6 @@ import { RealDirectories, leadsElsewhere } from './real-directories.ts'
 import { sameDataSet } from './same-data-set.ts'
 import { Syncs } from './syncs.ts'
 import { removeDeadTemporaries } from './temporary-name.ts'
-
-/** Of a series that comes in, each object needs the same ones. */
-const directoriesKeptMs = 1000
 
 export type Durability = 'fsync' | 'none'
 
@@ -86,10 +83,10 @@ export class ArchiveWriter {
     readonly syncs?: Syncs | undefined
   }) {
     this.dataDir = options.dataDir
-    this.#real = new RealDirectories(options.dataDir, leadsElsewhere, { keptMs: directoriesKeptMs })
+    this.#real = new RealDirectories(options.dataDir)
     this.durability = options.durability ?? 'fsync'
     this.#syncs = options.syncs ?? new Syncs()
-    this.#directorySyncs = new DirectorySyncs((path) => this.#real.sync(path, this.#syncs))
+    this.#directorySyncs = new DirectorySyncs((path) => syncDirectory(path, this.#syncs))
   }
 
   /**

@@ -1,18 +1,20 @@
-import { existsSync, fstatSync, readlinkSync, realpathSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { syncDirectory } from './durable.ts'
-import { KeptDirectories } from './kept-directories.ts'
-import type { Syncs } from './syncs.ts'
 
 /** Linux: an open directory has a name that means it, and no other, whatever happens to its path. */
 const openFiles = '/proc/self/fd'
 const hasOpenFiles = existsSync(openFiles)
 
 const mostExpectations = 1000
-
-/** It is no longer where it was opened. */
-const moved = Symbol('moved')
 
 /**
  * Directories below a root that are where their names say: no symbolic link leads elsewhere on the way from
@@ -23,23 +25,14 @@ const moved = Symbol('moved')
 export class RealDirectories {
   readonly #root: string
   readonly #refusal: (path: string) => FionaError
-  readonly #kept: KeptDirectories
   #realRoot: string | undefined
   /** By path: it is asked several times for each object, and the names take longer than the kernel does. */
   readonly #expectations = new Map<string, string>()
 
-  /**
-   * @param refusal what to throw where a path leads elsewhere
-   * @param keptMs for how long a directory stays open for whoever needs it next; each use looks where it is
-   */
-  constructor(
-    root: string,
-    refusal: (path: string) => FionaError = leadsElsewhere,
-    { keptMs = 0 }: { readonly keptMs?: number } = {},
-  ) {
+  /** @param refusal what to throw where a path leads elsewhere */
+  constructor(root: string, refusal: (path: string) => FionaError = leadsElsewhere) {
     this.#root = resolve(root)
     this.#refusal = refusal
-    this.#kept = new KeptDirectories(keptMs)
   }
 
   /**
@@ -51,29 +44,17 @@ export class RealDirectories {
       if (realpathSync.native(path) !== this.#expected(path)) throw this.#refusal(path)
       return work(path)
     }
-    return this.#use(path, (fd) => work(nameOf(fd)))
-  }
-
-  /**
-   * Makes the names in it durable.
-   * @throws FionaError the refusal (E_ARCHIVE_WRITE) when the path leads elsewhere; the error of open(2), fsync(2)
-   */
-  async sync(path: string, syncs: Syncs): Promise<void> {
-    if (!hasOpenFiles) return syncDirectory(path, syncs)
-    return this.#use(path, (fd) => syncs.sync(fd, 'all'))
-  }
-
-  #use<Result>(path: string, work: (fd: number) => Result): Result {
-    const unlessMoved = (fd: number, wasKept: boolean): Result | typeof moved => {
-      if (readlinkSync(nameOf(fd)) === this.#expected(path)) return work(fd)
-      if (wasKept) return moved
-      if (fstatSync(fd).nlink === 0) throw removed(path)
-      throw this.#refusal(path)
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+    try {
+      const directory = `${openFiles}/${String(fd)}`
+      if (readlinkSync(directory) !== this.#expected(path)) {
+        if (fstatSync(fd).nlink === 0) throw removed(path)
+        throw this.#refusal(path)
+      }
+      return work(directory)
+    } finally {
+      closeSync(fd)
     }
-    const result = this.#kept.use(path, unlessMoved)
-    if (result !== moved) return result
-    this.#kept.forget(path)
-    return this.#kept.use(path, unlessMoved) as Result
   }
 
   /**
@@ -98,10 +79,6 @@ export class RealDirectories {
     this.#expectations.set(path, expected)
     return expected
   }
-}
-
-function nameOf(fd: number): string {
-  return `${openFiles}/${String(fd)}`
 }
 
 function realPath(path: string): string | undefined {
