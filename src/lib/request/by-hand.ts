@@ -2,7 +2,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { parseUid } from '../uid/index.ts'
 import { everywhere, judge } from './judge.ts'
 import type { Projects } from './projects.ts'
-import { explanations, type ReasonCode } from './reasons.ts'
+import { inWords, type Reason } from './reasons.ts'
 import { isRequestId } from './store/request-id.ts'
 import type { Store } from './store/store.ts'
 import { Study } from './study-in-question.ts'
@@ -91,13 +91,8 @@ export function decideByHand(
       })
     }
 
-    function refused(
-      reasons: readonly { readonly code: string; readonly where: string }[],
-    ): FionaError {
-      const text = reasons
-        .map(({ code, where }) => `${explanations[code as ReasonCode]}: ${where}`)
-        .join('; ')
-      return new FionaError('E_REQUEST_REFUSED', text, {
+    function refused(reasons: readonly Reason[]): FionaError {
+      return new FionaError('E_REQUEST_REFUSED', inWords(reasons), {
         hint: reasons.some(({ code }) => code === 'participant-taken')
           ? 'give another participant; or --same-patient, if it is the same person under another PatientID'
           : 'correct the command, or what the configuration says of the project',

@@ -2,7 +2,7 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { visibleText } from '../text/index.ts'
 import { whatIsMeant } from './by-hand.ts'
 import type { HowToDecide } from './list-waiting.ts'
-import { explanations, type Reason } from './reasons.ts'
+import { inWords, type Reason } from './reasons.ts'
 import type { StudyState } from './store/studies.ts'
 import type { Store } from './store/store.ts'
 
@@ -70,9 +70,7 @@ export function knownOfStudy(
     held: store.holds.of(key).map(({ project, requestId, reasons }) => ({
       project,
       requestId,
-      why: (JSON.parse(reasons) as readonly Reason[])
-        .map(({ code, where }) => `${explanations[code]}: ${where}`)
-        .join('; '),
+      why: inWords(JSON.parse(reasons) as readonly Reason[]),
       how: ofHeld(requestId),
     })),
   }))

@@ -1,6 +1,6 @@
 import { visibleText } from '../text/index.ts'
 import { troublePrefix } from './open-sources.ts'
-import { explanations, type Reason } from './reasons.ts'
+import { inWords, type Reason } from './reasons.ts'
 import type { RequestSource } from './source.ts'
 import type { Store } from './store/store.ts'
 
@@ -59,15 +59,12 @@ export function* waitingRows(
         continue
       }
       for (const { project, requestId, reasons } of store.holds.of(key)) {
-        const all = (JSON.parse(reasons) as readonly Reason[]).map(
-          ({ code, where }) => `${explanations[code]}: ${where}`,
-        )
         yield {
           ...facts,
           state: 'held',
           requestId,
           project,
-          why: all.join('; '),
+          why: inWords(JSON.parse(reasons) as readonly Reason[]),
           how: howToDecide.ofHeld(requestId),
         }
       }

@@ -24,7 +24,7 @@ export type ReasonCode =
 export type Reason = HeldRecord['reasons'][number] & { readonly code: ReasonCode }
 
 /** What each means, and what helps beside a decision by hand. */
-export const explanations: Readonly<Record<ReasonCode, string>> = {
+const explanations: Readonly<Record<ReasonCode, string>> = {
   'sources-disagree': 'different participants are named for it in one project',
   'requested-before': 'it was requested as another participant before',
   'participant-naming': 'the participant does not fit the pattern of the project',
@@ -47,6 +47,11 @@ export const explanations: Readonly<Record<ReasonCode, string>> = {
   'project-inactive': 'the project is not active',
   'project-not-begun': 'the project has not begun',
   'project-expired': 'the project has ended',
+}
+
+/** For a person: what each means, and where. */
+export function inWords(reasons: readonly Pick<Reason, 'code' | 'where'>[]): string {
+  return reasons.map(({ code, where }) => `${explanations[code]}: ${where}`).join('; ')
 }
 
 /** @param where no longer than a person reads, whatever a source wrote */

@@ -10,9 +10,9 @@ const fetching: LeftBehind = {
     'let the scanner send; where it asks for storage commitment, name it in receiver.peers: { AETITLE: { host: H, port: N } }',
 }
 const packages: LeftBehind = {
-  why: 'series are not packed and sent by SFTP',
+  why: 'series are packed and sent by SFTP when they are de-identified, to where a destination says',
   instead:
-    'de-identified studies are delivered, by SFTP too: destinations: { NAME: { url: sftp://USER@HOST/FOLDER } }, and projects.NAME.destinations; docs/delivery.md',
+    'destinations: { NAME: { url: sftp://USER@HOST/FOLDER, packages: tgz } }, and projects.NAME.destinations; docs/delivery.md',
 }
 const token: LeftBehind = {
   why: 'a secret does not belong into fiona.yaml',
