@@ -127,6 +127,37 @@ t.test('what the project excludes is left out by both', async (t) => {
   t.equal(seen.searched, 1)
 })
 
+t.test('what the request excludes is left out by both', async (t) => {
+  const { partner, seen } = newPartner(t)
+  // In each part of the study, whoever makes it.
+  const study = objects(
+    Object.fromEntries(
+      Array.from({ length: many / 5 }, (_, n) => [n * 5, [el(0x00080060, 'CS', 'SR')]]),
+    ),
+  )
+  const outcome = async (one: StudyPartner | undefined) => {
+    const site = newSite()
+    const request = {
+      ...archived(site, study),
+      ...{ type: 'request', requestId: 'r1', project: 'default', participant: 'S001' },
+      ...{ requestedBy: 'rules', exclude: [{ modality: 'SR' }] },
+    }
+    const boundary = deidentifierAt(site, { partner: one, onlyRequests: true })
+    const record = (await boundary.record(request)) as AnyRecord
+    return {
+      record: steady(JSON.stringify(record), site),
+      files: filesUnder(site.out).length,
+      of: record,
+    }
+  }
+  const alone = await outcome(undefined)
+  const together = await outcome(partner)
+  t.same(alone.of['excluded'], { 'modality SR': many / 5 })
+  t.equal(together.record, alone.record)
+  t.equal(together.files, many - many / 5)
+  t.equal(seen.searched, 1)
+})
+
 t.test('a later revision is compared with what is there by both', async (t) => {
   const { partner, seen } = newPartner(t)
   const outcome = async (one: StudyPartner | undefined) => {

@@ -68,19 +68,16 @@ export class ReturnedStudies {
     const reasons = new Reasons()
     if (missing > 0) reasons.add('objects-missing', '', missing)
     const heads = objects.flatMap((source) => headOf(source, reasons) ?? [])
-    const fresh = await this.#unknownOf(heads, link)
+    // What we sent may come back with what was made of it.
+    const sent = await this.#sentOf(link)
+    const known = new Set(sent.map(({ SOPInstanceUID }) => SOPInstanceUID))
+    const fresh = heads.filter(({ SOPInstanceUID }) => !known.has(SOPInstanceUID))
     if (fresh.length === 0 && reasons.list().length === 0) {
       this.#options.onDone({ objects: objects.length }, 'came back as it was sent')
       return { record: undefined }
     }
     if (!isAskedFor(link, input)) reasons.add('participant-of-other-patient', '')
-    return { record: await this.#file(input, link, fresh, reasons) }
-  }
-
-  /** Objects that are not those of the outbox: what we sent may come back with what was made of it. */
-  async #unknownOf(objects: readonly ReturnedObject[], link: StudyLink): Promise<ReturnedObject[]> {
-    const known = new Set((await this.#sentOf(link)).map(({ SOPInstanceUID }) => SOPInstanceUID))
-    return objects.filter(({ SOPInstanceUID }) => !known.has(SOPInstanceUID))
+    return { record: await this.#file(input, link, fresh, sentValues(sent), reasons) }
   }
 
   async #sentOf(link: StudyLink) {
@@ -92,6 +89,7 @@ export class ReturnedStudies {
     input: Input,
     link: StudyLink,
     objects: readonly ReturnedObject[],
+    sent: ReadonlySet<string>,
     reasons: Reasons,
   ): Promise<AnyRecord> {
     const { participant, project, newStudyInstanceUID } = link
@@ -100,7 +98,6 @@ export class ReturnedStudies {
     const identity = await this.#knownOf(link)
     const search = new IdentitySearch(identity, [participant, project])
     const { pixels } = this.#options.profileOf(project)
-    const sent = sentValues(await this.#sentOf(link))
     const expected = { StudyInstanceUID: newStudyInstanceUID, participant, sent, pixels }
     const staged = await outbox.begin()
     try {

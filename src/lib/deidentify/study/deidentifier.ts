@@ -1,7 +1,6 @@
 import { ExitCode, FionaError } from '../../error/index.ts'
 import {
   type AnyRecord,
-  type DeidentifiedRecord,
   type FionaRecord,
   type HeldRecord,
   type RequestRecord,
@@ -96,8 +95,6 @@ export class Deidentifier {
     if (valid.type === 'instance') this.#loose.add(valid)
     if (valid.type !== 'study' && valid.type !== 'request') return undefined
     this.#loose.forget(valid.StudyInstanceUID)
-    const returned = await this.#returned?.take(valid)
-    if (returned !== undefined) return returned.record
     return this.#deidentify(valid, record)
   }
 
@@ -108,9 +105,8 @@ export class Deidentifier {
       if (this.#options.signal?.aborted === true) break
       this.#loose.forget(study.StudyInstanceUID)
       try {
-        const returned = await this.#returned?.take(study)
-        if (returned === undefined) results.push(await this.#deidentify(study, study))
-        else if (returned.record !== undefined) results.push(returned.record)
+        const made = await this.#deidentify(study, study)
+        if (made !== undefined) results.push(made)
       } catch (error) {
         this.hasFailedAtEnd = true
         results.push(errorRecord('fiona-anon', error, study))
@@ -168,10 +164,13 @@ export class Deidentifier {
     return study
   }
 
+  /** @returns undefined when nothing is to be said: all of it is what we sent ourselves */
   async #deidentify(
     input: StudyRecord | RequestRecord,
     record: AnyRecord,
-  ): Promise<DeidentifiedRecord | HeldRecord> {
+  ): Promise<AnyRecord | FionaRecord | undefined> {
+    const returned = await this.#returned?.take(input)
+    if (returned !== undefined) return returned.record
     const project =
       (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
       'default'

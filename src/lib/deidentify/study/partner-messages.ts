@@ -20,6 +20,8 @@ export interface SharedStudy {
   readonly event: string | undefined
   readonly requestId: string
   readonly key: Uint8Array
+  /** What the request itself wants left out. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
   /** A partner that has read another profile does nothing. */
   readonly profileDigest: string
   readonly durable: boolean

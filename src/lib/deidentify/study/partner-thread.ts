@@ -75,7 +75,8 @@ async function begin(study: SharedStudy): Promise<Part> {
   const { project, key, given, durable, outbox, staged, final, isLater } = study
   const profile = (await profiles)(project)
   if (profile.digest !== study.profileDigest) throw new Error('the profile is another one')
-  const exclusion = exclusionOf([...(projects[project]?.exclude ?? []), ...profile.exclude])
+  const ofProject = projects[project]?.exclude ?? []
+  const exclusion = exclusionOf([...ofProject, ...profile.exclude, ...study.exclude])
   const pseudonyms = new Pseudonyms(Buffer.from(key), project, uidRoot, uidWayOf(profile))
   const notes: ObjectNotes = {
     staged: new StagedStudy(outbox, staged, durable, 'scratch-of-partner'),

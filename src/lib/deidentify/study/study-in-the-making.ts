@@ -14,7 +14,7 @@ import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import type { SourceObject } from './source-objects.ts'
 import type { PartnerSession } from './study-partner.ts'
-import type { Held, Published, StudyTask } from './study-task.ts'
+import type { Held, Partner, Published, StudyTask } from './study-task.ts'
 import { Tally } from './tally.ts'
 
 /** So many objects are handed over at a time. */
@@ -89,7 +89,7 @@ export class StudyInTheMaking {
     // A command for faces needs whole series, and to know which objects they have.
     const isShared = profile.faces.command === undefined && partner?.thread.isFor(length) === true
     if (!isShared) return false
-    const session = await partner.thread.begin(this.#shared(partner.key)).catch(() => undefined)
+    const session = await partner.thread.begin(this.#shared(partner)).catch(() => undefined)
     if (session === undefined) return false
     const own: ObjectNotes = {
       ...this.#notes(),
@@ -170,7 +170,7 @@ export class StudyInTheMaking {
     }
   }
 
-  #shared(key: Buffer): SharedStudy {
+  #shared({ key, exclude }: Partner): SharedStudy {
     const { StudyInstanceUID, project, participant, event, requestId, durable, profile, outbox } =
       this.#task
     return {
@@ -181,6 +181,7 @@ export class StudyInTheMaking {
       requestId,
       // Of a buffer all that it is a part of would be handed over.
       key: Uint8Array.from(key),
+      exclude,
       profileDigest: profile.digest,
       durable,
       outbox: outbox.root,

@@ -137,6 +137,7 @@ export class StudyMaker {
     const facts = { requestId, project, participant, ...(event === undefined ? {} : { event }) }
     const { durable, onDone, howToDecide, partner, keyOf, journal } = this.#options
     const how = howToDecide(requestId)
+    const exclude = input.type === 'request' ? (input.exclude ?? []) : []
     const start = performance.now()
     const outcome = await deidentifyStudy(
       {
@@ -147,10 +148,12 @@ export class StudyMaker {
         pseudonyms,
         outbox,
         durable,
-        exclusion: eitherOf(this.#options.exclusionOf(project), excludedBy(input)),
+        exclusion: eitherOf(this.#options.exclusionOf(project), exclusionOf(exclude)),
         objections,
         waived,
-        ...(partner === undefined ? {} : { partner: { thread: partner, key: keyOf(project) } }),
+        ...(partner === undefined
+          ? {}
+          : { partner: { thread: partner, key: keyOf(project), exclude } }),
       },
       ({ reasons, details, masked }, staged) =>
         this.#review.hold(
@@ -334,9 +337,4 @@ function linkOf(
 ): ParticipantLink {
   const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
   return { kind: 'participant', project, participant, PatientID, ...issuer }
-}
-
-/** What a request itself wants left out. */
-function excludedBy(input: StudyRecord | RequestRecord): Exclusion {
-  return exclusionOf(input.type === 'request' ? (input.exclude ?? []) : [])
 }

@@ -10,6 +10,14 @@ import type { Masks } from './mask-tally.ts'
 import type { StudyPartner } from './study-partner.ts'
 import type { MaskedObject } from './tally.ts'
 
+export interface Partner {
+  readonly thread: StudyPartner
+  /** The secret of the project. */
+  readonly key: Buffer
+  /** What the request itself wants left out. */
+  readonly exclude: readonly Readonly<Record<string, string>>[]
+}
+
 /** What shall be made of a study. */
 export interface StudyTask {
   readonly StudyInstanceUID: string
@@ -28,8 +36,8 @@ export interface StudyTask {
   readonly objections: readonly Reason[]
   /** What a person has decided to let pass. */
   readonly waived: Waiver
-  /** Another thread that may take part, and the secret of the project, which it needs. */
-  readonly partner?: { readonly thread: StudyPartner; readonly key: Buffer } | undefined
+  /** Another thread that may take part, and what it cannot read for itself. */
+  readonly partner?: Partner | undefined
 }
 
 export interface Published {
