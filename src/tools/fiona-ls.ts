@@ -93,7 +93,7 @@ export default defineTool({
       errors: projections.listErrors,
       deliveries: projections.listDeliveries,
     }[what]
-    const { rows, total } = list(open.database, {
+    const listing = list(open.database, {
       project: options.project,
       sinceMs,
       type: options.type,
@@ -101,13 +101,14 @@ export default defineTool({
     })
     if (!isTable) {
       if (notes.length > 0) log.warn(notes.join('; '))
-      for (const row of rows) {
+      for (const row of listing.rows) {
         if (signal.aborted) break
         await write(Buffer.from(`${visibleJson(row)}\n`))
       }
       return ExitCode.ok
     }
-    const shown = [...rows]
+    const shown = [...listing.rows]
+    const { total } = listing
     const table = projections.tableOf(what, shown, process.stdout.columns || 80)
     for (const line of shown.length > 0 ? table : []) await print(line)
     const asked = [

@@ -1,5 +1,6 @@
 import { defineTool } from '../lib/cli/index.ts'
 import { ExitCode, FionaError } from '../lib/error/index.ts'
+import { localDay } from '../lib/text/index.ts'
 
 const commands = ['check', 'read', 'status', 'upload', 'dictionary'] as const
 
@@ -133,10 +134,4 @@ export default defineTool({
 
 function usage(message: string, hint: string): FionaError {
   return new FionaError('E_USAGE', message, { hint, exitCode: ExitCode.usage })
-}
-
-/** By the clock on the wall, as REDCap has it. */
-function localDay(now: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  return `${String(now.getFullYear())}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
 }

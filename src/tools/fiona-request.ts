@@ -88,10 +88,10 @@ export default defineTool({
   async run({ args, options, config, configPath, log, signal, filter, emit, sync, print, write }) {
     const settings = await config()
     const [what] = args
-    requireMeaning(what, options)
     const {
       decideByHand,
       followResults,
+      isRequestId,
       knownOfStudy,
       linesOf,
       linesOfKnown,
@@ -104,6 +104,7 @@ export default defineTool({
       troubleOfSources,
       waitingRows,
     } = await import('../lib/request/index.ts')
+    requireMeaning(what, options, isRequestId)
     const stage = process.env['FIONA_STAGE'] || undefined
     const isKept = what !== undefined || stage !== undefined || configPath !== undefined
     const dataDir = options.dataDir ?? (isKept ? settings.dataDir : undefined)
@@ -118,10 +119,6 @@ export default defineTool({
       (what === undefined
         ? await redcaps.redcapSource(configured, { projects: settings.projects, hash, log })
         : redcaps.rememberedSource(configured, { hash, log }))
-    // Who decides by hand, and who lists, goes by what was read last.
-    if (what !== undefined && dataDir !== undefined) {
-      await redcap?.load(redcaps.sourceDirectory(resolve(dataDir)))
-    }
     const { sources, projects } = await sourcesOf({
       config: settings,
       clock,
@@ -159,7 +156,9 @@ export default defineTool({
       return ExitCode.ok
     }
     if (what !== undefined) {
-      const { whoRuns } = await import('../lib/crosswalk/index.ts')
+      const { personWhoRuns } = await import('../lib/crosswalk/index.ts')
+      // Who decides by hand goes by what was read last.
+      if (dataDir !== undefined) await redcap?.load(redcaps.sourceDirectory(resolve(dataDir)))
       const {
         project,
         participant,
@@ -168,8 +167,7 @@ export default defineTool({
         drop = false,
         undo = false,
       } = options
-      const { user, login, sudo } = whoRuns()
-      const who = `by hand (${sudo ?? login ?? user})`
+      const who = `by hand (${personWhoRuns()})`
       const wanted = {
         study: what,
         project,
@@ -243,6 +241,7 @@ function isGiven(options: Readonly<Record<string, unknown>>, name: string): bool
 function requireMeaning(
   what: string | undefined,
   options: Readonly<Record<string, unknown>>,
+  isRequestId: (text: string) => boolean,
 ): void {
   const given = (name: string) => isGiven(options, name)
   const ofStudy = ofDecisions.filter(given)
@@ -259,7 +258,7 @@ function requireMeaning(
     }
     return
   }
-  const isProjectKnown = given('project') || !what.includes('.')
+  const isProjectKnown = given('project') || isRequestId(what)
   if (!isProjectKnown || !given('participant')) {
     throw usage('a decision needs --project and --participant, or --drop')
   }

@@ -186,9 +186,9 @@ export default defineTool({
     } = await import('../lib/deliver/index.ts')
     const { DiskTransactions, MemoryTransactions } = await import('../lib/transaction/index.ts')
     const { inside, safeComponent } = await import('../lib/storage/index.ts')
-    const { whoRuns } = await import('../lib/crosswalk/index.ts')
-    const { user, login, sudo } = whoRuns()
-    const said = readCommand(args, options, sudo ?? login ?? user, process.stdout.isTTY)
+    // Who asks matters to commands alone: a filter begins without.
+    const who = args.length === 0 ? '' : (await import('../lib/crosswalk/index.ts')).personWhoRuns()
+    const said = readCommand(args, options, who, process.stdout.isTTY)
     if (said !== undefined) {
       const settings = await config()
       const state = inside(options.dataDir ?? settings.dataDir, 'state', 'fiona-send')

@@ -125,8 +125,10 @@ t.test('it waits, is listed, and is requested by hand while the input is open', 
     'S1',
   ])
   t.match(refused, { code: 65, stderr: /another patient/ })
-  const half = ['1.2.2', '--participant', 'S1', '--config', config]
-  t.equal((await run('fiona-request', half)).code, 64)
+  for (const uid of ['1.2.2', '123']) {
+    const half = [uid, '--participant', 'S1', '--config', config]
+    t.equal((await run('fiona-request', half)).code, 64, 'a UID says no project')
+  }
 })
 
 t.test('two processes at once give each patient one name, and no name to two', async (t) => {

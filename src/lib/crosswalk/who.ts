@@ -36,6 +36,12 @@ function userName(): string {
   }
 }
 
+/** Of all names of whoever runs this the one that a person is known by. */
+export function personWhoRuns(): string {
+  const { user, login, sudo } = whoRuns()
+  return sudo ?? login ?? user
+}
+
 function loginName(): string | undefined {
   const text = readOr('/proc/self/loginuid').trim()
   if (!/^\d+$/.test(text) || Number(text) === noLogin) return undefined

@@ -1,10 +1,8 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request as plain } from 'node:http'
 import { request as secure } from 'node:https'
 import { ExitCode, FionaError } from '../error/index.ts'
+import { retryAfterSeconds } from '../http/index.ts'
 import type { WebAnswer, WebRequest } from './web-client.ts'
-
-/** Nobody is told to stay away for longer. */
-const longestRetryAfterSeconds = 86_400
 
 interface Way {
   readonly url: URL
@@ -150,7 +148,7 @@ export class Exchange {
       status,
       contentType: contentType.trim().toLowerCase(),
       body: Buffer.concat(chunks),
-      retryAfterSeconds: readRetryAfter(headers['retry-after']),
+      retryAfterSeconds: retryAfterSeconds(headers['retry-after']),
       location: headers.location,
     }
   }
@@ -203,15 +201,6 @@ export class Exchange {
 
 /** The end of sending, not an error. */
 class AnsweredEarly extends Error {}
-
-/** Seconds, or a date (RFC 9110 10.2.3). What is neither says nothing. */
-function readRetryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const seconds = /^\d{1,9}$/.test(text.trim())
-    ? Number(text)
-    : (Date.parse(text) - Date.now()) / 1000
-  return seconds > 0 ? Math.min(seconds, longestRetryAfterSeconds) : undefined
-}
 
 function stopped(peer: string): FionaError {
   return new FionaError('E_STOPPED', `the request to ${peer} was given up: we were stopped`, {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { nowIso } from '../record/index.ts'
-import { makeDirectories, writeFileAtomic } from '../storage/index.ts'
+import { makeDirectories, writeFileAtomic, namesIn, readIfThere } from '../storage/index.ts'
 import { checkedName } from './location.ts'
 
 /** How far a reader has come: for each segment, the offset behind the last line it has dealt with. */
@@ -36,13 +35,8 @@ export async function loadCursor(
   reader: string,
 ): Promise<SavedCursor | undefined> {
   const path = cursorPath(directory, reader)
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
   const saved = parseCursor(text)
   if (saved !== undefined) return saved
   throw new FionaError('E_CURSOR', `${path} is not a cursor`, {
@@ -75,13 +69,8 @@ export async function saveCursor(
 
 /** The readers that have saved a cursor. */
 export async function listReaders(directory: string): Promise<string[]> {
-  try {
-    const files = await readdir(join(directory, 'cursors'))
-    return files.flatMap((file) => /^([^.].*)\.json$/.exec(file)?.[1] ?? []).sort()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  const files = await namesIn(join(directory, 'cursors'))
+  return files.flatMap((file) => /^([^.].*)\.json$/.exec(file)?.[1] ?? []).sort()
 }
 
 function parseCursor(text: string): SavedCursor | undefined {

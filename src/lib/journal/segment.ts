@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
-import { syncDirectory } from '../storage/index.ts'
+import { namesIn, syncDirectory } from '../storage/index.ts'
 
 /** Any NDJSON file in the directory is a segment, also one that a person put there to have it replayed. */
 export function isSegment(name: string): boolean {
@@ -11,12 +11,7 @@ export function isSegment(name: string): boolean {
 
 /** In the order of their names, which is the order of their making. A missing journal has none. */
 export async function listSegments(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).filter(isSegment).sort()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  return (await namesIn(directory)).filter(isSegment)
 }
 
 /**

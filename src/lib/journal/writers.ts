@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   makeDirectories,
@@ -8,6 +8,7 @@ import {
   ownIdentity,
   parseIdentity,
   type Liveness,
+  namesIn,
 } from '../storage/index.ts'
 import { listSegments, restMs, writerOf } from './segment.ts'
 
@@ -87,12 +88,7 @@ async function livenessOfClaim(directory: string, writer: string): Promise<Liven
 }
 
 async function claims(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(join(directory, 'writers'))).filter((name) => name.endsWith('.json'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
+  return (await namesIn(join(directory, 'writers'))).filter((name) => name.endsWith('.json'))
 }
 
 function claimPath(directory: string, writer: string): string {

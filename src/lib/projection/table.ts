@@ -1,4 +1,4 @@
-import { displayWidth, fitText, visibleText } from '../text/index.ts'
+import { displayWidth, fitText, visibleText, localMinute } from '../text/index.ts'
 
 type Row = Readonly<Record<string, unknown>>
 interface Column {
@@ -132,9 +132,7 @@ function total(widths: readonly number[]): number {
 /** As the clock on the wall says, for people. */
 function localTime(iso: unknown): string {
   if (typeof iso !== 'string') return ''
-  const date = new Date(iso)
-  const two = (value: number) => String(value).padStart(2, '0')
-  return `${String(date.getFullYear())}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`
+  return localMinute(new Date(iso))
 }
 
 function bytesText(bytes: number): string {

@@ -93,6 +93,8 @@ function otherKeys(
   now: ReadonlyMap<string, readonly KeptCoupling[]>,
   before: ReadonlyMap<string, readonly KeptCoupling[]>,
 ): ReadonlySet<string> {
+  // Nothing was read since.
+  if (now === before) return new Set()
   const keys = new Set([...now.keys(), ...before.keys()])
   return new Set(
     [...keys].filter((key) => JSON.stringify(now.get(key)) !== JSON.stringify(before.get(key))),

@@ -35,6 +35,7 @@ import {
 import { TransfersReader } from './transfers-reader.ts'
 import { asTrouble } from './troubles.ts'
 import type { MadeTransfer } from './write-notes.ts'
+import { localDay } from '../text/index.ts'
 
 /** The REDCap projects of a site; only Incoming has to be there. */
 export interface RedcapProjects {
@@ -227,9 +228,4 @@ export class KnownTables {
     const all = new Set([...StudyInstanceUID, ...(studies ?? [])])
     return { isWell, isAnyNew, changed: { AccessionNumber, StudyInstanceUID: all } }
   }
-}
-
-function localDay(now: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  return `${String(now.getFullYear())}-${two(now.getMonth() + 1)}-${two(now.getDate())}`
 }

@@ -1,6 +1,6 @@
 import type { Row } from './answer.ts'
 import { type NewRow, textIn } from './redcap-project.ts'
-import { type HeldNote, localMinute, type StudyNote, type TransferNote } from './study-note.ts'
+import { type HeldNote, enteredMinute, type StudyNote, type TransferNote } from './study-note.ts'
 import { instanceOf, readTransfers, type Transfer } from './tables.ts'
 
 /** What has to be read before a study is written: which instances there are. */
@@ -136,7 +136,7 @@ export function isSame(one: Wish, other: Wish): boolean {
 
 function requestOf({ requestedAt, project, participant, event = '' }: TransferNote): NewRow {
   return {
-    transfer_requested_date: localMinute(requestedAt),
+    transfer_requested_date: enteredMinute(requestedAt),
     transfer_project_name: project,
     transfer_name: participant,
     transfer_event_name: event,
@@ -149,7 +149,7 @@ function resultOf(transfer: TransferNote, expected: readonly string[]): NewRow {
   const isWell = isDelivered(transfer, expected)
   const over = isWell || trouble !== undefined ? endedAt : undefined
   return {
-    transfer_date: over === undefined ? '' : localMinute(over),
+    transfer_date: over === undefined ? '' : enteredMinute(over),
     transfer_error___1: trouble?.stage === 'deidentify' ? '1' : '0',
     transfer_error___2: trouble?.stage === 'deliver' ? '1' : '0',
     transfer_error___3: isMasked === true ? '1' : '0',
@@ -164,7 +164,7 @@ function resultOf(transfer: TransferNote, expected: readonly string[]): NewRow {
 function heldResult({ codes, time }: HeldNote): NewRow {
   const message = `not requested, a person must look first: ${codes.join(', ')}`
   return {
-    transfer_date: localMinute(time),
+    transfer_date: enteredMinute(time),
     transfer_error___1: '0',
     transfer_error___2: '0',
     transfer_error___3: '0',

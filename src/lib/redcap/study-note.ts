@@ -8,6 +8,7 @@ import type {
 import type { ResultRecord } from '../request/index.ts'
 import type { PatientHash } from './patient-hashes.ts'
 import type { NewRow } from './redcap-project.ts'
+import { localMinute } from '../text/index.ts'
 
 /**
  * What is known of a study and is to stand in REDCap. It says how things are and not what happened, so that whatever
@@ -110,7 +111,7 @@ export function noteStudy(
     study_time: tidy(value('StudyTime')),
     study_accession_number: tidy(value('AccessionNumber')),
     // Of the first revision: the study has been waited for since then.
-    study_arrival_date: note.study['study_arrival_date'] ?? localMinute(record.time),
+    study_arrival_date: note.study['study_arrival_date'] ?? enteredMinute(record.time),
   }
   const series = { ...note.series }
   for (const one of record.series) {
@@ -254,10 +255,7 @@ export function tidy(text: string): string {
     .slice(0, longestText)
 }
 
-/** `YYYY-MM-DD HH:MM` by the clock on the wall, as people enter it in REDCap. */
-export function localMinute(time: string | undefined): string {
-  const at = time === undefined ? new Date() : new Date(time)
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = `${String(at.getFullYear())}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
-  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`
+/** As people enter a time in REDCap. */
+export function enteredMinute(time: string | undefined): string {
+  return localMinute(time === undefined ? new Date() : new Date(time))
 }

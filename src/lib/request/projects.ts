@@ -3,6 +3,7 @@ import { type NamePattern, namePatternOf } from '../crosswalk/index.ts'
 import { BoundedRegExp, PatternError } from '../regexp/index.ts'
 import { Mistake } from './mistake.ts'
 import type { GivenNames, ProjectFacts, RequestSource } from './source.ts'
+import { localDay } from '../text/index.ts'
 
 /** What must be known of a research project to request something for it. */
 export interface Project {
@@ -86,7 +87,7 @@ export class Projects {
   }
 
   #closed({ active, from, until }: ProjectFacts): Project['closed'] {
-    const today = dayOf(this.#clock())
+    const today = localDay(new Date(this.#clock()))
     if (active === false) return 'project-inactive'
     if (from !== undefined && today < from) return 'project-not-begun'
     if (until !== undefined && today > until) return 'project-expired'
@@ -122,11 +123,4 @@ function wholePattern(source: string): BoundedRegExp {
     if (!(error instanceof PatternError)) throw error
     throw new Error(`is no regular expression that can be used: ${error.message}`, { cause: error })
   }
-}
-
-/** By the clock on the wall. */
-function dayOf(ms: number): string {
-  const date = new Date(ms)
-  const two = (value: number) => String(value).padStart(2, '0')
-  return [String(date.getFullYear()), two(date.getMonth() + 1), two(date.getDate())].join('-')
 }

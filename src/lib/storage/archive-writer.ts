@@ -8,12 +8,12 @@ import {
   renameSync,
   unlinkSync,
 } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
-import { makeDirectories, syncDirectory, writeFileAtomic } from './durable.ts'
+import { makeDirectories, syncDirectory, syncFile, writeFileAtomic } from './durable.ts'
 import { fileDigest } from './file-digest.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
@@ -312,12 +312,7 @@ export class ArchiveWriter {
 
   async #syncFile(path: string): Promise<void> {
     if (this.durability !== 'fsync') return
-    const handle = await open(path, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await syncFile(path)
     await this.#syncName(path)
   }
 }

@@ -1,6 +1,7 @@
 import type { FionaError } from '../../error/index.ts'
 import type { Delivery } from '../delivery.ts'
 import type { LaneReport, Trouble } from './lane-report.ts'
+import { localDay } from '../../text/index.ts'
 
 /** Whether a destination answers, since when, and what it took today. */
 export class LaneState {
@@ -14,7 +15,7 @@ export class LaneState {
   constructor(clock: () => Date, earlier?: LaneReport['today']) {
     this.#clock = clock
     this.#since = clock().toISOString()
-    this.#today = earlier ?? { date: localDate(clock()), objects: 0, studies: 0 }
+    this.#today = earlier ?? { date: localDay(clock()), objects: 0, studies: 0 }
   }
 
   up(): void {
@@ -54,7 +55,7 @@ export class LaneState {
   }
 
   #ofToday(): LaneReport['today'] {
-    const date = localDate(this.#clock())
+    const date = localDay(this.#clock())
     return this.#today.date === date ? this.#today : { date, objects: 0, studies: 0 }
   }
 }
@@ -62,10 +63,4 @@ export class LaneState {
 function inHand({ record, outcome }: Delivery): NonNullable<LaneReport['inHand']> {
   const sent = outcome.sent + outcome.sentBefore
   return { requestId: record.requestId, sent, of: Math.max(sent, record.instances) }
-}
-
-/** YYYY-MM-DD */
-export function localDate(at: Date): string {
-  const two = (number: number): string => String(number).padStart(2, '0')
-  return `${String(at.getFullYear())}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }

@@ -9,8 +9,7 @@ import {
   pduLimits,
   statusMeaning,
 } from '../../../dimse/index.ts'
-import { ExitCode, FionaError } from '../../../error/index.ts'
-import { statusInWords } from '../../status-in-words.ts'
+import { FionaError } from '../../../error/index.ts'
 import type { Cargo, Carrier, Conversion, Waybill } from '../../carrier.ts'
 import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
@@ -21,6 +20,7 @@ import { Queue } from '../queue.ts'
 import { ConvertedDataSet, losslessAlternatives } from './converted-data-set.ts'
 import { KeptAssociations, type Way } from './kept-associations.ts'
 import { sendInParallel } from './send-in-parallel.ts'
+import { refused } from '../refused.ts'
 
 /** A destination that refuses so many in a row for want of resources is left alone for a while. */
 const refusalsInARow = 3
@@ -158,10 +158,10 @@ function troubleWith(
   log: Logger,
 ): FionaError | undefined {
   const { SOPInstanceUID } = object
-  const { kind, retryable } = statusMeaning(status)
+  const { kind } = statusMeaning(status)
   const isThere = status === Status.duplicateSOPInstance && waybill.mayBeThere(object)
   if (kind !== 'success' && kind !== 'warning' && !isThere) {
-    return refused(peer, status, errorComment, retryable)
+    return refused(peer, status, errorComment)
   }
   if (isThere) log.info({ SOPInstanceUID }, 'was taken before, and only the answer was lost')
   else if (kind === 'warning') {
@@ -239,18 +239,6 @@ function throwIfBroken(
   // A file that broke off in the middle took the association with it; the way itself is good.
   waybill.failed(object, error)
   throw new FionaError('E_ASSOCIATION_ABORTED', error.message, { retryable: true, cause: error })
-}
-
-function refused(
-  peer: string,
-  status: number,
-  comment: string | undefined,
-  retryable: boolean,
-): FionaError {
-  return new FionaError('E_REFUSED', `${peer} answered with ${statusInWords(status, comment)}`, {
-    retryable,
-    exitCode: ExitCode.unavailable,
-  })
 }
 
 /** `SOP class, blank, transfer syntax` */

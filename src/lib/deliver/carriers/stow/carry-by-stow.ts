@@ -14,7 +14,8 @@ import type { Destination, WebTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { type BatchLimits, Batches } from './batches.ts'
-import { notNamed, notTold, refused, refusedAlone } from './stow-trouble.ts'
+import { refused } from '../refused.ts'
+import { notNamed, notTold, refusedAlone } from './stow-trouble.ts'
 
 /** What is said of one object, with room for services that say much. */
 const mostAnswerBytesPerObject = 8 << 10

@@ -1,13 +1,4 @@
-import { formatStatus, statusMeaning } from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
-
-/** The service says of one object why it did not take it. @param reason a status as of C-STORE */
-export function refused(peer: string, reason: number): FionaError {
-  return new FionaError('E_REFUSED', `${peer} answered with ${formatStatus(reason)}`, {
-    retryable: statusMeaning(reason).retryable,
-    exitCode: ExitCode.unavailable,
-  })
-}
 
 /** The answer to an object that was sent alone, and it says no more than a status of HTTP. */
 export function refusedAlone(peer: string, status: number): FionaError {
