@@ -1,11 +1,19 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Crosswalk } from '../../../src/lib/crosswalk/index.ts'
 import type { Deidentifier } from '../../../src/lib/deidentify/index.ts'
 import { parseRecord, type AnyRecord } from '../../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el, sq } from '../../fixtures/dicom-writer.ts'
-import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
+import {
+  archived,
+  deidentifierAt,
+  filesUnder,
+  key,
+  newSite,
+  study,
+  type Site,
+} from '../deidentified.ts'
 
 /** A site that has de-identified one study, for S001. */
 interface Made {
@@ -217,6 +225,17 @@ t.test('who only knows the UID gets nothing through', async (t) => {
     t.notMatch(JSON.stringify(record), /Nightingale|778812|Seacole/)
     t.same(filesUnder(join(before.site.dataDir, 'default', 'returned')), [], what)
   }
+})
+
+t.test('what cannot be read of the patient at the clinic lets nothing pass', async (t) => {
+  const before = await made(t)
+  const archive = join(before.site.dataDir, 'other', 'archive')
+  mkdirSync(archive, { recursive: true })
+  // A loop: it cannot be read, and it is not absent.
+  symlinkSync(study, join(archive, study))
+  const record = arrived(before, before.uid, [derived(before)])
+  await t.rejects(before.boundary.record(record), { code: 'ELOOP' })
+  t.same(filesUnder(join(before.site.dataDir, 'default', 'returned')), [])
 })
 
 t.test('a study whose UID nobody has given is de-identified', async (t) => {
