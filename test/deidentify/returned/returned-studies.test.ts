@@ -6,6 +6,7 @@ import type { Deidentifier } from '../../../src/lib/deidentify/index.ts'
 import { parseRecord, type AnyRecord } from '../../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el, sq } from '../../fixtures/dicom-writer.ts'
 import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
+import { profileOf } from '../with-profile.ts'
 
 /** A site that has de-identified one study, for S001. */
 interface Made {
@@ -236,7 +237,10 @@ t.test('where UIDs are kept, the study of the clinic is still de-identified', as
   const study = arrived(before, StudyInstanceUID, [
     derived(before, { ...ofPatient, study: StudyInstanceUID }),
   ])
-  t.match(await before.boundary.record(study), { type: 'deidentified', profile: 'basic' })
+  const profile = await profileOf('options: [retainUids]\n')
+  const { site, crosswalk } = before
+  const keeping = deidentifierAt(site, { crosswalk, out: undefined, profileOf: () => profile })
+  t.match(await keeping.record(study), { type: 'deidentified', StudyInstanceUID })
 })
 
 t.test('a request for it must be for that participant', async (t) => {
