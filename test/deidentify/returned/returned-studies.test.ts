@@ -14,6 +14,7 @@ import {
   study,
   type Site,
 } from '../deidentified.ts'
+import { profileOf } from '../with-profile.ts'
 
 /** A site that has de-identified one study, for S001. */
 interface Made {
@@ -255,7 +256,10 @@ t.test('where UIDs are kept, the study of the clinic is still de-identified', as
   const study = arrived(before, StudyInstanceUID, [
     derived(before, { ...ofPatient, study: StudyInstanceUID }),
   ])
-  t.match(await before.boundary.record(study), { type: 'deidentified', profile: 'basic' })
+  const profile = await profileOf('options: [retainUids]\n')
+  const { site, crosswalk } = before
+  const keeping = deidentifierAt(site, { crosswalk, out: undefined, profileOf: () => profile })
+  t.match(await keeping.record(study), { type: 'deidentified', StudyInstanceUID })
 })
 
 t.test('a request for it must be for that participant', async (t) => {
