@@ -17,6 +17,7 @@ import { eitherOf, type Exclusion, exclusionOf } from './exclusions.ts'
 import { type Naming, nameParticipant } from './name-participant.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
+import { PatientsOfRun } from './patients-of-run.ts'
 import { type Profile, uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
 import type { Reason } from '../reasons.ts'
@@ -50,6 +51,8 @@ export interface StudyMakerOptions {
   readonly journal?: string | undefined
   /** Never told an original value. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
+  /** What a person should look at although it holds nothing up. Never told an original value. */
+  readonly onWarning: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 /** Whose study it becomes. */
@@ -66,6 +69,7 @@ export class StudyMaker {
   readonly #review: Review
   readonly #pseudonyms = new Map<string, Pseudonyms>()
   readonly #outboxes = new Map<string, Outbox>()
+  readonly #patients = new PatientsOfRun()
 
   constructor(options: StudyMakerOptions, review: Review) {
     this.#options = options
@@ -129,6 +133,7 @@ export class StudyMaker {
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
     const patient = patientOf(sources.objects)
+    if (this.#options.crosswalk === undefined) this.#warnOfAnotherPatient(target, patient)
     const objections = await this.#objectionsTo(target, patient)
     // Who is whom is not noted before a person has decided it.
     if (waived.covers(objections)) {
@@ -187,6 +192,14 @@ export class StudyMaker {
     }
     onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
     return deidentifiedRecord(outcome, facts, input.revision, profile)
+  }
+
+  #warnOfAnotherPatient({ requestId, project, participant }: Target, patient: Patient): void {
+    if (!this.#patients.isAnother(project, participant, patient)) return
+    this.#options.onWarning(
+      { request: requestId, project, code: 'participant-of-other-patient' },
+      'studies of several patients become one participant: with --data-dir or --config there is a crosswalk, and such a study is held',
+    )
   }
 
   /** A participant is one patient, and a patient one participant of a project, unless a person has decided otherwise. */
