@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type OptionDeclarations, type ToolContext, defineTool } from '../lib/cli/index.ts'
+import type { DicomFile } from '../lib/dicom/index.ts'
 import type { DecisionOptions, Site } from '../lib/deidentify/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
@@ -87,7 +88,7 @@ export default defineTool({
     'classify-type': {
       type: 'string',
       describe:
-        'with --explain: the types that rules of classification gave the series, with commas between',
+        'with --explain: the types that the series has, with commas between (default: what classification.rules give the object alone)',
     },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
@@ -197,7 +198,13 @@ export default defineTool({
       const { report: format, project, since } = options
       return writeReport(await dataDirectory(), { format, project, since, signal, write })
     }
-    const looked = await lookAtProfiles(options, config, print)
+    const classify = async (file: DicomFile) => {
+      const { RuleSet } = await import('../lib/classify/index.ts')
+      const { rules: path, semantics } = (await config()).classification
+      const rules = await RuleSet.load(path, semantics)
+      return { types: rules.typesOf(file), by: `types by ${rules.name}, of this object alone` }
+    }
+    const looked = await lookAtProfiles(options, { config, print, classify })
     if (looked !== undefined) return looked
     const decision = decisionOf(options)
     const site = await openSite(options, context)

@@ -38,7 +38,7 @@ export interface Explained {
   readonly project: string
   readonly event: string | undefined
   readonly exclusion: Exclusion
-  /** What rules of classification gave its series: that is in records, not in the file. */
+  /** What rules of classification give its series: in a chain that is in records. */
   readonly types: readonly string[]
 }
 

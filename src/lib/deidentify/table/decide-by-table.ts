@@ -177,6 +177,7 @@ const letterOf = {
   cleanDescriptors: 'C',
   cleanGraphics: 'C',
   cleanStructuredContent: 'C',
+  retainDeviceIdentity: 'K',
   retainPatientCharacteristics: 'K',
 } as const
 
