@@ -313,20 +313,22 @@ t.test(
   'kill -9 at any point: the next run ends with every object whole, once',
   { skip },
   async (t) => {
-    for (const point of ['s3.before-put', 's3.taken']) {
+    for (const point of ['s3.before-put', 's3.part-taken', 's3.taken']) {
       const bucket = await newBucket()
-      const study = makeStudy({ objects: 2 })
+      // Larger than a part, for what happens between two.
+      const size = point === 's3.part-taken' ? { objects: 1, rows: 1700 } : { objects: 2 }
+      const study = makeStudy(size)
+      const more = { url: `s3://${bucket}/in/to`, partBytes: 5 << 20, retry: { max: 0 } }
       const config = configuration({
         dataDir: temporary(),
         projects: { ABCD: { destinations: ['cloud'] } },
-        destinations: {
-          cloud: { ...settings(), url: `s3://${bucket}/in/to`, retry: { max: 0 } },
-        },
+        destinations: { cloud: settings(more) },
       })
       const killed = await send(['--config', config], [study.record], { FIONA_FAULT_POINT: point })
       t.equal(killed.code, null, `${point}: ${killed.stderr}`)
       const sent = await send(['--config', config], [])
       t.match(sent.records, [{ type: 'transfer', status: 'sent', instances: { failed: 0 } }])
+      t.equal(await store.openUploads(bucket), 0)
       await same(t, bucket, study)
     }
   },
