@@ -16,7 +16,7 @@ import type { Profile } from '../profile/profile.ts'
 import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
-import { Outbox, objectsIn } from '../study/outbox.ts'
+import { Outbox, countBySeries, objectsIn } from '../study/outbox.ts'
 import { sourcesOf } from '../study/source-objects.ts'
 import { addClinicalIdentity } from './clinical-identity.ts'
 import { type ReturnedObject, headOf, lookAtReturned } from './look-at-returned.ts'
@@ -180,10 +180,6 @@ async function returnedRecord(
   verified: { readonly objects: number; readonly terms: number },
 ): Promise<DeidentifiedRecord & AnyRecord> {
   const there = await objectsIn(path)
-  const series = new Map<string, number>()
-  for (const { SeriesInstanceUID } of there) {
-    series.set(SeriesInstanceUID, (series.get(SeriesInstanceUID) ?? 0) + 1)
-  }
   const event = 'event' in input && typeof input.event === 'string' ? input.event : undefined
   return {
     type: 'deidentified',
@@ -195,7 +191,7 @@ async function returnedRecord(
     ...(event === undefined ? {} : { event }),
     StudyInstanceUID: link.newStudyInstanceUID,
     path,
-    series: [...series].map(([SeriesInstanceUID, instances]) => ({ SeriesInstanceUID, instances })),
+    series: countBySeries(there),
     instances: there.length,
     bytes: there.reduce((sum, one) => sum + statSync(one.path).size, 0),
     profile: returnedProfile,
