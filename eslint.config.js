@@ -7,7 +7,7 @@ const layers = [
   ['uid', 'pixels', 'sqlite', 'http'],
   ['record'],
   ['dicom', 'storage'],
-  ['match', 'layout'],
+  ['match', 'layout', 'image'],
   ['config'],
   ['journal', 'cli', 'dimse', 'dicomweb', 'chain'],
   ['intake', 'control', 'crosswalk', 'transaction'],
