@@ -68,7 +68,7 @@ async function bundleShared(entryPoints) {
     logLevel: 'error',
   })
   rmSync(modules, { recursive: true })
-  return { metafile, bundles: names.map((name) => join('dist', name)) }
+  return { metafile, bundles: names }
 }
 
 /** What launchers and threads load first. */

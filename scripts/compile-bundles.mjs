@@ -3,29 +3,28 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 
-/** @param files the bundles; each gets a last line that says which it is */
-export function compileBundles(files) {
+/** @param names of the bundles in dist/; each gets a last line that says which it is */
+export function compileBundles(names) {
   const { scriptOf, sealOf, compiledSuffix } = createRequire(import.meta.url)('../dist/load.js')
-  for (const file of files.map((name) => resolve(name))) {
+  for (const name of names) {
+    const file = join('dist', name)
     const text = readFileSync(file, 'latin1')
     const hash = createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 16)
     const source = `${text}//${hash}\n`
     const seal = Buffer.from(sealOf(source))
+    const compiled = compile(() => scriptOf(name, source))
     writeFileSync(file, source, 'latin1')
-    writeFileSync(
-      file + compiledSuffix,
-      Buffer.concat([seal, compile(scriptOf, file, source), seal]),
-    )
+    writeFileSync(file + compiledSuffix, Buffer.concat([seal, compiled, seal]))
   }
 }
 
 /** All functions, too, and not only those that run at once. */
-function compile(scriptOf, file, source) {
+function compile(makeScript) {
   setFlagsFromString('--no-lazy')
-  const script = scriptOf(file, source)
+  const script = makeScript()
   // What is made under other flags than those it is used under is refused.
   setFlagsFromString('--lazy')
   return script.createCachedData()

@@ -1,7 +1,7 @@
 // What launchers and threads load first (dist/load.js): it runs a bundle of dist/ with all that this requires, from code that
 // the build has compiled. Otherwise compiling is most of what a tool does until its first record (docs/adr/0019).
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { Script } from 'node:vm'
 
 /** Behind the name of a bundle: of the file with what the build compiled of it. */
@@ -22,32 +22,36 @@ const modules = new Map<string, Module>()
 
 /** Runs a bundle when it is first asked for. @param name within dist/ @returns its exports */
 export function loadBundle(name: string): unknown {
-  const file = join(__dirname, name)
   // Nobody but Node's own loader looks at source maps.
-  return process.sourceMapsEnabled ? (require(file) as unknown) : load(file)
+  return process.sourceMapsEnabled ? (require(join(__dirname, name)) as unknown) : load(name)
 }
 
-function load(file: string): unknown {
-  const known = modules.get(file)
+function load(name: string): unknown {
+  const known = modules.get(name)
   if (known !== undefined) return known.exports
   const module: Module = { exports: {} }
-  modules.set(file, module)
+  modules.set(name, module)
+  const file = join(__dirname, name)
   // The bundler has escaped what is not ASCII.
   const source = readFileSync(file, 'latin1')
-  const folder = dirname(file)
-  const requireThere = (name: string): unknown => {
-    if (name.startsWith('/')) return load(name)
-    return name.startsWith('.') ? load(join(folder, name)) : require(name)
+  const requireThere = (wanted: string): unknown => {
+    if (wanted.startsWith('/')) return load(relative(__dirname, wanted))
+    return wanted.startsWith('.') ? load(join(dirname(name), wanted)) : require(wanted)
   }
-  const run = scriptOf(file, source, compiledOf(file, source)).runInThisContext() as Run
-  run(module.exports, requireThere, module, file, folder)
+  const run = scriptOf(name, source, compiledOf(file, source)).runInThisContext() as Run
+  run(module.exports, requireThere, module, file, dirname(file))
   return module.exports
 }
 
-/** A bundle as a function of what Node gives to CommonJS modules; no line is moved. */
-export function scriptOf(file: string, source: string, compiled?: Buffer): Script {
+/**
+ * A bundle as a function of what Node gives to CommonJS modules; no line is moved. What was compiled keeps the name that it
+ * had then, so places in it are told from where FIONA is installed.
+ * @param name within dist/
+ */
+export function scriptOf(name: string, source: string, compiled?: Buffer): Script {
   const text = `(function (exports, require, module, __filename, __dirname) {${source}\n})`
-  return new Script(text, { filename: file, ...(compiled && { cachedData: compiled }) })
+  const filename = join('fiona/dist', name)
+  return new Script(text, { filename, ...(compiled && { cachedData: compiled }) })
 }
 
 /**

@@ -77,6 +77,7 @@ async function isDirectory(path: string): Promise<boolean> {
  * @param options.durable `content`: a power loss may bring the old one back, but never half of the new one
  * @param options.isStill asked when all but the name is done, for who must not replace what another process wrote
  *   meanwhile: false ends it with ESTALE, and the old one stays
+ * @param options.temporaries where it lies until it is whole, on the same disk; beside its place unless told
  */
 export async function writeFileAtomic(
   path: string,
@@ -85,10 +86,11 @@ export async function writeFileAtomic(
     readonly mode?: number
     readonly durable?: boolean | 'content'
     readonly isStill?: () => boolean
+    readonly temporaries?: string
   } = {},
 ): Promise<void> {
-  const { mode = 0o640, durable = true, isStill } = options
-  const temporary = temporaryPath(dirname(path))
+  const { mode = 0o640, durable = true, isStill, temporaries = dirname(path) } = options
+  const temporary = temporaryPath(temporaries)
   const fd = openSync(temporary, 'wx', mode)
   faultPoint('atomic.opened')
   try {

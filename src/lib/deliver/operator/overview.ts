@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
 import { livenessOf, namesIn, readIfThere } from '../../storage/index.ts'
+import { readDestination } from '../destination.ts'
 import { DailyWindow } from '../lane/daily-window.ts'
+import { folderOf } from '../ledger/ledger-file.ts'
 import { type Kept, readWaiting } from '../waiting.ts'
 import { type Order, parseOrder } from './desk.ts'
 import { type Hold, Holds } from './holds.ts'
@@ -86,6 +89,21 @@ export class Overview {
       .map(({ status }) => status)
       .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || b.time.localeCompare(a.time))
     return lanes[0]
+  }
+
+  /** The name in the configuration of a destination whose folder in the ledger that is. */
+  nameOf(folder: string): string | undefined {
+    const names = Object.keys(this.#config.destinations)
+    return names.find((name) => {
+      const settings = this.#config.destinations[name]
+      try {
+        const there = settings && readDestination(name, settings, name, ExitCode.badConfig)
+        return there !== undefined && folderOf(there.url) === folder
+      } catch (error) {
+        if (error instanceof FionaError) return false
+        throw error
+      }
+    })
   }
 
   holdOfDestination(name: string): Hold | undefined {

@@ -4,12 +4,12 @@ import {
   inside,
   makeDirectories,
   removeDeadTemporaries,
-  safeComponent,
 } from '../../../storage/index.ts'
 import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
 import { bringTogether } from '../bring-together.ts'
+import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
 import { folderTrouble } from './folder-trouble.ts'
 
@@ -43,13 +43,8 @@ export class FolderCarrier implements Carrier {
   async rest(): Promise<void> {}
 
   async #place(object: StudyObject, made: Set<string>, waybill: Waybill): Promise<void> {
-    const target = inside(
-      this.#directory,
-      safeComponent(waybill.participant),
-      object.StudyInstanceUID,
-      object.SeriesInstanceUID,
-      `${object.SOPInstanceUID}.dcm`,
-    )
+    const { folders, file } = objectPlace(waybill.participant, object)
+    const target = inside(this.#directory, ...folders, file)
     try {
       if (!made.has(dirname(target))) await prepareFolder(dirname(target))
       made.add(dirname(target))

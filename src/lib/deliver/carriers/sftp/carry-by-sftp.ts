@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
 import { FionaError } from '../../../error/index.ts'
-import { safeComponent } from '../../../storage/index.ts'
 import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, SftpTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { bringTogether } from '../bring-together.ts'
+import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
 import { RemoteFiles } from './remote-files.ts'
 import { upload } from './upload.ts'
@@ -62,21 +62,15 @@ export class SftpCarrier implements Carrier {
   }
 
   async #bring(files: RemoteFiles, object: StudyObject, waybill: Waybill): Promise<void> {
-    const { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID } = object
-    const folders = [safeComponent(waybill.participant), StudyInstanceUID, SeriesInstanceUID]
+    const { folders, file } = objectPlace(waybill.participant, object)
     try {
       const folder = await this.#makeFolders(files, folders)
       const before = waybill.before(object)
-      const { result, sha256 } = await upload(
-        files,
-        object.path,
-        posix.join(folder, `${SOPInstanceUID}.dcm`),
-        {
-          mayReplace: (there) => waybill.revision > 1 || there === before?.sha256,
-          throttle: this.#throttle,
-          signal: waybill.stopped,
-        },
-      )
+      const { result, sha256 } = await upload(files, object.path, posix.join(folder, file), {
+        mayReplace: (there) => waybill.revision > 1 || there === before?.sha256,
+        throttle: this.#throttle,
+        signal: waybill.stopped,
+      })
       if (result === 'different') waybill.failed(object, occupied('the server'))
       else waybill.arrived(object, sha256)
     } catch (error) {
