@@ -36,8 +36,8 @@ export default defineTool({
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
     --release makes it again and lets pass what was looked at, --drop removes it; who decided, and --because, is kept
-    there. What no viewer shows (what the search found, bytes beside the pixels) passes with --release-anyway only.
-    review lists what waits.
+    there. What no viewer shows (what the search found, bytes beside the pixels, damaged pixels), and pixels that were to be
+    masked or faces that were to be removed, pass with --release-anyway only. review lists what waits.
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
@@ -101,7 +101,7 @@ export default defineTool({
     'release-anyway': {
       type: 'boolean',
       describe:
-        'with --release: although values known of the patient, or bytes beside the pixels, were found',
+        'with --release: although values known of the patient, bytes beside the pixels or damaged pixels were found, or pixels were not masked, or faces not removed',
     },
     drop: { type: 'string', describe: 'remove the held study of this requestId' },
     by: {

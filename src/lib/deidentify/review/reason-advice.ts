@@ -1,3 +1,4 @@
+import { isReleasableReturned } from '../returned/held-returned.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
 
 /** What the person who decides has to look at, by reason. */
@@ -61,9 +62,15 @@ export interface Advice {
   readonly release: 'release' | 'releaseAnyway' | 'mend'
 }
 
-/** @param code of a held.json, which may be of a later version */
-export function adviceFor(code: string): Advice {
+/**
+ * @param code of a held.json, which may be of a later version
+ * @param isReturned of a study that came back from processing
+ */
+export function adviceFor(code: string, isReturned = false): Advice {
   const known = code as ReasonCode
+  if (isReturned && !isReleasableReturned(known)) {
+    return { look: 'have it sent again as the participant alone, without that', release: 'mend' }
+  }
   return {
     look: Object.hasOwn(looks, code) ? looks[known] : 'this version does not know the reason',
     release: isReleasable(known) ? 'release' : isReleasableAnyway(known) ? 'releaseAnyway' : 'mend',

@@ -18,6 +18,7 @@ import { type Naming, nameParticipant } from './name-participant.ts'
 import { objectionsTo, participantLink } from './objections.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
+import { PatientsOfRun } from './patients-of-run.ts'
 import { type Profile, uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
 import type { Review } from '../review/review.ts'
@@ -50,6 +51,8 @@ export interface StudyMakerOptions {
   readonly journal?: string | undefined
   /** Never told an original value. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
+  /** What a person should look at although it holds nothing up. Never told an original value. */
+  readonly onWarning: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 /** Whose study it becomes. */
@@ -66,6 +69,7 @@ export class StudyMaker {
   readonly #review: Review
   readonly #pseudonyms = new Map<string, Pseudonyms>()
   readonly #outboxes = new Map<string, Outbox>()
+  readonly #patients = new PatientsOfRun()
 
   constructor(options: StudyMakerOptions, review: Review) {
     this.#options = options
@@ -130,6 +134,7 @@ export class StudyMaker {
     const pseudonyms = this.#pseudonymsOf(project)
     const patient = patientOf(sources.objects)
     const { crosswalk } = this.#options
+    if (crosswalk === undefined) this.#warnOfAnotherPatient(target, patient)
     const becoming = { project, participant, patient, StudyInstanceUID, pseudonyms, profile }
     const objections = crosswalk === undefined ? [] : await objectionsTo(becoming, crosswalk)
     // Who is whom is not noted before a person has decided it.
@@ -189,6 +194,14 @@ export class StudyMaker {
     }
     onDone({ ...about, instances: outcome.instances }, 'a study is de-identified')
     return deidentifiedRecord(outcome, facts, input.revision, profile)
+  }
+
+  #warnOfAnotherPatient({ requestId, project, participant }: Target, patient: Patient): void {
+    if (!this.#patients.isAnother(project, participant, patient)) return
+    this.#options.onWarning(
+      { request: requestId, project, code: 'participant-of-other-patient' },
+      'studies of several patients become one participant: with --data-dir or --config there is a crosswalk, and such a study is held',
+    )
   }
 
   /** The link is on stable storage before anything that needs it can be seen. */
