@@ -7,7 +7,7 @@ const layers = [
   ['uid', 'pixels', 'sqlite', 'http'],
   ['record'],
   ['dicom', 'storage'],
-  ['match', 'layout'],
+  ['match', 'layout', 'image'],
   ['config'],
   ['journal', 'cli', 'dimse', 'dicomweb', 'chain'],
   ['intake', 'control', 'crosswalk', 'transaction'],
@@ -87,6 +87,11 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    // They are CommonJS when they run.
+    files: ['scripts/launcher.mjs', 'src/lib/cli/load-bundle.ts'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
   {
     files: ['src/**/*.ts'],
     rules: {

@@ -83,6 +83,11 @@ function installPeers() {
     .map(([name]) => name)
   if (spawnSync('/usr/bin/python3', ['-c', 'import pydicom.data']).status !== 0)
     missing.push('python3-pydicom')
+  // An S3 store: OpenStack Swift, of which a test starts what it needs in one process.
+  const swift = ['account', 'container', 'object', 'proxy'].filter(
+    (server) => !existsSync(`/usr/bin/swift-${server}-server`),
+  )
+  missing.push(...swift.map((server) => `swift-${server}`))
   if (!existsSync('/usr/share/orthanc/plugins/libOrthancDicomWeb.so'))
     missing.push('orthanc-dicomweb')
   if (missing.length === 0) return

@@ -18,13 +18,13 @@ export default defineTool({
 
     Destinations are those of the record's project in the configuration (projects.X.destinations), or the one
     of --destination: dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port (TLS), https://host/dicom-web
-    (STOW-RS; the DICOMweb root), sftp://user@host:port/path, file:/path or file:relative for a folder, or the
+    (STOW-RS; the DICOMweb root), sftp://user@host:port/path, s3://bucket/prefix, file:/path or file:relative for a folder, or the
     name of a destination in the configuration. Certificates, keys and secrets come from files that the
     configuration names, more CAs from NODE_EXTRA_CA_CERTS. Other schemes are refused at start.
     docs/delivery.md tells of each way, and of windows, bandwidth and priority.
 
-    A folder, and that of an SSH server, gets
-    <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name appears when its file is whole and on stable storage. The same bytes under that name count as delivered;
+    A folder, that of an SSH server, and a bucket of an S3 store below the prefix, gets
+    <folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm. A name appears when its file is whole and on stable storage; a store checks SHA-256 and MD5 of what it takes. The same bytes under that name count as delivered;
     other bytes are never replaced, unless a later revision of the study brings the object anew.
 
     With packages: tgz in the configuration a folder, or that of an SSH server, gets each series as one file instead: NAME.tgz, NAME.md5sum and
@@ -36,8 +36,8 @@ export default defineTool({
     resources (A7xx), a processing failure, an association that ends, silence and rejections for now are
     tried again, later each time; a study that has to wait steps aside for the next one. Other refusals, a
     rejection for good (called AE title not recognized) and a SOP class or transfer syntax that is not
-    accepted are not. In a stage a destination that does not let us in (rejection, login, certificate, host key, secret) ends no
-    delivery: all of its wait, one is tried after retry.maxDelaySeconds, and fiona-send status says why. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, and what it
+    accepted are not. In a stage a destination that does not let us in (rejection, login, certificate, host key, keys of a store, secret) ends no
+    delivery: all of its wait, one is tried after retry.maxDelaySeconds, and fiona-send status says why. With --verify find the destination is asked by C-FIND or QIDO-RS for each series, a bucket for a list of the study, and what it
     does not have is sent again. When it cannot be asked, the transfer record says sent, and verified: false,
     and an error record behind it why (E_NOT_VERIFIED).
 

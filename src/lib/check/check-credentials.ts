@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import type { Config } from '../config/index.ts'
 import { about, error, type Finding, ok } from './finding.ts'
 
-const secrets = ['tokenFile', 'privateKeyFile', 'knownHostsFile'] as const
+const secrets = ['tokenFile', 'privateKeyFile', 'knownHostsFile', 'credentialsFile'] as const
 
 /** Files that are named in the configuration, and that nothing else of this check reads. */
 export async function checkCredentials({ destinations }: Config): Promise<Finding[]> {

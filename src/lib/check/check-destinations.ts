@@ -1,7 +1,14 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Config } from '../config/index.ts'
-import { type Destination, readDestination, RemoteFiles, type WebTarget } from '../deliver/index.ts'
+import {
+  type Destination,
+  readDestination,
+  RemoteFiles,
+  S3Store,
+  tryStore,
+  type WebTarget,
+} from '../deliver/index.ts'
 import { TransferSyntax } from '../dicom/index.ts'
 import { statusTrouble, WebClient } from '../dicomweb/index.ts'
 import { openAssociation, VERIFICATION } from '../dimse/index.ts'
@@ -63,6 +70,15 @@ async function look(what: string, destination: Destination): Promise<Finding> {
     const files = await RemoteFiles.open(target, seconds, AbortSignal.timeout(seconds * 1000))
     files.end()
     return ok(what, `${destination.url} lets us in`)
+  }
+  if (target.kind === 's3') {
+    const store = new S3Store(target, Math.min(echoSeconds, destination.timeoutSeconds), 1)
+    try {
+      await tryStore(store, target.prefix, AbortSignal.timeout(2 * echoSeconds * 1000))
+      return ok(what, `${destination.url} takes objects from us`)
+    } finally {
+      store.close()
+    }
   }
   if (target.kind === 'stow') return askWeb(what, destination, target)
   const { host, port, calledAETitle, tls } = target

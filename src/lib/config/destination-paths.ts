@@ -14,6 +14,7 @@ const fileKeys = [
   'keyFile',
   'tokenFile',
   'passwordFile',
+  'credentialsFile',
 ] as const
 
 /**

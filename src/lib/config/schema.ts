@@ -69,6 +69,13 @@ const destination = Type.Object(
     keyFile: Type.Optional(path),
     tokenFile: Type.Optional(path),
     passwordFile: Type.Optional(path),
+    /** For s3: where the store is, if not at Amazon. */
+    endpoint: Type.Optional(text()),
+    region: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })),
+    pathStyle: Type.Optional(Type.Boolean()),
+    credentialsFile: Type.Optional(path),
+    /** Larger objects go in parts of this size, which a store takes from 5 MiB on. */
+    partBytes: Type.Optional(Type.Integer({ minimum: 5 << 20, maximum: 5 * 2 ** 30 })),
     /** Each series as one file, for sftp: and file:. */
     packages: Type.Optional(Type.Literal('tgz')),
     batch: optional({

@@ -3,10 +3,18 @@ import { type ExitCode, FionaError } from '../error/index.ts'
 import type { CommitmentPolicy } from './verify/commitments.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
 import { DailyWindow, windowTrouble } from './lane/daily-window.ts'
-import { type Refuse, type Target, readTarget, urlOf } from './target.ts'
+import { type Target, readTarget, urlOf } from './target.ts'
+import type { Refuse } from './target-settings.ts'
 import type { Priority } from './lane/turns.ts'
 
-export type { DicomTarget, FolderTarget, SftpTarget, Target, WebTarget } from './target.ts'
+export type {
+  DicomTarget,
+  FolderTarget,
+  S3Target,
+  SftpTarget,
+  Target,
+  WebTarget,
+} from './target.ts'
 
 export interface RetryPolicy {
   /** Tries after the first one. */
@@ -43,7 +51,12 @@ export interface Destination {
   readonly priority: Priority
 }
 
-const kinds = { folder: 'a folder', sftp: 'an SFTP server', stow: 'a web service' } as const
+const kinds = {
+  folder: 'a folder',
+  s3: 'an S3 store',
+  sftp: 'an SFTP server',
+  stow: 'a web service',
+} as const
 
 /** PACS that commit themselves look at night, or when a study was archived. */
 export const usualCommitment: CommitmentPolicy = { waitSeconds: 3600, asks: 3 }

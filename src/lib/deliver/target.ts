@@ -1,10 +1,17 @@
-import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DestinationConfig, isOpenToOthers } from '../config/index.ts'
+import type { DestinationConfig } from '../config/index.ts'
 import type { WebService } from '../dicomweb/index.ts'
-import type { FionaError } from '../error/index.ts'
 import { aeTitleRule, aeTitleTrouble } from './ae-title.ts'
+import { type S3Target, readS3, s3Url } from './s3-target.ts'
+import {
+  type Refuse,
+  decode,
+  isReadable,
+  loopback,
+  pemFiles,
+  requireSecret,
+} from './target-settings.ts'
 
 /** Objects are copied below a folder. */
 export interface FolderTarget {
@@ -43,11 +50,11 @@ export interface SftpTarget {
   /** The server must have a key that stands there for it. */
   readonly knownHostsFile: string
 }
-export type Target = FolderTarget | DicomTarget | WebTarget | SftpTarget
+export type { S3Target } from './s3-target.ts'
+export type Target = FolderTarget | DicomTarget | WebTarget | SftpTarget | S3Target
 
-export type Refuse = (message: string, hint: string) => FionaError
 const forms =
-  'dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port, https://host/dicom-web, sftp://user@host/path or file:/path'
+  'dicom://CALLEDAET@host:port, dicoms://CALLEDAET@host:port, https://host/dicom-web, sftp://user@host/path, s3://bucket/prefix or file:/path'
 
 /**
  * @param refuse makes the error that tells of a mistake
@@ -68,6 +75,8 @@ export function readTarget(settings: DestinationConfig, refuse: Refuse): Target 
       return readWeb(settings, refuse)
     case 'sftp':
       return readSftp(settings, refuse)
+    case 's3':
+      return readS3(settings, refuse)
     default:
       throw refuse(
         `${JSON.stringify(settings.url.slice(0, 100))} is no destination`,
@@ -107,22 +116,8 @@ function readPeer(text: string, standardPort: number, refuse: Refuse): DicomTarg
   }
 }
 
-type PemFiles = Pick<DestinationConfig, 'caFile' | 'certFile' | 'keyFile'>
-
-/** Those that are named. */
-function pemFiles({ caFile, certFile, keyFile }: PemFiles, refuse: Refuse): PemFiles {
-  const files = Object.entries({ caFile, certFile, keyFile }).flatMap(([key, path]) =>
-    path === undefined ? [] : [[key, path] as const],
-  )
-  for (const [key, path] of files) {
-    if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'it is a PEM file')
-  }
-  return Object.fromEntries(files)
-}
-
 /** A request that fails is sent again whole: so it is not made of thousands. */
 const usualBatch = { objects: 100, bytes: 64 << 20 }
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 function readWeb(settings: DestinationConfig, refuse: Refuse): WebTarget {
   const { tokenFile, passwordFile, batch } = settings
@@ -206,35 +201,11 @@ function requirePort(port: number, refuse: Refuse): number {
   throw refuse(`${String(port)} is no port`, 'ports go from 1 to 65535')
 }
 
-/** It is read, and looked at again, when it is needed; a mistake shall show at start. */
-function requireSecret(key: string, path: string, refuse: Refuse): void {
-  if (!isReadable(path)) throw refuse(`${key} ${path} cannot be read`, 'is the path right?')
-  if (isOpenToOthers(path, statSync(path).mode)) {
-    throw refuse(`others may read the ${key} ${path}`, `chmod 600 ${path}`)
-  }
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
 /** One spelling for one place. */
 export function urlOf(target: Target): string {
   if (target.kind === 'folder') return `file:${target.directory}`
   if (target.kind === 'stow') return target.root
+  if (target.kind === 's3') return s3Url(target)
   if (target.kind === 'sftp') {
     const { user, host, port, directory } = target
     const path = directory.startsWith('/') ? directory : `/~/${directory}`

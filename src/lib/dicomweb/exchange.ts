@@ -34,13 +34,14 @@ export class Exchange {
   constructor(request: WebRequest, way: Way) {
     this.#request = request
     this.#way = way
-    const { method, accept, body, signal } = request
+    const { method, accept, headers, body, signal } = request
     const { url, agent, authorization, timeoutSeconds } = way
     this.#outgoing = (url.protocol === 'http:' ? plain : secure)(url, {
       method,
       agent,
       headers: {
         Accept: accept,
+        ...headers,
         ...(authorization === undefined ? {} : { Authorization: authorization }),
         ...(body === undefined
           ? {}
@@ -148,6 +149,7 @@ export class Exchange {
       status,
       contentType: contentType.trim().toLowerCase(),
       body: Buffer.concat(chunks),
+      headers,
       retryAfterSeconds: retryAfterSeconds(headers['retry-after']),
       location: headers.location,
     }
@@ -221,7 +223,7 @@ function tooLong(peer: string): FionaError {
     'E_WEB_PROTOCOL',
     `${peer} gives an answer that is longer than any should be`,
     {
-      hint: 'is this the DICOMweb root of a service?',
+      hint: 'is this the address of the service?',
       exitCode: ExitCode.badInput,
     },
   )

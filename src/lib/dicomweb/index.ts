@@ -3,7 +3,13 @@
  * connections, limits for what it may answer), and what its answers mean. Bodies go out as they are read
  * from files; whatever comes back is bounded in bytes and in time.
  */
-export { type WebAnswer, type WebRequest, type WebService, WebClient } from './web-client.ts'
+export {
+  type WebAnswer,
+  type WebBody,
+  type WebRequest,
+  type WebService,
+  WebClient,
+} from './web-client.ts'
 export { statusTrouble } from './status-trouble.ts'
 export { type FileDelivered, MultipartFiles } from './multipart-files.ts'
 export { type StoreAnswers, type StoredHow, readStoreAnswer } from './store-answer.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Agent as PlainAgent } from 'node:http'
+import { type IncomingHttpHeaders, Agent as PlainAgent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { readSecret } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
@@ -32,10 +32,12 @@ export interface WebBody {
 }
 
 export interface WebRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   /** Below the root: `studies`, or `studies?StudyInstanceUID=1.2.3`. */
   readonly path: string
   readonly accept: string
+  /** Beside those that are always there. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: WebBody | undefined
   readonly mostAnswerBytes: number
   /** Aborted: given up at once. */
@@ -47,6 +49,7 @@ export interface WebAnswer {
   /** Lower case, without parameters; empty when it does not say. */
   readonly contentType: string
   readonly body: Buffer
+  readonly headers: IncomingHttpHeaders
   /** What it says of when to come again, whichever way (RFC 9110 10.2.3). */
   readonly retryAfterSeconds?: number | undefined
   readonly location?: string | undefined

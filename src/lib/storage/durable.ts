@@ -1,9 +1,10 @@
-import { closeSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { Syncs } from './syncs.ts'
 import { temporaryPath } from './temporary-name.ts'
+import { writeAll } from './write-all.ts'
 
 const inThePool = new Syncs()
 
@@ -113,10 +114,6 @@ export async function writeFileAtomic(
     throw error
   }
   if (durable === true) await syncDirectory(dirname(path))
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Crosswalk } from '../../../src/lib/crosswalk/index.ts'
@@ -6,7 +6,16 @@ import { type Deidentifier, exclusionOf } from '../../../src/lib/deidentify/inde
 import { Review } from '../../../src/lib/deidentify/review/review.ts'
 import { parseRecord, type AnyRecord, type FionaRecord } from '../../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el, sq } from '../../fixtures/dicom-writer.ts'
-import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
+import {
+  archived,
+  deidentifierAt,
+  filesUnder,
+  key,
+  newSite,
+  study,
+  type Site,
+} from '../deidentified.ts'
+import { profileOf } from '../with-profile.ts'
 
 /** A site that has de-identified one study, for S001. */
 interface Made {
@@ -220,6 +229,17 @@ t.test('who only knows the UID gets nothing through', async (t) => {
   }
 })
 
+t.test('what cannot be read of the patient at the clinic lets nothing pass', async (t) => {
+  const before = await made(t)
+  const archive = join(before.site.dataDir, 'other', 'archive')
+  mkdirSync(archive, { recursive: true })
+  // A loop: it cannot be read, and it is not absent.
+  symlinkSync(study, join(archive, study))
+  const record = arrived(before, before.uid, [derived(before)])
+  await t.rejects(before.boundary.record(record), { code: 'ELOOP' })
+  t.same(filesUnder(join(before.site.dataDir, 'default', 'returned')), [])
+})
+
 t.test('a study whose UID nobody has given is de-identified', async (t) => {
   const before = await made(t)
   const record = (await before.boundary.record(
@@ -237,7 +257,10 @@ t.test('where UIDs are kept, the study of the clinic is still de-identified', as
   const study = arrived(before, StudyInstanceUID, [
     derived(before, { ...ofPatient, study: StudyInstanceUID }),
   ])
-  t.match(await before.boundary.record(study), { type: 'deidentified', profile: 'basic' })
+  const profile = await profileOf('options: [retainUids]\n')
+  const { site, crosswalk } = before
+  const keeping = deidentifierAt(site, { crosswalk, out: undefined, profileOf: () => profile })
+  t.match(await keeping.record(study), { type: 'deidentified', StudyInstanceUID })
 })
 
 t.test('a request for it must be for that participant', async (t) => {

@@ -1,6 +1,6 @@
 import type { DicomFile, Element } from '../../dicom/index.ts'
+import type { PixelLayout } from '../../image/index.ts'
 import { codecOf, walkFrames } from './compressed-frames.ts'
-import type { PixelLayout } from './pixel-layout.ts'
 import type { Reasons } from '../reasons.ts'
 import { rleFrameTrouble } from './rle-frame.ts'
 

@@ -1,7 +1,7 @@
 import { type DicomFile, type Element, hasNativePixels, isText } from '../../dicom/index.ts'
+import { type PixelLayout, pixelLayoutOf } from '../../image/index.ts'
 import { checkEncapsulated } from './check-encapsulated.ts'
 import type { ObjectPolicy } from '../object-policy.ts'
-import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
 import type { Reasons } from '../reasons.ts'
 import { hasMoreThanPixels } from './unused-bits.ts'
 

@@ -1,5 +1,6 @@
 import type { DicomFile, Element, OutElement } from '../../dicom/index.ts'
 import { FionaError } from '../../error/index.ts'
+import { type PixelLayout, pixelLayoutOf, type PixelSpool } from '../../image/index.ts'
 import {
   type Edit,
   PixelMask,
@@ -13,9 +14,7 @@ import { findText } from './find-text.ts'
 import { type SignOfText, lookAtPixels, signsOfText } from './look-at-pixels.ts'
 import { byteOrderOf, editedPixels, maskedFrames } from './masked-pixels.ts'
 import { type ObjectPolicy, policyOf } from '../object-policy.ts'
-import { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
 import type { MaskedRegion, PixelAction, PixelPolicy } from './pixel-policy.ts'
-import type { PixelSpool } from './pixel-spool.ts'
 import { Reasons } from '../reasons.ts'
 import { text } from '../rewriting.ts'
 import { ultrasoundRegions } from './ultrasound-regions.ts'

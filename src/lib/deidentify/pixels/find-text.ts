@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { DicomFile, Element } from '../../dicom/index.ts'
+import type { PixelLayout } from '../../image/index.ts'
 import {
   type GrayImage,
   type Rectangle,
@@ -7,7 +8,6 @@ import {
   graymap,
   pixelTrouble,
 } from '../../pixels/index.ts'
-import type { PixelLayout } from './pixel-layout.ts'
 import type { TextSearch } from './pixel-policy.ts'
 import { renderFrame } from './render-frame.ts'
 import { runTextSearch } from './run-text-search.ts'

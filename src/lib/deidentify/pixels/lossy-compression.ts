@@ -1,9 +1,7 @@
 import type { DicomFile, Element, OutElement } from '../../dicom/index.ts'
+import { codecOfPixels, type Fragment, frameBytes, type PixelLayout } from '../../image/index.ts'
 import { isLossy } from '../../pixels/index.ts'
 import { text } from '../rewriting.ts'
-import { codecOfPixels } from './frame-codecs.ts'
-import { type Fragment, frameBytes } from './pixel-frames.ts'
-import type { PixelLayout } from './pixel-layout.ts'
 
 const Tag = {
   LossyImageCompression: 0x00282110,

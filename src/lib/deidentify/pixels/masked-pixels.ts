@@ -1,13 +1,19 @@
 import type { DicomFile, Element, MadeValue, OutElement } from '../../dicom/index.ts'
+import {
+  codecOfPixels,
+  type Fragment,
+  fragmentsOfFrames,
+  frameBytes,
+  framesAtOnce,
+  maskFrame,
+  type PixelLayout,
+  type PixelSpool,
+} from '../../image/index.ts'
 import { type ByteOrder, type Edit, type PixelMask, pixelTrouble } from '../../pixels/index.ts'
 import { text } from '../rewriting.ts'
 import { inOrder } from './in-order.ts'
 import { codecOf } from './compressed-frames.ts'
-import { codecOfPixels, framesAtOnce, maskFrame } from './frame-codecs.ts'
 import { saidOfLoss } from './lossy-compression.ts'
-import { type Fragment, fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
-import type { PixelLayout } from './pixel-layout.ts'
-import type { PixelSpool } from './pixel-spool.ts'
 
 const Tag = {
   PhotometricInterpretation: 0x00280004,

@@ -1,10 +1,14 @@
 import type { DicomFile, Element } from '../../dicom/index.ts'
+import {
+  codecOfPixels,
+  decodeFrame,
+  fragmentsOfFrames,
+  frameBytes,
+  type PixelLayout,
+} from '../../image/index.ts'
 import { type GrayImage, grayImage, nativeSamples, pixelTrouble } from '../../pixels/index.ts'
-import { codecOfPixels, decodeFrame } from './frame-codecs.ts'
 import { paletteLight } from './palette-light.ts'
 import { byteOrderOf } from './masked-pixels.ts'
-import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
-import type { PixelLayout } from './pixel-layout.ts'
 
 /**
  * A frame as a picture in grays.

@@ -1,5 +1,5 @@
 import type { DicomFile } from '../../dicom/index.ts'
-import type { PixelLayout } from './pixel-layout.ts'
+import type { PixelLayout } from '../../image/index.ts'
 
 const headerBytes = 64
 const mostSegments = 15

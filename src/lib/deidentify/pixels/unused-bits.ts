@@ -1,5 +1,5 @@
 import type { DicomFile, Element } from '../../dicom/index.ts'
-import type { PixelLayout } from './pixel-layout.ts'
+import type { PixelLayout } from '../../image/index.ts'
 
 const PixelPaddingValue = 0x00280120
 /** GE's private syntax has its pixels in the other byte order. */

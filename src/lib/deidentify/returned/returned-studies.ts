@@ -19,7 +19,7 @@ import { Waiver } from '../review/waiver.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
 import { type Exclusion, eitherOf, exclusionOf } from '../study/exclusions.ts'
-import { Outbox, type StagedStudy, objectsIn } from '../study/outbox.ts'
+import { Outbox, type StagedStudy, countBySeries, objectsIn } from '../study/outbox.ts'
 import { sourcesOf } from '../study/source-objects.ts'
 import { addClinicalIdentity } from './clinical-identity.ts'
 import { howToDecideReturned } from './held-returned.ts'
@@ -269,10 +269,6 @@ async function returnedRecord(
   facts: Pick<DeidentifiedRecord, 'verified' | 'excluded' | 'waived'>,
 ): Promise<DeidentifiedRecord & AnyRecord> {
   const there = await objectsIn(path)
-  const series = new Map<string, number>()
-  for (const { SeriesInstanceUID } of there) {
-    series.set(SeriesInstanceUID, (series.get(SeriesInstanceUID) ?? 0) + 1)
-  }
   const event = eventOf(input)
   return {
     type: 'deidentified',
@@ -284,7 +280,7 @@ async function returnedRecord(
     ...(event === undefined ? {} : { event }),
     StudyInstanceUID: link.newStudyInstanceUID,
     path,
-    series: [...series].map(([SeriesInstanceUID, instances]) => ({ SeriesInstanceUID, instances })),
+    series: countBySeries(there),
     instances: there.length,
     bytes: there.reduce((sum, one) => sum + statSync(one.path).size, 0),
     profile: returnedProfile,

@@ -36,6 +36,10 @@ const looks: Readonly<Record<ReasonCode, string>> = {
     'another patient is this participant already: is it the same person? who was meant? fiona-crosswalk find --participant tells who it is',
   'patient-is-other-participant':
     'this patient is another participant of the project already: which is right? fiona-crosswalk find --patient tells',
+  'study-has-other-uid':
+    'this study went out with other UIDs: the key, uidRoot or uidStyle was changed since. Give the project its former key (projects.*.deidentify.keyFile), drop this and replay; released, it becomes a second study',
+  'dates-have-other-shift':
+    'the studies of this participant were made with another key: the days between them would be wrong. Give the project its former key (projects.*.deidentify.keyFile), drop this and replay',
   'nothing-left':
     'the project excludes every object: is that meant? drop it, or change `exclude` and replay it',
   'unreadable-object': 'send the objects again, or leave them out of the study and replay it',

@@ -1,5 +1,5 @@
 import { ExitCode, FionaError } from '../../error/index.ts'
-import { fitText, nearest, visibleJson, visibleText } from '../../text/index.ts'
+import { counted, fitText, nearest, visibleJson, visibleText } from '../../text/index.ts'
 import { adviceFor, reasonCodes } from './reason-advice.ts'
 import type { HeldStudy, Review, Waiting } from './review.ts'
 
@@ -186,8 +186,4 @@ function ageOf(time: string): string {
   return minutes < 48 * 60
     ? counted(Math.floor(minutes / 60), 'hour')
     : counted(Math.floor(minutes / (24 * 60)), 'day')
-}
-
-function counted(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
 }

@@ -224,7 +224,7 @@ function stopped(): FionaError {
 function notReleasable(): FionaError {
   return new FionaError(
     'E_NOT_RELEASABLE',
-    'values known of the patient, bytes that no viewer shows, or pixels that were to be masked are in what would go out',
+    'values known of the patient, bytes that no viewer shows, damaged pixels, pixels that were to be masked, or faces that were to be removed are in what would go out',
     {
       hint: 'held.json says where: correct the objects, drop the study with --drop, or add --release-anyway',
       exitCode: ExitCode.notAllowed,

@@ -6,6 +6,7 @@ import { DicomCarrier } from './dicom/carry-by-dicom.ts'
 import { FolderCarrier } from './folder/carry-to-folder.ts'
 import { PackageCarrier } from './package/carry-packages.ts'
 import { placeOf } from './package/package-place.ts'
+import { S3Carrier } from './s3/carry-to-s3.ts'
 import { SftpCarrier } from './sftp/carry-by-sftp.ts'
 import { StowCarrier } from './stow/carry-by-stow.ts'
 
@@ -23,6 +24,8 @@ export function carrierFor(destination: Destination, log: Logger, spool: string)
       return new FolderCarrier(target.directory, throttle)
     case 'dicom':
       return new DicomCarrier(destination, target, throttle, log)
+    case 's3':
+      return new S3Carrier(destination, target, throttle)
     case 'sftp':
       return new SftpCarrier(destination, target, throttle)
     case 'stow':

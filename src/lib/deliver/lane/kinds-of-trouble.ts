@@ -5,7 +5,10 @@ const unreachable = new Set(['E_CONNECT', 'E_TLS', 'E_ASSOCIATION_REJECTED', 'E_
 
 const shutOut = new Set([
   'E_ASSOCIATION_REJECTED',
+  'E_CLOCK',
   'E_HOST_KEY',
+  'E_S3_BUCKET',
+  'E_S3_NOT_ALLOWED',
   'E_SECRET',
   'E_SSH_LOGIN',
   'E_TLS',

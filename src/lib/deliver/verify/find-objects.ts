@@ -8,6 +8,7 @@ import type { Destination, DicomTarget } from '../destination.ts'
 import type { Delivered } from '../ledger/entries.ts'
 import { openPeer } from '../open-peer.ts'
 import { Throttle } from '../throttle.ts'
+import { s3Finder } from './find-by-s3.ts'
 import { webFinder } from './find-by-web.ts'
 
 /** Study Root Query/Retrieve Information Model, FIND (PS3.4 C.6.2.1). */
@@ -36,7 +37,7 @@ export interface StudyToFind {
 export type Finder = (
   study: StudyToFind,
   signal: AbortSignal,
-) => Promise<{ has(object: Pick<Delivered, 'name' | 'SOPInstanceUID'>): boolean }>
+) => Promise<{ has(object: Pick<Delivered, 'name' | 'SOPInstanceUID' | 'size'>): boolean }>
 
 /** SOPInstanceUIDs of what is there. */
 export type FindInstances = (
@@ -52,6 +53,7 @@ export function finderFor(destination: Destination): Finder | undefined {
     const place = placeOf(destination, new Throttle(undefined))
     return place && inWords((study) => packageFinder(place, study))
   }
+  if (target.kind === 's3') return inWords(s3Finder(target, timeoutSeconds))
   const ask =
     target.kind === 'dicom' ? dicomFinder(destination, target) : webFinder(target, timeoutSeconds)
   return inWords(async (study, signal) => {

@@ -1,12 +1,12 @@
 import { posix } from 'node:path'
 import { FionaError } from '../../../error/index.ts'
-import { safeComponent } from '../../../storage/index.ts'
 import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, SftpTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
+import { bringTogether } from '../bring-together.ts'
+import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
-import { Queue } from '../queue.ts'
 import { RemoteFiles } from './remote-files.ts'
 import { upload } from './upload.ts'
 
@@ -35,22 +35,12 @@ export class SftpCarrier implements Carrier {
       files.stop()
     }
     waybill.stopped.addEventListener('abort', stop, { once: true })
-    const queue = new Queue(objects)
-    const work = async (): Promise<void> => {
-      try {
-        for (let object = queue.next(); object !== undefined; object = queue.next()) {
-          if (waybill.stopping.aborted) return
-          await this.#bring(files, object, waybill)
-        }
-      } finally {
-        // The way has failed for one, or all is done: nobody takes another.
-        queue.clear()
-      }
-    }
+    const { concurrency: atOnce } = this.#destination
+    const { stopping } = waybill
     try {
-      const count = Math.min(this.#destination.concurrency, objects.length)
-      const ends = await Promise.allSettled(Array.from({ length: count }, work))
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      await bringTogether(objects, { atOnce, stopping }, (object) =>
+        this.#bring(files, object, waybill),
+      )
     } finally {
       waybill.stopped.removeEventListener('abort', stop)
     }
@@ -72,21 +62,15 @@ export class SftpCarrier implements Carrier {
   }
 
   async #bring(files: RemoteFiles, object: StudyObject, waybill: Waybill): Promise<void> {
-    const { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID } = object
-    const folders = [safeComponent(waybill.participant), StudyInstanceUID, SeriesInstanceUID]
+    const { folders, file } = objectPlace(waybill.participant, object)
     try {
       const folder = await this.#makeFolders(files, folders)
       const before = waybill.before(object)
-      const { result, sha256 } = await upload(
-        files,
-        object.path,
-        posix.join(folder, `${SOPInstanceUID}.dcm`),
-        {
-          mayReplace: (there) => waybill.revision > 1 || there === before?.sha256,
-          throttle: this.#throttle,
-          signal: waybill.stopped,
-        },
-      )
+      const { result, sha256 } = await upload(files, object.path, posix.join(folder, file), {
+        mayReplace: (there) => waybill.revision > 1 || there === before?.sha256,
+        throttle: this.#throttle,
+        signal: waybill.stopped,
+      })
       if (result === 'different') waybill.failed(object, occupied('the server'))
       else waybill.arrived(object, sha256)
     } catch (error) {

@@ -9,7 +9,7 @@ import {
   maskJpeg,
   maskRle,
   rleSamples,
-} from '../../pixels/index.ts'
+} from '../pixels/index.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 
 export type FrameCodec = 'rle' | 'jpeg' | WasmCodec

@@ -1,5 +1,5 @@
-import type { DicomFile } from '../../dicom/index.ts'
-import type { ImageLayout } from '../../pixels/index.ts'
+import type { DicomFile } from '../dicom/index.ts'
+import type { ImageLayout } from '../pixels/index.ts'
 
 /** What the Image Pixel module (PS3.3 C.7.6.3) says of the pixels; undefined where it says nothing usable. */
 export interface PixelLayout extends ImageLayout {

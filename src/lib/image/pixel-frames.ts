@@ -1,5 +1,5 @@
-import type { DicomFile, Element } from '../../dicom/index.ts'
-import { pixelTrouble } from '../../pixels/index.ts'
+import type { DicomFile, Element } from '../dicom/index.ts'
+import { pixelTrouble } from '../pixels/index.ts'
 
 export type Fragment = NonNullable<Element['fragments']>[number]
 
