@@ -86,10 +86,10 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
   {
     // They are CommonJS when they run.
-    files: ['scripts/launcher.mjs', 'src/lib/cli/load-bundle.ts'],
+    files: ['scripts/launcher.mjs', 'src/lib/cli/load-bundle.ts', '**/*.cjs'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
