@@ -88,6 +88,11 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
+    // They are CommonJS when they run.
+    files: ['scripts/launcher.mjs', 'src/lib/cli/load-bundle.ts'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     files: ['src/**/*.ts'],
     rules: {
       // For Node 20 the bundler turns `using` into a variable that outlives a round of the loop: what one round

@@ -4,7 +4,6 @@
 //   node scripts/build.mjs --check     build, and fail when a committed generated file was stale
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -12,10 +11,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { licencesOf } from './bundled-licences.mjs'
+import { bundlePrograms } from './bundle-programs.mjs'
+import { compileBundles } from './compile-bundles.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -42,77 +44,15 @@ const tools = readdirSync('src/tools')
   .filter((name) => /^fiona(-[a-z]+)?\.ts$/.test(name))
   .map((name) => name.slice(0, -3))
   .sort()
-rmSync('dist', { recursive: true, force: true })
-const bundles = [
-  await bundle(
-    Object.fromEntries([
-      ['main', 'src/lib/cli/main.ts'],
-      ['digest-worker', 'src/lib/receive/digest-worker.ts'],
-      ['partner-thread', 'src/lib/deidentify/study/partner-thread.ts'],
-      ...tools.map((name) => [`tools/${name}`, `src/tools/${name}.ts`]),
-    ]),
-  ),
-  await bundleCodecs(),
-]
-writeFileSync('dist/LICENCES.txt', licencesOf(bundles))
+const { metafiles, bundles } = await bundlePrograms(tools)
+compileBundles(bundles)
+writeFileSync('dist/LICENCES.txt', licencesOf(metafiles))
 await generateFromDeclarations()
 if (stale.length > 0) {
   console.error(
     `error: stale generated files: ${stale.join(', ')}\nhint: run npm run build and commit them`,
   )
   process.exit(1)
-}
-
-async function bundle(entryPoints) {
-  const { metafile } = await build({
-    metafile: true,
-    entryPoints,
-    outdir: 'dist',
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    sourcemap: 'linked',
-    legalComments: 'linked',
-    logLevel: 'warning',
-    loader: { '.json': 'json' },
-    // It has a compiled part, which it looks for beside itself.
-    // ssh2 does without its compiled parts, which a bundle cannot hold.
-    external: ['better-sqlite3', 'cpu-features', '*.node'],
-    // Bundled CommonJS packages (pino, yaml, ssh2) call require() for Node's own modules, and ask where they lie.
-    banner: {
-      js: "import { createRequire as fionaCreateRequire } from 'node:module'; const require = fionaCreateRequire(import.meta.url); const __dirname = import.meta.dirname;",
-    },
-  })
-  return metafile
-}
-
-/**
- * The codecs' JavaScript wants require() and its folder's name, so what runs in their thread is a program of its own; their
- * WebAssembly lies beside it.
- */
-async function bundleCodecs() {
-  const { metafile } = await build({
-    metafile: true,
-    entryPoints: ['src/lib/pixels/codecs/codec-worker.ts'],
-    outfile: 'dist/codec-worker.cjs',
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    legalComments: 'linked',
-    logLevel: 'warning',
-  })
-  const codecs = [
-    'codec-charls/dist/charlswasm.wasm',
-    'codec-openjpeg/dist/openjpegwasm.wasm',
-    'codec-openjph/dist/openjphjs.wasm',
-  ]
-  for (const path of codecs) {
-    copyFileSync(`node_modules/@cornerstonejs/${path}`, join('dist', basename(path)))
-  }
-  return metafile
 }
 
 async function generateValidators() {
@@ -238,7 +178,8 @@ function collectKeys(schema, at, keys) {
 }
 
 async function generateFromDeclarations() {
-  const { describeTool } = await import(pathToFileURL('dist/main.js').href)
+  const { loadBundle } = createRequire(import.meta.url)('../dist/load.js')
+  const { describeTool } = loadBundle('main.js')
   publish('bin/package.json', '{\n  "type": "commonjs"\n}\n')
   for (const name of tools) {
     const launcher = `bin/${name}`

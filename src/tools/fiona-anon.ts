@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type OptionDeclarations, type ToolContext, defineTool } from '../lib/cli/index.ts'
+import type { DicomFile } from '../lib/dicom/index.ts'
 import type { DecisionOptions, Site } from '../lib/deidentify/index.ts'
 import { ExitCode } from '../lib/error/index.ts'
 
@@ -35,8 +36,8 @@ export default defineTool({
     objects of an unknown class, if something cannot be read or is missing, or if the search found something.
     Nothing of it is in the outbox then; what was made lies in the review folder until a person decides:
     --release makes it again and lets pass what was looked at, --drop removes it; who decided, and --because, is kept
-    there. What no viewer shows (what the search found, bytes beside the pixels) passes with --release-anyway only.
-    review lists what waits.
+    there. What no viewer shows (what the search found, bytes beside the pixels, damaged pixels), and pixels that were to be
+    masked or faces that were to be removed, pass with --release-anyway only. review lists what waits.
 
     Objects that the project excludes (projects.*.exclude: modality, sopClass, classifyType) are left out and counted.
 
@@ -87,7 +88,7 @@ export default defineTool({
     'classify-type': {
       type: 'string',
       describe:
-        'with --explain: the types that rules of classification gave the series, with commas between',
+        'with --explain: the types that the series has, with commas between (default: what classification.rules give the object alone)',
     },
     project: { type: 'string', describe: 'research project of study and instance records' },
     participant: {
@@ -100,7 +101,7 @@ export default defineTool({
     'release-anyway': {
       type: 'boolean',
       describe:
-        'with --release: although values known of the patient, or bytes beside the pixels, were found',
+        'with --release: although values known of the patient, bytes beside the pixels or damaged pixels were found, or pixels were not masked, or faces not removed',
     },
     drop: { type: 'string', describe: 'remove the held study of this requestId' },
     by: {
@@ -197,7 +198,13 @@ export default defineTool({
       const { report: format, project, since } = options
       return writeReport(await dataDirectory(), { format, project, since, signal, write })
     }
-    const looked = await lookAtProfiles(options, config, print)
+    const classify = async (file: DicomFile) => {
+      const { RuleSet } = await import('../lib/classify/index.ts')
+      const { rules: path, semantics } = (await config()).classification
+      const rules = await RuleSet.load(path, semantics)
+      return { types: rules.typesOf(file), by: `types by ${rules.name}, of this object alone` }
+    }
+    const looked = await lookAtProfiles(options, { config, print, classify })
     if (looked !== undefined) return looked
     const decision = decisionOf(options)
     const site = await openSite(options, context)

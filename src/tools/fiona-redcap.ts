@@ -72,12 +72,17 @@ export default defineTool({
       await print(redcaps.dictionaryCsv(dictionary).trimEnd())
       return ExitCode.ok
     }
-    const most = command === 'upload' ? 1 : 0
-    if (!(commands as readonly string[]).includes(command) || names.length !== most) {
+    if (!(commands as readonly string[]).includes(command)) {
       throw usage(
-        `there is no command ${JSON.stringify(args.join(' '))}`,
+        `there is no command ${JSON.stringify(command)}`,
         `there are ${commands.join(', ')}`,
       )
+    }
+    const takes = command === 'upload' ? 1 : 0
+    if (names.length !== takes) {
+      throw takes === 1
+        ? usage('upload takes one FILE', 'name the coupling table: fiona-redcap upload FILE')
+        : usage(`${command} takes nothing more`, `leave out ${JSON.stringify(names.join(' '))}`)
     }
     const site = await config()
     const redcap = site.requests.find((one) => one.redcap !== undefined)?.redcap

@@ -52,8 +52,9 @@ export default defineTool({
     studies go on meanwhile, and a restart waits for the same reports.
 
     The ledger notes each object that a destination has taken, by request and file digest. So a record that
-    comes again, a later revision, or a restart after a crash sends what is missing and nothing else. To have
-    a request delivered anew, remove its file from the ledger.
+    comes again, a later revision, or a restart after a crash sends what is missing and nothing else. It knows that for ever,
+    and how each delivery ended. What has more than a few lines is packed when its delivery has ended (gzip; zcat shows it). To have
+    a request delivered anew, remove its files from the ledger.
 
     A delivery that ends with something missing gives a transfer record (partial, refused, with failures) and
     behind it an error record that holds the deidentified record; the exit code is then 1. In a stage the
@@ -71,7 +72,8 @@ export default defineTool({
 
     Commands tell of deliveries and decide about them, beside the filter, while it runs in a stage and when nothing runs:
     status says of each destination whether it answers, since when, its last error, window and hold, and what waits;
-    explain why a delivery waits, what is next and when, and of each object whether it was sent or refused. retry tries now what
+    explain of a study or request, for each destination, why it waits, what is next and when, or how it ended: what was delivered, when, and whether that was
+    verified; what was refused, with what the peer said and what to do; what the project had left out. retry tries now what
     waits for a later try. hold lets a destination or a request wait until release, over restarts; a study in hand is finished.
     drop ends the deliveries of a request for good: the transfer record says what was sent, an error record (E_DROPPED)
     who ended it and why. Without a running fiona-send retry and drop are done at its next start. Each decision is kept with who, why, when and
@@ -135,7 +137,7 @@ export default defineTool({
       'try again what was given up',
     ],
     ['fiona-send status', 'which destination is down, and what waits?'],
-    ['fiona-send explain 7Q2M0V9ZK4T1C8XB3NHD', 'why has this not arrived?'],
+    ['fiona-send explain 7Q2M0V9ZK4T1C8XB3NHD', 'has this arrived? If not, why?'],
     [
       'fiona-send drop 7Q2M0V9ZK4T1C8XB3NHD --by "A. Smith" --because "consent withdrawn"',
       'end a delivery for good',
@@ -143,9 +145,10 @@ export default defineTool({
   ],
   files: [
     [
-      '<dataDir>/state/fiona-send/ledger/<destination>/<requestId>.ndjson',
-      'what each destination has',
+      '<dataDir>/state/fiona-send/ledger/<destination>/<requestId>.ndjson, .ndjson.gz',
+      'what each destination has; what stands in the first came later',
     ],
+    ['<dataDir>/state/fiona-send/ledger/studies.ndjson', 'which requests each study has there'],
     [
       '<dataDir>/transactions/',
       'what destinations were asked to commit themselves to, and what they reported',
@@ -166,7 +169,7 @@ export default defineTool({
   ],
   exitCodes: {
     1: 'done, but something was not delivered: see the error records',
-    65: 'a command about something that does not wait',
+    65: 'a command about something that does not wait; explain: neither waits nor was delivered',
     64: 'a destination on the command line that cannot be used',
     78: 'a destination in the configuration that cannot be used',
   },

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { Seals, WhoIsWho } from '../../src/lib/crosswalk/index.ts'
 import { Pseudonyms } from '../../src/lib/deidentify/pseudonyms.ts'
 import { journalPath, readJournal } from '../../src/lib/journal/index.ts'
@@ -282,7 +283,9 @@ export async function recordsOf(dataDir: string, journal: string): Promise<AnyRe
 
 /** A line that a full disk tore is passed over, as its readers do. */
 function wholeLines(path: string): unknown[] {
-  return readFileSync(path, 'utf8')
+  const content = readFileSync(path)
+  return (path.endsWith('.gz') ? gunzipSync(content) : content)
+    .toString()
     .split('\n')
     .flatMap((line): unknown[] => {
       try {

@@ -50,6 +50,7 @@ export function deidentifierAt(
     exclusionOf: () => () => undefined,
     howToDecide: (requestId) => `fiona-anon --release ${requestId}`,
     onDone: () => undefined,
+    onWarning: () => undefined,
     ...options,
   })
 }

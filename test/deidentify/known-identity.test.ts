@@ -147,6 +147,11 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['identifier', '778812', '778812', true],
     ['identifier', '778812', '1778812', false],
     ['identifier', '19700101-1234', '19700101-1234', true],
+    ['identifier', 'HOSP-778812', 'patient 778812', true],
+    ['identifier', 'HOSP-00778812', '778812', true],
+    ['identifier', '0000778812', 'no. 778812', true],
+    ['identifier', 'HOSP-000012', '12', false],
+    ['identifier', 'HOSP-77881', '77881', false],
   ],
   'dates are found as people write them': [
     ['date', '19610423', '19610423', true],
@@ -161,22 +166,52 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['date', '1961.04.23', '19610423', true],
     ['date', '19610423', '1961', false],
     ['date', '19610423', '230461', false],
+    ['date', '19610423', 'born 23.04.61', true],
+    ['date', '19610423', '04/23/61', true],
+    ['date', '19610423', '61-04-23', true],
+    ['date', '19610423', '23.04.619', false],
+    ['date', '19610423', '123.04.61', false],
     ['date', '', 'anything', false],
   ],
   'numbers of telephones whatever stands between': [
     ['phone', '+31 58 1234567', '31-58-1234567', true],
     ['phone', '+31 58 1234567', 'tel. (31) 58/123.45.67', true],
+    ['phone', '+31 58 1234567', '058-1234567', true],
+    ['phone', '0031581234567', '(58) 123 4567', true],
+    ['phone', '058 1234567', '+31581234567', true],
     ['phone', '112', '112', false],
     ['phone', 'zwart@example.org', 'Zwart@Example.org', true],
   ],
   'places and addresses as a whole and line by line': [
     ['address', 'Lindenstraat 4711, Oudkerk', 'lindenstraat  4711', true],
     ['address', 'Lindenstraat 4711, Oudkerk', 'Lindenstraat 4711', true],
+    ['address', 'Lindenstraat 4711, Oudkerk', 'the house in Lindenstraat', true],
+    ['address', 'Hospital Street 12', 'hospital street', true],
+    ['address', 'Back Row 12', 'back row', true],
+    ['address', 'Standard Hospital 12', 'standard hospital', false],
+    ['address', '12 Elm St', 'elm st', false],
     ['place', 'Sint Odulphus Gasthuis', 'at sint odulphus gasthuis', true],
     ['place', 'MR', 'MR', false],
     ['place', 'TOSHIBA', 'TOSHIBA_MEC', false],
   ],
 }
+
+t.test('in other dresses: hexadecimal, escapes of JSON, over two lines', (t) => {
+  const hex = Buffer.from('Zwartkops^A').toString('hex')
+  for (const text of [
+    hex,
+    hex.toUpperCase(),
+    (hex.match(/../g) ?? []).join(' '),
+    (hex.match(/../g) ?? []).map((byte) => `0x${byte}`).join(', '),
+    'Zwart\\u006bops',
+    'Zwart\\x6bops',
+    'Zwart-\r\n  kops',
+  ]) {
+    t.ok(isFound('name', 'Zwartkops^Klaasjan', text, 'LT'), text)
+  }
+  t.notOk(isFound('name', 'Zwartkops^Klaasjan', '20 30 40 50 60 70 80 90', 'LT'))
+  t.end()
+})
 
 for (const [what, rows] of Object.entries(cases)) {
   t.test(what, (t) => {
@@ -228,6 +263,10 @@ t.test('what is no UID stands for none', (t) => {
 t.test('among numbers only long identifiers count', (t) => {
   t.equal(isFound('identifier', '100000', '100000', 'DS'), false)
   t.equal(isFound('identifier', '12345678', '12345678', 'DS'), true)
+  t.equal(isFound('identifier', '778812', '778812', 'IS'), true)
+  t.equal(isFound('identifier', '77881', '77881', 'IS'), false)
+  // Devices make identifiers of the date and the time, which a profile may keep where they belong.
+  t.equal(isFound('identifier', 'PPS-20230917-101112', '101112', 'TM'), false)
   t.end()
 })
 

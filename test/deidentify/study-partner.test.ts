@@ -2,8 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
 import t from 'tap'
-import { StudyPartner, exclusionOf } from '../../src/lib/deidentify/index.ts'
+import { StudyPartner, exclusionOf, loadProfile } from '../../src/lib/deidentify/index.ts'
+import type { CleanedPixels } from '../../src/lib/deidentify/pixels/index.ts'
+import { MaskTally } from '../../src/lib/deidentify/study/mask-tally.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el } from '../fixtures/dicom-writer.ts'
 import { type Site, archived, deidentifierAt, filesUnder, newSite } from './deidentified.ts'
@@ -125,6 +128,89 @@ t.test('what the project excludes is left out by both', async (t) => {
   t.same(alone.record['excluded'], { 'modality SR': 2 })
   t.same((await made(study, partner, newSite(), options)).record, alone.record)
   t.equal(seen.searched, 1)
+})
+
+/** Two devices; a mask of two rectangles for the one, and of one for the other. */
+const masking = `pixels:
+  rules:
+    - { name: first device, model: ^alpha, mask: [[0, 0, 8, 1], [0, 7, 8, 1]] }
+    - { name: second device, model: ^beta, mask: [[0, 0, 4, 4]] }
+`
+t.test('what both have masked is counted and listed once', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'fiona-partner-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const path = join(folder, 'masking.yaml')
+  writeFileSync(path, masking)
+  const { partner, seen } = newPartner(t, { ...setup, override: { profile: path } })
+  const profile = await loadProfile(path)
+  // Both kinds in every part of the study, and something that holds it in the second run.
+  const devices = Object.fromEntries(
+    Array.from({ length: many }, (_, at) => [
+      at,
+      at % 3 === 2 ? [] : [el(0x00081090, 'LO', at % 3 === 0 ? 'alpha 1' : 'beta 1')],
+    ]),
+  )
+  const options = { profileOf: () => profile }
+  const study = objects(devices)
+  const alone = await made(study, undefined, newSite(), options)
+  const size = { rows: 8, columns: 8, objects: 50 }
+  const first = {
+    ...size,
+    rule: 'first device',
+    regions: [
+      [0, 0, 8, 1],
+      [0, 7, 8, 1],
+    ],
+  }
+  const second = { ...size, rule: 'second device', regions: [[0, 0, 4, 4]] }
+  const pixels = { masked: 100, regions: 150, searched: 0, masks: [first, second] }
+  t.same(alone.record['pixels'], pixels)
+  const together = await made(study, partner, newSite(), options)
+  t.same(together.record, alone.record)
+  for (const [name, bytes] of together.files) t.ok(alone.files.get(name)?.equals(bytes), name)
+  const marked = study.with(
+    149,
+    ctImage({ sopUID: '2.25.9', elements: [el(0x00280301, 'CS', 'YES')] }),
+  )
+  const held = await made(marked, partner, newSite(), options)
+  t.match(held.record, { type: 'held' })
+  t.equal(held.held, (await made(marked, undefined, newSite(), options)).held)
+  const { masked } = JSON.parse(String(held.held)) as { masked: unknown[] }
+  t.equal(masked.length, 100, 'object by object')
+  t.equal(seen.searched, 2)
+})
+
+t.test('of more masks than a record holds the same are listed, whoever notes which', (t) => {
+  const size = { rows: 8, columns: 8 }
+  const pixels = (at: number) =>
+    ({
+      cleanedBy: 'found text',
+      size,
+      regions: Array.from({ length: 1 + (at % 12) }, (_, n) => [at, n, 1, 1]),
+    }) as unknown as CleanedPixels
+  const tallyOf = (kinds: readonly number[]) => {
+    const tally = new MaskTally()
+    for (const kind of kinds) tally.note(pixels(kind))
+    return tally
+  }
+  const kinds = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 150, maxLength: 600 })
+  fc.assert(
+    fc.property(kinds, fc.integer({ min: 2, max: 3 }), (seen, threads) => {
+      const whole = tallyOf(seen)
+      const together = new MaskTally()
+      for (let thread = 0; thread < threads; thread += 1) {
+        together.absorb(tallyOf(seen.filter((_, at) => at % threads === thread)).state)
+      }
+      t.strictSame(together.all, whole.all)
+      const { masks, unlisted } = whole.all
+      const listed = masks.reduce((sum, { objects }) => sum + objects, 0)
+      return listed + unlisted === seen.length && masks.length <= 100
+    }),
+    { numRuns: 30 },
+  )
+  t.end()
 })
 
 t.test('what the request excludes is left out by both', async (t) => {

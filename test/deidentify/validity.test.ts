@@ -39,8 +39,6 @@ const mayBeNew: Readonly<Record<string, RegExp>> = {
   'a UN of undefined length in big endian': /CodeSequenceMacro>$/,
   // It does not read an item with pixel data in it to its end.
   'pixel data inside of a kept sequence': /<LUTDescriptor>/,
-  // The address of a document elsewhere, without which a reference to it is none.
-  'document attributes in an image': /<RetrieveURI>/,
 }
 
 t.test(

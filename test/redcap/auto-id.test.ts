@@ -167,7 +167,10 @@ t.test('two who gave at once are noticed: nothing more goes on under that name',
     autoid_value: name,
   })
   const isSeen = () =>
-    running.source.givenNames('P')?.isOfAnother(name, study('9', { values: { PatientID: 'a' } }))
+    running.source
+      .givenNames('P')
+      ?.of(study('9', { values: { PatientID: 'a' } }))
+      .isOfAnother(name)
   await running.until(() => isSeen() === true, 'reading')
   t.strictSame(codesOf(running.take('1.2.2', 'a')), ['participant-taken'])
   // Another name for the same patient is no less a conflict, and what a person has entered stays.
@@ -177,7 +180,7 @@ t.test('two who gave at once are noticed: nothing more goes on under that name',
     autoid_value: 'P_ENTERED',
   })
   const knows = () => running.source.givenNames('P')?.of(study('9', { values: { PatientID: 'b' } }))
-  await running.until(() => knows()?.length === 1, 'reading')
+  await running.until(() => knows()?.participants.length === 1, 'reading')
   running.source.nameGiven('P', 'P_OTHER', study('1.2.3', { values: { PatientID: 'b' } }))
   await running.until(() => /E_REDCAP_NAME/.test(running.log.join('\n')))
   t.equal(site.autoIds.row('78')['autoid_value'], 'P_ENTERED')

@@ -29,13 +29,13 @@ t.test('a lone record gets its mark at once; in a stream, marks stand apart', as
   t.equal(put(1), undefined)
   t.equal(input.outstanding, 1)
   now += 5
-  t.equal(put(1), 15, 'the next one is due 20 ms behind the first')
+  t.equal(put(1), 95, 'the next one is due 100 ms behind the first')
   t.equal(input.outstanding, 1)
-  now += 15
+  now += 95
   t.equal(input.markIfWanted(), undefined)
   t.equal(input.outstanding, 2)
   t.notOk(input.wantsMark)
-  t.equal(put(2499), 20)
+  t.equal(put(2499), 100)
   t.equal(put(1), undefined, 'so much in flight that it is to be vouched for')
   t.equal(input.outstanding, 3)
   now += 1000
@@ -60,14 +60,14 @@ t.test('the longer marks take to come back, the further apart they stand', async
     return input.markIfWanted()
   }
   put()
-  now += 30
-  put()
-  now += 10
+  now += 40
   t.match(input.returned(1), { seq: 1, lines: 1 })
-  t.equal(put(), 110, 'thrice the 40 ms of the first, behind the second')
-  now += 5000
-  t.match(input.returned(2), { seq: 2 })
+  t.equal(put(), 80, 'thrice the 40 ms of the first, behind it')
+  now += 80
   t.equal(input.markIfWanted(), undefined)
+  now += 5000
+  t.match(input.returned(2), { seq: 2, lines: 2 })
+  t.equal(put(), undefined)
   now += 1
   t.equal(put(), 249, 'there is a limit: what comes out waits for a mark')
   t.equal(input.returned(2), undefined, 'once')

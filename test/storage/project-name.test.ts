@@ -4,7 +4,7 @@ import { projectOfArchived } from '../../src/lib/storage/layout.ts'
 
 const own = [
   ...['journal', 'delivered', 'keys', 'run', 'state', 'quarantine', 'incoming', 'crosswalk'],
-  ...['crosswalk.ndjson', 'mpps', 'commitment', 'Journal', 'KEYS'],
+  ...['crosswalk.ndjson', 'mpps', 'commitment', 'Journal', 'KEYS', 'lost+found'],
 ]
 const noFolder = ['', '.', '..', '../keys', 'a/b', '/etc', 'a\0b', '-rf', '.hidden', ' x', 'a\nb']
 

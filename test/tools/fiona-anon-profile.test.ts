@@ -114,6 +114,54 @@ t.test('--explain shows every element to a terminal, and to nothing else', async
   t.notMatch(terminal.bytes, '\u001b[2J')
 })
 
+t.test(
+  '--explain asks the rules of the site for the types, and a person before them',
+  async (t) => {
+    const profile = `rules:
+  - { tag: SeriesDescription, when: { ClassifyType: phantom }, action: empty }
+pixels: { rules: [{ classifyType: PHOTO, action: review }] }
+`
+    const rules = [
+      {
+        type: 'phantom',
+        rules: [{ tag: ['0x08', '0x103e'], value: 'mprage', operator: 'contains' }],
+      },
+      { type: 'PHOTO', rules: [{ tag: ['0x20', '0x13'], value: 1, operator: '==' }] },
+    ]
+    const site = siteWith({
+      'p.yaml': profile,
+      'ct.dcm': ctImage({ elements: planted }),
+      'rules.json': JSON.stringify(rules),
+    })
+    const configuration = {
+      dataDir: site.dataDir,
+      classification: { rules: 'rules.json' },
+      projects: { ABCD: { deidentify: { profile: 'p.yaml' } } },
+    }
+    writeFileSync(site.path('fiona.yaml'), JSON.stringify(configuration))
+    const explain = async (...more: string[]) => {
+      const terminal = new PseudoTerminal(
+        { rows: 400, columns: 400 },
+        [
+          ...['fiona-anon', '--config', site.path('fiona.yaml'), '--project', 'ABCD'],
+          ...['--explain', site.path('ct.dcm'), ...more],
+        ],
+        env,
+      )
+      t.equal(await terminal.ended(), 0, terminal.text)
+      return terminal.text
+    }
+    const byRules = await explain()
+    t.match(byRules, /types by .*rules\.json, of this object alone: phantom, PHOTO/)
+    t.match(byRules, /SeriesDescription LO .* → empty — rule in line 2: empty/)
+    t.match(byRules, /held: pixel-rule at/)
+    const byHand = await explain('--classify-type', 'T1')
+    t.match(byHand, /types by --classify-type: T1/)
+    t.match(byHand, /SeriesDescription LO .* → removed/)
+    t.match(byHand, /would go out/)
+  },
+)
+
 t.test('a profile with a mistake is told before anything goes out', async (t) => {
   const site = siteWith({ 'p.yaml': good, 'bad.yaml': 'base: basc\n', 'none.yaml': 'base: none\n' })
   const record = `${JSON.stringify(archived(site, [ctImage()]))}\n`

@@ -351,6 +351,27 @@ t.test('the crosswalk has each link once, for its owner alone', async (t) => {
   t.notOk(existsSync(join(alone.dataDir, 'crosswalk.ndjson')))
 })
 
+t.test('without a crosswalk a person is told that several patients become one participant', (t) => {
+  const site = withKey()
+  const [, keyFile = ''] = site.args
+  const of = (PatientID: string, study: string) => {
+    const path = join(site.root, `${study}.dcm`)
+    const elements = [el(0x00100020, 'LO', PatientID), el(0x0020000d, 'UI', study)]
+    writeFileSync(path, ctImage({ elements }))
+    return instanceOf(path)
+  }
+  const studies = [of('EX-0001', '2.25.1'), of('EX-0001', '2.25.2'), of('EX-0002', '2.25.3')]
+  const args = ['--key-file', keyFile, '--out', site.out]
+  const one = run([...args, '--participant', 'S001'], studies)
+  t.equal(one.records.length, 3)
+  const warnings = one.err.split('\n').filter((line) => line.includes('become one participant'))
+  t.match(warnings, [/"code":"participant-of-other-patient"/], 'once, of the third study')
+  t.equal(warnings.length, 1)
+  t.notMatch(one.err, /EX-000/)
+  t.notMatch(run(args, studies).err, /become one participant/, 'keyed names are one a patient')
+  t.end()
+})
+
 t.test('wherever it runs, and in whatever language and zone, the bytes are the same', (t) => {
   const profile = 'options: [retainLongitudinalModifiedDates, cleanDescriptors]\n'
   const dated = [

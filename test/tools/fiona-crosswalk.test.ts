@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -144,8 +145,7 @@ t.test('a trail with something removed, changed or put in is noticed', (t) => {
 
 t.test('what others may read is not opened, and another key opens nothing', (t) => {
   const site = machine()
-  const before = deidentifyAt(site, archived(site, [ctImage()]))
-  const [first] = before.records
+  deidentifyAt(site, archived(site, [ctImage()]))
   chmodSync(site.crosswalk, 0o640)
   const open = run('fiona-crosswalk', ['verify', ...site.args])
   t.equal(open.code, 77)
@@ -165,13 +165,72 @@ t.test('what others may read is not opened, and another key opens nothing', (t) 
   const rotated = run('fiona-crosswalk', ['reseal', ...withOther, '--old-key-file', oldKey])
   t.equal(rotated.code, 0, rotated.err)
   t.equal(run('fiona-crosswalk', ['verify', ...withOther]).code, 0)
-  const again = deidentifyAt({ ...site, args: withOther }, archived(site, [ctImage()]))
-  t.match(
-    again.records,
-    [{ type: 'deidentified', participant: first?.['participant'] }],
-    'who was somebody stays that',
-  )
-  t.not(again.records[0]?.['StudyInstanceUID'], first?.['StudyInstanceUID'], 'UIDs follow the key')
+  t.end()
+})
+
+/** A study of one image; several of one patient. */
+function studyAt(site: Site, studyUID: string): AnyRecord {
+  const path = join(site.dataDir, 'default', 'archive', studyUID)
+  mkdirSync(join(path, `${studyUID}.1`), { recursive: true })
+  const image = ctImage({ studyUID, seriesUID: `${studyUID}.1`, sopUID: `${studyUID}.2` })
+  writeFileSync(join(path, `${studyUID}.1`, `${studyUID}.2.dcm`), image)
+  const series = [{ SeriesInstanceUID: `${studyUID}.1`, instances: 1 }]
+  const counts = { instances: 1, bytes: image.length, reason: 'flush', revision: 1 }
+  return { type: 'study', StudyInstanceUID: studyUID, path, series, ...counts }
+}
+
+t.test('a rotation of the key: nothing that is known comes out as something else', (t) => {
+  const site = machine()
+  const [, oldKey = ''] = site.args
+  const newKey = join(site.root, 'new key')
+  const configuration = (keyFile: string, ofProject?: string) => {
+    const deidentify = ofProject === undefined ? {} : { keyFile: ofProject }
+    const projects = { default: { deidentify } }
+    const text = JSON.stringify({ dataDir: site.dataDir, deidentification: { keyFile }, projects })
+    writeFileSync(join(site.root, 'fiona.yaml'), text)
+  }
+  const shifting = join(site.root, 'shifting.yaml')
+  writeFileSync(shifting, 'options: [retainLongitudinalModifiedDates]\n')
+  const anon = (study: AnyRecord, ...more: string[]) => {
+    const args = ['--config', join(site.root, 'fiona.yaml'), '--out', site.out, ...more]
+    return run('fiona-anon', args, `${JSON.stringify(study)}\n`).records[0]
+  }
+  const [first, second] = [studyAt(site, '2.25.1001'), studyAt(site, '2.25.1002')]
+  configuration(oldKey)
+  const before = anon(first, '--profile', shifting)
+  t.equal(before?.type, 'deidentified')
+  const delivered = bytesOf(filesUnder(site.out))
+
+  t.equal(run('fiona-crosswalk', ['key', 'create', newKey]).code, 0)
+  const keys = ['--key-file', newKey, '--data-dir', site.dataDir]
+  t.equal(run('fiona-crosswalk', ['reseal', ...keys, '--old-key-file', oldKey]).code, 0)
+  configuration(newKey)
+  const again = anon(first, '--profile', shifting)
+  t.match(again, { type: 'held', reasons: [{ code: 'study-has-other-uid' }] })
+  t.equal(again?.['participant'], before?.['participant'], 'who was somebody stays that')
+  const next = anon(second, '--profile', shifting)
+  t.match(next, { type: 'held', reasons: [{ code: 'dates-have-other-shift' }] })
+  t.same(bytesOf(filesUnder(site.out)), delivered, 'nothing was added, nothing changed')
+
+  // The project goes on with its key: the same bytes, and intervals that are right.
+  configuration(newKey, oldKey)
+  const known = anon(first, '--profile', shifting)
+  t.match(known, { type: 'deidentified', StudyInstanceUID: before?.['StudyInstanceUID'] })
+  t.same(bytesOf(filesUnder(site.out)), delivered)
+  rmSync(site.out, { recursive: true })
+  anon(first, '--profile', shifting)
+  t.same(bytesOf(filesUnder(site.out)), delivered, 'made anew, too')
+
+  // Without dates there are no intervals: a new study is the same participant's.
+  configuration(newKey)
+  const dateless = anon(second)
+  t.match(dateless, { type: 'deidentified', participant: before?.['participant'] })
+  // Somebody wants the study a second time.
+  const release = ['--config', join(site.root, 'fiona.yaml'), '--out', site.out]
+  const ids = [String(again?.['requestId']), '--profile', shifting]
+  const released = run('fiona-anon', [...release, '--release', ...ids])
+  t.match(released.records, [{ type: 'deidentified', waived: [{ code: 'study-has-other-uid' }] }])
+  t.equal(anon(first, '--profile', shifting)?.type, 'deidentified', 'that was decided')
   t.end()
 })
 

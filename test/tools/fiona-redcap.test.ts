@@ -46,6 +46,22 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
   t.equal(site.server.calls.length, calls, 'nothing went out')
   site.server.always = undefined
 
+  site.projects.put('ABCD', { project_active: '1', project_features___0: '1' })
+  const coupling = { cl_projectname: 'ABCD', cl_subjectid: 'ABCD_001' }
+  site.couplings.put('1', { cl_studyinstanceuid: '2.25.4', ...coupling })
+  const rows = (await redcap('read')).stdout.trim().split('\n')
+  t.match(
+    rows.map((line) => JSON.parse(line) as { table: string }).filter((one) => 'table' in one),
+    [
+      { table: 'transfers' },
+      { table: 'projects', name: 'ABCD', exclude: [{ modality: 'PR' }] },
+      { table: 'couplings', study: '2.25.4' },
+    ],
+    'what only some projects have is shown, too',
+  )
+  t.match(await redcap('upload'), { code: 64, stderr: /upload takes one FILE/ })
+  t.match(await redcap('status', 'x'), { code: 64, stderr: /status takes nothing more/ })
+
   site.incoming.rights.export = false
   const refused = await redcap('read')
   t.equal(refused.code, 77)

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { Sending, configuration, filesBelow } from '../deliver/sending.ts'
+import { Sending, configuration, filesBelow, send } from '../deliver/sending.ts'
 import { makeStudy, temporary, type Study } from '../deliver/studies.ts'
 import { encodeControlPdu, PduType } from '../../src/lib/dimse/index.ts'
 import { StoragePeer } from '../dimse/storage-peer.ts'
@@ -259,8 +259,76 @@ t.test('killed between an order and its effect, and behind it: it is done once',
   last.write(mark(3, 2))
   await last.until(isMark(3))
   t.same(site.orders, [])
-  t.match(await site.ask('explain', requestOf(study)), { code: 65, stderr: /nothing called/ })
+  t.match(await site.explain(requestOf(study)), {
+    state: 'incomplete',
+    why: /2 of 2 objects are not there: .*A. Smith ended it: twice/,
+  })
+  t.match(await site.ask('explain', 'r-2'), { code: 65, stderr: /nothing called .* waits here or/ })
 })
+
+t.test('what is over is explained for ever: what arrived, what was refused and why', async (t) => {
+  const site = await Site.make()
+  const peer = await StoragePeer.listen({
+    port: site.port,
+    store: (number) => (number === 2 ? 0xa900 : 0),
+  })
+  t.teardown(() => peer.close())
+  const [torn, whole] = [
+    makeStudy({ objects: 3, fields: { excluded: { 'Modality SR': 2 } } }),
+    makeStudy({ objects: 30, fields: { revision: 2 } }),
+  ]
+  const sending = await site.runs(t, [torn, whole])
+  await sending.until((record) => isTransfer(record) && record['requestId'] === requestOf(whole))
+  sending.write(mark(2, 1))
+  sending.write(mark(3, 2))
+  await sending.until(isMark(3))
+  sending.child.stdin?.end()
+  t.equal(await sending.exit, 1, 'one object is not there')
+
+  const ofTorn = await site.explain(requestOf(torn))
+  t.match(ofTorn, {
+    destination: 'pacs',
+    state: 'incomplete',
+    why: /1 of 3 objects are not there: .*0xA900.*E_REFUSED/,
+    next: /log says why.*replayed from the journal errors/,
+    objects: { sent: 2, refused: 1, waiting: 0, missing: 0 },
+    excluded: { 'Modality SR': 2 },
+    lastSentAt: /Z$/,
+    verified: false,
+  })
+  const refused = (ofTorn['instances'] as AnyRecord[]).find(({ state }) => state === 'refused')
+  t.match(refused, { code: 'E_REFUSED', message: /0xA900/, hint: /log says why/ })
+  t.match(await site.explain(String(whole.record['StudyInstanceUID'])), {
+    requestId: requestOf(whole),
+    revision: 2,
+    state: 'delivered',
+    why: /all 30 objects were delivered by .*verify: none/,
+    objects: { sent: 30, refused: 0, waiting: 0, missing: 0 },
+  })
+  t.match((await site.status())['today'], { studies: 1, objects: 32, incomplete: 1 })
+})
+
+t.test(
+  'what ended before ends were noted is told by the request, and not as more than it is',
+  async (t) => {
+    const site = await Site.make()
+    const peer = await StoragePeer.listen({ port: site.port })
+    t.teardown(() => peer.close())
+    const study = makeStudy({ objects: 2 })
+    await send(['--config', site.config], [study.record])
+    const [path = ''] = filesBelow(join(site.dataDir, 'state/fiona-send/ledger')).filter((name) =>
+      name.includes(requestOf(study)),
+    )
+    const lines = readFileSync(path, 'utf8').split('\n')
+    writeFileSync(path, lines.filter((line) => !line.startsWith('{"ended"')).join('\n'))
+    t.match(await site.explain(requestOf(study)), {
+      destination: 'pacs',
+      state: 'unknown',
+      why: '2 objects were delivered; how it ended was not noted',
+      objects: { sent: 2 },
+    })
+  },
+)
 
 t.test('hostile names reach neither terminal nor file system', async (t) => {
   const site = await Site.make()

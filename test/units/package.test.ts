@@ -52,7 +52,10 @@ t.test(
     }
     for (const path of [
       'usr/share/fiona/fiona.yaml',
+      'usr/lib/fiona/dist/load.js',
+      'usr/lib/fiona/dist/package.json',
       'usr/lib/fiona/dist/main.js',
+      'usr/lib/fiona/dist/main.js.compiled',
       'usr/lib/systemd/system/fiona.target',
       'usr/lib/systemd/system/fiona-.service.d/10-all-services.conf',
       'usr/lib/systemd/system/fiona-stage@deidentify.service.d/20-deidentify.conf',

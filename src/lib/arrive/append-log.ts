@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { fdatasync, writeSync } from 'node:fs'
+import { fdatasync } from 'node:fs'
 import { open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
-import { syncDirectory } from '../storage/index.ts'
+import { syncDirectory, writeAll } from '../storage/index.ts'
 
 const fdatasyncAsync = promisify(fdatasync)
 const newline = 0x0a
@@ -110,10 +110,6 @@ export class AppendLog {
       retryable: true,
     })
   }
-}
-
-function writeAll(fd: number, data: Buffer): void {
-  for (let at = 0; at < data.length;) at += writeSync(fd, data, at)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from '../config/index.ts'
 import { rememberedSource, sourceDirectory } from '../redcap/index.ts'
-import { Projects, readTableFile, sourcesOf } from '../request/index.ts'
+import { Projects, type TableRow, readTableFile, sourcesOf } from '../request/index.ts'
 import { whySqliteIsMissing } from '../sqlite/index.ts'
 import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
 
@@ -24,7 +24,7 @@ export async function checkRequests(config: Config): Promise<Finding[]> {
     const what = `requests.${String(at)}.table`
     try {
       const { rows } = await readTableFile(table.file)
-      const unknown = [...rows].find(({ project }) => projects.find(project) === undefined)
+      const unknown = firstWithoutProject(rows, projects)
       if (unknown === undefined) {
         found.push(ok(what, `${table.file}: ${String(rows.size)} rows`))
         continue
@@ -46,6 +46,17 @@ export async function checkRequests(config: Config): Promise<Finding[]> {
   const missing = await whySqliteIsMissing()
   if (missing !== undefined) found.push(thrown('requests', missing))
   return found
+}
+
+/** A table may have a million rows, of a few projects: each of these is looked up once. */
+function firstWithoutProject(rows: Iterable<TableRow>, projects: Projects): TableRow | undefined {
+  const known = new Set<string>()
+  for (const row of rows) {
+    if (known.has(row.project)) continue
+    if (projects.find(row.project) === undefined) return row
+    known.add(row.project)
+  }
+  return undefined
 }
 
 /** Those of the configuration, and those that REDCap told last. */

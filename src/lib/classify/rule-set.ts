@@ -1,3 +1,4 @@
+import type { DicomFile } from '../dicom/index.ts'
 import { ExitCode } from '../error/index.ts'
 import { CompatRules } from './compat-rules.ts'
 import { defaultRules } from './default-rules.ts'
@@ -60,6 +61,13 @@ export class RuleSet {
 
   startSeries(): SeriesTypes {
     return this.#rules.startSeries()
+  }
+
+  /** Of an object alone, as if nothing else were in its series. */
+  typesOf(file: DicomFile): readonly string[] {
+    const series = this.startSeries()
+    series.add(file)
+    return series.summary().types
   }
 
   studyTypes(series: readonly SeriesTypes[], explain = false): Classified {

@@ -1,8 +1,8 @@
 // What the launchers in bin/ call. Each tool is a bundle of its own, loaded by name.
 import { ExitCode } from '../error/index.ts'
-import { runTool } from './run-tool.ts'
+import { loadTool } from './load-tool.ts'
 import type { Pages } from './pages.ts'
-import type { Tool } from './tool.ts'
+import { runTool } from './run-tool.ts'
 
 const toolName = /^fiona(-[a-z]+)?$/
 
@@ -23,11 +23,4 @@ export async function main(
 export async function describeTool(name: string): Promise<Pages> {
   const { pagesOf } = await import('./pages.ts')
   return pagesOf(await loadTool(name), loadTool)
-}
-
-async function loadTool(name: string): Promise<Tool> {
-  // The bundler must leave this import alone: the file lies beside this one in dist/.
-  const url = new URL(`./tools/${name}.js`, import.meta.url).href
-  const loaded = (await import(url)) as { default: Tool }
-  return loaded.default
 }

@@ -61,8 +61,17 @@ export class Pseudonyms {
     if (this.#uidWay === 'original' || this.#uidWay === 'originalUnpadded') {
       return originalUid(normal, this.#project, this.#uidWay === 'original')
     }
+    return `${this.#uidRoot}.${this.#numberOf(normal)}`
+  }
+
+  #numberOf(normal: string): string {
     const bits = createHmac('sha256', this.#uidKey).update(normal).digest('hex').slice(0, 32)
-    return `${this.#uidRoot}.${BigInt(`0x${bits}`).toString()}`
+    return BigInt(`0x${bits}`).toString()
+  }
+
+  /** With this key and project, under whatever root. */
+  isMadeOf(made: string, original: string): boolean {
+    return made.endsWith(`.${this.#numberOf(normalUid(original))}`)
   }
 
   /** For an identifier of any kind: the same for the same text. Five bits a character, up to 48 of them. */

@@ -28,6 +28,8 @@ export type ReasonCode =
   | 'patient-conflict'
   | 'participant-of-other-patient'
   | 'patient-is-other-participant'
+  | 'study-has-other-uid'
+  | 'dates-have-other-shift'
   | 'nothing-left'
   | 'unreadable-object'
   | 'unreadable-value'
@@ -59,6 +61,8 @@ const releasable: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'patient-conflict',
   'participant-of-other-patient',
   'patient-is-other-participant',
+  'study-has-other-uid',
+  'dates-have-other-shift',
   'profile-review',
 ])
 

@@ -1,5 +1,5 @@
 import type { FionaError } from '../error/index.ts'
-import type { Delivered } from './ledger.ts'
+import type { Delivered } from './ledger/entries.ts'
 import type { StudyObject } from './list-objects.ts'
 
 /** Transfer syntaxes: of the file, and of what was sent. */

@@ -17,8 +17,8 @@ import { Delivery, type Halt } from './delivery.ts'
 import { byHand, type Destination } from './destination.ts'
 import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane/lane.ts'
-import type { Ledgers } from './ledger.ts'
-import { outcomeRecords, type Outcome } from './outcome.ts'
+import type { Ledgers } from './ledger/ledger.ts'
+import { outcomeRecords, troubleOf, type Outcome } from './outcome.ts'
 import { CommitmentLine } from './verify/commitment-line.ts'
 import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
 import type { Desk, Order } from './operator/desk.ts'
@@ -294,7 +294,7 @@ export class Courier implements FilterLogic {
 
   async #end(key: string, delivery: Delivery): Promise<void> {
     const { destination, record, outcome } = delivery
-    const { log, waiting } = this.#options
+    const { log, waiting, ledgers } = this.#options
     const { name, url } = destination
     const records = outcomeRecords(record, destination, outcome, this.#all(record, name))
     const { sent, sentBefore, attempts, seconds } = outcome
@@ -303,6 +303,8 @@ export class Courier implements FilterLogic {
       howItEnded(outcome),
     )
     if (records.length > 1) this.#incomplete++
+    const [transfer] = records
+    await ledgers.ended({ destination, record, transfer, error: troubleOf(outcome) })
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
     await this.#commitments.end(key)
     await this.#say(key, records)

@@ -6,7 +6,8 @@
  */
 export { chooseDestinations, type DestinationOptions } from './choose-destinations.ts'
 export { Courier, type CourierOptions } from './courier.ts'
-export { DiskLedgers, MemoryLedgers } from './ledger.ts'
+export { DiskLedgers } from './ledger/disk-ledgers.ts'
+export { MemoryLedgers } from './ledger/ledger.ts'
 export { DurableWaiting, ForgetfulWaiting } from './waiting.ts'
 export { commands, readCommand, runCommand } from './operator/commands.ts'
 export { Desk } from './operator/desk.ts'

@@ -51,7 +51,7 @@ export function outcomeRecords(
   destination: Destination,
   outcome: Outcome,
   all: readonly string[],
-): AnyRecord[] {
+): [TransferRecord & AnyRecord, ...AnyRecord[]] {
   const failed = outcome.failures.length + outcome.alsoMissing
   const there = outcome.sent + outcome.sentBefore
   const { project, participant, event, StudyInstanceUID, path, revision, requestId } = record
@@ -79,7 +79,7 @@ export function outcomeRecords(
     ...(outcome.failures.length === 0 ? {} : { failures: named(outcome.failures) }),
     ...(outcome.uncommitted.length === 0 ? {} : { uncommitted: named(outcome.uncommitted) }),
   }
-  const error = outcome.error ?? outcome.failures[0]?.error ?? outcome.uncommitted[0]?.error
+  const error = troubleOf(outcome)
   if (error === undefined) return [transfer]
   const told = errorRecord('fiona-send', error, record)
   const message =
@@ -87,6 +87,11 @@ export function outcomeRecords(
       ? `all ${String(there)} objects were delivered to ${destination.name}, but ${told.message}; replay this record, and it is asked again`
       : `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`
   return [transfer, { ...told, message, destination: destination.name }]
+}
+
+/** Why something is missing, or not verified. */
+export function troubleOf({ error, failures, uncommitted }: Outcome): FionaError | undefined {
+  return error ?? failures[0]?.error ?? uncommitted[0]?.error
 }
 
 function counted(conversions: readonly Conversion[]) {

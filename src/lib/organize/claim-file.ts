@@ -23,19 +23,19 @@ export function fileNames(layout: Layout, names: LayoutNames, owner: Owner, raw:
  * The one of these names whose link is the object's own, else the first that no other object has. What
  * FIONA did not put there takes no name from anybody: whoever makes the link hears of it.
  * @param textOf what the object's link at a path would say
+ * @param see what lies under each of some names in a directory
  */
 export function fileOf(
   directory: string,
   names: readonly string[],
   textOf: (path: string) => string,
-  see: (path: string) => Seen,
+  see: (directory: string, names: readonly string[]) => readonly Seen[],
 ): string {
   const [first = ''] = names
   if (names.length === 1) return join(directory, first)
-  const paths = names.map((name) => join(directory, name))
   let free: string | undefined
-  for (const path of paths) {
-    const seen = see(path)
+  for (const [at, seen] of see(directory, names).entries()) {
+    const path = join(directory, names[at] ?? first)
     if (seen.is === 'link' && seen.text === textOf(path)) return path
     if (free === undefined && !isAnothers(path, seen)) free = path
   }

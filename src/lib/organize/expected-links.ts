@@ -47,7 +47,7 @@ export class ExpectedLinks {
         const directory = view.directoryFor(tree, names.directories, instance)
         const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
         const candidates = fileNames(layout, names, instance, name)
-        const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
+        const path = fileOf(directory, candidates, textOf, (...at) => this.#reader.seeAll(...at))
         return { view: layout.root, path, text: textOf(path) }
       }),
     ]

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { syncDirectory } from '../storage/index.ts'
 import { SeriesSummary } from './series-summary.ts'
 
@@ -77,8 +78,13 @@ export class FollowedSeries {
     }
   }
 
-  /** A summary whose directory somebody removed in the meantime is not missed. */
+  /**
+   * A summary whose directory somebody removed in the meantime is not missed. Its name is made durable by `settle`, once
+   * for all series of a study.
+   */
   async write(summary: SeriesSummary): Promise<void> {
+    if (!summary.isChanged) return
+    this.touch(dirname(summary.path))
     await summary.write().catch(ignoreMissing)
   }
 }

@@ -111,7 +111,7 @@ export class Organizer implements FilterLogic {
     const name = basename(raw)
     const candidates = fileNames(layout, names, instance, name)
     const textOf = (path: string): string => linkText(this.#dataDir, path, raw)
-    const path = fileOf(directory, candidates, textOf, (path) => this.#reader.see(path))
+    const path = fileOf(directory, candidates, textOf, (...at) => this.#reader.seeAll(...at))
     if (this.#tree.link(path, raw) !== 'there') this.#followed.touch(directory)
     return path
   }

@@ -119,6 +119,7 @@ export class SeriesSummary {
     this.#set('ClassifyType', [...types])
   }
 
+  /** Never half; its directory is to be synced by whoever needs it durable. */
   async write(): Promise<void> {
     for (let tries = 1; this.#isChanged; tries++) {
       this.#takeInChanges()
@@ -129,6 +130,7 @@ export class SeriesSummary {
       )
       try {
         await writeFileAtomic(this.path, `${JSON.stringify(sorted, null, 2)}\n`, {
+          durable: 'content',
           isStill: () => versionOf(this.path) === this.#version,
         })
         this.#version = versionOf(this.path)

@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Dirent } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { RealDirectories } from '../storage/index.ts'
 import { entriesOf } from './archive-walk.ts'
@@ -19,16 +19,19 @@ export class ViewReader {
   }
 
   see(path: string): Seen {
+    const [seen = nothing] = this.seeAll(dirname(path), [basename(path)])
+    return seen
+  }
+
+  /** What lies under each of these names in one directory: it is opened once for all. */
+  seeAll(directory: string, names: readonly string[]): Seen[] {
     try {
-      return this.#real.within(dirname(path), (directory) => {
-        const name = join(directory, basename(path))
-        const found = lstatSync(name, { throwIfNoEntry: false })
-        if (found === undefined) return { is: 'nothing' }
-        return found.isSymbolicLink() ? { is: 'link', text: readlinkSync(name) } : { is: 'other' }
-      })
+      return this.#real.within(directory, (opened) =>
+        names.map((name) => seenAt(`${opened}/${name}`)),
+      )
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { is: 'nothing' }
-      if (isBlocked(error)) return { is: 'blocked' }
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return names.map(() => nothing)
+      if (isBlocked(error)) return names.map(() => ({ is: 'blocked' }))
       throw error
     }
   }
@@ -42,6 +45,14 @@ export class ViewReader {
       if (!isBlocked(error)) throw error
     }
   }
+}
+
+const nothing: Seen = { is: 'nothing' }
+
+function seenAt(path: string): Seen {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return nothing
+  return found.isSymbolicLink() ? { is: 'link', text: readlinkSync(path) } : { is: 'other' }
 }
 
 function isBlocked(error: unknown): boolean {

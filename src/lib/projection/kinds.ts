@@ -11,29 +11,23 @@ export function fileKinds(
   studies: Iterable<Touched>,
   allSeries: Iterable<TouchedSeries>,
 ): void {
-  const { seriesFiled, seriesUnfiled, studyFiled, studyUnfiled } = statements
   const changes = new Map<Touched, Change>()
-  for (const { study, row, project, before } of allSeries) {
+  for (const series of allSeries) {
+    const { row, before } = series
     const was = kindsOf(before.modality, before.types)
     const is = kindsOf(row['Modality'] as string | null, row.types)
-    note(changes, study, was, is)
-    file({ was, is, id: row.id, project, wasTime: before.lastTime, isTime: row.lastTime }, [
-      seriesUnfiled,
-      seriesFiled,
-    ])
+    note(changes, series.study, was, is)
+    file(statements.seriesKinds, series, was, is)
   }
   for (const study of studies) {
-    const { row, project, before } = study
+    const { row, before } = study
     if (row.types !== before.types) {
       note(changes, study, new Set(typesIn(before.types)), new Set(typesIn(row.types)))
     }
     const was = new Set(typesIn(row['kinds'] as string | null))
     const change = changes.get(study)
     const is = change === undefined ? was : kindsOfStudy(statements, study, was, change)
-    file({ was, is, id: row.id, project, wasTime: before.lastTime, isTime: row.lastTime }, [
-      studyUnfiled,
-      studyFiled,
-    ])
+    file(statements.studyKinds, study, was, is)
     if (change !== undefined) row['kinds'] = JSON.stringify([...is])
   }
 }
@@ -60,22 +54,15 @@ function note(
   change.hasLost ||= hasLost
 }
 
-interface Filing {
-  readonly was: ReadonlySet<string>
-  readonly is: ReadonlySet<string>
-  readonly id: number
-  readonly project: string
-  readonly wasTime: number
-  readonly isTime: number
-}
-
 function file(
-  { was, is, id, project, wasTime, isTime }: Filing,
-  [unfiled, filed]: readonly [Statements['studyUnfiled'], Statements['studyFiled']],
+  { filed, unfiled }: Statements['studyKinds'],
+  { row: { id, lastTime }, project, before }: Touched,
+  was: ReadonlySet<string>,
+  is: ReadonlySet<string>,
 ): void {
-  const isMoved = wasTime !== isTime
-  for (const kind of was) if (isMoved || !is.has(kind)) unfiled.run(kind, wasTime, id)
-  for (const kind of is) if (isMoved || !was.has(kind)) filed.run(kind, isTime, id, project)
+  const isMoved = before.lastTime !== lastTime
+  for (const kind of was) if (isMoved || !is.has(kind)) unfiled.run(kind, before.lastTime, id)
+  for (const kind of is) if (isMoved || !was.has(kind)) filed.run(kind, lastTime, id, project)
 }
 
 function kindsOf(modality: string | null, types: string | null): Set<string> {

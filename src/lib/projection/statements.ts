@@ -31,14 +31,8 @@ export function prepare(database: Database) {
     ),
     instance: database.prepare('INSERT OR IGNORE INTO instance (series, name) VALUES (?, ?)'),
     kindsOfSeries: database.prepare('SELECT Modality, types FROM series WHERE study = ?'),
-    studyFiled: database.prepare('INSERT OR IGNORE INTO study_kind VALUES (?, ?, ?, ?)'),
-    studyUnfiled: database.prepare(
-      'DELETE FROM study_kind WHERE kind = ? AND kindTime = ? AND study = ?',
-    ),
-    seriesFiled: database.prepare('INSERT OR IGNORE INTO series_kind VALUES (?, ?, ?, ?)'),
-    seriesUnfiled: database.prepare(
-      'DELETE FROM series_kind WHERE kind = ? AND kindTime = ? AND series = ?',
-    ),
+    studyKinds: kindsOf(database, 'study'),
+    seriesKinds: kindsOf(database, 'series'),
     error: database.prepare('INSERT OR IGNORE INTO error VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     isRetried: database.prepare('SELECT 1 FROM retried WHERE place = ?').pluck(),
     retried: database.prepare('INSERT OR IGNORE INTO retried VALUES (?)'),
@@ -96,6 +90,17 @@ export function prepare(database: Database) {
          bytes = bytes + excluded.bytes, lastTime = max(lastTime, excluded.lastTime),
          held = held + excluded.held, failed = failed + excluded.failed,
          delivered = delivered + excluded.delivered, errors = errors + excluded.errors`,
+    ),
+  }
+}
+
+/** In which table it stands what is asked for by a kind. */
+function kindsOf(database: Database, what: 'study' | 'series') {
+  const table = `${what}_kind`
+  return {
+    filed: database.prepare(`INSERT OR IGNORE INTO ${table} VALUES (?, ?, ?, ?)`),
+    unfiled: database.prepare(
+      `DELETE FROM ${table} WHERE kind = ? AND kindTime = ? AND ${what} = ?`,
     ),
   }
 }

@@ -56,8 +56,13 @@ export function givenNames(
   return {
     areKnown,
     count: autoIds.countOf(project),
-    of: (study) => autoIds.participantsOf(project, autoIdKey(study, hash)),
-    isOfAnother: (name, study) => autoIds.isOfAnother(project, name, autoIdKey(study, hash)),
+    of: (study) => {
+      const key = autoIdKey(study, hash)
+      return {
+        participants: autoIds.participantsOf(project, key),
+        isOfAnother: (name) => autoIds.isOfAnother(project, name, key),
+      }
+    },
   }
 }
 

@@ -199,15 +199,13 @@ export class NoteWriter {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, FionaError>> {
     const { store, known } = this.#options
-    const names = await Promise.all(studies.map((study) => store.read(study)))
-    const named = names.filter((note) => note.names !== undefined)
-    const those = named.map(({ StudyInstanceUID }) => StudyInstanceUID)
-    if (those.length === 0) return new Map()
+    const notes = await Promise.all(studies.map((study) => store.read(study)))
+    const named = notes.filter((note) => note.names !== undefined)
     try {
-      return await writeNames(autoIds, known.autoIds, store, those, signal)
+      return await writeNames(autoIds, known.autoIds, named, signal)
     } catch (error) {
       if (!OwnProjects.isOfTheProject(error)) throw error
-      return new Map(those.map((study) => [study, error]))
+      return new Map(named.map(({ StudyInstanceUID }) => [StudyInstanceUID, error]))
     }
   }
 

@@ -3,10 +3,13 @@ import { ExitCode, FionaError } from '../error/index.ts'
 import { checkProject, expectations } from './check-projects.ts'
 import { requestDirectory } from '../request/index.ts'
 import type { RedcapProjects } from './known-tables.ts'
+import type { RedcapProject } from './redcap-project.ts'
 import { loadState } from './source-state.ts'
 import {
   autoIdFields,
+  couplingExtraFields,
   couplingFields,
+  projectExtraFields,
   projectFields,
   readAutoIds,
   readCouplings,
@@ -71,7 +74,8 @@ export async function showTables(
   const asked = await incoming.exportRecords({ fields: transferFields, filterLogic }, signal)
   await put('transfers', [...readTransfers(asked).values()].flat())
   if (projects !== undefined) {
-    const rows = await projects.exportRecords({ fields: projectFields }, signal)
+    const fields = await withExtra(projects, projectFields, projectExtraFields, signal)
+    const rows = await projects.exportRecords({ fields }, signal)
     await put('projects', [...readProjects(rows).values()])
   }
   if (routing !== undefined) {
@@ -80,7 +84,8 @@ export async function showTables(
     await put('routing', readRouting(rows, dictionary))
   }
   if (couplings !== undefined) {
-    const rows = await couplings.exportRecords({ fields: couplingFields }, signal)
+    const fields = await withExtra(couplings, couplingFields, couplingExtraFields, signal)
+    const rows = await couplings.exportRecords({ fields }, signal)
     await put('couplings', readCouplings(rows))
   }
   if (autoIds !== undefined) {
@@ -88,6 +93,17 @@ export async function showTables(
     await put('autoIds', readAutoIds(rows))
   }
   return ExitCode.ok
+}
+
+/** REDCap refuses a call that names a field it does not know. */
+async function withExtra(
+  project: RedcapProject,
+  fields: readonly string[],
+  extra: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const has = new Set((await project.metadata(signal)).map(({ field_name }) => field_name))
+  return [...fields, ...extra.filter((field) => has.has(field))]
 }
 
 /** What waits to be written, and what is wrong. */

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import type { AutoIds } from './auto-ids.ts'
-import type { NoteStore } from './note-store.ts'
 import { type RedcapProject, textIn } from './redcap-project.ts'
+import type { StudyNote } from './study-note.ts'
 import { autoIdFields } from './tables.ts'
 
 interface Name {
@@ -19,19 +19,19 @@ interface Name {
  * record of its own, named by project and patient: written twice it is there once, and nobody else's number is taken,
  * as asking for the next free one would do.
  * @param known what was read of it last
+ * @param notes of the studies that may have such names
  * @returns the studies whose patient has another name there: nothing of that is changed
  * @throws FionaError E_REDCAP_…
  */
 export async function writeNames(
   autoIds: RedcapProject,
   known: AutoIds,
-  store: Pick<NoteStore, 'read'>,
-  studies: readonly string[],
+  notes: readonly Pick<StudyNote, 'StudyInstanceUID' | 'names'>[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, FionaError>> {
   const names: Name[] = []
-  for (const study of studies) {
-    for (const [project, given] of Object.entries((await store.read(study)).names ?? {})) {
+  for (const { StudyInstanceUID: study, names: ofStudy = {} } of notes) {
+    for (const [project, given] of Object.entries(ofStudy)) {
       const there = known.participantsOf(project, given.key)
       if (!there.includes(given.participant)) names.push({ study, project, ...given })
     }

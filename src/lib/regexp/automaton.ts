@@ -166,21 +166,26 @@ function isWord(point: number | undefined): boolean {
   return point !== undefined && wordCharacters.has(point)
 }
 
-/** One class of characters; what is ASCII is remembered in a table. */
+/** One class of characters; what is ASCII is remembered in a table. Most are never asked: JavaScript's matcher does it. */
 class CharacterSet {
-  readonly #regExp: RegExp
+  readonly #source: string
+  readonly #flags: string
+  #regExp: RegExp | undefined
   /** 0 not asked yet, 1 in the class, 2 not. */
-  readonly #ascii = new Uint8Array(128)
+  #ascii: Uint8Array | undefined
 
   constructor(source: string, ignoreCase: boolean) {
-    this.#regExp = new RegExp(`^${source}$`, ignoreCase ? 'iv' : 'v')
+    this.#source = source
+    this.#flags = ignoreCase ? 'iv' : 'v'
   }
 
   has(point: number): boolean {
-    const known = point < 128 ? this.#ascii[point] : 0
+    const ascii = (this.#ascii ??= new Uint8Array(128))
+    const known = point < 128 ? ascii[point] : 0
     if (known !== 0) return known === 1
+    this.#regExp ??= new RegExp(`^${this.#source}$`, this.#flags)
     const isMember = this.#regExp.test(String.fromCodePoint(point))
-    if (point < 128) this.#ascii[point] = isMember ? 1 : 2
+    if (point < 128) ascii[point] = isMember ? 1 : 2
     return isMember
   }
 }

@@ -40,6 +40,10 @@ const explanations: Readonly<Record<string, string>> = {
     'the participant was another patient before; somebody decided that both are one',
   'patient-is-other-participant':
     'the patient was another participant before; somebody decided to have two',
+  'study-has-other-uid':
+    'a study that went out before with other UIDs; somebody decided to have it twice',
+  'dates-have-other-shift':
+    'dates that are shifted by other days than in earlier studies of the participant; somebody let them pass',
   'identity-found':
     'the search found something known of the patient; somebody took it upon them to let it pass',
   'faces-not-removed':

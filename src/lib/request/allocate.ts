@@ -3,7 +3,7 @@ import type { NamePattern } from '../crosswalk/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import type { Patient } from './patient-key.ts'
 import type { ReasonCode } from './reasons.ts'
-import type { GivenNames, StudyInQuestion } from './source.ts'
+import type { GivenNames, NamesOfPatient, StudyInQuestion } from './source.ts'
 import type { Store } from './store/store.ts'
 
 /** Beyond these the names are asked one after the other. */
@@ -55,8 +55,7 @@ export function allocate(
   { study, patient }: { readonly study: StudyInQuestion; readonly patient: Patient },
   { pattern, fits, naming, given, now }: Allocating,
 ): Allocated {
-  const isOfAnother = (name: string): boolean =>
-    given.some((names) => names.isOfAnother(name, study))
+  const elsewhere = namesOf(study, given)
   const bind = (participant: string) => {
     store.bindings.add(project, participant, patient, { alias: false, allocated: true, now })
     faultPoint('request.named')
@@ -64,7 +63,7 @@ export function allocate(
   }
   const [own] = store.bindings.of(project, patient.key)
   const known = [
-    ...new Set([...(own === undefined ? [] : [own.participant]), ...namesOf(study, given)]),
+    ...new Set([...(own === undefined ? [] : [own.participant]), ...elsewhere.participants]),
   ]
   const [name] = known
   if (known.length > 1) return { reason: 'sources-disagree', names: known }
@@ -72,7 +71,7 @@ export function allocate(
     const isHere = own !== undefined
     // Of an alias a person has said that it is no other patient.
     const isTaken =
-      (own?.alias !== 1 && isOfAnother(name)) ||
+      (own?.alias !== 1 && elsewhere.isOfAnother(name)) ||
       (!isHere && store.bindings.patientsOf(project, name).length > 0)
     if (isTaken) return { reason: 'participant-taken', names: known }
     return isHere ? { participant: name } : bind(name)
@@ -91,7 +90,7 @@ export function allocate(
     if (drawn === undefined || !fits(drawn)) continue
     hasFit = true
     tries += 1
-    if (store.bindings.isTaken(project, drawn) || isOfAnother(drawn)) continue
+    if (store.bindings.isTaken(project, drawn) || elsewhere.isOfAnother(drawn)) continue
     return { ...bind(drawn), ...fewLeft(store, project, { pattern, given }, tries) }
   }
   const why = hasFit ? 'pattern-exhausted' : 'participant-naming'
@@ -118,9 +117,13 @@ function fewLeft(
   return left <= pattern.count * fewPart ? { left } : {}
 }
 
-/** What others call the patient of a study. */
-export function namesOf(study: StudyInQuestion, given: readonly GivenNames[]): readonly string[] {
-  return given.flatMap((names) => names.of(study))
+/** What all others together say of the patient of a study. */
+export function namesOf(study: StudyInQuestion, given: readonly GivenNames[]): NamesOfPatient {
+  const all = given.map((names) => names.of(study))
+  return {
+    participants: all.flatMap(({ participants }) => participants),
+    isOfAnother: (participant) => all.some((names) => names.isOfAnother(participant)),
+  }
 }
 
 type Full = 'participant-naming' | 'pattern-exhausted'

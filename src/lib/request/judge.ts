@@ -84,7 +84,7 @@ function judgeByHand(
   const others = store.bindings.patientsOf(name, wanted).filter((one) => !one.equals(patient.key))
   const isTaken = others.length > 0 && !isOfSeveral
   const isTakenElsewhere =
-    !isOfSeveral && projects.givenNames(name).some((names) => names.isOfAnother(wanted, study))
+    !isOfSeveral && namesOf(study, projects.givenNames(name)).isOfAnother(wanted)
   if ((isTaken || isTakenElsewhere) && samePatient === 0)
     reasons.push(reason('participant-taken', `${wanted} (${who})`))
   if (reasons.length > 0) return { project: name, reasons }
@@ -108,7 +108,6 @@ function judgeProject(
   const { study, patient } = question
   const held = (...reasons: readonly Reason[]): Verdict => ({ project: name, reasons })
   const project = projects.find(name)
-  const givenElsewhere = projects.givenNames(name)
   const closed = projectReasons(name, project)
   if (project === undefined || closed.length > 0) return held(...closed)
   const from = [...new Set(decisions.map(({ requestedBy }) => requestedBy))].join('; ')
@@ -132,15 +131,15 @@ function judgeProject(
     const others = store.bindings.patientsOf(name, told).filter((one) => !one.equals(patient.key))
     const bound = own.find((one) => one.participant === told)
     // Of an alias a person has said that it is no other patient.
-    const isOfAnother =
-      bound?.alias !== 1 && givenElsewhere.some((names) => names.isOfAnother(told, study))
+    const elsewhere = namesOf(study, projects.givenNames(name))
+    const isOfAnother = bound?.alias !== 1 && elsewhere.isOfAnother(told)
     if ((others.length > 0 && bound === undefined) || isOfAnother) {
       reasons.push(reason('participant-taken', `${told} (${requestedBy.join('; ')})`))
     }
     // AutoID has given the patient a name, here or elsewhere, and somebody else another.
     const [first] = own
     const given = asksForName
-      ? [...(first === undefined ? [] : [first.participant]), ...namesOf(study, givenElsewhere)]
+      ? [...(first === undefined ? [] : [first.participant]), ...elsewhere.participants]
       : []
     const other = given.find((one) => one !== told)
     if (other !== undefined) {
@@ -162,7 +161,7 @@ function judgeProject(
       pattern: projects.pattern(pattern),
       fits: project.fits,
       naming: project.naming,
-      given: givenElsewhere,
+      given: projects.givenNames(name),
       now,
     })
     return 'reason' in got

@@ -63,10 +63,15 @@ export interface GivenNames {
   readonly areKnown: boolean
   /** How many there are. */
   readonly count: number
-  /** Those that the patient of the study has. */
-  readonly of: (study: StudyInQuestion) => readonly string[]
-  /** Whether it belongs to another patient than that of the study. */
-  readonly isOfAnother: (participant: string, study: StudyInQuestion) => boolean
+  /** What they say of the patient of a study. To be asked once, for it may take a digest. */
+  readonly of: (study: StudyInQuestion) => NamesOfPatient
+}
+
+export interface NamesOfPatient {
+  /** More than one: somebody has to look. */
+  readonly participants: readonly string[]
+  /** Whether it belongs to another patient. */
+  readonly isOfAnother: (participant: string) => boolean
 }
 
 /**

@@ -10,9 +10,10 @@ export interface FeedOptions {
 
 /**
  * So much of a stream is fed together: each piece wakes every filter of the pipeline, and for one record that costs
- * more than the record itself.
+ * more than the record itself. Nobody waits for a record of a stream but the end of its study, and that has its own
+ * quiet time.
  */
-const gatherMs = 15
+const gatherMs = 80
 
 /** A journal's chunks one by one, and whether there is a pause before the next. */
 export class JournalFeed {

@@ -7,7 +7,7 @@ import type { Workers } from './workers.ts'
 /** Marks on their way at the same time. Each costs its filters a sync, so a slow pipeline gets fewer. */
 const maxOutstanding = 4
 /** A mark also costs a commit. While more and more comes, one stands no closer to the last than this, */
-const markPauseMs = 20
+const markPauseMs = 100
 /** and no closer than so many times what the commit of one took, up to a limit: a cursor may name very many segments, */
 const commitsApart = 4
 const longestPauseMs = 500

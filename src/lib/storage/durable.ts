@@ -1,9 +1,10 @@
-import { closeSync, openSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { Syncs } from './syncs.ts'
 import { temporaryPath } from './temporary-name.ts'
+import { writeAll } from './write-all.ts'
 
 const inThePool = new Syncs()
 
@@ -76,6 +77,7 @@ async function isDirectory(path: string): Promise<boolean> {
  * @param options.durable `content`: a power loss may bring the old one back, but never half of the new one
  * @param options.isStill asked when all but the name is done, for who must not replace what another process wrote
  *   meanwhile: false ends it with ESTALE, and the old one stays
+ * @param options.temporaries where it lies until it is whole, on the same disk; beside its place unless told
  */
 export async function writeFileAtomic(
   path: string,
@@ -84,10 +86,11 @@ export async function writeFileAtomic(
     readonly mode?: number
     readonly durable?: boolean | 'content'
     readonly isStill?: () => boolean
+    readonly temporaries?: string
   } = {},
 ): Promise<void> {
-  const { mode = 0o640, durable = true, isStill } = options
-  const temporary = temporaryPath(dirname(path))
+  const { mode = 0o640, durable = true, isStill, temporaries = dirname(path) } = options
+  const temporary = temporaryPath(temporaries)
   const fd = openSync(temporary, 'wx', mode)
   faultPoint('atomic.opened')
   try {
@@ -111,10 +114,6 @@ export async function writeFileAtomic(
     throw error
   }
   if (durable === true) await syncDirectory(dirname(path))
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
 }
 
 /**

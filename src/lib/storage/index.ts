@@ -12,6 +12,7 @@ export {
   syncFile,
   writeFileAtomic,
 } from './durable.ts'
+export { writeAll } from './write-all.ts'
 export {
   archivePath,
   archiveStudyPath,

@@ -1,6 +1,6 @@
 import { safeComponent } from './safe-path.ts'
 
-/** What FIONA itself keeps beside the projects' trees in a data directory. */
+/** What FIONA itself, or a file system of its own, keeps beside the projects' trees in a data directory. */
 const ownFolders = new Set([
   'commitment',
   'config',
@@ -23,6 +23,7 @@ const ownFolders = new Set([
   'journal',
   'keys',
   'log',
+  'lost+found',
   'mpps',
   'quarantine',
   'run',

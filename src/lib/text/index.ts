@@ -1,3 +1,4 @@
+export { counted } from './counted.ts'
 export { nearest } from './nearest.ts'
 export { pointInTime } from './point-in-time.ts'
 export { bytesLiteral, floatText, numberList, textList, textLiteral } from './python-text.ts'

@@ -1,11 +1,21 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Crosswalk } from '../../../src/lib/crosswalk/index.ts'
-import type { Deidentifier } from '../../../src/lib/deidentify/index.ts'
-import { parseRecord, type AnyRecord } from '../../../src/lib/record/index.ts'
+import { type Deidentifier, exclusionOf } from '../../../src/lib/deidentify/index.ts'
+import { Review } from '../../../src/lib/deidentify/review/review.ts'
+import { parseRecord, type AnyRecord, type FionaRecord } from '../../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el, sq } from '../../fixtures/dicom-writer.ts'
-import { archived, deidentifierAt, filesUnder, key, newSite, type Site } from '../deidentified.ts'
+import {
+  archived,
+  deidentifierAt,
+  filesUnder,
+  key,
+  newSite,
+  study,
+  type Site,
+} from '../deidentified.ts'
+import { profileOf } from '../with-profile.ts'
 
 /** A site that has de-identified one study, for S001. */
 interface Made {
@@ -219,6 +229,17 @@ t.test('who only knows the UID gets nothing through', async (t) => {
   }
 })
 
+t.test('what cannot be read of the patient at the clinic lets nothing pass', async (t) => {
+  const before = await made(t)
+  const archive = join(before.site.dataDir, 'other', 'archive')
+  mkdirSync(archive, { recursive: true })
+  // A loop: it cannot be read, and it is not absent.
+  symlinkSync(study, join(archive, study))
+  const record = arrived(before, before.uid, [derived(before)])
+  await t.rejects(before.boundary.record(record), { code: 'ELOOP' })
+  t.same(filesUnder(join(before.site.dataDir, 'default', 'returned')), [])
+})
+
 t.test('a study whose UID nobody has given is de-identified', async (t) => {
   const before = await made(t)
   const record = (await before.boundary.record(
@@ -236,7 +257,10 @@ t.test('where UIDs are kept, the study of the clinic is still de-identified', as
   const study = arrived(before, StudyInstanceUID, [
     derived(before, { ...ofPatient, study: StudyInstanceUID }),
   ])
-  t.match(await before.boundary.record(study), { type: 'deidentified', profile: 'basic' })
+  const profile = await profileOf('options: [retainUids]\n')
+  const { site, crosswalk } = before
+  const keeping = deidentifierAt(site, { crosswalk, out: undefined, profileOf: () => profile })
+  t.match(await keeping.record(study), { type: 'deidentified', StudyInstanceUID })
 })
 
 t.test('a request for it must be for that participant', async (t) => {
@@ -263,4 +287,100 @@ t.test('a request for it must be for that participant', async (t) => {
     requestId: 'r-S002',
     reasons: [{ code: 'participant-of-other-patient' }],
   })
+})
+
+const exclude = [{ modality: 'CT' }]
+
+t.test('what the request leaves out does not go on, and the record says how many', async (t) => {
+  const before = await made(t)
+  const { site, crosswalk } = before
+  const boundary = deidentifierAt(site, { crosswalk, out: undefined, onlyRequests: true })
+  const request = (objects: readonly Buffer[], revision: number) => ({
+    ...arrived(before, before.uid, objects, { revision }),
+    type: 'request',
+    requestId: 'r-1',
+    project: 'default',
+    participant: 'S001',
+    requestedBy: 'rules',
+    exclude,
+  })
+  const other = derived(before, { elements: [el(0x00080060, 'CS', 'MR')] })
+  const record = (await boundary.record(request([derived(before), other], 1))) as AnyRecord
+  t.match(record, { type: 'deidentified', instances: 1, excluded: { 'modality CT': 1 } })
+  const [file = ''] = filesUnder(String(record['path']))
+  t.ok(readFileSync(file).equals(other))
+  t.doesNotThrow(() => parseRecord(record))
+
+  const none = await made(t)
+  const ofNone = deidentifierAt(none.site, {
+    crosswalk: none.crosswalk,
+    out: undefined,
+    exclusionOf: () => exclusionOf(exclude),
+  })
+  t.match(
+    await ofNone.record(arrived(none, none.uid, [derived(none)])),
+    { type: 'held', reasons: [{ code: 'nothing-left' }] },
+    'a project that wants none of it is asked whether that is meant',
+  )
+})
+
+t.test('a person sees what is held, lets pass what can be seen, and drops the rest', async (t) => {
+  const before = await made(t)
+  const { boundary, site } = before
+  const review = new Review(site.dataDir)
+  const said: AnyRecord[] = []
+  const publish = async (record: AnyRecord | FionaRecord): Promise<void> => {
+    said.push(record)
+  }
+  const held = (await boundary.record(
+    arrived(before, before.uid, [
+      derived(before, { elements: [el(0x00280301, 'CS', 'YES')] }),
+      derived(before),
+    ]),
+  )) as AnyRecord
+  const id = String(held['requestId'])
+  t.match(held, { type: 'held', how: /release/ })
+  t.match(await review.list(), [{ study: { requestId: id, returned: true }, objects: 2 }])
+  await boundary.release(id, false, publish)
+  t.match(said, [
+    {
+      type: 'deidentified',
+      requestId: id,
+      profile: 'returned',
+      instances: 2,
+      waived: [{ code: 'burned-in-annotation' }],
+    },
+  ])
+  t.same(await review.list(), [], 'decided')
+
+  const again = await made(t)
+  const ofPatientToo = [
+    derived(again, { elements: [el(0x00280301, 'CS', 'YES')] }),
+    derived(again, ofPatient),
+  ]
+  const second = (await again.boundary.record(arrived(again, again.uid, ofPatientToo))) as AnyRecord
+  t.match(second['how'], /sent again as the participant/)
+  for (const anyway of [false, true]) {
+    await t.rejects(again.boundary.release(String(second['requestId']), anyway, publish), {
+      code: 'E_NOT_RELEASABLE',
+      message: /identity-found, patient-conflict|patient-conflict, identity-found/,
+    })
+  }
+  t.equal(said.length, 1)
+  t.same(filesUnder(join(again.site.dataDir, 'default', 'returned')), [])
+  const waiting = new Review(again.site.dataDir)
+  t.equal((await waiting.list()).length, 1)
+  await again.boundary.drop(String(second['requestId']))
+  t.same(await waiting.list(), [])
+})
+
+t.test('what came well later takes the place of what is held', async (t) => {
+  const before = await made(t)
+  const bad = arrived(before, before.uid, [derived(before, ofPatient)])
+  t.match(await before.boundary.record(bad), { type: 'held' })
+  const path = join(before.site.dataDir, 'default', 'archive', before.uid)
+  rmSync(path, { recursive: true })
+  const good = arrived(before, before.uid, [derived(before)], { revision: 2 })
+  t.match(await before.boundary.record(good), { type: 'deidentified', instances: 1 })
+  t.same(await new Review(before.site.dataDir).list(), [])
 })

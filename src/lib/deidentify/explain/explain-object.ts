@@ -11,7 +11,7 @@ import {
   isText,
   keywordOf,
 } from '../../dicom/index.ts'
-import { visibleText } from '../../text/index.ts'
+import { counted, visibleText } from '../../text/index.ts'
 import type { Decision } from '../actions/action.ts'
 import { defacedTexts, lookForFaces } from '../faces/index.ts'
 import { type CleanedPixels, PixelSpool, cleanPixels, cleanedTexts } from '../pixels/index.ts'
@@ -38,7 +38,7 @@ export interface Explained {
   readonly project: string
   readonly event: string | undefined
   readonly exclusion: Exclusion
-  /** What rules of classification gave its series: that is in records, not in the file. */
+  /** What rules of classification give its series: in a chain that is in records. */
   readonly types: readonly string[]
 }
 
@@ -102,7 +102,7 @@ function pixelLine({ droppedBy, cleanedBy, regions, isSearched }: CleanedPixels)
   if (droppedBy !== undefined) return `pixels: the object is left out by ${droppedBy}`
   const search = isSearched ? ', after a search for text' : ''
   if (cleanedBy === undefined) return `pixels: as they are${search}`
-  return `pixels: ${countOf(regions.length, 'region')} masked by ${cleanedBy}${search}`
+  return `pixels: ${counted(regions.length, 'region')} masked by ${cleanedBy}${search}`
 }
 
 class Lines {
@@ -130,9 +130,9 @@ class Lines {
 
   #old(dataSet: DataSet, element: Element): string {
     const { vr, length, items, fragments } = element
-    if (items !== undefined) return countOf(items.length, 'item')
+    if (items !== undefined) return counted(items.length, 'item')
     if (fragments !== undefined)
-      return `${String(length)} bytes in ${countOf(fragments.length, 'fragment')}`
+      return `${String(length)} bytes in ${counted(fragments.length, 'fragment')}`
     if (length === 0) return 'empty'
     if (!isText(vr) && length > longestShown) return `${String(length)} bytes`
     if (!isText(vr))
@@ -198,7 +198,7 @@ function rowOf(tag: number): ReturnType<typeof profileRows>[number] | undefined 
 
 function becomes(result: OutElement, characterSets: readonly string[]): string {
   if ('items' in result) {
-    return Array.isArray(result.items) ? countOf(result.items.length, 'item') : 'a sequence'
+    return Array.isArray(result.items) ? counted(result.items.length, 'item') : 'a sequence'
   }
   if ('copy' in result) return 'as it is'
   if ('made' in result) return `${String(result.made.length)} other bytes`
@@ -241,10 +241,6 @@ function* searched(
   const hits = search.find(DicomFile.fromBuffer(bytes))
   for (const where of hits) reasons.add('identity-found', where)
   yield `search: ${hits.length === 0 ? 'nothing known of the patient is left' : 'something known of the patient is left'}`
-}
-
-function countOf(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
 }
 
 function quoted(text: string, isCut: boolean): string {

@@ -1,6 +1,6 @@
 import type { FragmentBytes } from './fragment-bytes.ts'
 
-/** Gets a copy of bytes that may be text, of a mebibyte at most. */
+/** Gets a copy of bytes that may be text, of a mebibyte and what pieces overlap by at most. */
 export type Visit = (bytes: Buffer) => void
 
 export interface Walked {
@@ -153,13 +153,13 @@ function isSignature(stream: FragmentBytes, at: number): boolean {
 
 /** What a person could read in a stream of whatever kind: its runs of ASCII that are as long as any searched term. */
 export function showRuns(stream: FragmentBytes, visit: Visit): void {
-  for (let at = 0; at < stream.length; at += mostVisited) {
-    const piece = stream.slice(at, Math.min(stream.length - at, mostVisited + overlapBytes))
+  show(stream, 0, stream.length, (piece) => {
     const runs = piece.toString('latin1').match(/[\x20-\x7e]{6,}/g)
     if (runs !== null) visit(Buffer.from(runs.join('\n'), 'latin1'))
-  }
+  })
 }
 
+/** In pieces that overlap. */
 function show(stream: FragmentBytes, from: number, to: number, visit: Visit): void {
   for (let at = from; at < to; at += mostVisited) {
     visit(stream.slice(at, Math.min(to - at, mostVisited + overlapBytes)))

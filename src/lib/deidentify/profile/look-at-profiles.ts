@@ -23,11 +23,26 @@ export interface ProfileQuestions {
   readonly participant: string | undefined
   readonly event: string | undefined
   readonly keyFile: string | undefined
-  /** ClassifyType of the object that is explained, with commas between. */
+  /** ClassifyType of the object that is explained, with commas between, in place of what the rules give. */
   readonly classifyType: string | undefined
 }
 
 type Print = (text: string) => Promise<void>
+
+/** What rules of classification give an object. */
+export interface GivenTypes {
+  readonly types: readonly string[]
+  /** The rules, for who reads it. */
+  readonly by: string
+}
+
+/** What the questions are answered from. */
+export interface ProfileSurroundings {
+  readonly config: () => Promise<Config>
+  readonly print: Print
+  /** By the rules that are in force here. */
+  readonly classify: (file: DicomFile) => Promise<GivenTypes>
+}
 
 /**
  * What a person asks of a profile, instead of de-identifying: is it right, what would the original's file be, what
@@ -36,9 +51,9 @@ type Print = (text: string) => Promise<void>
  */
 export async function lookAtProfiles(
   questions: ProfileQuestions,
-  config: () => Promise<Config>,
-  print: Print,
+  surroundings: ProfileSurroundings,
 ): Promise<number | undefined> {
+  const { print } = surroundings
   const { lint, convert, explain } = questions
   const asked = [lint, convert, explain].filter((one) => one !== undefined)
   if (asked.length > 1) throw usage('--lint, --convert and --explain are three questions')
@@ -47,7 +62,7 @@ export async function lookAtProfiles(
   }
   if (lint !== undefined) return lintOne(lint, print)
   if (convert !== undefined) return convertOne(convert, print)
-  return explain === undefined ? undefined : explainOne(explain, questions, await config(), print)
+  return explain === undefined ? undefined : explainOne(explain, questions, surroundings)
 }
 
 async function lintOne(path: string, print: Print): Promise<number> {
@@ -84,13 +99,13 @@ async function explainOne(
     participant = 'PARTICIPANT',
     event,
     keyFile,
-    classifyType = '',
+    classifyType,
   }: ProfileQuestions,
-  { deidentification, projects }: Config,
-  print: Print,
+  { config, print, classify }: ProfileSurroundings,
 ): Promise<number> {
   // What goes into a file or a pipe is kept, sent on, or read by others.
   if (!isatty(1)) throw usage('--explain shows the values of the patient, on a terminal only')
+  const { deidentification, projects } = await config()
   const profileOf = await loadProjectProfiles(projects, { profile, iKnow })
   const secret = keyFile ?? projects[project]?.deidentify?.keyFile ?? deidentification.keyFile
   const key = secret === undefined ? randomBytes(32) : await readKeyFile(secret)
@@ -101,6 +116,8 @@ async function explainOne(
     await print('without --key-file: new UIDs, hashes and dates are made up for this once')
   }
   using file = DicomFile.open(path)
+  const { types, by } = classifyType === undefined ? await classify(file) : saidTypes(classifyType)
+  await print(`${by}: ${types.length === 0 ? 'no type' : types.join(', ')}`)
   const exclude = [...(projects[project]?.exclude ?? []), ...chosen.exclude]
   const lines = explainObject(file, {
     profile: chosen,
@@ -109,13 +126,18 @@ async function explainOne(
     participant,
     project,
     event,
-    types: classifyType
-      .split(',')
-      .map((type) => type.trim())
-      .filter((type) => type !== ''),
+    types,
   })
   for await (const line of lines) await print(line)
   return ExitCode.ok
+}
+
+function saidTypes(text: string): GivenTypes {
+  const types = text
+    .split(',')
+    .map((type) => type.trim())
+    .filter((type) => type !== '')
+  return { types, by: 'types by --classify-type' }
 }
 
 function usage(message: string): FionaError {

@@ -1,19 +1,21 @@
 import { join } from 'node:path'
-import { readdir } from 'node:fs/promises'
 import type { StudyLink, ParticipantLink } from '../../crosswalk/index.ts'
 import { type DataSet, DicomFile, vrOf } from '../../dicom/index.ts'
-import { FionaError } from '../../error/index.ts'
-import { namesIn } from '../../storage/index.ts'
+import { FionaError, troubleOfSurroundings } from '../../error/index.ts'
+import { archiveStudyPath, namesIn, projectOfFolder } from '../../storage/index.ts'
 import { identityKindOf } from '../search/identity-kinds.ts'
 import type { KnownIdentity } from '../search/known-identity.ts'
 
 const longestIdentity = 4096
 const patientGroup = 0x0010
 const accessionNumber = 0x00080050
+/** A study is in the archive of few projects, and files lie between folders. */
+const absent = ['ENOENT', 'ENOTDIR']
 
 /**
  * What is known of the patient behind a participant: the identifiers of the crosswalk, and, as long as the study lies in an
  * archive, what one object of each series says. What a profile may keep on purpose (dates, places, devices) is no secret.
+ * @throws errors of the system: a folder that cannot be read may hold what has to be known before anything goes on
  */
 export async function addClinicalIdentity(
   identity: KnownIdentity,
@@ -23,18 +25,16 @@ export async function addClinicalIdentity(
 ): Promise<void> {
   identity.uids.add(StudyInstanceUID)
   for (const { PatientID } of patients) identity.add('identifier', PatientID)
-  for (const project of await namesIn(dataDir)) {
-    const study = join(dataDir, project, 'archive', StudyInstanceUID)
-    for (const series of await foldersIn(study)) {
-      const [first] = (await namesIn(join(study, series))).filter((name) => name.endsWith('.dcm'))
+  for (const folder of await namesIn(dataDir)) {
+    const project = projectOfFolder(folder)
+    if (project === undefined) continue
+    const study = archiveStudyPath(dataDir, project, StudyInstanceUID)
+    for (const series of await namesIn(study, absent)) {
+      const names = await namesIn(join(study, series), absent)
+      const first = names.find((name) => name.endsWith('.dcm'))
       if (first !== undefined) addFrom(join(study, series, first), identity)
     }
   }
-}
-
-async function foldersIn(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => [])
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
 function addFrom(path: string, identity: KnownIdentity): void {
@@ -43,7 +43,7 @@ function addFrom(path: string, identity: KnownIdentity): void {
     add(file, file.dataSet, identity)
   } catch (error) {
     // What cannot be read tells nothing; it was held when it was de-identified.
-    if (!(error instanceof FionaError)) throw error
+    if (!(error instanceof FionaError) || troubleOfSurroundings(error) !== undefined) throw error
   }
 }
 

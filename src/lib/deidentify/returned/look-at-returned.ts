@@ -4,6 +4,7 @@ import { parseUid, type Uid } from '../../uid/index.ts'
 import { isAlwaysHeld, policyOf } from '../object-policy.ts'
 import { type PixelPolicy, signsOfText } from '../pixels/index.ts'
 import type { Reasons } from '../reasons.ts'
+import type { Exclusion } from '../study/exclusions.ts'
 import type { SourceObject } from '../study/source-objects.ts'
 import type { IdentitySearch } from '../search/search-identity.ts'
 import { keyOf, patientValues } from './patient-values.ts'
@@ -32,10 +33,23 @@ export interface ReturnedObject extends SourceObject {
   readonly SOPInstanceUID: Uid
 }
 
-/** @returns undefined, and a reason, when it cannot be read */
-export function headOf(source: SourceObject, reasons: Reasons): ReturnedObject | undefined {
+/**
+ * @param excluded counts, by rule, what the project or the request does not want
+ * @returns undefined when it is not wanted, or, with a reason, when it cannot be read
+ */
+export function headOf(
+  source: SourceObject,
+  exclusion: Exclusion,
+  excluded: Map<string, number>,
+  reasons: Reasons,
+): ReturnedObject | undefined {
   return orReason(reasons, () => {
     using file = DicomFile.open(source.path, { stopAtPixelData: true })
+    const rule = exclusion(file, source)
+    if (rule !== undefined) {
+      excluded.set(rule, (excluded.get(rule) ?? 0) + 1)
+      return undefined
+    }
     const uid = (keyword: 'SeriesInstanceUID' | 'SOPInstanceUID'): Uid =>
       parseUid(file.string(file.dataSet, tags[keyword]), keyword)
     return {

@@ -13,12 +13,16 @@ import {
 } from '../../record/index.ts'
 import { projectFolder, syncFile } from '../../storage/index.ts'
 import type { Profile } from '../profile/profile.ts'
-import { Reasons } from '../reasons.ts'
+import { type Reason, Reasons } from '../reasons.ts'
+import type { Review } from '../review/review.ts'
+import { Waiver } from '../review/waiver.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import { KnownIdentity } from '../search/known-identity.ts'
-import { Outbox, objectsIn } from '../study/outbox.ts'
+import { type Exclusion, eitherOf, exclusionOf } from '../study/exclusions.ts'
+import { Outbox, type StagedStudy, countBySeries, objectsIn } from '../study/outbox.ts'
 import { sourcesOf } from '../study/source-objects.ts'
 import { addClinicalIdentity } from './clinical-identity.ts'
+import { howToDecideReturned } from './held-returned.ts'
 import { type ReturnedObject, headOf, lookAtReturned } from './look-at-returned.ts'
 import { sentValues } from './patient-values.ts'
 
@@ -33,11 +37,32 @@ export interface ReturnedOptions {
   readonly durable: boolean
   /** @throws FionaError E_PROFILE when what the project demands is not there */
   readonly profileOf: (project: string) => Pick<Profile, 'pixels'>
+  /** What a project does not want. */
+  readonly exclusionOf: (project: string) => Exclusion
+  /** The command that decides. */
+  readonly howToDecide: (requestId: string) => string
+  /** Where the record of a released study goes. */
+  readonly journal?: string | undefined
   /** Facts for the log: no value of the clinic. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 type Input = StudyRecord | RequestRecord
+
+/** A study that came back, and what is known of it. */
+interface CameBack {
+  readonly input: Input
+  /** The input as it came. */
+  readonly record: AnyRecord
+  readonly link: StudyLink
+  readonly objects: readonly ReturnedObject[]
+  /** What our own objects say of the patient. */
+  readonly sent: ReadonlySet<string>
+  /** Objects that the project or the request does not want, by rule. */
+  readonly excluded: ReadonlyMap<string, number>
+  /** What a person has decided to let pass. */
+  readonly waived: Waiver
+}
 
 /**
  * Series that were made from a de-identified study and come back: their study has the UID that we gave it. De-identified
@@ -46,17 +71,27 @@ type Input = StudyRecord | RequestRecord
  */
 export class ReturnedStudies {
   readonly #options: ReturnedOptions
+  readonly #review: Review
 
-  constructor(options: ReturnedOptions) {
+  constructor(options: ReturnedOptions, review: Review) {
     this.#options = options
+    this.#review = review
   }
 
   /**
+   * @param record the input as it came
+   * @param waived what a person has decided to let pass
    * @returns undefined for a study that was not made here: it is to be de-identified. Else what is to be said, which is
    *   nothing when all of it is what we sent
    * @throws FionaError E_CROSSWALK_DAMAGED
    */
-  async take(input: Input): Promise<{ readonly record: AnyRecord | undefined } | undefined> {
+  async take(
+    input: Input,
+    record: AnyRecord,
+    waived = Waiver.nothing,
+  ): Promise<
+    { readonly record: ((DeidentifiedRecord | HeldRecord) & AnyRecord) | undefined } | undefined
+  > {
     const { StudyInstanceUID } = input
     const links = await this.#options.crosswalk.linksBy('newStudy', StudyInstanceUID)
     // Where a profile keeps UIDs, the study of the clinic has the same one.
@@ -67,17 +102,26 @@ export class ReturnedStudies {
     const link = made.find((one) => isAskedFor(one, input)) ?? first
     const reasons = new Reasons()
     if (missing > 0) reasons.add('objects-missing', '', missing)
-    const heads = objects.flatMap((source) => headOf(source, reasons) ?? [])
+    const excluded = new Map<string, number>()
+    const exclusion = this.#exclusionOf(link, input)
+    const heads = objects.flatMap((source) => headOf(source, exclusion, excluded, reasons) ?? [])
     // What we sent may come back with what was made of it.
     const sent = await this.#sentOf(link)
     const known = new Set(sent.map(({ SOPInstanceUID }) => SOPInstanceUID))
     const fresh = heads.filter(({ SOPInstanceUID }) => !known.has(SOPInstanceUID))
-    if (fresh.length === 0 && reasons.list().length === 0) {
+    if (fresh.length === 0 && excluded.size === 0 && reasons.list().length === 0) {
       this.#options.onDone({ objects: objects.length }, 'came back as it was sent')
       return { record: undefined }
     }
+    if (heads.length === 0 && excluded.size > 0) reasons.add('nothing-left', '')
     if (!isAskedFor(link, input)) reasons.add('participant-of-other-patient', '')
-    return { record: await this.#file(input, link, fresh, sentValues(sent), reasons) }
+    const back = { input, record, link, objects: fresh, sent: sentValues(sent), excluded, waived }
+    return { record: await this.#file(back, reasons) }
+  }
+
+  #exclusionOf({ project }: StudyLink, input: Input): Exclusion {
+    const ofProject = this.#options.exclusionOf(project)
+    return 'requestId' in input ? eitherOf(ofProject, exclusionOf(input.exclude ?? [])) : ofProject
   }
 
   async #sentOf(link: StudyLink) {
@@ -86,12 +130,10 @@ export class ReturnedStudies {
   }
 
   async #file(
-    input: Input,
-    link: StudyLink,
-    objects: readonly ReturnedObject[],
-    sent: ReadonlySet<string>,
+    back: CameBack,
     reasons: Reasons,
-  ): Promise<AnyRecord> {
+  ): Promise<(DeidentifiedRecord | HeldRecord) & AnyRecord> {
+    const { input, link, objects, sent, excluded, waived } = back
     const { participant, project, newStudyInstanceUID } = link
     const { durable, onDone } = this.#options
     const outbox = new Outbox(this.#folder(link, 'returned'), { durable })
@@ -116,20 +158,63 @@ export class ReturnedStudies {
         lookAtReturned({ ...object, path }, expected, search, reasons)
       }
       const found = reasons.list()
-      if (found.length > 0) {
-        const codes = [...new Set(found.map(({ code }) => code))]
-        onDone({ project, reasons: codes }, 'what came back is held: a person must look')
-        return heldRecord(input, link, found)
-      }
+      if (!waived.covers(found)) return await this.#hold(back, staged, outbox.root, found)
       const path = outbox.studyPath(participant, newStudyInstanceUID)
       await staged.publish(path)
       onDone({ project, objects: objects.length }, 'came back, and goes to where its study went')
+      const requestId = requestIdOf(input, link)
+      await this.#review.supersede(project, requestId, input.revision)
       return await returnedRecord(input, link, path, {
-        objects: objects.length,
-        terms: identity.size,
+        verified: { objects: objects.length, terms: identity.size },
+        ...(excluded.size === 0 ? {} : { excluded: Object.fromEntries(excluded) }),
+        ...(found.length === 0 ? {} : { waived: found }),
       })
     } finally {
       await staged.remove()
+    }
+  }
+
+  /** For a person to look at: beside what is held before it is de-identified. */
+  async #hold(
+    { input, record, link }: CameBack,
+    staged: StagedStudy,
+    outbox: string,
+    reasons: Reason[],
+  ): Promise<HeldRecord & AnyRecord> {
+    const { onDone, howToDecide, journal } = this.#options
+    const { project, participant } = link
+    const requestId = requestIdOf(input, link)
+    const how = howToDecideReturned(reasons, howToDecide(requestId))
+    const event = eventOf(input)
+    await this.#review.hold(
+      {
+        requestId,
+        project,
+        participant,
+        ...(event === undefined ? {} : { event }),
+        returned: true,
+        outbox,
+        reasons,
+        details: [],
+        how,
+        ...(journal === undefined ? {} : { journal }),
+        record,
+      },
+      staged,
+    )
+    const codes = [...new Set(reasons.map(({ code }) => code))]
+    onDone({ project, reasons: codes }, 'what came back is held: a person must look')
+    const { revision } = input
+    return {
+      type: 'held',
+      v: 1,
+      time: nowIso(),
+      project,
+      requestId,
+      participant,
+      revision,
+      reasons,
+      how,
     }
   }
 
@@ -173,18 +258,18 @@ function requestIdOf(
   return `returned-${hash('sha256', about).slice(0, 24)}`
 }
 
+function eventOf(input: Input): string | undefined {
+  return 'event' in input && typeof input.event === 'string' ? input.event : undefined
+}
+
 async function returnedRecord(
   input: Input,
   link: StudyLink,
   path: string,
-  verified: { readonly objects: number; readonly terms: number },
+  facts: Pick<DeidentifiedRecord, 'verified' | 'excluded' | 'waived'>,
 ): Promise<DeidentifiedRecord & AnyRecord> {
   const there = await objectsIn(path)
-  const series = new Map<string, number>()
-  for (const { SeriesInstanceUID } of there) {
-    series.set(SeriesInstanceUID, (series.get(SeriesInstanceUID) ?? 0) + 1)
-  }
-  const event = 'event' in input && typeof input.event === 'string' ? input.event : undefined
+  const event = eventOf(input)
   return {
     type: 'deidentified',
     v: 1,
@@ -195,30 +280,12 @@ async function returnedRecord(
     ...(event === undefined ? {} : { event }),
     StudyInstanceUID: link.newStudyInstanceUID,
     path,
-    series: [...series].map(([SeriesInstanceUID, instances]) => ({ SeriesInstanceUID, instances })),
+    series: countBySeries(there),
     instances: there.length,
     bytes: there.reduce((sum, one) => sum + statSync(one.path).size, 0),
     profile: returnedProfile,
     profileDigest: '',
     revision: input.revision,
-    verified,
-  }
-}
-
-function heldRecord(
-  input: Input,
-  link: StudyLink,
-  reasons: HeldRecord['reasons'],
-): HeldRecord & AnyRecord {
-  return {
-    type: 'held',
-    v: 1,
-    time: nowIso(),
-    project: link.project,
-    requestId: requestIdOf(input, link),
-    participant: link.participant,
-    revision: input.revision,
-    reasons,
-    how: 'nothing of it goes on; have it sent again as the participant alone, without the patient',
+    ...facts,
   }
 }

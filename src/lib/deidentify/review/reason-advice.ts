@@ -1,3 +1,4 @@
+import { isReleasableReturned } from '../returned/held-returned.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
 
 /** What the person who decides has to look at, by reason. */
@@ -35,6 +36,10 @@ const looks: Readonly<Record<ReasonCode, string>> = {
     'another patient is this participant already: is it the same person? who was meant? fiona-crosswalk find --participant tells who it is',
   'patient-is-other-participant':
     'this patient is another participant of the project already: which is right? fiona-crosswalk find --patient tells',
+  'study-has-other-uid':
+    'this study went out with other UIDs: the key, uidRoot or uidStyle was changed since. Give the project its former key (projects.*.deidentify.keyFile), drop this and replay; released, it becomes a second study',
+  'dates-have-other-shift':
+    'the studies of this participant were made with another key: the days between them would be wrong. Give the project its former key (projects.*.deidentify.keyFile), drop this and replay',
   'nothing-left':
     'the project excludes every object: is that meant? drop it, or change `exclude` and replay it',
   'unreadable-object': 'send the objects again, or leave them out of the study and replay it',
@@ -57,9 +62,15 @@ export interface Advice {
   readonly release: 'release' | 'releaseAnyway' | 'mend'
 }
 
-/** @param code of a held.json, which may be of a later version */
-export function adviceFor(code: string): Advice {
+/**
+ * @param code of a held.json, which may be of a later version
+ * @param isReturned of a study that came back from processing
+ */
+export function adviceFor(code: string, isReturned = false): Advice {
   const known = code as ReasonCode
+  if (isReturned && !isReleasableReturned(known)) {
+    return { look: 'have it sent again as the participant alone, without that', release: 'mend' }
+  }
   return {
     look: Object.hasOwn(looks, code) ? looks[known] : 'this version does not know the reason',
     release: isReleasable(known) ? 'release' : isReleasableAnyway(known) ? 'releaseAnyway' : 'mend',

@@ -26,6 +26,8 @@ export interface HeldStudy {
   readonly project: string
   readonly participant: string
   readonly event?: string
+  /** It came back from processing: nothing of it is rewritten. */
+  readonly returned?: true
   readonly outbox: string
   readonly reasons: readonly Reason[]
   readonly details: Held['details']

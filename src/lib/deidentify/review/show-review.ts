@@ -1,5 +1,5 @@
 import { ExitCode, FionaError } from '../../error/index.ts'
-import { fitText, nearest, visibleJson, visibleText } from '../../text/index.ts'
+import { counted, fitText, nearest, visibleJson, visibleText } from '../../text/index.ts'
 import { adviceFor, reasonCodes } from './reason-advice.ts'
 import type { HeldStudy, Review, Waiting } from './review.ts'
 
@@ -78,6 +78,9 @@ function inFull({ study, folder, objects, bytes }: Readable): string[] {
     `${requestId}  ${whoseOf(study)}`,
     `held ${ageOf(time)} ago (${time}), by ${user}`,
     ...reasons,
+    ...(study.returned === true
+      ? ['it came back from processing: nothing is rewritten, and it goes to where its study went']
+      : []),
     `what would go out: ${sizeOf(objects, bytes)} in ${folder}`,
     ...(masked.length > 0
       ? [`${counted(masked.length, 'object')} of it masked: held.json says where`]
@@ -135,8 +138,10 @@ function summaryOf(held: readonly Readable[]): string[] {
   ]
 }
 
-function advices({ reasons }: HeldStudy) {
-  return [...new Set(reasons.map(({ code }) => code))].map((code) => ({ code, ...adviceFor(code) }))
+function advices({ reasons, returned }: HeldStudy) {
+  const isReturned = returned === true
+  const codes = [...new Set(reasons.map(({ code }) => code))]
+  return codes.map((code) => ({ code, ...adviceFor(code, isReturned) }))
 }
 
 type Readable = Extract<Waiting, { readonly study: HeldStudy }>
@@ -181,8 +186,4 @@ function ageOf(time: string): string {
   return minutes < 48 * 60
     ? counted(Math.floor(minutes / 60), 'hour')
     : counted(Math.floor(minutes / (24 * 60)), 'day')
-}
-
-function counted(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
 }

@@ -52,12 +52,15 @@ export function standsIn(term: string, text: string): boolean {
   return false
 }
 
+const inText = { letter: /\p{L}/u, digit: /\p{N}/u }
+const inBytes = { letter: /[a-z]/, digit: /[0-9]/ }
+
 /**
  * Does it stand there with an end at both ends? `li an` does not in `scan line angle`, nor `ct 64` in `ct 640`.
  * @param areBytes what is beyond ASCII in bytes is no letter of a word
  */
 export function standsAlone(term: string, text: string, areBytes = false): boolean {
-  const [letter, digit] = areBytes ? [/[a-z]/, /[0-9]/] : [/\p{L}/u, /\p{N}/u]
+  const { letter, digit } = areBytes ? inBytes : inText
   /** Whether a character beside the term is more of the word or number at its end. */
   const continues = (beside = '', edge = ''): boolean =>
     letter.test(beside) || (digit.test(beside) && digit.test(edge))

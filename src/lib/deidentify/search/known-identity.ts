@@ -2,6 +2,7 @@ import { foldText, spellings, withoutUnseen } from './fold-text.ts'
 import { isCommon } from './common-words.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from '../actions/dummy.ts'
+import { writtenDates } from './written-dates.ts'
 
 /** What is searched for, as it can be handed to another thread. */
 export interface IdentityTerms {
@@ -29,10 +30,10 @@ export interface IdentityTerms {
  *   the rest of the name.
  * - Identifiers of four characters or more that are no word of imaging, as a word; with eight digits, or letters and five digits, also whatever
  *   stands between; digits alone: of four or five digits in free
- *   text only, of eight or more among numbers, too. Shorter ones (`1`) say nothing and are not searched.
+ *   text only, of six or more among whole numbers, of eight or more among others, too; six digits and more that are part of one in free text. Shorter ones (`1`) say nothing and are not searched.
  * - Dates as YYYYMMDD and in the notations people use, with four digits for the year; addresses and
  *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
- *   stands between them; every UID that was replaced.
+ *   stands between them, without the code of the country; every UID that was replaced.
  * - In bytes that are no text only what has six bytes or more: less is there by chance.
  * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
  */
@@ -114,7 +115,10 @@ export class KnownIdentity implements IdentityTerms {
       for (const id of value.split('\\')) this.#addIdentifier(id.trim())
     else if (kind === 'date') for (const date of value.split('\\')) this.#addDate(date.trim())
     else if (kind === 'phone') for (const phone of value.split('\\')) this.#addPhone(phone)
-    else this.#addWhole(value)
+    else {
+      this.#addWhole(value)
+      if (kind === 'address') this.#addStreets(value)
+    }
   }
 
   #addBeyondAscii(value: string): void {
@@ -174,6 +178,7 @@ export class KnownIdentity implements IdentityTerms {
     const bare = folded.replace(/[^\p{L}\p{N}]/gu, '')
     const figures = bare.replace(/\D/g, '').length
     if (figures >= (figures === bare.length ? 8 : 5)) this.#put(this.digits, bare)
+    for (const [run] of folded.matchAll(/\d{6,}/g)) this.#addDigits(run)
     if (/^\d+$/.test(folded)) {
       if (folded.length < 6) this.#put(this.freeTextWords, folded)
       else this.#put(this.words, folded)
@@ -182,40 +187,28 @@ export class KnownIdentity implements IdentityTerms {
     else this.#put(bare.length < 6 ? this.phrases : this.anywhere, folded)
   }
 
+  /**
+   * A hospital's letters are left out (`HOSP-778812`), and so are zeros in front. In free text only: identifiers that devices
+   * make have dates and times in them, which may be kept where they belong.
+   */
+  #addDigits(run: string): void {
+    const significant = run.replace(/^0+/, '')
+    if (significant.length < 6) return
+    this.#put(this.freeTextWords, run)
+    this.#put(this.freeTextWords, significant)
+  }
+
   #addDate(text: string): void {
-    const match = /^(\d{4})[.:/-]?(\d\d)[.:/-]?(\d\d)/.exec(text)
-    const [, year = '', month = '', day = ''] = match ?? []
-    const monthName = monthNames[Number(month) - 1]
-    if (match === null || monthName === undefined || Number(year) < 1860) return
-    this.#put(this.words, `${year}${month}${day}`)
-    this.#put(this.words, `${day}${month}${year}`)
-    const [d, m] = [String(Number(day)), String(Number(month))]
-    for (const separator of ['-', '.', '/', ' ', '. ']) {
-      for (const order of [
-        [year, month, day],
-        [day, month, year],
-        [month, day, year],
-        [d, m, year],
-        [m, d, year],
-        [day, monthName, year],
-        [d, monthName, year],
-        [d, monthName.slice(0, 3), year],
-        [day, monthName.slice(0, 3), year],
-      ]) {
-        this.#put(this.anywhere, order.join(separator))
-      }
-    }
-    // As cameras write it into JPEG files.
-    this.#put(this.anywhere, `${year}:${month}:${day}`)
-    for (const name of [monthName, monthName.slice(0, 3)]) {
-      this.#put(this.anywhere, `${name} ${d}, ${year}`)
-      this.#put(this.anywhere, `${d}. ${name} ${year}`)
-    }
+    const written = writtenDates(text)
+    for (const word of written.words) this.#put(this.words, word)
+    for (const term of written.anywhere) this.#put(this.anywhere, term)
+    for (const phrase of written.phrases) this.#put(this.phrases, phrase)
   }
 
   #addPhone(text: string): void {
     const digits = text.replace(/\D/g, '')
-    if (digits.length >= 7) this.#put(this.digits, digits)
+    // In the country it is written without its code, and with a zero or none in front.
+    if (digits.length >= 7) this.#put(this.digits, digits.slice(-9))
     // As it is written, too: in bytes nothing is looked for that may have anything between.
     for (const [written] of foldText(text).matchAll(/\d[\d ()./-]{5,}\d/g)) {
       if (written.replace(/\D/g, '').length >= 7) this.#put(this.anywhere, written)
@@ -236,6 +229,17 @@ export class KnownIdentity implements IdentityTerms {
     // A street is found without its town, too.
     for (const part of folded.split(/[,;^\n\\]/).map((piece) => piece.trim())) {
       if (part.length >= 8 && part !== folded) this.#put(this.anywhere, part)
+    }
+  }
+
+  /** A street is told without the number of the house, too. */
+  #addStreets(address: string): void {
+    for (const part of address.split(/[,;^\n\\]/)) {
+      const words = part.split(/[\0\s]+/).filter((word) => word !== '' && !/\d/.test(word))
+      for (const street of spellings(words.join(' '))) {
+        const isSaid = street.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))
+        if (street.length >= 8 && !isSaid) this.#put(this.anywhere, street)
+      }
     }
   }
 
@@ -274,6 +278,3 @@ function isAlphabet(text: string): boolean {
 function isLongEnough(part: string): boolean {
   return (part.match(/\p{L}/gu)?.length ?? 0) >= (isAlphabet(part) ? 3 : 2)
 }
-
-const monthNames =
-  'january february march april may june july august september october november december'.split(' ')

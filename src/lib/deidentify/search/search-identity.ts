@@ -149,7 +149,10 @@ export class IdentitySearch {
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     // No number is a UID; but a UID has no other characters than a number.
     if (numeric.has(vr)) {
-      return tokens.some((token) => token.length >= 8 && words.has(token)) || this.#hasUid(folded)
+      // Measurements have six digits now and then; whole numbers hardly ever.
+      const shortest = vr === 'IS' ? 6 : 8
+      const isIn = tokens.some((token) => token.length >= shortest && words.has(token))
+      return isIn || this.#hasUid(folded)
     }
     if (tokens.some((token) => words.has(token))) return true
     if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true

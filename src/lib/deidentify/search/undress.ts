@@ -1,6 +1,6 @@
 /**
  * The dresses in which a text or bytes may hold a name that no plain search sees: UTF-16, the other byte order, letters
- * set apart, escapes of HTML and URLs, base64. Each costs a look at a pattern where there is none.
+ * set apart or over two lines, escapes of HTML, URLs and JSON, base64, hexadecimal. Each costs a look at a pattern where there is none.
  */
 
 const mostUnfolded = 1 << 20
@@ -12,10 +12,16 @@ export function undressed(text: string): string[] {
   if (/[^\0]\0[^\0]\0[^\0]/.test(text)) readings.push(text.replaceAll('\0', ''))
   const joined = text.replace(lettersApart, (letters) => letters.replace(/[^\p{L}\p{N}]/gu, ''))
   if (joined !== text) readings.push(joined)
-  const plain = text.replace(/&#(\d{1,7});|&#x([\da-f]{1,6});|%([\da-f]{2})/gi, characterOf)
+  const inOneLine = text.replace(/-[ \t]*[\r\n]+[ \t]*/g, '')
+  if (inOneLine !== text) readings.push(inOneLine)
+  const plain = text.replace(escapes, characterOf)
   if (plain !== text) readings.push(plain)
   for (const run of text.slice(0, mostUnfolded).match(base64) ?? []) {
     readings.push(Buffer.from(run, 'base64').toString('utf8'))
+  }
+  for (const run of text.slice(0, mostUnfolded).match(hexadecimal) ?? []) {
+    const digits = run.replace(/0x|[^\da-f]/gi, '')
+    readings.push(Buffer.from(digits, 'hex').toString('utf8'))
   }
   return readings
 }
@@ -25,8 +31,15 @@ const lettersApart = /(?<![\p{L}\p{N}])(?:[\p{L}\p{N}][ ._\-*|]){4,}[\p{L}\p{N}]
 /** Of nine bytes and more. */
 const base64 = /[A-Za-z0-9+/]{12,}={0,2}/g
 
-function characterOf(found: string, decimal?: string, hex?: string, byte?: string): string {
-  const code = decimal === undefined ? Number.parseInt(hex ?? byte ?? '', 16) : Number(decimal)
+/** Of six bytes and more, with or without something between. */
+const hexadecimal = /(?:(?:0x)?[\da-f]{2}[ ,:-]{0,2}){6,}/gi
+const escapes =
+  /&#(\d{1,7});|(?:&#x([\da-f]{1,6});|%([\da-f]{2})|\\u([\da-f]{4})|\\x([\da-f]{2}))/gi
+
+function characterOf(found: string, decimal?: string, ...hexadecimals: unknown[]): string {
+  // Behind the groups stand the place and the whole text.
+  const digits = hexadecimals.slice(0, 4).find((one) => typeof one === 'string') ?? ''
+  const code = decimal === undefined ? Number.parseInt(digits, 16) : Number(decimal)
   return code <= 0x10ffff ? String.fromCodePoint(code) : found
 }
 

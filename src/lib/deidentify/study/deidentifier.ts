@@ -12,6 +12,7 @@ import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
 import { type Decision, type HeldStudy, Review } from '../review/review.ts'
+import { isReleasableReturned, notReleasableReturned } from '../returned/held-returned.ts'
 import { ReturnedStudies } from '../returned/returned-studies.ts'
 import { Waiver } from '../review/waiver.ts'
 import { StudyMaker, type StudyMakerOptions, type Target } from './study-maker.ts'
@@ -69,7 +70,7 @@ export class Deidentifier {
     this.#review = new Review(options.dataDir)
     this.#maker = new StudyMaker(options, this.#review)
     const { crosswalk } = options
-    this.#returned = crosswalk && new ReturnedStudies({ ...options, crosswalk })
+    this.#returned = crosswalk && new ReturnedStudies({ ...options, crosswalk }, this.#review)
     this.handles = options.inStage ? 'all' : [...clinical, 'held']
   }
 
@@ -138,6 +139,10 @@ export class Deidentifier {
     decision: Decision = {},
   ): Promise<void> {
     const study = await this.#review.find(requestId, this.#options.project)
+    if (study.returned === true) {
+      await this.#releaseReturned(study, publish, decision)
+      return
+    }
     const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
     const waived = study.reasons.filter(({ code }) => mayPass(code))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
@@ -157,6 +162,27 @@ export class Deidentifier {
     }
   }
 
+  /** What came back is looked at anew, as it lies in the archive now. */
+  async #releaseReturned(
+    study: HeldStudy,
+    publish: (record: AnyRecord | FionaRecord, journal: string | undefined) => Promise<void>,
+    decision: Decision,
+  ): Promise<void> {
+    const waived = study.reasons.filter(({ code }) => isReleasableReturned(code))
+    const input = parseRecord(study.record) as StudyRecord | RequestRecord
+    const result = await this.#returned?.take(input, study.record, new Waiver(waived))
+    const record = result?.record
+    if (record?.type !== 'deidentified') {
+      const left = (record?.reasons ?? study.reasons).filter(
+        ({ code }) => !isReleasableReturned(code as ReasonCode),
+      )
+      throw notReleasableReturned([...new Set(left.map(({ code }) => code))])
+    }
+    await publish(record, study.journal)
+    const codes = [...new Set(waived.map(({ code }) => code))]
+    await this.#review.decide(study, 'released', { ...decision, waived: codes, anyway: false })
+  }
+
   /** Removes what was made; the decision stays. */
   async drop(requestId: string, decision: Decision = {}): Promise<HeldStudy> {
     const study = await this.#review.find(requestId, this.#options.project)
@@ -169,7 +195,7 @@ export class Deidentifier {
     input: StudyRecord | RequestRecord,
     record: AnyRecord,
   ): Promise<AnyRecord | FionaRecord | undefined> {
-    const returned = await this.#returned?.take(input)
+    const returned = await this.#returned?.take(input, record)
     if (returned !== undefined) return returned.record
     const project =
       (input.type === 'request' ? input.project : (this.#options.project ?? input.project)) ??
@@ -198,7 +224,7 @@ function stopped(): FionaError {
 function notReleasable(): FionaError {
   return new FionaError(
     'E_NOT_RELEASABLE',
-    'values known of the patient, bytes that no viewer shows, or pixels that were to be masked are in what would go out',
+    'values known of the patient, bytes that no viewer shows, damaged pixels, pixels that were to be masked, or faces that were to be removed are in what would go out',
     {
       hint: 'held.json says where: correct the objects, drop the study with --drop, or add --release-anyway',
       exitCode: ExitCode.notAllowed,

@@ -22,10 +22,12 @@ export interface Masks {
 const mostMasks = 100
 const mostRegions = 1000
 
-/** Where images of a study were masked: the same for most of a device. */
+/**
+ * Where images of a study were masked: the same for most of a device. Of more kinds than there is room for, those stay that
+ * sort first, so that it does not matter in which order objects are noted, nor by how many threads.
+ */
 export class MaskTally {
   readonly #alike = new Map<string, MaskedAlike>()
-  #regions = 0
   #unlisted = 0
 
   note({ cleanedBy: rule, regions, size }: CleanedPixels): void {
@@ -46,16 +48,34 @@ export class MaskTally {
     const before = this.#alike.get(key)
     if (before !== undefined) {
       this.#alike.set(key, { ...before, objects: before.objects + objects })
-    } else if (this.#alike.size >= mostMasks || this.#regions + regions.length > mostRegions) {
-      this.#unlisted += objects
-    } else {
-      this.#regions += regions.length
-      this.#alike.set(key, alike)
+      return
     }
+    this.#alike.set(key, alike)
+    if (this.#alike.size <= mostMasks) return
+    // What sorts behind so many others does so in the whole study, too: it never comes back.
+    const [last = ''] = [...this.#alike.keys()].sort().slice(-1)
+    this.#unlisted += this.#alike.get(last)?.objects ?? 0
+    this.#alike.delete(last)
   }
 
-  get all(): Masks {
+  /** All that is known, to be absorbed. */
+  get state(): Masks {
     const sorted = [...this.#alike].sort(([a], [b]) => (a < b ? -1 : 1))
     return { masks: sorted.map(([, alike]) => alike), unlisted: this.#unlisted }
+  }
+
+  /** For a record: what fits into it. */
+  get all(): Masks {
+    const masks: MaskedAlike[] = []
+    let unlisted = this.#unlisted
+    let room = mostRegions
+    for (const alike of this.state.masks) {
+      if (alike.regions.length > room) unlisted += alike.objects
+      else {
+        room -= alike.regions.length
+        masks.push(alike)
+      }
+    }
+    return { masks, unlisted }
   }
 }

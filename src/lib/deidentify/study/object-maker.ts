@@ -150,24 +150,9 @@ export class ObjectMaker {
     const mayBeDefaced = this.#notes.heads?.note(object, face) ?? false
     const isThere = isLater && !mayBeDefaced
     const size = isThere ? sizeOfSame(there, object.parts(), file) : undefined
-    if (size !== undefined) {
-      outputs.set(SOPInstanceUID, {
-        SeriesInstanceUID,
-        path: there,
-        bytes: size,
-        isNew: false,
-        source: source.path,
-      })
-      return
-    }
-    const path = await staged.place(SeriesInstanceUID, SOPInstanceUID)
-    const bytes = await this.#writer.write(path, object.parts(), file)
-    outputs.set(SOPInstanceUID, {
-      SeriesInstanceUID,
-      path,
-      bytes,
-      isNew: true,
-      source: source.path,
-    })
+    const isNew = size === undefined
+    const path = isNew ? await staged.place(SeriesInstanceUID, SOPInstanceUID) : there
+    const bytes = size ?? (await this.#writer.write(path, object.parts(), file))
+    outputs.set(SOPInstanceUID, { SeriesInstanceUID, path, bytes, isNew, source: source.path })
   }
 }

@@ -24,7 +24,7 @@ interface SiteContext {
   readonly config: () => Promise<Config>
   readonly configPath: string | undefined
   readonly signal: AbortSignal
-  readonly log: { info(facts: object, message: string): void }
+  readonly log: Record<'info' | 'warn', (facts: object, message: string) => void>
 }
 
 /** The boundary of a site, with its keys, profiles and crosswalk. */
@@ -84,6 +84,9 @@ export async function openSite(options: SiteOptions, context: SiteContext): Prom
     journal: stageTo(),
     onDone: (facts, message) => {
       log.info(facts, message)
+    },
+    onWarning: (facts, message) => {
+      log.warn(facts, message)
     },
   })
   const close = async () => {

@@ -5,6 +5,7 @@ import {
   inside,
   isTemporaryOfDead,
   makeDirectories,
+  namesIn,
   safeComponent,
   syncDirectory,
   syncFile,
@@ -182,13 +183,26 @@ export async function objectsIn(
   study: string,
 ): Promise<{ SeriesInstanceUID: string; SOPInstanceUID: string; path: string }[]> {
   const found = []
-  for (const SeriesInstanceUID of (await readdir(study).catch(() => [])).sort()) {
-    for (const name of (await readdir(join(study, SeriesInstanceUID))).sort()) {
+  for (const SeriesInstanceUID of await namesIn(study)) {
+    for (const name of await namesIn(join(study, SeriesInstanceUID), [])) {
       const path = join(study, SeriesInstanceUID, name)
       found.push({ SeriesInstanceUID, SOPInstanceUID: basename(name, '.dcm'), path })
     }
   }
   return found
+}
+
+/** How many objects each series has, as records tell it: by the UIDs of the series. */
+export function countBySeries(
+  objects: readonly { readonly SeriesInstanceUID: string }[],
+): { SeriesInstanceUID: string; instances: number }[] {
+  const instances = new Map<string, number>()
+  for (const { SeriesInstanceUID } of objects) {
+    instances.set(SeriesInstanceUID, (instances.get(SeriesInstanceUID) ?? 0) + 1)
+  }
+  return [...instances]
+    .map(([SeriesInstanceUID, count]) => ({ SeriesInstanceUID, instances: count }))
+    .sort((a, b) => (a.SeriesInstanceUID < b.SeriesInstanceUID ? -1 : 1))
 }
 
 async function copyTree(from: string, to: string): Promise<void> {

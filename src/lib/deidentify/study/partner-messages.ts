@@ -1,9 +1,7 @@
 import type { ProjectConfig } from '../../config/index.ts'
 import type { IdentityTerms } from '../search/known-identity.ts'
-import type { Reason } from '../reasons.ts'
-import type { Output } from './object-maker.ts'
+import type { Share } from './share.ts'
 import type { SourceObject } from './source-objects.ts'
-import type { TallyState } from './tally.ts'
 
 /** What a partner is started with: it reads the same profiles as this process did. */
 export interface PartnerSetup {
@@ -38,15 +36,6 @@ export type PartnerQuestion =
   /** All that was asked for is written. */
   | { readonly ask: 'finish' }
   | { readonly ask: 'search'; readonly terms: IdentityTerms; readonly paths: readonly string[] }
-
-/** What was made of some objects of a study. */
-export interface Share {
-  readonly terms: IdentityTerms
-  readonly reasons: readonly Reason[]
-  readonly tally: TallyState
-  readonly outputs: ReadonlyMap<string, Output>
-  readonly patients: ReadonlySet<string>
-}
 
 /** What was found in outputs, by their paths; undefined for one that cannot be read. */
 export type Findings = ReadonlyMap<string, readonly string[] | undefined>

@@ -3,22 +3,19 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { loadProjectProfiles } from '../profile/project-profiles.ts'
 import { uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
-import { Reasons } from '../reasons.ts'
-import { KnownIdentity } from '../search/known-identity.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
 import { exclusionOf } from './exclusions.ts'
 import { findInOutput } from './find-in-output.ts'
-import { ObjectMaker, type ObjectNotes, type Output } from './object-maker.ts'
+import { ObjectMaker, type ObjectNotes } from './object-maker.ts'
 import { StagedStudy } from './outbox.ts'
 import type {
   Findings,
   PartnerAnswer,
   PartnerQuestion,
   PartnerSetup,
-  Share,
   SharedStudy,
 } from './partner-messages.ts'
-import { Tally } from './tally.ts'
+import { type Share, newNotes, shareOf } from './share.ts'
 
 const { projects, override, uidRoot } = workerData as PartnerSetup
 const profiles = loadProjectProfiles(projects, override)
@@ -79,29 +76,15 @@ async function begin(study: SharedStudy): Promise<Part> {
   const exclusion = exclusionOf([...ofProject, ...profile.exclude, ...study.exclude])
   const pseudonyms = new Pseudonyms(Buffer.from(key), project, uidRoot, uidWayOf(profile))
   const notes: ObjectNotes = {
+    ...newNotes(given, profile.extraTerms),
     staged: new StagedStudy(outbox, staged, durable, 'scratch-of-partner'),
     final,
     isLater,
-    identity: new KnownIdentity(given, profile.extraTerms),
-    reasons: new Reasons(),
-    tally: new Tally(),
-    outputs: new Map<string, Output>(),
-    patients: new Set(),
     heads: undefined,
   }
   return {
     maker: new ObjectMaker({ ...study, profile, pseudonyms, exclusion }, notes),
     notes,
     given,
-  }
-}
-
-function shareOf({ identity, reasons, tally, outputs, patients }: ObjectNotes): Share {
-  return {
-    terms: identity.terms(),
-    reasons: reasons.list(),
-    tally: tally.state(),
-    outputs,
-    patients,
   }
 }

@@ -7,11 +7,12 @@ import { KnownIdentity } from '../search/known-identity.ts'
 import { HeadsOfStudy } from './heads-of-study.ts'
 import { findInOutput } from './find-in-output.ts'
 import { ObjectMaker, type ObjectNotes, type Output } from './object-maker.ts'
-import { type StagedStudy, objectsIn } from './outbox.ts'
-import type { Findings, Share, SharedStudy } from './partner-messages.ts'
+import { type StagedStudy, countBySeries, objectsIn } from './outbox.ts'
+import type { Findings, SharedStudy } from './partner-messages.ts'
 import { textsOf } from '../profile/profile.ts'
 import { Reasons } from '../reasons.ts'
 import { IdentitySearch } from '../search/search-identity.ts'
+import { type Share, newNotes, shareOf } from './share.ts'
 import type { SourceObject } from './source-objects.ts'
 import type { PartnerSession } from './study-partner.ts'
 import type { Held, Partner, Published, StudyTask } from './study-task.ts'
@@ -91,14 +92,7 @@ export class StudyInTheMaking {
     if (!isShared) return false
     const session = await partner.thread.begin(this.#shared(partner)).catch(() => undefined)
     if (session === undefined) return false
-    const own: ObjectNotes = {
-      ...this.#notes(),
-      identity: new KnownIdentity(this.#given, profile.extraTerms),
-      reasons: new Reasons(),
-      tally: new Tally(),
-      outputs: new Map(),
-      patients: new Set(),
-    }
+    const own: ObjectNotes = { ...this.#notes(), ...newNotes(this.#given, profile.extraTerms) }
     try {
       const share = await this.#divided(session, own)
       const isTwice = [...share.outputs.keys()].some((uid) => own.outputs.has(uid))
@@ -107,7 +101,7 @@ export class StudyInTheMaking {
       for (const [uid, { SeriesInstanceUID }] of share.outputs) {
         await this.#staged.place(SeriesInstanceUID, uid)
       }
-      this.#take({ ...own, terms: own.identity.terms(), reasons: own.reasons.list() }, share)
+      this.#take(shareOf(own), share)
       this.#partner = { session, paths: [...share.outputs.values()].map(({ path }) => path) }
       return true
     } catch {
@@ -143,14 +137,13 @@ export class StudyInTheMaking {
   }
 
   /** As if all had been made here, in the order of the objects. */
-  #take(own: Omit<Share, 'tally'> & { readonly tally: Tally }, share: Share): void {
-    for (const { terms, reasons, patients } of [own, share]) {
+  #take(own: Share, share: Share): void {
+    for (const { terms, reasons, tally, patients } of [own, share]) {
       this.#identity.absorb(terms)
+      this.#tally.absorb(tally)
       for (const { code, where, count } of reasons) this.#reasons.add(code, where, count)
       for (const patient of patients) this.#patients.add(patient)
     }
-    this.#tally.absorb(own.tally.state())
-    this.#tally.absorb(share.tally)
     const outputs = [...own.outputs, ...share.outputs]
     outputs.sort(([, { source: a = '' }], [, { source: b = '' }]) => (a < b ? -1 : a > b ? 1 : 0))
     for (const [uid, output] of outputs) this.#outputs.set(uid, output)
@@ -294,18 +287,10 @@ export class StudyInTheMaking {
     const outputs = [...this.#outputs.values()]
     if (outputs.some(({ isNew }) => isNew)) await this.#staged.publish(this.#final)
     else await this.#task.outbox.settle(this.#final)
-    const instances = new Map<string, number>()
-    for (const { SeriesInstanceUID } of outputs) {
-      instances.set(SeriesInstanceUID, (instances.get(SeriesInstanceUID) ?? 0) + 1)
-    }
-    const series = [...instances].map(([SeriesInstanceUID, count]) => ({
-      SeriesInstanceUID,
-      instances: count,
-    }))
     return {
       StudyInstanceUID: this.#newStudyUID,
       path: this.#final,
-      series: series.sort((a, b) => (a.SeriesInstanceUID < b.SeriesInstanceUID ? -1 : 1)),
+      series: countBySeries(outputs),
       instances: outputs.length,
       bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0),
       removed: this.#tally.counts,

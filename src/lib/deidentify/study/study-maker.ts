@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Crosswalk, ParticipantLink } from '../../crosswalk/index.ts'
+import type { Crosswalk } from '../../crosswalk/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import {
   type AnyRecord,
@@ -15,11 +15,12 @@ import { deidentifyStudy } from './deidentify-study.ts'
 import type { Published } from './study-task.ts'
 import { eitherOf, type Exclusion, exclusionOf } from './exclusions.ts'
 import { type Naming, nameParticipant } from './name-participant.ts'
+import { objectionsTo, participantLink } from './objections.ts'
 import { Outbox } from './outbox.ts'
 import { type Patient, patientOf } from './patient.ts'
+import { PatientsOfRun } from './patients-of-run.ts'
 import { type Profile, uidWayOf } from '../profile/profile.ts'
 import { Pseudonyms } from '../pseudonyms.ts'
-import type { Reason } from '../reasons.ts'
 import type { Review } from '../review/review.ts'
 import type { StudyPartner } from './study-partner.ts'
 import { Waiver } from '../review/waiver.ts'
@@ -50,6 +51,8 @@ export interface StudyMakerOptions {
   readonly journal?: string | undefined
   /** Never told an original value. */
   readonly onDone: (facts: Readonly<Record<string, unknown>>, message: string) => void
+  /** What a person should look at although it holds nothing up. Never told an original value. */
+  readonly onWarning: (facts: Readonly<Record<string, unknown>>, message: string) => void
 }
 
 /** Whose study it becomes. */
@@ -66,6 +69,7 @@ export class StudyMaker {
   readonly #review: Review
   readonly #pseudonyms = new Map<string, Pseudonyms>()
   readonly #outboxes = new Map<string, Outbox>()
+  readonly #patients = new PatientsOfRun()
 
   constructor(options: StudyMakerOptions, review: Review) {
     this.#options = options
@@ -129,7 +133,10 @@ export class StudyMaker {
     const { StudyInstanceUID } = input
     const pseudonyms = this.#pseudonymsOf(project)
     const patient = patientOf(sources.objects)
-    const objections = await this.#objectionsTo(target, patient)
+    const { crosswalk } = this.#options
+    if (crosswalk === undefined) this.#warnOfAnotherPatient(target, patient)
+    const becoming = { project, participant, patient, StudyInstanceUID, pseudonyms, profile }
+    const objections = crosswalk === undefined ? [] : await objectionsTo(becoming, crosswalk)
     // Who is whom is not noted before a person has decided it.
     if (waived.covers(objections)) {
       await this.#link(target, StudyInstanceUID, patient, pseudonyms)
@@ -189,20 +196,12 @@ export class StudyMaker {
     return deidentifiedRecord(outcome, facts, input.revision, profile)
   }
 
-  /** A participant is one patient, and a patient one participant of a project, unless a person has decided otherwise. */
-  async #objectionsTo(
-    { project, participant }: Target,
-    patient: Patient,
-  ): Promise<readonly Reason[]> {
-    const { crosswalk } = this.#options
-    if (crosswalk === undefined || patient.PatientID === '') return []
-    const found = await crosswalk.contradiction(linkOf(project, participant, patient))
-    if (found === undefined) return []
-    const code =
-      found === 'two patients are one participant'
-        ? 'participant-of-other-patient'
-        : 'patient-is-other-participant'
-    return [{ code, where: '(0010,0020) PatientID', count: 1 }]
+  #warnOfAnotherPatient({ requestId, project, participant }: Target, patient: Patient): void {
+    if (!this.#patients.isAnother(project, participant, patient)) return
+    this.#options.onWarning(
+      { request: requestId, project, code: 'participant-of-other-patient' },
+      'studies of several patients become one participant: with --data-dir or --config there is a crosswalk, and such a study is held',
+    )
   }
 
   /** The link is on stable storage before anything that needs it can be seen. */
@@ -214,7 +213,7 @@ export class StudyMaker {
   ): Promise<void> {
     const newStudyInstanceUID = pseudonyms.uid(StudyInstanceUID)
     await this.#options.crosswalk?.note([
-      ...(patient.PatientID === '' ? [] : [linkOf(project, participant, patient)]),
+      ...(patient.PatientID === '' ? [] : [participantLink(project, participant, patient)]),
       { kind: 'study', project, participant, StudyInstanceUID, newStudyInstanceUID },
     ])
   }
@@ -328,13 +327,4 @@ function unfitting(misfit: string): FionaError {
     hint: 'give a shorter participant or event, or let the profile write it elsewhere; then replay the record',
     exitCode: ExitCode.badInput,
   })
-}
-
-function linkOf(
-  project: string,
-  participant: string,
-  { PatientID, IssuerOfPatientID }: Patient,
-): ParticipantLink {
-  const issuer = IssuerOfPatientID === '' ? {} : { IssuerOfPatientID }
-  return { kind: 'participant', project, participant, PatientID, ...issuer }
 }

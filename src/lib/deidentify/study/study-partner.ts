@@ -7,9 +7,9 @@ import type {
   PartnerAnswer,
   PartnerQuestion,
   PartnerSetup,
-  Share,
   SharedStudy,
 } from './partner-messages.ts'
+import type { Share } from './share.ts'
 import type { SourceObject } from './source-objects.ts'
 
 /** To start a thread takes as long as to make so many objects. */

@@ -95,7 +95,7 @@ export class Tally {
       pixels: this.#pixels,
       details: this.#details,
       masked: this.#masked,
-      masks: this.#masks.all,
+      masks: this.#masks.state,
       duplicates: this.duplicates,
       unmade: this.unmade,
     }

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs'
 import type { DicomFile, OutPart } from '../../dicom/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import { writeAll } from '../../storage/index.ts'
 
 /** So much is written at once: an object of up to that is one write(2), a larger one never in memory. */
 export const pieceBytes = 1 << 20
@@ -15,7 +16,7 @@ export function writeInPieces(path: string, parts: Iterable<OutPart>, file: Dico
   const fd = openSync(path, 'wx', 0o640)
   try {
     pour(parts, file, buffer, (piece) => {
-      for (let at = 0; at < piece.length;) at += writeSync(fd, piece, at, piece.length - at)
+      writeAll(fd, piece)
       return true
     })
     return fd

@@ -16,17 +16,26 @@ function classesIn(list: string): ReadonlySet<string> {
   return new Set(list.split(/\s+/))
 }
 
+/** Whether the types of attributes are known of objects of a class. */
+export function isDescribed(SOPClassUID: string): boolean {
+  return described.has(suffixOf(SOPClassUID))
+}
+
 /**
  * The type of an attribute at the top of an object of a class; undefined where it is not known. It is known of
  * attributes with a compound action in Table E.1-1 only.
  */
 export function typeOf(tag: number, SOPClassUID: string): AttributeType | undefined {
-  const suffix = SOPClassUID.startsWith(root) ? SOPClassUID.slice(root.length) : ''
+  const suffix = suffixOf(SOPClassUID)
   const attribute = types.get(tag)
   if (attribute === undefined || !described.has(suffix)) return undefined
   if (attribute.required.has(suffix)) return 1
   const { mayBeEmpty } = attribute
   return mayBeEmpty.has(suffix) || mayBeEmpty.has('any') ? 2 : 3
+}
+
+function suffixOf(SOPClassUID: string): string {
+  return SOPClassUID.startsWith(root) ? SOPClassUID.slice(root.length) : ''
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isPrivate, keywordOf, vrOf } from '../../dicom/index.ts'
 import type { Action, Decision } from '../actions/action.ts'
-import { type AttributeType, alternativeFor, typeOf } from './attribute-types.ts'
+import { type AttributeType, alternativeFor, isDescribed, typeOf } from './attribute-types.ts'
 import { beyondTheTable, machineWritten } from './beyond-the-table.ts'
 import { confidentialityProfileData } from './confidentiality-profile-data.ts'
 import { type ProfileOption, type TableOption, tableOptions } from '../profile/profile-options.ts'
@@ -78,12 +78,11 @@ export function decideByTable(
   const everywhere = decideEverywhere(settings, rows)
   const byClass = new Map<string, DecideByTable>()
   return (SOPClassUID) => {
-    if (SOPClassUID === undefined) return everywhere
+    // What is not described has no types; and hostile classes do not fill the memory.
+    if (SOPClassUID === undefined || !isDescribed(SOPClassUID)) return everywhere
     const made = byClass.get(SOPClassUID)
     if (made !== undefined) return made
     const atTheTop = compounds(settings.options, rows, SOPClassUID)
-    // What is not described has no types: hostile classes do not fill the memory.
-    if (atTheTop.size === 0) return everywhere
     const decide: DecideByTable = (tag, around) => {
       const decision = around?.path.length === 0 ? atTheTop.get(tag) : undefined
       return decision ?? everywhere(tag, around)
@@ -178,6 +177,7 @@ const letterOf = {
   cleanDescriptors: 'C',
   cleanGraphics: 'C',
   cleanStructuredContent: 'C',
+  retainDeviceIdentity: 'K',
   retainPatientCharacteristics: 'K',
 } as const
 

@@ -49,7 +49,6 @@ export class AfterATry {
 
   async #delivered(one: WaitingDelivery): Promise<void> {
     this.#state.up()
-    this.#state.studyArrived()
     // It answers: whoever waited for that need not wait any longer.
     this.pausedUntil = 0
     for (const other of this.#line.all) if (other.isKeptOut) other.dueAt = 0

@@ -40,10 +40,16 @@ export class Lane {
   #wake: () => void = () => undefined
 
   constructor(options: LaneOptions) {
-    this.#options = options
     this.#state = new LaneState(options.clock, options.earlier)
+    this.#options = {
+      ...options,
+      ended: (key, delivery) => {
+        this.#state.ended(delivery.outcome)
+        return options.ended(key, delivery)
+      },
+    }
     this.#line = new WaitingLine(options)
-    this.#after = new AfterATry(options, this.#line, this.#state)
+    this.#after = new AfterATry(this.#options, this.#line, this.#state)
   }
 
   get name(): string {

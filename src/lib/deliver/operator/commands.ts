@@ -6,9 +6,10 @@ import { inside, makeDirectories, writeFileAtomic } from '../../storage/index.ts
 import { visibleJson, visibleText } from '../../text/index.ts'
 import { noteDecision } from './decisions.ts'
 import type { Order } from './desk.ts'
-import { explain, type Explanation } from './explain.ts'
+import { explain } from './explain.ts'
 import type { Hold } from './holds.ts'
-import { Overview, statusOf, type DestinationStatus } from './overview.ts'
+import { linesOfExplanation, linesOfStatus } from './in-words.ts'
+import { Overview, statusOf } from './overview.ts'
 
 export const commands = ['status', 'explain', 'retry', 'hold', 'release', 'drop'] as const
 export type Command = (typeof commands)[number]
@@ -83,7 +84,7 @@ export interface Out {
   readonly config: Pick<Config, 'destinations'>
 }
 
-/** Does what a person said. @throws FionaError E_USAGE, E_NOT_WAITING, E_STATE_FORMAT */
+/** Does what a person said. @throws FionaError E_USAGE, E_NOT_WAITING, E_UNHEARD_OF, E_STATE_FORMAT */
 export async function runCommand(said: Said, out: Out): Promise<ExitCode> {
   const overview = await Overview.read(out.state, out.config)
   switch (said.command) {
@@ -115,71 +116,17 @@ async function showStatus(overview: Overview, { isTable }: Said, { print }: Out)
   if (isTable && destinations.length === 0) await print('no destination, and nothing waits')
 }
 
-function linesOfStatus(status: DestinationStatus): string[] {
-  const { destination, state, since, held, windowUntil, lastError, inHand, waiting, today } = status
-  const lines = [`${destination}: ${state}${since === undefined ? '' : ` since ${since}`}`]
-  if (held !== undefined) lines.push(`  held by ${held.by} since ${held.time}${reason(held)}`)
-  if (windowUntil !== undefined) lines.push(`  window closed until ${windowUntil}`)
-  const ofThem = waiting.held === 0 ? '' : ` (${String(waiting.held)} held)`
-  const oldest = waiting.oldest === undefined ? '' : `, the oldest of ${waiting.oldest}`
-  lines.push(
-    `  waiting: ${String(waiting.studies)} studies${ofThem}, ${String(waiting.objects)} objects${oldest}`,
-  )
-  if (inHand !== undefined) {
-    lines.push(
-      `  in hand: ${inHand.requestId}, ${String(inHand.sent)} of ${String(inHand.of)} objects`,
-    )
-  }
-  if (today !== undefined) {
-    lines.push(
-      `  sent on ${today.date}: ${String(today.studies)} studies, ${String(today.objects)} objects`,
-    )
-  }
-  if (lastError !== undefined) {
-    lines.push(`  last error: ${lastError.message} (${lastError.code}), ${lastError.time}`)
-  }
-  if (status.nextTryAt !== undefined) lines.push(`  next try: ${status.nextTryAt}`)
-  return lines
-}
-
-function reason({ because }: Hold): string {
-  return because === undefined ? '' : `: ${because}`
-}
-
 async function showExplanations(
   overview: Overview,
   { what = '', isTable }: Said,
   { print }: Out,
 ): Promise<void> {
-  const meant = overview.taken.filter(
-    ({ kept: { record } }) => record.requestId === what || record.StudyInstanceUID === what,
-  )
-  if (meant.length === 0) throw notWaiting(what)
-  for (const taken of meant) {
-    const explanation = await explain(overview, taken)
+  const explanations = await explain(overview, what)
+  if (explanations.length === 0) throw unheardOf(what)
+  for (const explanation of explanations) {
     if (!isTable) await print(visibleJson(explanation))
     else for (const line of linesOfExplanation(explanation)) await print(visibleText(line))
   }
-}
-
-/** A person reads so many refusals, and sees of the rest that there are more. */
-const mostRefusalsShown = 20
-
-function linesOfExplanation(explanation: Explanation): string[] {
-  const { requestId, destination, why, next, nextTryAt, attempts, instances } = explanation
-  const refused = instances.filter(({ state }) => state === 'refused')
-  const count = (state: string): string =>
-    String(instances.filter((one) => one.state === state).length)
-  return [
-    `${requestId} to ${destination}: ${why}`,
-    `  next: ${next}${nextTryAt === undefined ? '' : `, ${nextTryAt}`}`,
-    ...(attempts === undefined ? [] : [`  tries: ${String(attempts)}`]),
-    `  objects: ${count('sent')} sent, ${count('refused')} refused, ${count('waiting')} waiting`,
-    ...refused
-      .slice(0, mostRefusalsShown)
-      .map(({ name, code, message }) => `  refused: ${name}: ${message ?? ''} (${code ?? ''})`),
-    ...(refused.length > mostRefusalsShown ? ['  and more: see --json'] : []),
-  ]
 }
 
 /** A destination or a request, by its name. @throws FionaError E_USAGE, E_NOT_WAITING */
@@ -259,9 +206,20 @@ async function order(overview: Overview, said: Said): Promise<string> {
 
 function notWaiting(what: string): FionaError {
   return new FionaError('E_NOT_WAITING', `nothing called ${JSON.stringify(what)} waits`, {
-    hint: 'fiona-send status lists destinations; what was delivered is in the journal sent',
+    hint: 'fiona-send status lists destinations; fiona-send explain says what was delivered',
     exitCode: ExitCode.badInput,
   })
+}
+
+function unheardOf(what: string): FionaError {
+  return new FionaError(
+    'E_UNHEARD_OF',
+    `nothing called ${JSON.stringify(what)} waits here or was delivered`,
+    {
+      hint: 'it takes a requestId, or the StudyInstanceUID that the study has in research: fiona ls deliveries lists them; what is held has not come here: fiona ls deliveries --type held',
+      exitCode: ExitCode.badInput,
+    },
+  )
 }
 
 function usage(message: string): FionaError {

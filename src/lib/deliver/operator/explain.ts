@@ -1,23 +1,47 @@
 import { join } from 'node:path'
 import { FionaError } from '../../error/index.ts'
-import { DiskLedgers } from '../ledger.ts'
+import { DiskLedgers } from '../ledger/disk-ledgers.ts'
+import type { Known } from '../ledger/entries.ts'
+import { folderOf } from '../ledger/ledger-file.ts'
 import { listFiles } from '../list-objects.ts'
+import { explainPast, instancesIn, sumOf } from './explain-past.ts'
 import type { Overview, Taken } from './overview.ts'
 
-/** Why a delivery waits, and what became of each of its objects. */
+/** How a delivery stands, and what became of each of its objects. */
 export interface Explanation {
   readonly type: 'explanation'
   readonly destination: string
   readonly requestId: string
-  readonly StudyInstanceUID: string
-  readonly revision: number
-  readonly stage: string
+  readonly StudyInstanceUID?: string
+  readonly revision?: number
+  /**
+   * delivered: every object is there; incomplete: it has ended, and something is not; unknown: what the ledger has is of
+   * versions that did not note how a delivery ended
+   */
+  readonly state: 'waiting' | 'delivered' | 'incomplete' | 'unknown'
+  /** Of what waits. */
+  readonly stage?: string
   /** A sentence. */
   readonly why: string
   /** A sentence. */
   readonly next: string
   readonly nextTryAt?: string
   readonly attempts?: number
+  /** `missing`: it has ended, and nobody named them. */
+  readonly objects: {
+    readonly sent: number
+    readonly committed: number
+    readonly refused: number
+    readonly waiting: number
+    readonly missing: number
+  }
+  /** Of what is there. */
+  readonly firstSentAt?: string
+  readonly lastSentAt?: string
+  /** Of what has ended: the destination was asked, and has every object. */
+  readonly verified?: boolean
+  /** Objects that never came here: the rules of the project left them out. */
+  readonly excluded?: Readonly<Record<string, number>>
   readonly instances: readonly InstanceState[]
 }
 
@@ -30,20 +54,56 @@ export interface InstanceState {
   readonly committed?: string
   readonly code?: string
   readonly message?: string
+  /** What can be done about it. */
+  readonly hint?: string | undefined
 }
 
-export async function explain(overview: Overview, taken: Taken): Promise<Explanation> {
+/** @param what a requestId or a StudyInstanceUID; @returns nothing where nobody here has heard of it */
+export async function explain(overview: Overview, what: string): Promise<Explanation[]> {
+  const ledgers = new DiskLedgers(join(overview.state, 'ledger'))
+  const waiting = overview.taken.filter(
+    ({ kept: { record } }) => record.requestId === what || record.StudyInstanceUID === what,
+  )
+  const explanations: Explanation[] = []
+  for (const taken of waiting) explanations.push(await explainWaiting(overview, ledgers, taken))
+  const isTold = new Set(
+    waiting.map(({ kept: { destination, record } }) =>
+      JSON.stringify([folderOf(destination.url), record.requestId]),
+    ),
+  )
+  for (const { folder, requestId, known } of await ledgers.knownOf(what)) {
+    if (isTold.has(JSON.stringify([folder, requestId]))) continue
+    explanations.push(explainPast(known, overview.nameOf(folder) ?? folder, requestId))
+  }
+  return explanations
+}
+
+async function explainWaiting(
+  overview: Overview,
+  ledgers: DiskLedgers,
+  taken: Taken,
+): Promise<Explanation> {
   const { record, destination } = taken.kept
-  const { requestId, StudyInstanceUID, revision } = record
+  const { requestId, StudyInstanceUID, revision, excluded } = record
+  const known = await ledgers.known(destination.url, requestId)
+  // Its end is in the ledger, and only its record is not on its way yet.
+  if (taken.kept.outcome !== undefined && known.ended !== undefined) {
+    const past = explainPast(known, destination.name, requestId)
+    return { ...past, stage: taken.stage, ...whyItWaits(overview, taken), why: past.why }
+  }
+  const instances = await instancesOf(known, record.path)
   return {
     type: 'explanation',
     destination: destination.name,
     requestId,
     StudyInstanceUID,
     revision,
+    state: 'waiting',
     stage: taken.stage,
     ...whyItWaits(overview, taken),
-    instances: await instancesOf(overview, taken),
+    ...sumOf(instances),
+    ...(excluded === undefined ? {} : { excluded }),
+    instances,
   }
 }
 
@@ -109,28 +169,11 @@ function whyItWaits(overview: Overview, { key, stage, kept }: Taken): Reason {
   return { why: 'others are before it', next: 'it goes when it is its turn', ...when }
 }
 
-async function instancesOf({ state }: Overview, { kept }: Taken): Promise<InstanceState[]> {
-  const ledgers = new DiskLedgers(join(state, 'ledger'))
-  const known = await ledgers.known(kept.destination.url, kept.record.requestId)
-  const files = await listFiles(kept.record.path).catch((error: unknown) => {
+async function instancesOf(known: Known, path: string): Promise<InstanceState[]> {
+  const files = await listFiles(path).catch((error: unknown) => {
     if (error instanceof FionaError) return []
     throw error
   })
-  const names = new Set([
-    ...files.map(({ name }) => name),
-    ...known.delivered.keys(),
-    ...known.refused.keys(),
-  ])
-  return [...names].sort().map((name) => {
-    const sent = known.delivered.get(name)
-    if (sent !== undefined) {
-      const committed = sent.committed === undefined ? {} : { committed: sent.committed }
-      return { name, state: 'sent', time: sent.time, ...committed }
-    }
-    const refused = known.refused.get(name)
-    if (refused !== undefined) {
-      return { name, state: 'refused', time: refused.time, ...refused.refused }
-    }
-    return { name, state: 'waiting' }
-  })
+  const names = files.map(({ name }) => name)
+  return instancesIn(known, names)
 }

@@ -21,7 +21,15 @@ export interface LaneReport {
   readonly studies: number
   readonly inHand?: { readonly requestId: string; readonly sent: number; readonly of: number }
   /** Local date, and what arrived on it. */
-  readonly today: { readonly date: string; readonly objects: number; readonly studies: number }
+  readonly today: {
+    readonly date: string
+    readonly objects: number
+    readonly studies: number
+    /** Of these studies: delivered, and the destination did not say that it has them, though it was to be asked. */
+    readonly unverified?: number
+    /** Studies that ended with something missing; those that were dropped among them. */
+    readonly incomplete?: number
+  }
   /** Those that have trouble of their own, or wait for a report; at most 1,000. */
   readonly deliveries: readonly {
     readonly key: string

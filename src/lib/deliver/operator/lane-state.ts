@@ -1,5 +1,6 @@
 import type { FionaError } from '../../error/index.ts'
 import type { Delivery } from '../delivery.ts'
+import type { Outcome } from '../outcome.ts'
 import type { LaneReport, Trouble } from './lane-report.ts'
 import { localDay } from '../../text/index.ts'
 
@@ -33,9 +34,16 @@ export class LaneState {
     this.#today = { ...today, objects: today.objects + objects }
   }
 
-  studyArrived(): void {
+  /** No try follows. */
+  ended({ failures, alsoMissing, error }: Outcome): void {
     const today = this.#ofToday()
-    this.#today = { ...today, studies: today.studies + 1 }
+    const { studies, unverified = 0, incomplete = 0 } = today
+    if (failures.length + alsoMissing > 0) {
+      this.#today = { ...today, incomplete: incomplete + 1 }
+    } else {
+      const isOpen = error === undefined ? 0 : 1
+      this.#today = { ...today, studies: studies + 1, unverified: unverified + isOpen }
+    }
   }
 
   report(current: Delivery | undefined): Omit<LaneReport, 'deliveries' | 'studies'> {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/index.ts'
+import { ExitCode, FionaError } from '../../error/index.ts'
 import { livenessOf, namesIn, readIfThere } from '../../storage/index.ts'
+import { readDestination } from '../destination.ts'
 import { DailyWindow } from '../lane/daily-window.ts'
+import { folderOf } from '../ledger/ledger-file.ts'
 import { type Kept, readWaiting } from '../waiting.ts'
 import { type Order, parseOrder } from './desk.ts'
 import { type Hold, Holds } from './holds.ts'
@@ -16,6 +19,9 @@ export interface Taken {
   readonly kept: Kept
 }
 
+/** What a lane said last, and whether the process still runs that said it. */
+type LaneNow = LaneStatus & { readonly isAlive: boolean }
+
 /** What is on disk about deliveries; whether or not a fiona-send runs. */
 export class Overview {
   readonly state: string
@@ -24,7 +30,7 @@ export class Overview {
   readonly holds: Holds
   /** Not obeyed yet. */
   readonly orders: { readonly stage: string; readonly order: Order }[] = []
-  readonly #lanes: { readonly stage: string; readonly status: LaneStatus }[] = []
+  readonly #lanes: { readonly stage: string; readonly status: LaneNow }[] = []
 
   private constructor(state: string, config: Pick<Config, 'destinations'>) {
     this.state = state
@@ -42,7 +48,9 @@ export class Overview {
     }
     for (const stage of await within('status')) {
       const statuses = await readStatuses(join(state, 'status', stage))
-      for (const status of statuses.values()) overview.#lanes.push({ stage, status })
+      for (const status of statuses.values()) {
+        overview.#lanes.push({ stage, status: { ...status, isAlive: isAlive(status) } })
+      }
     }
     for (const stage of await within('orders')) {
       for (const name of await namesIn(join(state, 'orders', stage))) {
@@ -67,20 +75,35 @@ export class Overview {
       ...new Set([
         ...Object.keys(this.#config.destinations),
         ...this.waiting.map(({ kept }) => kept.destination.name),
-        ...this.#lanes.filter(({ status }) => isAlive(status)).map((one) => one.status.destination),
+        ...this.#lanes.filter(({ status }) => status.isAlive).map((one) => one.status.destination),
         ...held.map(({ name }) => name),
       ]),
     ]
   }
 
   /** What the lane says that runs, or that ran last. */
-  laneOf(destination: string, stage?: string): (LaneStatus & { isAlive: boolean }) | undefined {
+  laneOf(destination: string, stage?: string): LaneNow | undefined {
     const lanes = this.#lanes
       .filter((one) => one.status.destination === destination)
       .filter((one) => stage === undefined || one.stage === stage)
-      .map(({ status }) => ({ ...status, isAlive: isAlive(status) }))
+      .map(({ status }) => status)
       .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || b.time.localeCompare(a.time))
     return lanes[0]
+  }
+
+  /** The name in the configuration of a destination whose folder in the ledger that is. */
+  nameOf(folder: string): string | undefined {
+    const names = Object.keys(this.#config.destinations)
+    return names.find((name) => {
+      const settings = this.#config.destinations[name]
+      try {
+        const there = settings && readDestination(name, settings, name, ExitCode.badConfig)
+        return there !== undefined && folderOf(there.url) === folder
+      } catch (error) {
+        if (error instanceof FionaError) return false
+        throw error
+      }
+    })
   }
 
   holdOfDestination(name: string): Hold | undefined {

@@ -5,15 +5,19 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { placeOf } from '../../../../src/lib/deliver/carriers/package/package-place.ts'
+import { Throttle } from '../../../../src/lib/deliver/throttle.ts'
 import { ctImage } from '../../../fixtures/dicom-writer.ts'
 import { missing } from '../../../fixtures/peers.ts'
 import { Sending, configuration, filesBelow, send } from '../../sending.ts'
 import { makeStudy, studyIn, temporary, write, type Study } from '../../studies.ts'
+import { destinationAt } from '../waybill.ts'
 import { SshServer } from '../sftp/ssh-server.ts'
 
 const skip = missing('sshd', 'ssh-keygen')
@@ -150,6 +154,21 @@ t.test('over SFTP: verified is what the server says it has', { skip }, async (t)
   t.match(transfer, { status: 'sent', instances: { sent: 4, failed: 0 }, verified: true })
   sending.child.stdin?.end()
   t.equal(await sending.exit, 0, sending.stderr)
+})
+
+t.test('a folder that the server could not make is made by the next try', { skip }, async (t) => {
+  const blocking = join(server?.folder ?? '', 'blocked')
+  writeFileSync(blocking, 'a file where a folder should be')
+  const there = destinationAt(`${server?.url ?? ''}/blocked/packages`, server?.files)
+  const place = placeOf(there, new Throttle(undefined))
+  t.teardown(() => place?.rest())
+  const path = join(temporary(), 'a.tgz')
+  writeFileSync(path, 'a package')
+  const put = async (): Promise<void> => place?.put(path, 'a.tgz', new AbortController().signal)
+  await t.rejects(put(), { code: 'E_SFTP', retryable: true })
+  rmSync(blocking)
+  await put()
+  t.equal(readFileSync(join(blocking, 'packages', 'a.tgz'), 'utf8'), 'a package')
 })
 
 t.test('another answer than ours: the package goes again, whole', { skip }, async (t) => {

@@ -2,10 +2,12 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileS
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { SftpCarrier } from '../../../../src/lib/deliver/carriers/sftp/carry-by-sftp.ts'
 import type { SftpTarget } from '../../../../src/lib/deliver/destination.ts'
 import { Throttle } from '../../../../src/lib/deliver/throttle.ts'
+import { mayMount, mountSmallDisk, resizeDisk } from '../../../fixtures/mounts.ts'
 import { freePort, missing } from '../../../fixtures/peers.ts'
 import { configuration, filesBelow, send } from '../../sending.ts'
 import { makeStudy, temporary, type Study } from '../../studies.ts'
@@ -16,10 +18,15 @@ const skip = missing('sshd', 'ssh-keygen')
 const server = skip === false ? await SshServer.start() : undefined
 t.teardown(() => server?.die())
 
-function carrierTo(t: Test, more: object = {}, url = server?.url ?? ''): SftpCarrier {
+function carrierTo(
+  t: Test,
+  more: object = {},
+  url = server?.url ?? '',
+  throttle = new Throttle(undefined),
+): SftpCarrier {
   const destination = destinationAt(url, { ...server?.files, timeoutSeconds: 20, ...more })
   const target = destination.target as SftpTarget
-  const carrier = new SftpCarrier(destination, target, new Throttle(undefined))
+  const carrier = new SftpCarrier(destination, target, throttle)
   t.teardown(() => carrier.rest())
   return carrier
 }
@@ -178,6 +185,74 @@ t.test('silence, and what is no SSH server', { skip }, async (t) => {
     retryable: true,
   })
 })
+
+t.test(
+  'no room there: the object waits with the reason, nothing of it is left, and small ones go',
+  { skip: skip === false ? mayMount() : skip },
+  async (t) => {
+    const there = join(server?.folder ?? '', 'small disk')
+    mkdirSync(there)
+    t.teardown(mountSmallDisk(there, 2))
+    const url = `${server?.url ?? ''}/small%20disk`
+    const carrier = carrierTo(t, { concurrency: 1 }, url)
+    const [large, small] = [1200, 200].map((rows) =>
+      makeStudy({ objects: 1, rows, participant: 'room' }),
+    )
+    if (large === undefined || small === undefined) throw new Error('two studies')
+    const told = new Told({ participant: 'room' })
+    await t.rejects(carrier.carry(await objectsOf(large), told), {
+      code: 'E_SFTP',
+      retryable: true,
+      hint: /is there space/,
+    })
+    t.equal(told.arrivals.length, 0)
+    t.same(filesBelow(there), [], 'nothing under its name, and the part gives its room back')
+    await carrier.carry(await objectsOf(small), told)
+    t.equal(told.arrivals.length, 1, 'which is enough for a small one')
+    resizeDisk(there, 8)
+    await carrier.carry(await objectsOf(large), told)
+    t.equal(told.arrivals.length, 2)
+    const sizes = filesBelow(there).map((path) => statSync(path).size)
+    t.same(
+      new Set(sizes),
+      new Set([large, small].map(({ files: [path = ''] }) => statSync(path).size)),
+    )
+  },
+)
+
+t.test(
+  'a server that stands still: the try ends in time, and the next goes on',
+  { skip },
+  async (t) => {
+    const study = makeStudy({ objects: 1, rows: 2000, participant: 'stuck' })
+    const objects = await objectsOf(study)
+    const [place = ''] = placesOf(study)
+    const part = join(dirname(place), `.${place.split('/').at(-1) ?? ''}.part`)
+    // Slow enough to be met in the middle.
+    const carrier = carrierTo(t, { timeoutSeconds: 3 }, undefined, new Throttle(20))
+    const trying = carrier.carry(objects, new Told({ participant: 'stuck' }))
+    let isOver = false
+    const over = () => {
+      isOver = true
+    }
+    trying.then(over, over)
+    const isInTheMiddle = () => existsSync(part) && statSync(part).size > 2_000_000
+    while (!isOver && !isInTheMiddle()) await setImmediate()
+    const goOn = server?.stall()
+    try {
+      await t.rejects(trying, { code: 'E_TIMEOUT', retryable: true })
+    } finally {
+      goOn?.()
+    }
+    t.notOk(existsSync(place), 'nothing under its name')
+    const { ino } = statSync(part)
+    const told = new Told({ participant: 'stuck' })
+    await carrierTo(t).carry(objects, told)
+    t.equal(told.arrivals.length, 1)
+    t.equal(statSync(place).ino, ino, 'the part was gone on with')
+    t.ok(readFileSync(place).equals(readFileSync(study.files[0] ?? '')))
+  },
+)
 
 t.test('where nothing can be written', { skip }, async (t) => {
   const study = makeStudy({ objects: 2, participant: 'taken' })

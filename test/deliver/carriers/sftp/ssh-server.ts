@@ -79,6 +79,15 @@ export class SshServer {
     }
   }
 
+  /** Its sessions stand still, as on a machine that is stuck. @returns lets them go on */
+  stall(): () => void {
+    const pids = sessionsOf(this.#child?.pid ?? 0)
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    return () => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT')
+    }
+  }
+
   /** With every session, as a power switch would. */
   async die(): Promise<void> {
     const child = this.#child

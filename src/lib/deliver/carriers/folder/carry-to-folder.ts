@@ -8,13 +8,13 @@ import {
 import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import { Throttle } from '../../throttle.ts'
+import { bringTogether } from '../bring-together.ts'
 import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
-import { Queue } from '../queue.ts'
 import { folderTrouble } from './folder-trouble.ts'
 
 /** As many are under way at once: each waits for the disk most of the time. */
-const together = 8
+const atOnce = 8
 
 /**
  * Copies objects to `<folder>/<participant>/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm`.
@@ -32,23 +32,12 @@ export class FolderCarrier implements Carrier {
   }
 
   async carry(objects: Cargo, waybill: Waybill): Promise<void> {
-    const queue = new Queue(objects)
     const made = new Set<string>()
-    const work = async (): Promise<void> => {
-      try {
-        for (let object = queue.next(); object !== undefined; object = queue.next()) {
-          await this.#throttle.take(object.size, waybill.stopping)
-          if (waybill.stopping.aborted) return
-          await this.#place(object, made, waybill)
-        }
-      } finally {
-        // The folder has failed for one, or all is done: nobody takes another.
-        queue.clear()
-      }
-    }
-    // Whoever waits for this closes the ledger then: the last one must have written into it.
-    const ends = await Promise.allSettled(Array.from({ length: together }, work))
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    const { stopping } = waybill
+    await bringTogether(objects, { atOnce, stopping }, async (object) => {
+      await this.#throttle.take(object.size, stopping)
+      if (!stopping.aborted) await this.#place(object, made, waybill)
+    })
   }
 
   async rest(): Promise<void> {}

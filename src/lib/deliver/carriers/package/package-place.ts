@@ -118,12 +118,18 @@ class SftpPlace implements PackagePlace {
     if (this.#files !== undefined && this.#files.failure === undefined) return this.#files
     const { directory } = this.#target
     const files = await RemoteFiles.open(this.#target, this.#destination.timeoutSeconds, signal)
-    this.#files = files
-    let path = directory.startsWith('/') ? '/' : ''
-    for (const part of directory.split('/').filter((one) => one !== '')) {
-      path = path === '' ? part : posix.join(path, part)
-      await files.makeDirectory(path)
+    try {
+      let path = directory.startsWith('/') ? '/' : ''
+      for (const part of directory.split('/').filter((one) => one !== '')) {
+        path = path === '' ? part : posix.join(path, part)
+        await files.makeDirectory(path)
+      }
+    } catch (error) {
+      // Kept, it would be taken for one that has all directories.
+      files.end()
+      throw error
     }
+    this.#files = files
     return files
   }
 }

@@ -4,9 +4,9 @@ import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, SftpTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
+import { bringTogether } from '../bring-together.ts'
 import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
-import { Queue } from '../queue.ts'
 import { RemoteFiles } from './remote-files.ts'
 import { upload } from './upload.ts'
 
@@ -35,22 +35,12 @@ export class SftpCarrier implements Carrier {
       files.stop()
     }
     waybill.stopped.addEventListener('abort', stop, { once: true })
-    const queue = new Queue(objects)
-    const work = async (): Promise<void> => {
-      try {
-        for (let object = queue.next(); object !== undefined; object = queue.next()) {
-          if (waybill.stopping.aborted) return
-          await this.#bring(files, object, waybill)
-        }
-      } finally {
-        // The way has failed for one, or all is done: nobody takes another.
-        queue.clear()
-      }
-    }
+    const { concurrency: atOnce } = this.#destination
+    const { stopping } = waybill
     try {
-      const count = Math.min(this.#destination.concurrency, objects.length)
-      const ends = await Promise.allSettled(Array.from({ length: count }, work))
-      for (const end of ends) if (end.status === 'rejected') throw end.reason
+      await bringTogether(objects, { atOnce, stopping }, (object) =>
+        this.#bring(files, object, waybill),
+      )
     } finally {
       waybill.stopped.removeEventListener('abort', stop)
     }

@@ -221,10 +221,14 @@ export class RemoteFiles {
       this.#sftp.ext_openssh_rename(from, to, done as never)
     })
     if (isDone) return
-    await this.#ask('a file cannot be removed', (done) => {
-      this.#sftp.unlink(to, done as never)
-    })
+    await this.remove(to)
     await this.rename(from, to)
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#ask('a file cannot be removed', (done) => {
+      this.#sftp.unlink(path, done as never)
+    })
   }
 
   /** The end of it. */

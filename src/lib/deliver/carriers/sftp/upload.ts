@@ -43,7 +43,9 @@ export async function upload(
       if (!there.isFile || !options.mayReplace(found)) return { result: 'different', sha256 }
     }
     const part = posix.join(posix.dirname(target), `.${posix.basename(target)}.part`)
-    const sha256 = await writePart(files, local, size, part, options)
+    const sha256 = await writePart(files, local, size, part, options).catch((error: unknown) =>
+      giveBack(files, part, error),
+    )
     if (there === undefined) await files.rename(part, target)
     else await files.replace(part, target)
     faultPoint('sftp.renamed')
@@ -90,6 +92,14 @@ async function writePart(
   } finally {
     if (files.failure === undefined) await files.close(handle)
   }
+}
+
+/** A server that has no room for all of it needs what the part takes: for smaller objects, or for others. */
+async function giveBack(files: RemoteFiles, part: string, error: unknown): Promise<never> {
+  if (error instanceof FionaError && error.code === 'E_SFTP' && files.failure === undefined) {
+    await files.remove(part).catch(() => undefined)
+  }
+  throw error
 }
 
 /** A part of an earlier try, if it is the beginning of this file. */

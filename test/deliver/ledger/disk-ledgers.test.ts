@@ -2,18 +2,11 @@ import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { DiskLedgers, MemoryLedgers, type Delivered } from '../../src/lib/deliver/ledger.ts'
-import { limitFileSize } from '../fixtures/file-size-limit.ts'
-import { temporary } from './studies.ts'
-
-const entry = (name: string, sha256 = 'a'): Delivered => ({
-  name,
-  SOPInstanceUID: '2.25.1',
-  size: 1,
-  mtimeMs: 2.5,
-  sha256,
-  time: '2026-01-02T03:04:05.678Z',
-})
+import { DiskLedgers } from '../../../src/lib/deliver/ledger/disk-ledgers.ts'
+import { MemoryLedgers } from '../../../src/lib/deliver/ledger/ledger.ts'
+import { limitFileSize } from '../../fixtures/file-size-limit.ts'
+import { temporary } from '../studies.ts'
+import { entry } from './ledger-entries.ts'
 
 for (const [what, make] of [
   ['on disk', () => new DiskLedgers(temporary())],

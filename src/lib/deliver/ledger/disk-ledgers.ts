@@ -1,0 +1,226 @@
+import { close, fdatasync, fstatSync, openSync, writeSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import type { FionaError } from '../../error/index.ts'
+import { faultPoint } from '../../fault/index.ts'
+import { nowIso } from '../../record/index.ts'
+import {
+  inside,
+  makeDirectories,
+  removeDeadTemporaries,
+  syncDirectory,
+} from '../../storage/index.ts'
+import { type Ended, type Known, apply } from './entries.ts'
+import { folderOf, type LedgerPaths, ledgerPaths, packLedger, readLedger } from './ledger-file.ts'
+import type { EndOfDelivery, Ledger, Ledgers } from './ledger.ts'
+import { StudyIndex } from './study-index.ts'
+
+const fdatasyncAsync = promisify(fdatasync)
+const closeAsync = promisify(close)
+
+/** What a ledger knows. */
+export interface PastDelivery {
+  /** Of the destination: `folderOf` its URL. */
+  readonly folder: string
+  readonly requestId: string
+  readonly known: Known
+}
+
+/**
+ * On disk: `<directory>/<destination>/<requestId>.ndjson`, a line for each object delivered, and for how the delivery
+ * ended. Written at once, so that the death of the process loses nothing. A line that a failing machine left torn is
+ * passed over: its object is sent again. When a delivery has ended, its lines are packed (`.ndjson.gz`) unless they are few.
+ */
+export class DiskLedgers implements Ledgers {
+  readonly #directory: string
+  readonly #studies: StudyIndex
+  #temporaries: Promise<string> | undefined
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#studies = new StudyIndex(inside(directory, 'studies.ndjson'))
+  }
+
+  /** To look only. */
+  async known(destinationUrl: string, requestId: string): Promise<Known> {
+    return (await readLedger(this.#pathsOf(destinationUrl, requestId))).words
+  }
+
+  /**
+   * To look only: a request, or the requests of a study, at whatever destination. Of ledgers whose delivery has not ended
+   * yet, or had ended before versions that note it, only those of a request are found.
+   * @param what a requestId, or a StudyInstanceUID of the research side
+   */
+  async knownOf(what: string): Promise<PastDelivery[]> {
+    const requests = new Set([what, ...(await this.#studies.requestsOf(what))])
+    const found: PastDelivery[] = []
+    for (const folder of await foldersIn(this.#directory)) {
+      for (const requestId of requests) {
+        const { words } = await readLedger(ledgerPaths(this.#directory, folder, requestId))
+        if (!words.isEmpty) found.push({ folder, requestId, known: words })
+      }
+    }
+    return found
+  }
+
+  async open(destinationUrl: string, requestId: string): Promise<Ledger> {
+    const paths = this.#pathsOf(destinationUrl, requestId)
+    const { words, bytes, endsWithin } = await readLedger(paths)
+    const { delivered: entries, refused } = words
+    if (bytes === 0) await create(paths.lines)
+    const lines = new LedgerLines(paths.lines, endsWithin)
+    return {
+      find: (name) => entries.get(name),
+      add: (delivered) => {
+        faultPoint('ledger.before-add')
+        entries.set(delivered.name, delivered)
+        refused.delete(delivered.name)
+        lines.append(delivered)
+        faultPoint('ledger.added')
+      },
+      commit: (name, committed) => {
+        apply({ name, committed }, entries)
+        lines.append({ name, committed })
+      },
+      withdraw: (name) => {
+        entries.delete(name)
+        lines.append({ name, withdrawn: nowIso() })
+      },
+      refuse: (name, { code, message, hint }, time) => {
+        const before = refused.get(name)?.refused
+        if (before?.code === code && before.message === message) return
+        const error = { code, message, ...(hint === undefined ? {} : { hint }) }
+        const entry = { name, refused: error, time }
+        refused.set(name, entry)
+        lines.append(entry)
+      },
+      sync: () => lines.sync(),
+      close: () => lines.close(),
+    }
+  }
+
+  async ended(end: EndOfDelivery): Promise<void> {
+    const { requestId, StudyInstanceUID } = end.record
+    const paths = this.#pathsOf(end.destination.url, requestId)
+    const { words, bytes, endsWithin } = await readLedger(paths)
+    // Before the ledger says so: else nobody would find it.
+    if (words.ended === undefined) await this.#studies.add(StudyInstanceUID, requestId)
+    if (bytes === 0) await create(paths.lines)
+    const lines = new LedgerLines(paths.lines, endsWithin)
+    try {
+      lines.append({ ended: endOf(end) })
+      await lines.sync()
+    } finally {
+      await lines.close()
+    }
+    faultPoint('ledger.ended')
+    await packLedger(paths, await this.#placeForTemporaries())
+  }
+
+  #pathsOf(destinationUrl: string, requestId: string): LedgerPaths {
+    return ledgerPaths(this.#directory, folderOf(destinationUrl), requestId)
+  }
+
+  /** Not among a million ledgers, where nobody would look for what the dead have left. */
+  #placeForTemporaries(): Promise<string> {
+    const directory = inside(this.#directory, 'packing')
+    this.#temporaries ??= makeDirectories(directory)
+      .then(() => removeDeadTemporaries(directory))
+      .then(() => directory)
+    return this.#temporaries
+  }
+}
+
+/** The end of a ledger, while it is written to. */
+class LedgerLines {
+  readonly #path: string
+  #fd: number
+  #needsSync = false
+  #isClosed = false
+  /** What follows a torn line begins on a line of its own; a disk that is full tears one, too. */
+  #isTorn: boolean
+
+  constructor(path: string, isTorn: boolean) {
+    this.#path = path
+    this.#isTorn = isTorn
+    this.#fd = openSync(path, 'a', 0o640)
+  }
+
+  append(entry: object): void {
+    // Its number may be another file's by now.
+    if (this.#isClosed) throw new Error(`${this.#path} was closed before its last line`)
+    const line = `${JSON.stringify(entry)}\n`
+    this.#write(line)
+    // Another process has packed it meanwhile, and removed what we write to.
+    if (fstatSync(this.#fd).nlink > 0) return
+    const former = this.#fd
+    this.#fd = openSync(this.#path, 'a', 0o640)
+    close(former)
+    this.#write(line)
+  }
+
+  async sync(): Promise<void> {
+    if (!this.#needsSync) return
+    this.#needsSync = false
+    await fdatasyncAsync(this.#fd)
+    faultPoint('ledger.synced')
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    return closeAsync(this.#fd)
+  }
+
+  #write(text: string): void {
+    const line = Buffer.from(this.#isTorn ? `\n${text}` : text)
+    this.#isTorn = true
+    for (let at = 0; at < line.length;) at += writeSync(this.#fd, line, at)
+    this.#isTorn = false
+    this.#needsSync = true
+  }
+}
+
+async function create(path: string): Promise<void> {
+  await makeDirectories(dirname(path))
+  await (await open(path, 'a', 0o640)).close()
+  faultPoint('ledger.made')
+  await syncDirectory(dirname(path))
+}
+
+/** Of destinations: `folderOf` names them. */
+async function foldersIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  })
+  const isFolder = /-[0-9a-f]{12}$/
+  return entries.flatMap((one) => (one.isDirectory() && isFolder.test(one.name) ? [one.name] : []))
+}
+
+function endOf({ destination, record, transfer, error }: EndOfDelivery): Ended {
+  const { project, participant, StudyInstanceUID, revision, requestId, excluded } = record
+  const { time = nowIso(), status, instances, attempts, verified, committed } = transfer
+  return {
+    time,
+    destination: destination.name,
+    url: destination.url,
+    requestId,
+    ...(project === undefined ? {} : { project }),
+    participant,
+    StudyInstanceUID,
+    revision,
+    status,
+    instances,
+    attempts,
+    verify: destination.verify,
+    verified,
+    committed,
+    ...(excluded === undefined ? {} : { excluded }),
+    ...(error === undefined ? {} : { error: troubleIn(error) }),
+  }
+}
+
+function troubleIn({ code, message, hint }: FionaError): NonNullable<Ended['error']> {
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
+}
