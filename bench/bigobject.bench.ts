@@ -1,7 +1,6 @@
 // Memory of each receiver, at its highest: one object of 100 MB, one of 2 GB, fifty associations at a time,
 // and a disk slower than the network (each write of the receiver takes 5 ms longer, by strace). Of a
 // receiver that forks, the largest of its processes.
-import { spawnSync } from 'node:child_process'
 import {
   closeSync,
   ftruncateSync,
@@ -24,6 +23,7 @@ import {
   storescpTuned,
 } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
+import { isInstalled } from '../test/fixtures/peers.ts'
 
 const receivers = [fionaSynced, storescpTuned, orthanc]
 const slowDisk = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write,pwrite64,writev']
@@ -58,7 +58,7 @@ async function compare(directory: string) {
       folders: Array.from({ length: 50 }, (_, n) => bigObject(directory, 10 + n, 20e6)),
     },
   ]
-  if (spawnSync('strace', ['-V']).error === undefined) {
+  if (isInstalled('strace')) {
     const before = [...slowDisk, ...slowly]
     loads.push({ name: 'slow disk, 100 MB', folders: [join(directory, '1')], before })
   }

@@ -16,6 +16,7 @@ import { writeStudy, writeWarmUp } from './ct-study.ts'
 import { type ProcessTimes, spentSince, timesBelow } from './process-times.ts'
 import { RunningReceiver, fionaSynced } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
+import { medianOf } from './median.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -79,9 +80,7 @@ export default {
         }
       }
       const rows = [...rates].map(([who, all]) => {
-        const sorted = all.toSorted((a, b) => b - a)
-        const median = sorted[Math.floor(sorted.length / 2)] ?? 0
-        return { who, best: Math.round(sorted[0] ?? 0), median: Math.round(median) }
+        return { who, best: Math.round(Math.max(...all)), median: Math.round(medianOf(all)) }
       })
       const again = await servingAgain(mkdtempSync(join(directory, 'killed-')))
       return { rows: [...rows, again, ...processRows(spent)] }
@@ -96,11 +95,11 @@ function processRows(runs: readonly ProcessTimes[]) {
   const perObject = (ms: number) => Number((ms / objectCount).toFixed(2))
   const names = [...new Set(runs.flatMap((run) => [...run.keys()]))]
   const all = runs.map((run) => [...run.values()].reduce((sum, ms) => sum + ms, 0))
-  const row = (who: string, times: readonly number[]) => {
-    const sorted = times.toSorted((a, b) => a - b)
-    const median = sorted[Math.floor(sorted.length / 2)] ?? 0
-    return { who, best: perObject(sorted[0] ?? 0), median: perObject(median) }
-  }
+  const row = (who: string, times: readonly number[]) => ({
+    who,
+    best: perObject(Math.min(...times)),
+    median: perObject(medianOf(times)),
+  })
   return [
     row('fiona up, ms of processor time per object', all),
     ...names
@@ -178,12 +177,10 @@ async function servingAgain(directory: string) {
     // Died again within seconds it would be a crash loop, which waits longer.
     await delay(11_000)
   }
-  const sorted = took.toSorted((a, b) => a - b)
-  const median = sorted[Math.floor(sorted.length / 2)] ?? 0
   return {
     who: 'kill -9 of the receiver until it answers, ms',
-    best: Math.round(sorted[0] ?? 0),
-    median: Math.round(median),
+    best: Math.round(Math.min(...took)),
+    median: Math.round(medianOf(took)),
   }
 }
 

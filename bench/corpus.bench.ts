@@ -20,6 +20,7 @@ import { cleanable } from '../test/deidentify/corpus/cleanable.ts'
 import { secretsIn } from '../test/deidentify/corpus/find-leaks.ts'
 import { secrets } from '../test/deidentify/corpus/specimen.ts'
 import { uncleanable } from '../test/deidentify/corpus/uncleanable.ts'
+import { isInstalled } from '../test/fixtures/peers.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-anon', import.meta.url))
 const study = '2.25.1001'
@@ -91,15 +92,11 @@ function contenders(
       ]),
     ],
   ]
-  const there = all.filter(([, program]) => program === tool || isThere(program))
+  const there = all.filter(([, program]) => program === tool || isInstalled(program))
   const rows = there.map(([who, , anonymize]) => [who, anonymize] as const)
   return orthanc === undefined
     ? rows
     : [...rows, ['Orthanc /anonymize', (object) => orthanc.anonymized(object)]]
-}
-
-function isThere(program: string): boolean {
-  return spawnSync(program, ['--version']).error === undefined
 }
 
 function ours(key: string): Anonymize {

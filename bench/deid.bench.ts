@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { certificate } from './certificate.ts'
 import { ctImage } from '../test/fixtures/dicom-writer.ts'
+import { isInstalled } from '../test/fixtures/peers.ts'
+import { medianOf } from './median.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-anon', import.meta.url))
 const seriesCount = 10
@@ -76,11 +78,10 @@ function contenders(directory: string): Contender[] {
       ],
     },
   ]
-  return all.filter(({ who }) => isThere(/^\w[\w-]*/.exec(who)?.[0] ?? ''))
-}
-
-function isThere(name: string): boolean {
-  return name === 'fiona-anon' || spawnSync(name, ['--version']).error === undefined
+  return all.filter(({ who }) => {
+    const program = /^\w[\w-]*/.exec(who)?.[0] ?? ''
+    return program === 'fiona-anon' || isInstalled(program)
+  })
 }
 
 function writeObjects(source: string): void {
@@ -104,17 +105,17 @@ function studyRecord(path: string): unknown {
   return { type: 'study', StudyInstanceUID: study, path, series, ...facts }
 }
 
-function compare(directory: string, all: readonly Contender[]) {
-  const rates = new Map<Contender, number[]>(all.map((contender) => [contender, []]))
+function compare(directory: string, contenders: readonly Contender[]) {
+  const rates = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const contender of all) rates.get(contender)?.push(measure(directory, contender))
+    for (const contender of contenders) rates.get(contender)?.push(measure(directory, contender))
   }
-  return all.map((contender) => {
-    const sorted = (rates.get(contender) ?? []).toSorted((a, b) => b - a)
+  return contenders.map((contender) => {
+    const all = rates.get(contender) ?? []
     return {
       who: contender.who,
-      'best files/s': Math.round(sorted[0] ?? 0),
-      'median files/s': Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+      'best files/s': Math.round(Math.max(...all)),
+      'median files/s': Math.round(medianOf(all)),
     }
   })
 }

@@ -1,12 +1,14 @@
 // The rate of one filter, beside jq. jq reads no DICOM: beside `jq -c .` stands what fiona-classify
 // does with records that are not its own, and beside jq adding a field what it does with instances,
 // whose headers it opens, reads and holds against the default rules. Start-up is in all figures.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
+import { isInstalled } from '../test/fixtures/peers.ts'
+import { medianOf } from './median.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-classify', import.meta.url))
 const recordCount = 200_000
@@ -57,20 +59,20 @@ function contenders(directory: string): Contender[] {
       input: instances,
     },
   ]
-  return all.filter(({ command: [file] }) => spawnSync(file, ['--version']).error === undefined)
+  return all.filter(({ command: [file] }) => isInstalled(file))
 }
 
-async function compare(all: readonly Contender[]) {
-  const rates = new Map<Contender, number[]>(all.map((contender) => [contender, []]))
+async function compare(contenders: readonly Contender[]) {
+  const rates = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const contender of all) rates.get(contender)?.push(await measure(contender))
+    for (const contender of contenders) rates.get(contender)?.push(await measure(contender))
   }
-  return all.map((contender) => {
-    const sorted = (rates.get(contender) ?? []).toSorted((a, b) => b - a)
+  return contenders.map((contender) => {
+    const all = rates.get(contender) ?? []
     return {
       who: contender.who,
-      'best records/s': Math.round(sorted[0] ?? 0),
-      'median records/s': Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+      'best records/s': Math.round(Math.max(...all)),
+      'median records/s': Math.round(medianOf(all)),
     }
   })
 }

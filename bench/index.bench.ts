@@ -22,6 +22,8 @@ import {
   type Questions,
 } from '../src/lib/projection/index.ts'
 import { watchPeak } from './peak-memory.ts'
+import { isInstalled } from '../test/fixtures/peers.ts'
+import { medianOf } from './median.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const objects = Number(process.env['BENCH_OBJECTS'] ?? 1_000_000)
@@ -171,7 +173,7 @@ async function ask(dataDir: string, questions: readonly Question[], of: string) 
 
 /** The count of objects in each study, as one asks the journal by hand. */
 function jq(dataDir: string, { studies }: Site) {
-  if (spawnSync('jq', ['--version']).error !== undefined) return []
+  if (!isInstalled('jq')) return []
   const files = `${journalPath(dataDir, 'received')}/*.ndjson`
   const pipeline = `cat ${files} | jq -r .StudyInstanceUID | sort | uniq -c`
   const start = performance.now()
@@ -201,7 +203,7 @@ async function measure([tool = '', ...args]: readonly string[], dataDir: string)
 }
 
 function median(times: readonly number[] = []): number {
-  return round(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0)
+  return round(medianOf(times))
 }
 
 function round(ms: number): number {

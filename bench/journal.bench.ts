@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JournalWriter, journalStat, readJournal } from '../src/lib/journal/index.ts'
+import { medianOf } from './median.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const rounds = 3
@@ -86,9 +87,9 @@ export default {
       }
       const memory = await stageMemory(directory)
       const rows = all.map(([who, unit]) => {
-        const sorted = (figures.get(who) ?? []).toSorted((a, b) => a - b)
-        const best = unit.endsWith('ms') ? sorted[0] : sorted.at(-1)
-        return { who, best: round3(best), median: round3(sorted[1]), unit }
+        const all = figures.get(who) ?? []
+        const best = unit.endsWith('ms') ? Math.min(...all) : Math.max(...all)
+        return { who, best: round3(best), median: round3(medianOf(all)), unit }
       })
       return { rows: [...rows, ...memory] }
     } finally {

@@ -1,7 +1,8 @@
 // What each process of a chain takes of the processor, from the kernel's own account (proc_pid_stat(5)): its own time
 // and the kernel's for it. Right also where other things run on the machine.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { processIds } from '../src/lib/process/index.ts'
 
 /** The kernel counts in hundredths of a second (USER_HZ). */
 const msPerTick = 10
@@ -11,7 +12,7 @@ export type ProcessTimes = ReadonlyMap<string, number>
 
 /** Of this process and all below it. */
 export function timesBelow(pid: number): ProcessTimes {
-  const processes = readdirSync('/proc').flatMap((name) => processOf(Number(name)) ?? [])
+  const processes = processIds().flatMap((pid) => processOf(pid) ?? [])
   const wanted = new Set([pid])
   // A child may have a smaller number than its parent: numbers begin anew.
   for (let before = 0; before !== wanted.size;) {

@@ -21,6 +21,7 @@ import {
   storescpTuned,
 } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
+import { medianOf } from './median.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -69,12 +70,12 @@ async function compare(directory: string) {
   return contenders.map(({ who }) => {
     const figures = senders.flatMap((associations) => {
       const runs = all.get(`${who} ${String(associations)}`) ?? []
-      const sorted = runs.toSorted((a, b) => b.rate - a.rate)
+      const rates = runs.map(({ rate }) => rate)
       const name = `${String(associations)} assoc`
       const cpu = Math.min(...runs.map(({ cpuPerThousand }) => cpuPerThousand))
       return [
-        [`${name}: best`, Math.round(sorted[0]?.rate ?? 0)],
-        [`${name}: median`, Math.round(sorted[Math.floor(sorted.length / 2)]?.rate ?? 0)],
+        [`${name}: best`, Math.round(Math.max(...rates))],
+        [`${name}: median`, Math.round(medianOf(rates))],
         [`${name}: CPU s/1000`, Math.round(cpu * 100) / 100],
         [`${name}: MB`, Math.round(Math.max(...runs.map(({ megabytes }) => megabytes)))],
       ] as const

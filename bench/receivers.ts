@@ -1,13 +1,13 @@
 // The receivers that are compared, each started on an empty directory: their command lines, when they are
 // up, what they have cost, and their end.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { binDir, freePort } from '../test/fixtures/peers.ts'
+import { binDir, freePort, isInstalled } from '../test/fixtures/peers.ts'
 import { peakMegabytesOf } from './peak-memory.ts'
 
 /** The kernel counts time in ticks of a hundredth of a second. */
@@ -88,7 +88,7 @@ function storescp(
 export function present(receivers: readonly Receiver[], directory: string): Receiver[] {
   return receivers.filter(({ command }) => {
     const [file = ''] = command(0, directory, 1)
-    return spawnSync(file, ['--version']).error === undefined
+    return isInstalled(file)
   })
 }
 

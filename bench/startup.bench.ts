@@ -11,9 +11,9 @@ import { writeInstances } from './ct-instances.ts'
 import { spentBy } from './processor-time.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
-const rounds = Number(process.env['BENCH_ROUNDS'] ?? 9)
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7)
 /** The shell counts in hundredths of a second. */
-const startsARound = 5
+const startsARound = 2
 const bareNode = 'node -e 0'
 
 interface Start {

@@ -52,6 +52,8 @@ async function bundleShared(entryPoints) {
     if (path.endsWith('.txt')) put(join('dist', basename(path)), text)
     else put(path, isAsking ? `${bundleUrl}${text}` : text)
   }
+  // Not of a package of ES modules: the default of a module that was CommonJS already would be lost in the second run.
+  writeFileSync(join(modules, 'package.json'), '{}\n')
   const names = Object.keys(metafile.outputs)
     .filter((path) => path.endsWith('.js'))
     .map((path) => relative(modules, path))

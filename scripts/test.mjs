@@ -72,7 +72,6 @@ function installPeers() {
     'openjph-tools': 'ojph_expand',
     'libjpeg-turbo-progs': 'jpegtran',
     'tesseract-ocr': 'tesseract',
-    'openssh-server': 'sshd',
   }
   const missing = Object.entries(peers)
     .filter(

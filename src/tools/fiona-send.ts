@@ -51,7 +51,7 @@ export default defineTool({
     commitment.asks); then the record says sent, committed: false, and an error record why (E_NO_REPORT). Other
     studies go on meanwhile, and a restart waits for the same reports.
 
-    The ledger notes each object that a destination has taken, by request and file digest. So a record that
+    The ledger notes each object that a destination has taken or refused, by request and file digest. So a record that
     comes again, a later revision, or a restart after a crash sends what is missing and nothing else. It knows that for ever,
     and how each delivery ended. What has more than a few lines is packed when its delivery has ended (gzip; zcat shows it). To have
     a request delivered anew, remove its files from the ledger.

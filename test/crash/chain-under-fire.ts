@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { binDir } from '../fixtures/peers.ts'
+import { processIds } from '../../src/lib/process/index.ts'
 
 export interface Living {
   readonly pid: number
@@ -74,13 +75,12 @@ export class ChainUnderFire {
   /** Whatever has our environment, children of dead parents included. */
   living(): Living[] {
     const mark = `FIONA_FAULT_DIRECTORY=${this.#faults}\0`
-    return readdirSync('/proc').flatMap((pid) => {
-      if (!/^\d+$/.test(pid)) return []
+    return processIds().flatMap((pid) => {
       try {
-        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) return []
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+        if (!readFileSync(`/proc/${String(pid)}/environ`, 'latin1').includes(mark)) return []
+        const words = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0')
         const what = words.map((word) => word.replace(/^\/.*\//, '')).join(' ')
-        return what.trim() === '' ? [] : [{ pid: Number(pid), what: what.trim() }]
+        return what.trim() === '' ? [] : [{ pid, what: what.trim() }]
       } catch {
         return []
       }

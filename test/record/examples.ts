@@ -1,4 +1,4 @@
-/** One record of each type, as records.md of the design and the tools say it. */
+/** One record of each type, as the schemas and the tools say it. */
 const study = '2.25.1001'
 const series = '2.25.1001.1'
 const time = '2026-01-02T03:04:05.678Z'

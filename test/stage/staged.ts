@@ -7,6 +7,7 @@ import { JournalWriter, loadCursor, readJournal } from '../../src/lib/journal/in
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { binDir } from '../fixtures/peers.ts'
 import { recordsOf } from '../journal/lines-of.ts'
+import { processIds } from '../../src/lib/process/index.ts'
 
 // tap's loaders are for the tests: the tools run as they do for everybody.
 process.env['NODE_OPTIONS'] = ''
@@ -126,12 +127,11 @@ export class RunningStage {
 
 /** The shells of the pipelines that a stage runs now: its children. */
 export function pipelinesOf(pid: number | undefined): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return []
+  return processIds().flatMap((child) => {
     try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1')
+      const stat = readFileSync(`/proc/${String(child)}/stat`, 'latin1')
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(fields[1]) === pid && fields[0] !== 'Z' ? [Number(name)] : []
+      return Number(fields[1]) === pid && fields[0] !== 'Z' ? [child] : []
     } catch {
       return []
     }

@@ -1,10 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { partsIn } from '../fixtures/incoming.ts'
 import { missing, run } from '../fixtures/peers.ts'
 import { filesBelow, makeObjects, sendFolders } from './objects.ts'
 import { RunningChain } from './running-chain.ts'
+import { processIds } from '../../src/lib/process/index.ts'
 
 const skip = missing('dcmsend')
 
@@ -88,11 +89,11 @@ t.test('killed, a chain leaves no process behind', async (t) => {
 
 /** Command lines of the processes whose environment names this data directory's configuration. */
 function processesOn(dataDir: string): string[] {
-  return readdirSync('/proc').flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+      const environment = readFileSync(`/proc/${String(pid)}/environ`, 'utf8')
       if (!environment.includes(join(dataDir, 'run', 'fiona.json'))) return []
-      return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+      return [readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').replaceAll('\0', ' ')]
     } catch {
       return []
     }

@@ -16,6 +16,7 @@ import { uncleanable } from '../deidentify/corpus/uncleanable.ts'
 import { forbidden, found, ofPerson, person } from '../deidentify/planted.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
 import { binDir, run } from '../fixtures/peers.ts'
+import { processIds } from '../../src/lib/process/index.ts'
 
 /** The UID of the study as text, too: the archive, on the clinical side, is the only place where it belongs. */
 const secrets = [...forbidden, { what: 'study UID', bytes: Buffer.from(person.studyUid) }]
@@ -249,13 +250,14 @@ class Watched {
 
   /** Of the processes that this test started: they have its mark in their environment. */
   #look(): void {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const pid of processIds()) {
+      const folder = `/proc/${String(pid)}`
       try {
-        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+        const environment = readFileSync(`${folder}/environ`, 'utf8')
         if (!environment.includes(`NOTHING_TELLS=${String(process.pid)}`)) continue
-        const title = readFileSync(`/proc/${pid}/comm`, 'utf8')
+        const title = readFileSync(`${folder}/comm`, 'utf8')
         this.commandLines.add(
-          `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')} ${title} ${environment}`,
+          `${readFileSync(`${folder}/cmdline`, 'utf8')} ${title} ${environment}`,
         )
       } catch {
         // It has ended meanwhile.

@@ -12,7 +12,7 @@ export type UnfitFile =
   | { readonly why: 'openToOthers'; readonly mode: string }
   | { readonly why: 'size'; readonly bytes: number }
 
-export interface GuardedFile {
+interface GuardedFile {
   readonly path: string
   readonly leastBytes?: number
   readonly mostBytes: number

@@ -8,7 +8,7 @@ export {
   setDisabled,
   wholeChain,
 } from './closed-parts.ts'
-export { enabledPath, readEnabled, type Enabled } from './enabled-file.ts'
+export { readEnabled } from './enabled-file.ts'
 export { ControlServer, type ControlRequest, type ControlAnswer } from './control-server.ts'
 export { askChain, controlSocket } from './control-client.ts'
 export { hasSystemd, Systemd, unitOf } from './systemd.ts'
@@ -22,6 +22,6 @@ export {
 } from './site-status.ts'
 export type { PartReport, SiteStatus, StageReport } from './status-schema.ts'
 export { age, behind, diskTrouble, gib, troubleOf, wrapped } from './in-words.ts'
-export { ChainLog, chainLogPath } from './chain-log.ts'
+export { ChainLog } from './chain-log.ts'
 export { statusScreen } from './status-screen.ts'
 export { startChain } from './start-chain.ts'

@@ -1,14 +1,13 @@
 // Who is who, in one protected place. The key file is the secret that all pseudonyms come from; the crosswalk holds each
 // link between a clinical and a research identity, sealed with that key line by line; the audit trail says who looked
 // something up, and why. Key and crosswalk together are all that a project needs to go on elsewhere.
-export { appendToTrail, readTrail, trailPath } from './audit-trail.ts'
 export type { LookUp, Trail, TrailEntry } from './audit-trail.ts'
 export { Conflicts, type Conflict } from './conflicts.ts'
 export { Crosswalk, type Claimant } from './crosswalk.ts'
 export { Desk } from './desk.ts'
 export { runKeyCommand } from './key-commands.ts'
 export { createKeyFile, looksRandom } from './key-maker.ts'
-export { missingKey, readKeyFile } from './key-file.ts'
+export { readKeyFile } from './key-file.ts'
 export { escrowLines, keyFingerprint, keyFromLines } from './key-text.ts'
 export type { Anchor, Link, ParticipantLink, StudyLink } from './link.ts'
 export { lookUp, type Question } from './look-up.ts'
@@ -18,4 +17,4 @@ export { reseal } from './reseal.ts'
 export { Seals } from './seal.ts'
 export { readSecrets, type SiteSecrets } from './site-secrets.ts'
 export { personWhoRuns, type Who, whoRuns } from './who.ts'
-export { type Condition, WhoIsWho, requireReadable } from './who-is-who.ts'
+export { type Condition, WhoIsWho } from './who-is-who.ts'

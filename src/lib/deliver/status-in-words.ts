@@ -5,8 +5,8 @@ import { visibleText } from '../text/index.ts'
 const longestComment = 64
 
 /**
- * A status, and what the peer says of it (ErrorComment). That may be anything, so no control character of it is repeated.
- * @returns `A700H: "no space"`
+ * A status, and what the peer says of it (ErrorComment), which may be anything: characters that a terminal would obey are made visible.
+ * @returns `0xA700 (out of resources): "no space"`
  */
 export function statusInWords(status: number, comment: string | undefined): string {
   const said = visibleText((comment ?? '').trim().slice(0, longestComment))

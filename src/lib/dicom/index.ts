@@ -4,7 +4,7 @@
  * writing yields bytes and ranges of the source file, so that pixels are never held in memory.
  */
 export { isRecordedAttribute, readAttributes } from './attributes.ts'
-export { definedTermsOf, isKnownCharacterSet } from './character-sets.ts'
+export { definedTermsOf } from './character-sets.ts'
 export type { DataSet, Element } from './data-set.ts'
 export { isDeclaredText } from './declared-text.ts'
 export { decodeText } from './decode-text.ts'

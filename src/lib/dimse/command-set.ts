@@ -134,15 +134,18 @@ function decodeValue(vr: Vr, bytes: Buffer): Value | undefined {
 
 /** With Command Group Length (0000,0000) in front. One buffer: a response is written for every object. */
 export function encodeCommandSet(command: CommandSet): Buffer {
-  const present = written.flatMap(([keyword, element, vr]) => {
+  let groupLength = 0
+  for (const [keyword] of written) {
     const value = command[keyword]
-    return value === undefined ? [] : [{ element, vr, value, length: encodedLength(value) }]
-  })
-  const groupLength = present.reduce((sum, { length }) => sum + headerBytes + length, 0)
+    if (value !== undefined) groupLength += headerBytes + encodedLength(value)
+  }
   const bytes = Buffer.allocUnsafe(headerBytes + 4 + groupLength)
   let at = writeHeader(bytes, 0, 0x0000, 4)
   at = bytes.writeUInt32LE(groupLength, at)
-  for (const { element, vr, value, length } of present) {
+  for (const [keyword, element, vr] of written) {
+    const value = command[keyword]
+    if (value === undefined) continue
+    const length = encodedLength(value)
     at = writeHeader(bytes, at, element, length)
     writeValue(bytes, at, vr, value)
     at += length

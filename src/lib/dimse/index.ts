@@ -24,7 +24,6 @@ export {
   type ChooseSyntax,
   type OwnSide,
   acceptAssociation,
-  acceptedContexts,
 } from './negotiation.ts'
 export * from './state-machine.ts'
 export type * from './service.ts'

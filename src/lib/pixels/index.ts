@@ -8,7 +8,6 @@
  * and encoded again without loss by codecs in threads of their own (`codecs/`). Whatever cannot be done exactly is refused
  * (E_PIXELS).
  */
-export { blankPixel } from './blank-pixel.ts'
 export { clearUnusedBits } from './clear-unused-bits.ts'
 export type { WasmCodec } from './codecs/codec-job.ts'
 export { codecThreads, decodeCoded, isLossy, maskCoded } from './codecs/coded-frames.ts'

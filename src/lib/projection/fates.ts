@@ -5,7 +5,7 @@ import type { Statements } from './statements.ts'
 const longestHow = 1000
 
 /** How a request stands; `waiting` is for its delivery. */
-export type Fate = 'held' | 'waiting' | 'failed' | 'delivered'
+type Fate = 'held' | 'waiting' | 'failed' | 'delivered'
 
 /** How many requests of a project came to a fate, less those that left it. */
 export type FateChanges = Map<string, Partial<Record<Fate, number>>>

@@ -30,7 +30,7 @@ export interface TouchedSeries extends Touched {
   readonly study: Touched
 }
 
-export interface Before {
+interface Before {
   readonly instances: number
   readonly bytes: number
   readonly lastTime: number

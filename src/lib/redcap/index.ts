@@ -12,6 +12,5 @@ export {
 } from './open-redcap.ts'
 export { loadState, type SourceState } from './source-state.ts'
 export { recordExchanges, replayExchanges } from './exchanges.ts'
-export { listWaiting } from './note-store.ts'
 export { uploadCouplings } from './upload-couplings.ts'
 export { showChecks, showStatus, showTables, sourceDirectory } from './show.ts'

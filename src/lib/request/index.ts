@@ -3,13 +3,7 @@
 // database, so that the same question has the same answer for good.
 export { type ByHand, decideByHand } from './by-hand.ts'
 export { knownOfStudy, linesOfKnown } from './known-of-study.ts'
-export {
-  type HowToDecide,
-  linesOf,
-  troubleOfSources,
-  type WaitingRow,
-  waitingRows,
-} from './list-waiting.ts'
+export { linesOf, troubleOfSources, type WaitingRow, waitingRows } from './list-waiting.ts'
 export { Matcher, type MatcherOptions } from './matcher.ts'
 export { openSources } from './open-sources.ts'
 export { Projects } from './projects.ts'

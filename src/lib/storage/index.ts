@@ -13,13 +13,7 @@ export {
   writeFileAtomic,
 } from './durable.ts'
 export { writeAll } from './write-all.ts'
-export {
-  archivePath,
-  archiveStudyPath,
-  incomingPath,
-  projectOfArchived,
-  quarantinePath,
-} from './layout.ts'
+export { archivePath, archiveStudyPath, projectOfArchived, quarantinePath } from './layout.ts'
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { readToSend, unreadableToSend } from './read-to-send.ts'
@@ -36,7 +30,6 @@ export {
   type Liveness,
   type ProcessIdentity,
 } from './process-identity.ts'
-export { isOwnerDead, writeOwner } from './owner-file.ts'
 export {
   isTemporaryInUse,
   isTemporaryOfDead,

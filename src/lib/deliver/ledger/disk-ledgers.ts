@@ -1,4 +1,4 @@
-import { close, fdatasync, fstatSync, openSync, writeSync } from 'node:fs'
+import { close, fdatasync, fstatSync, openSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,6 +10,7 @@ import {
   makeDirectories,
   removeDeadTemporaries,
   syncDirectory,
+  writeAll,
 } from '../../storage/index.ts'
 import { type Ended, type Known, apply } from './entries.ts'
 import { folderOf, type LedgerPaths, ledgerPaths, packLedger, readLedger } from './ledger-file.ts'
@@ -28,7 +29,7 @@ export interface PastDelivery {
 }
 
 /**
- * On disk: `<directory>/<destination>/<requestId>.ndjson`, a line for each object delivered, and for how the delivery
+ * On disk: `<directory>/<destination>/<requestId>.ndjson`, a line for each object taken or refused, and for how the delivery
  * ended. Written at once, so that the death of the process loses nothing. A line that a failing machine left torn is
  * passed over: its object is sent again. When a delivery has ended, its lines are packed (`.ndjson.gz`) unless they are few.
  */
@@ -175,7 +176,7 @@ class LedgerLines {
   #write(text: string): void {
     const line = Buffer.from(this.#isTorn ? `\n${text}` : text)
     this.#isTorn = true
-    for (let at = 0; at < line.length;) at += writeSync(this.#fd, line, at)
+    writeAll(this.#fd, line)
     this.#isTorn = false
     this.#needsSync = true
   }

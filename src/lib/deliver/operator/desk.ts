@@ -33,7 +33,7 @@ export type Order = {
 export type Obey = (order: Order) => Promise<string | undefined>
 
 /** Where things lie, below `<dataDir>/state/fiona-send`. */
-export const placesOf = (state: string, stage: string) => ({
+const placesOf = (state: string, stage: string) => ({
   orders: inside(state, 'orders', safeComponent(stage)),
   holds: inside(state, 'holds'),
   status: inside(state, 'status', safeComponent(stage)),

@@ -3,9 +3,9 @@ import type { Cargo, Carrier, Waybill } from '../../carrier.ts'
 import type { Destination, S3Target } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
+import { bringTogether } from '../bring-together.ts'
 import { objectPlace } from '../object-place.ts'
 import { occupied } from '../occupied.ts'
-import { Queue } from '../queue.ts'
 import { FileInParts } from './file-parts.ts'
 import { placeObject } from './put-object.ts'
 import { S3Store } from './s3-store.ts'
@@ -37,21 +37,10 @@ export class S3Carrier implements Carrier {
     const { prefix } = this.#target
     this.#keepsWhatIsThere ??= await tryStore(this.#store, prefix, waybill.stopped)
     const keeps = this.#keepsWhatIsThere
-    const queue = new Queue(objects)
-    const work = async (): Promise<void> => {
-      try {
-        for (let object = queue.next(); object !== undefined; object = queue.next()) {
-          if (waybill.stopping.aborted) return
-          await this.#bring(object, keeps, waybill)
-        }
-      } finally {
-        // The way has failed for one, or all is done: nobody takes another.
-        queue.clear()
-      }
-    }
-    const count = Math.min(this.#connections, objects.length)
-    const ends = await Promise.allSettled(Array.from({ length: count }, work))
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    const { stopping } = waybill
+    await bringTogether(objects, { atOnce: this.#connections, stopping }, (object) =>
+      this.#bring(object, keeps, waybill),
+    )
   }
 
   async rest(): Promise<void> {
