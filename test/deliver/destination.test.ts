@@ -92,6 +92,41 @@ t.test('what a destination cannot do is refused', (t) => {
   t.end()
 })
 
+t.test('a bucket: where it is, and what is not taken', (t) => {
+  const credentialsFile = join(temporary(), 'credentials')
+  writeFileSync(credentialsFile, 'x', { mode: 0o600 })
+  const endpoint = 'https://minio.example.org:9000/'
+  for (const [url, more, root, prefix] of [
+    [
+      's3://images/a/b/',
+      { region: 'eu-north-1' },
+      'https://images.s3.eu-north-1.amazonaws.com',
+      'a/b/',
+    ],
+    ['s3://im.ages', { region: 'us-east-1' }, 'https://s3.us-east-1.amazonaws.com/im.ages', ''],
+    ['S3://images/a%20b', { endpoint }, 'https://minio.example.org:9000/images', 'a b/'],
+    ['s3://images', { endpoint, pathStyle: false }, 'https://images.minio.example.org:9000', ''],
+  ] as const) {
+    t.match(read(url, { credentialsFile, ...more }).target, { kind: 's3', root, prefix }, url)
+  }
+  const at = (host: string) => read('s3://x1/y', { credentialsFile, endpoint: host }).url
+  t.not(at('https://a'), at('https://b'), 'the same name at another store is another place')
+  const refused = (url: string, more: object, message: RegExp) =>
+    t.throws(() => read(url, { credentialsFile, ...more }), { code: 'E_DESTINATION', message })
+  refused('s3://images', {}, /neither endpoint nor region/)
+  refused('s3://images/../x', { endpoint }, /prefix/)
+  refused('s3://key:secret@images', { endpoint }, /no address/)
+  refused('s3://images', { endpoint: 'http://minio.example.org' }, /cross the network/)
+  refused('s3://images', { endpoint: 'https://a:b@host' }, /a secret in a URL/)
+  refused('s3://images', { endpoint, credentialsFile: '/etc/hostname' }, /others may read/)
+  refused('s3://images', { endpoint, credentialsFile: undefined }, /credentialsFile is missing/)
+  refused('s3://images', { endpoint, verify: 'commitment' }, /commitment/)
+  refused('s3://images', { endpoint, transcode: 'lossless' }, /objects go as they are/)
+  refused('s3://images', { endpoint, packages: 'tgz' }, /packages go as files/)
+  t.equal(read('dicom://A@host', { transcode: 'lossless' }).transcode, 'lossless')
+  t.end()
+})
+
 t.test('waits grow to their limit and never beyond', (t) => {
   const retry = { max: 12, delaySeconds: 30, multiplier: 2, maxDelaySeconds: 3600 }
   t.equal(backoffMs(retry, 1, 0), 30_000)

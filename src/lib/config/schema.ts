@@ -76,6 +76,8 @@ const destination = Type.Object(
     credentialsFile: Type.Optional(path),
     /** Larger objects go in parts of this size, which a store takes from 5 MiB on. */
     partBytes: Type.Optional(Type.Integer({ minimum: 5 << 20, maximum: 5 * 2 ** 30 })),
+    /** Over DICOM: what is not taken compressed, decompressed. */
+    transcode: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('lossless')])),
     /** Each series as one file, for sftp: and file:. */
     packages: Type.Optional(Type.Literal('tgz')),
     batch: optional({

@@ -47,6 +47,8 @@ export interface Destination {
   readonly window: { readonly daily: DailyWindow; readonly overBytes: number } | undefined
   /** Each series goes as one file. */
   readonly packages: boolean
+  /** `lossless`: pixels that are not taken as they are compressed are decompressed on the way. */
+  readonly transcode: 'none' | 'lossless'
   /** Of its studies among each other. */
   readonly priority: Priority
 }
@@ -92,6 +94,12 @@ export function readDestination(
       'that is a service of dicom: and dicoms:; leave verify out',
     )
   }
+  if (target.kind !== 'dicom' && settings.transcode === 'lossless') {
+    throw refuse(
+      `to ${kinds[target.kind]} objects go as they are`,
+      'transcode: lossless is for dicom: and dicoms:; leave it out',
+    )
+  }
   const packages = settings.packages !== undefined
   const isOfFiles = target.kind === 'folder' || target.kind === 'sftp'
   if (packages && !isOfFiles) {
@@ -114,6 +122,7 @@ export function readDestination(
     bandwidthMbit: settings.bandwidthMbit ?? undefined,
     window: readWindow(settings, refuse),
     packages,
+    transcode: settings.transcode ?? 'none',
     priority: settings.priority ?? 'normal',
   }
 }

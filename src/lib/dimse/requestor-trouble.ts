@@ -101,7 +101,7 @@ export function notAccepted(
     'E_NOT_ACCEPTED',
     `${peer} does not take SOP class ${SOPClassUID} in transfer syntax ${transferSyntax}${nor}`,
     {
-      hint: 'the peer must be configured to accept it; pixels are not decoded or encoded on the way',
+      hint: 'the peer must be configured to accept it; with transcode: lossless of the destination, compressed pixels go decompressed',
       exitCode: ExitCode.unavailable,
     },
   )

@@ -10,5 +10,7 @@ export {
   maskFrame,
 } from './frame-codecs.ts'
 export { type Fragment, fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
+export { type NativePixels, isDecodable, nativePixelsOf } from './native-frames.ts'
 export { type PixelLayout, pixelLayoutOf } from './pixel-layout.ts'
+export { saidOfLoss } from './lossy-compression.ts'
 export { PixelSpool } from './pixel-spool.ts'

@@ -8,12 +8,12 @@ import {
   maskFrame,
   type PixelLayout,
   type PixelSpool,
+  saidOfLoss,
 } from '../../image/index.ts'
 import { type ByteOrder, type Edit, type PixelMask, pixelTrouble } from '../../pixels/index.ts'
 import { text } from '../rewriting.ts'
 import { inOrder } from './in-order.ts'
 import { codecOf } from './compressed-frames.ts'
-import { saidOfLoss } from './lossy-compression.ts'
 
 const Tag = {
   PhotometricInterpretation: 0x00280004,

@@ -23,7 +23,7 @@ export function carrierFor(destination: Destination, log: Logger, spool: string)
     case 'folder':
       return new FolderCarrier(target.directory, throttle)
     case 'dicom':
-      return new DicomCarrier(destination, target, throttle, log)
+      return new DicomCarrier(destination, target, throttle, log, spool)
     case 's3':
       return new S3Carrier(destination, target, throttle)
     case 'sftp':

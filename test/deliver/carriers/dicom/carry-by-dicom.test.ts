@@ -1,27 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { lstatSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { DicomCarrier } from '../../../../src/lib/deliver/carriers/dicom/carry-by-dicom.ts'
-import type { StudyObject } from '../../../../src/lib/deliver/list-objects.ts'
-import { Throttle } from '../../../../src/lib/deliver/throttle.ts'
-import { DicomFile } from '../../../../src/lib/dicom/index.ts'
 import { parseUid } from '../../../../src/lib/uid/index.ts'
 import { StoragePeer, type PeerOptions } from '../../../dimse/storage-peer.ts'
 import { type TestElement, ctImage, el, sq, syntax } from '../../../fixtures/dicom-writer.ts'
 import { freePort, missing, pydicomSamples, start } from '../../../fixtures/peers.ts'
 import { Orthanc, filesBelow } from '../../sending.ts'
 import { makeStudy, temporary } from '../../studies.ts'
-import { Told, destinationAt, objectsOf } from '../waybill.ts'
-
-function carrierTo(url: string, more: object = {}): DicomCarrier {
-  const destination = destinationAt(url, { concurrency: 1, timeoutSeconds: 20, ...more })
-  if (destination.target.kind !== 'dicom') throw new Error('no DICOM')
-  const log = pino({ enabled: false })
-  return new DicomCarrier(destination, destination.target, new Throttle(undefined), log)
-}
+import { Told, objectsOf } from '../waybill.ts'
+import { carrierTo, listening, objectIn } from './peers.ts'
 
 async function peer(t: Test, options: PeerOptions = {}): Promise<StoragePeer> {
   const one = await StoragePeer.listen(options)
@@ -276,41 +264,10 @@ function written(
   return path
 }
 
-function objectIn(path: string): StudyObject {
-  using file = DicomFile.open(path, { stopAtPixelData: true })
-  const uid = (tag: number) => parseUid(file.string(file.dataSet, tag), 'UID')
-  const { size, mtimeMs } = lstatSync(path)
-  return {
-    ...{ path, name: path, size, mtimeMs },
-    SOPClassUID: uid(0x00080016),
-    SOPInstanceUID: uid(0x00080018),
-    SeriesInstanceUID: uid(0x0020000e),
-    StudyInstanceUID: uid(0x0020000d),
-    transferSyntaxUID: parseUid(file.transferSyntaxUID, 'TransferSyntaxUID'),
-    dataSetOffset: file.dataSetOffset,
-  }
-}
-
 /** The data set alone, with lengths as DCMTK writes them. */
 function asDcmtkWrites(how: '+ti' | '+te', path: string): Buffer {
   const out = join(mkdtempSync(join(temporary(), 'c-')), 'out')
   const { status, stderr } = spawnSync('dcmconv', ['-F', '+e', '-g', how, path, out])
   if (status !== 0) throw new Error(`dcmconv ${path}: ${stderr.toString()}`)
   return readFileSync(out)
-}
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const isUp = await new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.on('error', () => {
-        resolve(false)
-      })
-    })
-    if (isUp === true) return
-    await new Promise((resolve) => setTimeout(resolve, 30))
-  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import {
+  type DataSetSource,
   type PreparedStore,
   type StoreAnswer,
   Status,
@@ -17,7 +18,8 @@ import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
 import { openPeer } from '../../open-peer.ts'
 import { Queue } from '../queue.ts'
-import { ConvertedDataSet, losslessAlternatives } from './converted-data-set.ts'
+import { convertedDataSet, hasNativePixels, losslessAlternatives } from './converted-data-set.ts'
+import { decodedDataSet } from './decoded-data-set.ts'
 import { KeptAssociations, type Way } from './kept-associations.ts'
 import { sendInParallel } from './send-in-parallel.ts'
 import { refused } from '../refused.ts'
@@ -38,9 +40,18 @@ export class DicomCarrier implements Carrier {
   readonly #target: DicomTarget
   readonly #throttle: Throttle
   readonly #log: Logger
+  readonly #conversions: Conversions
   readonly #kept = new KeptAssociations()
 
-  constructor(destination: Destination, target: DicomTarget, throttle: Throttle, log: Logger) {
+  /** @param spool a directory of ours, for pixels that are decompressed */
+  constructor(
+    destination: Destination,
+    target: DicomTarget,
+    throttle: Throttle,
+    log: Logger,
+    spool: string,
+  ) {
+    this.#conversions = { transcode: destination.transcode, spool }
     this.#destination = destination
     this.#target = target
     this.#throttle = throttle
@@ -52,13 +63,14 @@ export class DicomCarrier implements Carrier {
     let kinds: readonly string[] = []
     // More than once where an object is of a new kind, or a kept association turned out to be over.
     while (!waybill.stopping.aborted && !queue.isEmpty) {
-      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds))
+      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds, this.#conversions))
       await this.#kept.releaseOthers(proposed)
       await sendInParallel(queue, {
         associations: this.#destination.concurrency,
         signal: waybill.stopped,
         open: async (signal) => this.#kept.take(proposed) ?? this.#open(proposed, waybill, signal),
-        send: (way) => sendAll(way, queue, waybill, this.#log),
+        send: (way) =>
+          sendAll(way, queue, waybill, { log: this.#log, conversions: this.#conversions }),
         leave: async (way) => {
           // What asks it afterwards may be the only one that it lets in.
           if (this.#destination.verify === 'none') this.#kept.keep(way)
@@ -89,6 +101,12 @@ export class DicomCarrier implements Carrier {
   }
 }
 
+/** What may be done with an object that is not taken as it is. */
+interface Conversions {
+  readonly transcode: Destination['transcode']
+  readonly spool: string
+}
+
 /** An object that was read ahead. */
 interface Ready {
   readonly object: StudyObject
@@ -107,14 +125,14 @@ async function sendAll(
   way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
-  log: Logger,
+  { log, conversions }: { readonly log: Logger; readonly conversions: Conversions },
 ): Promise<void> {
   const { association } = way
   let refusals = 0
   let isAnswered = false
   let following: Ready | undefined
   const readAhead = (): void => {
-    following = nextReady(way, queue, waybill)
+    following = nextReady(way, queue, waybill, conversions)
   }
   try {
     for (readAhead(); following !== undefined && !waybill.stopping.aborted;) {
@@ -171,14 +189,19 @@ function troubleWith(
 }
 
 /** The next object that can be sent here; those before it that cannot be sent are told of. */
-function nextReady(way: Way, queue: Queue<StudyObject>, waybill: Waybill): Ready | undefined {
+function nextReady(
+  way: Way,
+  queue: Queue<StudyObject>,
+  waybill: Waybill,
+  conversions: Conversions,
+): Ready | undefined {
   if (waybill.stopping.aborted || way.association.failure !== undefined) return undefined
   for (;;) {
     const [object] = queue.ahead(1)
     if (object === undefined || !way.proposed.has(ownKindOf(object))) return undefined
     queue.next()
     try {
-      return prepare(way, object)
+      return prepare(way, object, conversions)
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
       waybill.failed(object, error)
@@ -186,9 +209,13 @@ function nextReady(way: Way, queue: Queue<StudyObject>, waybill: Waybill): Ready
   }
 }
 
-function prepare({ association }: Way, object: StudyObject): Ready {
+function prepare(
+  { association }: Way,
+  object: StudyObject,
+  { transcode, spool }: Conversions,
+): Ready {
   const { SOPClassUID, transferSyntaxUID } = object
-  const alternatives = losslessAlternatives(transferSyntaxUID)
+  const alternatives = losslessAlternatives(transferSyntaxUID, transcode)
   const to = [transferSyntaxUID, ...alternatives].find(
     (one) => association.accepted(SOPClassUID, one) !== undefined,
   )
@@ -196,8 +223,11 @@ function prepare({ association }: Way, object: StudyObject): Ready {
     throw notAccepted(association.peer, SOPClassUID, transferSyntaxUID, alternatives)
   }
   if (to !== transferSyntaxUID) {
-    const dataSet = new ConvertedDataSet(object.path, to)
-    const store = association.prepare({ ...object, transferSyntaxUID: to, dataSet })
+    const convert = (dataSet: DataSetSource): PreparedStore =>
+      association.prepare({ ...object, transferSyntaxUID: to, dataSet })
+    const store = hasNativePixels(transferSyntaxUID)
+      ? convert(convertedDataSet(object.path, to))
+      : decodedThen(() => decodedDataSet(object.path, to, spool), convert)
     const digest = async () => {
       const sha256 = await digestObject(object.path)
       return () => sha256
@@ -209,6 +239,20 @@ function prepare({ association }: Way, object: StudyObject): Ready {
   const store = association.prepare({ ...object, seen })
   const digest = () => Promise.resolve(() => hash.digest('hex'))
   return { object, store, conversion: undefined, digest }
+}
+
+/** Decoding takes its time, and needs room: it begins when the object's turn comes. */
+function decodedThen(
+  decode: () => Promise<DataSetSource>,
+  convert: (dataSet: DataSetSource) => PreparedStore,
+): PreparedStore {
+  return {
+    send: async (meanwhile) => {
+      using prepared = convert(await decode())
+      return await prepared.send(meanwhile)
+    },
+    [Symbol.dispose]: () => undefined,
+  }
 }
 
 async function sendOne(
@@ -254,10 +298,11 @@ function ownKindOf({ SOPClassUID, transferSyntaxUID }: StudyObject): string {
 function kindsToPropose(
   objects: readonly StudyObject[],
   before: readonly string[],
+  { transcode }: Conversions,
 ): readonly string[] {
   const [first, ...others] = objects.map((object) => [
     ownKindOf(object),
-    ...losslessAlternatives(object.transferSyntaxUID).map(
+    ...losslessAlternatives(object.transferSyntaxUID, transcode).map(
       (syntax) => `${object.SOPClassUID} ${syntax}`,
     ),
   ])

@@ -3,7 +3,6 @@ import {
   DicomFile,
   type Element,
   type OutElement,
-  type OutPart,
   TransferSyntax,
   bytesPerUnit,
   encodeDataSet,
@@ -12,6 +11,9 @@ import {
 } from '../../../dicom/index.ts'
 import type { DataSetSource } from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
+import { isDecodable } from '../../../image/index.ts'
+import type { Destination } from '../../destination.ts'
+import { DataSetOfParts } from './data-set-of-parts.ts'
 
 const { ImplicitVRLittleEndian, ExplicitVRLittleEndian } = TransferSyntax
 const native = new Set<string>(Object.values(TransferSyntax))
@@ -19,66 +21,41 @@ const native = new Set<string>(Object.values(TransferSyntax))
 /**
  * What an object can be written in instead without any loss, the better first: among the syntaxes whose pixels are
  * native only lengths, value representations and byte order differ (PS3.5 annex A.1, A.2, A.3, A.5). Every peer should
- * take implicit VR (PS3.5 10.1), which cannot say the VR of private elements.
+ * take implicit VR (PS3.5 10.1), which cannot say the VR of private elements. Compressed pixels are decompressed where that is allowed, and
+ * exact.
  */
-export function losslessAlternatives(transferSyntaxUID: string): readonly string[] {
-  if (!native.has(transferSyntaxUID)) return []
+export function losslessAlternatives(
+  transferSyntaxUID: string,
+  transcode: Destination['transcode'],
+): readonly string[] {
+  const isDecoded = transcode === 'lossless' && isDecodable(transferSyntaxUID)
+  if (!native.has(transferSyntaxUID) && !isDecoded) return []
   return [ExplicitVRLittleEndian, ImplicitVRLittleEndian].filter((one) => one !== transferSyntaxUID)
 }
 
-/** The data set of a file, written in another transfer syntax while it is sent. Values stay in the file until then. */
-export class ConvertedDataSet implements DataSetSource {
-  readonly length: number
-  readonly #file: DicomFile
-  readonly #parts: readonly OutPart[]
-  /** The part that comes next, and how much of it has gone. */
-  #next = 0
-  #gone = 0
-
-  /**
-   * @param to one of `losslessAlternatives`
-   * @throws FionaError E_DICOM_PARSE, E_DICOM_LIMIT, E_FILE_READ; E_DICOM_ENCODE when it cannot be done exactly
-   */
-  constructor(path: string, to: string) {
-    const file = (this.#file = DicomFile.open(path))
-    try {
-      const { dataSet } = file
-      const elements = dataSet.littleEndian ? copiesOf(dataSet) : swappedCopiesOf(dataSet, file)
-      this.#parts = [...encodeDataSet(elements, encodingOf(to))]
-    } catch (error) {
-      file.close()
-      throw error
-    }
-    this.length = this.#parts.reduce((sum, { length }) => sum + length, 0)
+/**
+ * The data set of a file, written in another transfer syntax with native pixels.
+ * @param to one of `losslessAlternatives`
+ * @throws FionaError E_DICOM_PARSE, E_DICOM_LIMIT, E_FILE_READ; E_DICOM_ENCODE when it cannot be done exactly
+ */
+export function convertedDataSet(path: string, to: string): DataSetSource {
+  const file = DicomFile.open(path)
+  const close = (): void => {
+    file.close()
   }
-
-  /** Nothing of the file itself is shown. */
-  fill(gaps: readonly Buffer[]): readonly Buffer[] {
-    for (const gap of gaps) {
-      for (let done = 0; done < gap.length;) {
-        const part = this.#parts[this.#next]
-        if (part === undefined) throw new Error('more was asked for than there is')
-        const bytes = Math.min(part.length - this.#gone, gap.length - done)
-        this.#read(part, gap.subarray(done, done + bytes))
-        done += bytes
-        this.#gone += bytes
-        if (this.#gone < part.length) continue
-        this.#next++
-        this.#gone = 0
-      }
-    }
-    return []
+  try {
+    const { dataSet } = file
+    const elements = dataSet.littleEndian ? copiesOf(dataSet) : swappedCopiesOf(dataSet, file)
+    return new DataSetOfParts(file, encodeDataSet(elements, encodingOf(to)), close)
+  } catch (error) {
+    close()
+    throw error
   }
+}
 
-  [Symbol.dispose](): void {
-    this.#file.close()
-  }
-
-  #read(part: OutPart, target: Buffer): void {
-    if (Buffer.isBuffer(part)) part.copy(target, 0, this.#gone)
-    else if ('readInto' in part) part.readInto(target, this.#gone)
-    else this.#file.rangeInto(target, part.offset + this.#gone)
-  }
+/** Whether it can be written while it is sent. */
+export function hasNativePixels(transferSyntaxUID: string): boolean {
+  return native.has(transferSyntaxUID)
 }
 
 function copiesOf({ elements }: DataSet): OutElement[] {

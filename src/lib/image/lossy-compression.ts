@@ -1,7 +1,8 @@
-import type { DicomFile, Element, OutElement } from '../../dicom/index.ts'
-import { codecOfPixels, type Fragment, frameBytes, type PixelLayout } from '../../image/index.ts'
-import { isLossy } from '../../pixels/index.ts'
-import { text } from '../rewriting.ts'
+import type { DicomFile, Element, OutElement } from '../dicom/index.ts'
+import { isLossy } from '../pixels/index.ts'
+import { codecOfPixels } from './frame-codecs.ts'
+import { type Fragment, frameBytes } from './pixel-frames.ts'
+import type { PixelLayout } from './pixel-layout.ts'
 
 const Tag = {
   LossyImageCompression: 0x00282110,
@@ -19,8 +20,8 @@ const methods: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * What an object whose pixels are a lossy codestream has to say of it (PS3.3 C.7.6.1.1.5), where it does not say so. Masking loses
- * nothing more, so there is no second ratio; after it no codestream may show any more what was lost.
+ * What an object whose pixels are a lossy codestream has to say of it (PS3.3 C.7.6.1.1.5), where it does not say so. Neither masking
+ * nor decoding loses anything more, so there is no second ratio; after it no codestream may show any more what was lost.
  * @param frame the fragments of the first one, as they were
  */
 export function saidOfLoss(
@@ -45,4 +46,8 @@ export function saidOfLoss(
     text(Ratio, 'DS', ratio.toPrecision(4)),
     text(Method, 'CS', method),
   ]
+}
+
+function text(tag: number, vr: string, value: string): OutElement {
+  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }
