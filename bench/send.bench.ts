@@ -3,6 +3,7 @@
 // same cores. A sender of DCMTK has one association; four of them share the folders. In the chain fiona-send has
 // started long before: the rate from the record to its transfer record stands beside that of the whole process.
 // By STOW-RS it goes to Orthanc, beside curl.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -127,9 +128,11 @@ async function measure(
   site: Site,
   directory: string,
 ): Promise<Measured> {
-  // A new one each time, on an empty folder: it forks for each association.
+  // A new one each time, on an empty folder: it forks for each association. What arrived is removed only at the end: ext4
+  // searches long for a free inode where many were freed a moment ago, and the sink would be what is measured.
   const into = mkdtempSync(join(directory, 'into-'))
   const sink = await RunningReceiver.start(storescpTuned, into, 4)
+  spawnSync('sync')
   try {
     const { wall, processor } = await spentTogether(sender.commands(sink.port, associations, site))
     const seconds = sender.who === 'fiona-send' ? secondsIn(`${site.record}.out`) : undefined
@@ -144,7 +147,6 @@ async function measure(
     await sink.stop()
     const there = readdirSync(into, { recursive: true, withFileTypes: true })
     const count = there.filter((entry) => entry.isFile()).length
-    rmSync(into, { recursive: true })
     if (count < objectCount) throw new Error(`${sender.who}: only ${String(count)} arrived`)
   }
 }

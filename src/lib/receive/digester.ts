@@ -40,15 +40,7 @@ interface Running {
   handed: number
   /** What it will be asked with the next message: to post one costs as much as to hash half a block. */
   requests: DigestRequest[]
-  /** They will be posted at the end of this turn. */
-  isPosting: boolean
 }
-
-/**
- * Waking the thread costs both as much as to hash half a block. What waits is hashed while the last bytes of its object
- * are on their way to the disk; where no more comes, the blocks wait with it.
- */
-const blocksTogether = 4
 
 /**
  * SHA-256 of objects while they come in, in a thread of its own: hashing costs as much as receiving does. The
@@ -113,13 +105,11 @@ export class Digester {
     this.#send({ id, then: 'forget' })
   }
 
-  /** Together with all else that is asked in this turn of the event loop; blocks wait for some more of their kind. */
+  /** Together with all else that is asked in this turn of the event loop. */
   #send(request: DigestRequest): void {
     const thread = this.#thread()
     thread.requests.push(request)
-    const isDue = request.then !== 'goOn' || thread.requests.length >= blocksTogether
-    if (!isDue || thread.isPosting) return
-    thread.isPosting = true
+    if (thread.requests.length > 1) return
     queueMicrotask(() => {
       post(thread)
     })
@@ -131,7 +121,7 @@ export class Digester {
     const progress = new Int32Array(shared)
     const workerData: DigestThread = { memory: this.#memory, progress: shared }
     const worker = new Worker(this.#program, { name: 'fiona-digest', workerData })
-    const running: Running = { worker, progress, handed: 0, requests: [], isPosting: false }
+    const running: Running = { worker, progress, handed: 0, requests: [] }
     worker.on('message', (reply: DigestReply | 'ready') => {
       if (reply === 'ready') return
       const waiting = this.#waiting.get(reply.question)
@@ -159,9 +149,8 @@ export class Digester {
   }
 }
 
-function post(thread: Running): void {
-  thread.isPosting = false
-  if (thread.requests.length > 0) thread.worker.postMessage(thread.requests.splice(0))
+function post({ worker, requests }: Running): void {
+  if (requests.length > 0) worker.postMessage(requests.splice(0))
 }
 
 /** Of one object. */
