@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Review } from '../../src/lib/deidentify/review/review.ts'
 import { Waiver } from '../../src/lib/deidentify/review/waiver.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
@@ -40,6 +41,23 @@ async function decide(site: Site, requestId: string): Promise<string[]> {
     outcome.status === 'fulfilled' ? 'done' : (outcome.reason as { code: string }).code,
   )
 }
+
+t.test('folders that cannot be read are told of: they do not pass for empty ones', async (t) => {
+  const site = await withHeld()
+  // Root reads everything; nobody reads a link that leads to itself.
+  mkdirSync(join(site.dataDir, 'other'))
+  symlinkSync('review', join(site.dataDir, 'other/review'))
+  const waiting = await new Review(site.dataDir).list()
+  t.match(
+    waiting.map(({ problem }) => problem).sort(),
+    [/other\/review cannot be read: ELOOP/, undefined],
+    'and the study of the other project is listed',
+  )
+  const loop = join(site.root, 'loop')
+  symlinkSync('loop', loop)
+  await t.rejects(new Review(loop).list(), { code: 'E_REVIEW', message: /cannot be read: ELOOP/ })
+  t.same(await new Review(join(site.root, 'none')).list(), [], 'where nothing is, nothing is held')
+})
 
 t.test('what came after a person had looked is not released with it', async (t) => {
   const site = await withHeld()

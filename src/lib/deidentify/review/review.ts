@@ -7,6 +7,7 @@ import { type AnyRecord, nowIso } from '../../record/index.ts'
 import {
   inside,
   makeDirectories,
+  namesIn,
   projectFolder,
   safeComponent,
   writeFileAtomic,
@@ -94,16 +95,14 @@ export class Review {
     })
   }
 
-  /** All that wait, oldest first; of one project or all. A hostile folder is told of, and not followed. */
+  /**
+   * All that wait, oldest first; of one project or all. A hostile folder is told of, and not followed; so is one that cannot be read.
+   * @throws FionaError E_REVIEW when it cannot be told which projects there are
+   */
   async list(project?: string): Promise<Waiting[]> {
     const projects = project === undefined ? await this.#projects() : [projectFolder(project)]
     const found: Waiting[] = []
-    for (const name of projects) {
-      for (const folder of await foldersIn(inside(this.#dataDir, name, 'review'))) {
-        const waiting = await this.#lookInto(name, folder)
-        if (waiting !== undefined) found.push(waiting)
-      }
-    }
+    for (const name of projects) found.push(...(await this.#listOf(name)))
     const since = (each: Waiting) => (each.problem === undefined ? each.study.time : '')
     return found.sort((a, b) => (since(a) < since(b) ? -1 : 1))
   }
@@ -116,6 +115,20 @@ export class Review {
     const folder = join(this.#folder(projectFolder(project), requestId), 'objects')
     const sizes = await Promise.all((await objectsIn(folder)).map(({ path }) => stat(path)))
     return { folder, objects: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) }
+  }
+
+  async #listOf(project: string): Promise<Waiting[]> {
+    const directory = inside(this.#dataDir, project, 'review')
+    const found: Waiting[] = []
+    try {
+      for (const folder of await namesIn(directory, ['ENOENT', 'ENOTDIR'])) {
+        const waiting = await this.#lookInto(project, folder)
+        if (waiting !== undefined) found.push(waiting)
+      }
+    } catch (error) {
+      found.push({ folder: directory, problem: unreadable(directory, error).message })
+    }
+    return found
   }
 
   async #lookInto(project: string, name: string): Promise<Waiting | undefined> {
@@ -168,13 +181,24 @@ export class Review {
   }
 
   async #projects(): Promise<string[]> {
-    const entries = await readdir(this.#dataDir, { withFileTypes: true }).catch(() => [])
+    const entries = await readdir(this.#dataDir, { withFileTypes: true }).catch(
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        throw unreadable(this.#dataDir, error)
+      },
+    )
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   }
 }
 
-async function foldersIn(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(() => [])).sort()
+/** Nobody is to believe that nothing is held. */
+function unreadable(directory: string, error: unknown): FionaError {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return new FionaError('E_REVIEW', `${directory} cannot be read: ${code}`, {
+    hint: 'run it as the user of the chain',
+    exitCode: ExitCode.notAllowed,
+    cause: error,
+  })
 }
 
 function parse(text: string): HeldStudy | undefined {
