@@ -73,7 +73,8 @@ export function s3Trouble(
   const xml = body.toString('utf8')
   const code = visibleText((elementText(xml, 'Code') ?? '').slice(0, longestCode))
   const said = `${root} answered with ${String(status)}${code === '' ? '' : ` (${code})`}`
-  const kind = kinds[code] ?? kindOfStatus[status] ?? (status >= 500 ? 'passing' : 'object')
+  const known = Object.hasOwn(kinds, code) ? kinds[code] : undefined
+  const kind = known ?? kindOfStatus[status] ?? (status >= 500 ? 'passing' : 'object')
   switch (kind) {
     case 'credentials':
     case 'rights':
