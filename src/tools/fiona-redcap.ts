@@ -64,7 +64,9 @@ export default defineTool({
     const [command = '', ...names] = args
     if (command === 'dictionary') {
       const [name = ''] = names
-      const dictionary = redcaps.dictionaries[name]
+      const dictionary = Object.hasOwn(redcaps.dictionaries, name)
+        ? redcaps.dictionaries[name]
+        : undefined
       if (dictionary === undefined) {
         const all = Object.keys(redcaps.dictionaries).join(', ')
         throw usage(`there is no dictionary ${JSON.stringify(name)}`, `there are ${all}`)

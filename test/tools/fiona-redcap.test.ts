@@ -97,3 +97,18 @@ t.test('a site looks at its REDCap, and can give away what it said', async (t) =
     readFileSync(join(site.directory, 'read'), 'utf8')
   for (const token of Object.values(tokens)) t.notOk(all.toUpperCase().includes(token))
 })
+
+t.test('dictionaries are asked for by name, and others are told which there are', async (t) => {
+  t.match(await run('fiona-redcap', ['dictionary', 'Incoming']), {
+    code: 0,
+    stdout: /study_instance_uid/,
+  })
+  for (const name of ['nothing', 'constructor', '__proto__']) {
+    const refused = await run('fiona-redcap', ['dictionary', name])
+    t.match(
+      refused,
+      { code: 64, stderr: /there is no dictionary .*\nhint: there are Incoming/ },
+      name,
+    )
+  }
+})
