@@ -1,7 +1,7 @@
 import type { DicomFile, Element } from '../dicom/index.ts'
 import { decodeRle, pixelTrouble } from '../pixels/index.ts'
 import { type FrameCodec, codecOfPixels, decodeFrame } from './frame-codecs.ts'
-import { fragmentsOfFrames, frameBytes } from './pixel-frames.ts'
+import { fragmentsOfFrames, frameBytes, longestFrame } from './pixel-frames.ts'
 import type { PixelLayout } from './pixel-layout.ts'
 
 /** JPEG without a DCT. */
@@ -38,6 +38,9 @@ export function nativePixelsOf(
     throw pixelTrouble('their transfer syntax is not one that can be decoded')
   }
   requireExact(file, layout, codec)
+  // However few bytes it is compressed to: what the header says is what there must be memory for.
+  if (bytesPerFrame(layout) > longestFrame)
+    throw pixelTrouble('without compression a frame is too large')
   const { frames, interpretation } = layout
   const length = bytesPerFrame(layout) * frames
   if (length > longestValue)

@@ -4,7 +4,7 @@ import { pixelTrouble } from '../pixels/index.ts'
 export type Fragment = NonNullable<Element['fragments']>[number]
 
 /** No frame of a device is that large, and it is in memory as a whole. */
-const longestFrame = 512 << 20
+export const longestFrame = 512 << 20
 
 /**
  * The fragments of each frame (PS3.5 A.4): one each, or as the basic offset table says, or a frame wherever a fragment

@@ -222,7 +222,14 @@ t.test(
     // The codestream ends in the middle, and what follows is nothing.
     const middle = bytes.lastIndexOf(Buffer.from('ffda', 'hex')) + 200
     writeFileSync(damaged, bytes.fill(0, middle, bytes.length - 8))
+    const huge = join(directory, 'huge')
+    const small = readFileSync(make('huge', 'dcmcrle'))
+    for (const tag of ['28001000', '28001100']) {
+      small.writeUInt16LE(60_000, small.indexOf(Buffer.from(`${tag}55530200`, 'hex')) + 8)
+    }
+    writeFileSync(huge, small)
     for (const [transcode, path, code] of [
+      ['lossless', huge, 'E_NOT_DECODED'],
       ['none', exact, 'E_NOT_ACCEPTED'],
       ['lossless', colours, 'E_NOT_DECODED'],
       ['lossless', damaged, 'E_NOT_DECODED'],
