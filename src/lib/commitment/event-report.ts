@@ -1,6 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
-import { type OutElement, TransferSyntax, encodeDataSet, encodingOf } from '../dicom/index.ts'
+import {
+  type OutElement,
+  TransferSyntax,
+  encodeDataSet,
+  encodingOf,
+  textElement,
+} from '../dicom/index.ts'
 import type { Outcome } from './outcome.ts'
 import { EventType, type Reference } from '../transaction/index.ts'
 
@@ -79,7 +85,7 @@ function namesOf({ SOPClassUID, SOPInstanceUID }: Reference): OutElement[] {
 }
 
 function uid(tag: number, value: string): OutElement {
-  return { tag, vr: 'UI', value: Buffer.from(value, 'latin1') }
+  return textElement(tag, 'UI', value)
 }
 
 /** Of even length (PS3.5 A.5). */

@@ -5,6 +5,7 @@ import {
   type OutPart,
   encodeDataSet,
   encodeFileMeta,
+  textElement,
 } from '../dicom/index.ts'
 import { FionaError } from '../error/index.ts'
 import { isUid } from '../uid/index.ts'
@@ -18,7 +19,7 @@ import { type Profile, methodItem } from './profile/profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
 import { rewriteDataSet } from './rewrite-data-set.ts'
-import { type Rewriting, newUid, text } from './rewriting.ts'
+import { type Rewriting, newUid } from './rewriting.ts'
 import { Surroundings } from './surroundings.ts'
 import { unwantedWords } from './descriptors/unwanted-words.ts'
 import { readPart } from './study/write-object.ts'
@@ -118,7 +119,7 @@ export function deidentifyObject(
   const rewritten = rewriteDataSet(new Surroundings(file, file.dataSet), rewriting)
   const added = profile.rules
     .additionsFor(object, assignment)
-    .map(({ tag, vr, value }) => text(tag, vr, value))
+    .map(({ tag, vr, value }) => textElement(tag, vr, value))
   const made: OutElement[] = [...rewritten, ...added]
   made.push(...statements(assignment, profile, file, new Set(made.map(({ tag }) => tag))))
   const elements = pixels.applyTo(made)
@@ -151,13 +152,13 @@ function statements(
 ): OutElement[] {
   const statement = afterEarlier(profile.statement, file)
   const all = [
-    text(Tag.PatientName, 'PN', participant),
-    text(Tag.PatientID, 'LO', participant),
-    text(0x00120062, 'CS', 'YES'),
-    text(0x00120063, 'LO', statement.methods.join('\\')),
+    textElement(Tag.PatientName, 'PN', participant),
+    textElement(Tag.PatientID, 'LO', participant),
+    textElement(0x00120062, 'CS', 'YES'),
+    textElement(0x00120063, 'LO', statement.methods.join('\\')),
     { tag: 0x00120064, vr: 'SQ', items: statement.codes.map(methodItem) },
-    text(0x00280303, 'CS', statement.longitudinal),
-    ...(event === undefined ? [] : [text(Tag.ClinicalTrialTimePointID, 'LO', event)]),
+    textElement(0x00280303, 'CS', statement.longitudinal),
+    ...(event === undefined ? [] : [textElement(Tag.ClinicalTrialTimePointID, 'LO', event)]),
   ] satisfies OutElement[]
   return all.filter(({ tag }) => !there.has(tag))
 }

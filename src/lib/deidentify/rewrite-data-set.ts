@@ -5,13 +5,14 @@ import {
   isPrivate,
   isPrivateCreator,
   vrOf,
+  textElement,
 } from '../dicom/index.ts'
 import { applyAction } from './actions/apply-action.ts'
 import type { Traced } from './explain/trace.ts'
 import { noteIdentity } from './search/note-identity.ts'
 import { keyObjectSelection } from './object-policy.ts'
 import type { Place } from './place.ts'
-import { type Rewriting, text } from './rewriting.ts'
+import type { Rewriting } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const Tag = {
@@ -94,7 +95,7 @@ function rewritten(
     case 'request':
       noteIdentity(around, element, rewriting)
       rewriting.count('replaced')
-      return text(tag, vrOf(tag) ?? 'LO', givenValue(tag, rewriting) ?? '')
+      return textElement(tag, vrOf(tag) ?? 'LO', givenValue(tag, rewriting) ?? '')
     case 'template':
       noteIdentity(around, element, rewriting)
       rewriting.count('unlisted')

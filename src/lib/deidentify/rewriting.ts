@@ -1,4 +1,4 @@
-import type { DicomFile, OutElement } from '../dicom/index.ts'
+import type { DicomFile } from '../dicom/index.ts'
 import type { KnownIdentity } from './search/known-identity.ts'
 import type { ObjectPolicy } from './object-policy.ts'
 import type { Unwanted } from './descriptors/clean-text.ts'
@@ -39,9 +39,4 @@ export function newUid(original: string, { pseudonyms, identity }: Rewriting): s
   const made = pseudonyms.uid(normal)
   if (made !== normal) identity.uids.add(normal)
   return made
-}
-
-/** An element of ASCII text. */
-export function text(tag: number, vr: string, value: string): OutElement {
-  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }

@@ -11,6 +11,7 @@ export { decodeText } from './decode-text.ts'
 export { DicomFile } from './dicom-file.ts'
 export { keywordOf, knownKeywords, tagOf, vrOf } from './dictionary.ts'
 export { type MadeValue, type OutElement, type OutPart, encodeDataSet } from './encode-data-set.ts'
+export { textElement } from './text-element.ts'
 export {
   type FileMeta,
   IMPLEMENTATION_CLASS_UID,

@@ -1,4 +1,4 @@
-import type { DicomFile, Element, OutElement } from '../dicom/index.ts'
+import { type DicomFile, type Element, type OutElement, textElement } from '../dicom/index.ts'
 import { isLossy } from '../pixels/index.ts'
 import { codecOfPixels } from './frame-codecs.ts'
 import { type Fragment, frameBytes } from './pixel-frames.ts'
@@ -42,12 +42,8 @@ export function saidOfLoss(
   const bytes = fragments.reduce((sum, { length }) => sum + length, 0)
   const ratio = (bitsPerFrame * frames) / 8 / Math.max(1, bytes)
   return [
-    text(Tag.LossyImageCompression, 'CS', '01'),
-    text(Ratio, 'DS', ratio.toPrecision(4)),
-    text(Method, 'CS', method),
+    textElement(Tag.LossyImageCompression, 'CS', '01'),
+    textElement(Ratio, 'DS', ratio.toPrecision(4)),
+    textElement(Method, 'CS', method),
   ]
-}
-
-function text(tag: number, vr: string, value: string): OutElement {
-  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }

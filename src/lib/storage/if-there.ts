@@ -1,11 +1,16 @@
 import { readFile, readdir } from 'node:fs/promises'
 
-/** @returns the text of a file; undefined when there is no such file */
-export async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+/** @returns the bytes of a file; undefined when there is no such file */
+export async function bytesIfThere(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   })
+}
+
+/** @returns the text of a file; undefined when there is no such file */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  return (await bytesIfThere(path))?.toString('utf8')
 }
 
 /**

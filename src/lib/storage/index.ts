@@ -17,7 +17,7 @@ export { archivePath, archiveStudyPath, projectOfArchived, quarantinePath } from
 export type { ObjectIdentity } from './layout.ts'
 export { copyIntoPlace, type Copied } from './copy-into-place.ts'
 export { readToSend, unreadableToSend } from './read-to-send.ts'
-export { namesIn, readIfThere } from './if-there.ts'
+export { bytesIfThere, namesIn, readIfThere } from './if-there.ts'
 export { Syncs } from './syncs.ts'
 export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'

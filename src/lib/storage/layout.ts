@@ -13,25 +13,11 @@ export interface ObjectIdentity {
 
 /** `<data>/<project>/archive/<StudyInstanceUID>/<SeriesInstanceUID>/<SOPInstanceUID>.dcm` */
 export function archivePath(dataDir: string, object: ObjectIdentity): string {
-  // Digits and dots between them: such a name leads nowhere else.
+  const study = archiveStudyPath(dataDir, object.project, object.StudyInstanceUID)
+  const series = parseUid(object.SeriesInstanceUID, 'SeriesInstanceUID')
   const name = `${parseUid(object.SOPInstanceUID, 'SOPInstanceUID')}.dcm`
-  return archiveSeriesPath(dataDir, object) + sep + name
-}
-
-/** Whose objects go by now: only what was proven once is here, and proving it takes as long as making a file. */
-const knownSeries = new Map<string, string>()
-const mostKnown = 1000
-
-function archiveSeriesPath(dataDir: string, object: ObjectIdentity): string {
-  const { project, StudyInstanceUID, SeriesInstanceUID } = object
-  const key = [dataDir, project, StudyInstanceUID, SeriesInstanceUID].join('\0')
-  const known = knownSeries.get(key)
-  if (known !== undefined) return known
-  const study = archiveStudyPath(dataDir, project, StudyInstanceUID)
-  const path = inside(study, parseUid(SeriesInstanceUID, 'SeriesInstanceUID'))
-  if (knownSeries.size >= mostKnown) knownSeries.clear()
-  knownSeries.set(key, path)
-  return path
+  // UIDs have digits, and dots between them: behind a proven path they lead nowhere else, and need no proof of their own.
+  return [study, series, name].join(sep)
 }
 
 export function archiveStudyPath(dataDir: string, project: string, study: string): string {

@@ -1,4 +1,4 @@
-import { type OutElement, encodeDataSet, encodingOf } from '../dicom/index.ts'
+import { type OutElement, encodeDataSet, encodingOf, textElement } from '../dicom/index.ts'
 import { Tag } from './sop-class.ts'
 import type { Transaction } from './transactions.ts'
 
@@ -20,5 +20,5 @@ export function encodeRequest(
 }
 
 function uid(tag: number, value: string): OutElement {
-  return { tag, vr: 'UI', value: Buffer.from(value, 'latin1') }
+  return textElement(tag, 'UI', value)
 }

@@ -6,6 +6,7 @@ import {
   isText,
   keywordOf,
   splitsAtBackslash,
+  textElement,
 } from '../../dicom/index.ts'
 import type { Action, Decision } from './action.ts'
 import { cleanedContent } from '../content/clean-content.ts'
@@ -18,7 +19,7 @@ import { noteIdentity } from '../search/note-identity.ts'
 import { ContentTag as Tag } from '../content/content-tags.ts'
 import type { Place } from '../place.ts'
 import { isOfRegion } from './region-overlays.ts'
-import { newUid, text } from '../rewriting.ts'
+import { newUid } from '../rewriting.ts'
 import { isTemporalVR, shiftTemporal } from '../dates/shift-date.ts'
 
 /** No list of UIDs or dates, and no description, is that long. */
@@ -92,7 +93,7 @@ function newUids({ element, rewriting }: Place): OutElement | undefined {
   }
   rewriting.count('uids')
   const originals = rewriting.file.bytes(element).toString('latin1').split('\\')
-  return text(tag, 'UI', originals.map((original) => newUid(original, rewriting)).join('\\'))
+  return textElement(tag, 'UI', originals.map((original) => newUid(original, rewriting)).join('\\'))
 }
 
 function shiftDates({ element, vr, rewriting }: Place): OutElement | undefined {
@@ -103,7 +104,7 @@ function shiftDates({ element, vr, rewriting }: Place): OutElement | undefined {
   if (shifted === undefined) return undefined
   rewriting.count('shifted')
   identity.noteWritten(shifted, vr)
-  return text(tag, vr, shifted)
+  return textElement(tag, vr, shifted)
 }
 
 /** Nothing is left of a text that says nothing known to be harmless; bytes and names cannot be cleaned. */

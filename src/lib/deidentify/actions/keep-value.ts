@@ -11,11 +11,12 @@ import {
   isPrivate,
   isText,
   splitsAtBackslash,
+  textElement,
 } from '../../dicom/index.ts'
 import { toldAges } from '../dates/age.ts'
 import { dummyValue } from './dummy.ts'
 import { isPersonal } from '../search/identity-kinds.ts'
-import { type Rewriting, newUid, text } from '../rewriting.ts'
+import { type Rewriting, newUid } from '../rewriting.ts'
 import { longestOf } from '../rules/vr-limits.ts'
 import type { Place } from '../place.ts'
 import { normalUid } from '../pseudonyms.ts'
@@ -93,7 +94,7 @@ function checkedValue(place: Place): OutElement | 'otherwise' | undefined {
     if (allowed.test(one)) return one
     return expected === 'CS' ? 'ANONYMIZED' : ''
   })
-  return text(element.tag, expected, values.join('\\'))
+  return textElement(element.tag, expected, values.join('\\'))
 }
 
 /**
@@ -131,13 +132,13 @@ function keepTemporal({ element, vr, decision, rewriting }: Place): OutElement |
   if (!isTemporal(value, vr)) return malformed(rewriting)
   const isWanted = decision.because !== 'base' && !isPersonal(element.tag, vr)
   if (isWanted) rewriting.identity.noteWritten(value, vr)
-  return text(element.tag, vr, value)
+  return textElement(element.tag, vr, value)
 }
 
 function keepAge(element: Element, rewriting: Rewriting): OutElement | undefined {
   if (element.length > longestChecked) return malformed(rewriting)
   const ages = toldAges(rewriting.file.bytes(element).toString('latin1'))
-  return ages === undefined ? malformed(rewriting) : text(element.tag, 'AS', ages)
+  return ages === undefined ? malformed(rewriting) : textElement(element.tag, 'AS', ages)
 }
 
 /**
@@ -155,7 +156,7 @@ function keepCharacterSets({ around, element, rewriting }: Place): OutElement | 
     (term, at) => term === terms[at] || /^ISO 2022 IR \d+$/.test(term),
   )
   const isKept = isSpelled && terms.length === characterSets.length
-  return text(element.tag, 'CS', (isKept ? characterSets : terms).join('\\'))
+  return textElement(element.tag, 'CS', (isKept ? characterSets : terms).join('\\'))
 }
 
 /** Of the root 2.25, or of six components and more. */

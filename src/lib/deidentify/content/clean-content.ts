@@ -1,7 +1,6 @@
-import type { DataSet, OutElement } from '../../dicom/index.ts'
+import { type DataSet, type OutElement, textElement } from '../../dicom/index.ts'
 import { ContentTag as Tag } from './content-tags.ts'
 import type { Place } from '../place.ts'
-import { text } from '../rewriting.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const oldestTold = 89
@@ -42,8 +41,8 @@ function withoutCharacteristics(
   if (told === undefined) return elements
   // No option keeps a birth date, shifted or not.
   if (told === 'birthDate') {
-    const withoutDate = replaced(elements, text(Tag.DateValue, 'DA', '19000101'))
-    return replaced(withoutDate, text(Tag.DateTimeValue, 'DT', '19000101000000'))
+    const withoutDate = replaced(elements, textElement(Tag.DateValue, 'DA', '19000101'))
+    return replaced(withoutDate, textElement(Tag.DateTimeValue, 'DT', '19000101000000'))
   }
   const retains = profile.options.has('retainPatientCharacteristics')
   if (told === 'sex') return retains ? elements : replaced(elements, undeterminedSex)
@@ -74,9 +73,9 @@ const undeterminedSex: OutElement = {
   vr: 'SQ',
   items: [
     [
-      text(0x00080100, 'SH', '121103'),
-      text(0x00080102, 'SH', 'DCM'),
-      text(0x00080104, 'LO', 'Undetermined sex'),
+      textElement(0x00080100, 'SH', '121103'),
+      textElement(0x00080102, 'SH', 'DCM'),
+      textElement(0x00080104, 'LO', 'Undetermined sex'),
     ],
   ],
 }

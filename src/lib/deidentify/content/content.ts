@@ -1,8 +1,8 @@
-import type { DataSet, OutElement } from '../../dicom/index.ts'
+import { type DataSet, type OutElement, textElement } from '../../dicom/index.ts'
 import { dummyText } from '../actions/dummy.ts'
 import { ContentTag as Tag } from './content-tags.ts'
 import type { Place } from '../place.ts'
-import { type Rewriting, text } from '../rewriting.ts'
+import type { Rewriting } from '../rewriting.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 /** Content items that are references to other objects (PS3.3 C.17.3.2): nothing in them is text. */
@@ -29,8 +29,8 @@ function* referencesIn(
     const valueType = around.file.string(item, Tag.ValueType) ?? ''
     if (references.has(valueType) && item.get(Tag.ReferencedSOPSequence) !== undefined) {
       yield [
-        text(Tag.RelationshipType, 'CS', 'CONTAINS'),
-        text(Tag.ValueType, 'CS', valueType),
+        textElement(Tag.RelationshipType, 'CS', 'CONTAINS'),
+        textElement(Tag.ValueType, 'CS', valueType),
         ...place.rewriteItem(inside, [Tag.ReferencedSOPSequence]),
       ]
     }
@@ -40,20 +40,20 @@ function* referencesIn(
 
 function emptyRemark(): OutElement[] {
   return [
-    text(Tag.RelationshipType, 'CS', 'CONTAINS'),
-    text(Tag.ValueType, 'CS', 'TEXT'),
+    textElement(Tag.RelationshipType, 'CS', 'CONTAINS'),
+    textElement(Tag.ValueType, 'CS', 'TEXT'),
     {
       tag: Tag.ConceptNameCodeSequence, // Tag.ConceptNameCodeSequence
       vr: 'SQ',
       items: [
         [
-          text(0x00080100, 'SH', '121106'),
-          text(0x00080102, 'SH', 'DCM'),
-          text(0x00080104, 'LO', 'Comment'),
+          textElement(0x00080100, 'SH', '121106'),
+          textElement(0x00080102, 'SH', 'DCM'),
+          textElement(0x00080104, 'LO', 'Comment'),
         ],
       ],
     },
-    text(Tag.TextValue, 'UT', dummyText),
+    textElement(Tag.TextValue, 'UT', dummyText),
   ]
 }
 
@@ -87,11 +87,11 @@ function pointInTheCorner({ file: { littleEndian } }: Rewriting): OutElement[] {
     two.writeUInt16BE(2)
   }
   return [
-    text(0x00700005, 'CS', 'DISPLAY'), // GraphicAnnotationUnits
+    textElement(0x00700005, 'CS', 'DISPLAY'), // GraphicAnnotationUnits
     { tag: 0x00700020, vr: 'US', value: two }, // GraphicDimensions
     { tag: 0x00700021, vr: 'US', value: one }, // NumberOfGraphicPoints
     { tag: 0x00700022, vr: 'FL', value: Buffer.alloc(8) }, // GraphicData
-    text(0x00700023, 'CS', 'POINT'), // GraphicType
-    text(0x00700024, 'CS', 'N'), // GraphicFilled
+    textElement(0x00700023, 'CS', 'POINT'), // GraphicType
+    textElement(0x00700024, 'CS', 'N'), // GraphicFilled
   ]
 }

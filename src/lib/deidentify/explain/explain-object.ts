@@ -11,10 +11,11 @@ import {
   isText,
   keywordOf,
 } from '../../dicom/index.ts'
+import { PixelSpool } from '../../image/index.ts'
 import { counted, visibleText } from '../../text/index.ts'
 import type { Decision } from '../actions/action.ts'
 import { defacedTexts, lookForFaces } from '../faces/index.ts'
-import { type CleanedPixels, PixelSpool, cleanPixels, cleanedTexts } from '../pixels/index.ts'
+import { type CleanedPixels, cleanPixels, cleanedTexts } from '../pixels/index.ts'
 import { profileRows } from '../table/decide-by-table.ts'
 import { type Deidentified, deidentifyObject, uidsOf } from '../deidentify-object.ts'
 import type { Exclusion } from '../study/exclusions.ts'

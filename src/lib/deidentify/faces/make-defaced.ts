@@ -5,13 +5,13 @@ import {
   TransferSyntax,
   encodeDataSet,
   encodeFileMeta,
+  textElement,
 } from '../../dicom/index.ts'
 import { checkPixelData, ofOldPixels } from '../pixels/index.ts'
 import { policyOf } from '../object-policy.ts'
 import { methodItem } from '../profile/profile.ts'
 import { methodCodes } from '../profile/profile-options.ts'
 import { Reasons } from '../reasons.ts'
-import { text } from '../rewriting.ts'
 import { writeInPieces } from '../study/write-object.ts'
 import { differenceBetween, hasSamePixels } from './compare-objects.ts'
 import { defacingError } from './run-defacing.ts'
@@ -87,7 +87,7 @@ function elementsOf(given: DicomFile, from: DicomFile): OutElement[] {
     ...from.dataSet.elements
       .filter(({ tag }) => !said.has(tag) && !ofOldPixels.has(tag))
       .map((element): OutElement => ({ tag: element.tag, vr: element.vr, copy: element })),
-    text(Tag.RecognizableVisualFeatures, 'CS', 'NO'),
+    textElement(Tag.RecognizableVisualFeatures, 'CS', 'NO'),
     { tag: Tag.DeidentificationMethodCodeSequence, vr: 'SQ', items: codesOf(given) },
   ]
 }

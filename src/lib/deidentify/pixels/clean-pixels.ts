@@ -1,4 +1,4 @@
-import type { DicomFile, Element, OutElement } from '../../dicom/index.ts'
+import { type DicomFile, type Element, type OutElement, textElement } from '../../dicom/index.ts'
 import { FionaError } from '../../error/index.ts'
 import { type PixelLayout, pixelLayoutOf, type PixelSpool } from '../../image/index.ts'
 import {
@@ -16,7 +16,6 @@ import { byteOrderOf, editedPixels, maskedFrames } from './masked-pixels.ts'
 import { type ObjectPolicy, policyOf } from '../object-policy.ts'
 import type { MaskedRegion, PixelAction, PixelPolicy } from './pixel-policy.ts'
 import { Reasons } from '../reasons.ts'
-import { text } from '../rewriting.ts'
 import { ultrasoundRegions } from './ultrasound-regions.ts'
 
 const Tag = {
@@ -38,9 +37,9 @@ export const ofOldPixels = new Set([
 
 /** Of PS3.16 CID 7050. */
 const cleanPixelData: readonly OutElement[] = [
-  text(0x00080100, 'SH', '113101'),
-  text(0x00080102, 'SH', 'DCM'),
-  text(0x00080104, 'LO', 'Clean Pixel Data Option'),
+  textElement(0x00080100, 'SH', '113101'),
+  textElement(0x00080102, 'SH', 'DCM'),
+  textElement(0x00080104, 'LO', 'Clean Pixel Data Option'),
 ]
 /** What is written into cleaned objects: no search may take it for the patient's. */
 export const cleanedTexts: readonly string[] = ['Clean Pixel Data Option']
@@ -88,7 +87,7 @@ export class CleanedPixels {
           : element,
       ),
       ...this.#replacing,
-      text(Tag.BurnedInAnnotation, 'CS', 'NO'),
+      textElement(Tag.BurnedInAnnotation, 'CS', 'NO'),
     ]
   }
 }

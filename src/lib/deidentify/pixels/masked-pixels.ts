@@ -1,4 +1,10 @@
-import type { DicomFile, Element, MadeValue, OutElement } from '../../dicom/index.ts'
+import {
+  type DicomFile,
+  type Element,
+  type MadeValue,
+  type OutElement,
+  textElement,
+} from '../../dicom/index.ts'
 import {
   codecOfPixels,
   type Fragment,
@@ -11,7 +17,6 @@ import {
   saidOfLoss,
 } from '../../image/index.ts'
 import { type ByteOrder, type Edit, type PixelMask, pixelTrouble } from '../../pixels/index.ts'
-import { text } from '../rewriting.ts'
 import { inOrder } from './in-order.ts'
 import { codecOf } from './compressed-frames.ts'
 
@@ -123,7 +128,7 @@ export async function maskedFrames(
       : []),
     ...(interpretation === undefined || interpretation === layout.interpretation
       ? []
-      : [text(Tag.PhotometricInterpretation, 'CS', interpretation)]),
+      : [textElement(Tag.PhotometricInterpretation, 'CS', interpretation)]),
     ...saidOfLoss(file, element, layout, frames[0] ?? []),
   ]
 }

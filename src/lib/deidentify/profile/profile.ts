@@ -1,4 +1,4 @@
-import type { DicomFile, OutElement } from '../../dicom/index.ts'
+import { type DicomFile, type OutElement, textElement } from '../../dicom/index.ts'
 import type { Decision } from '../actions/action.ts'
 import type { ProfileOption } from './profile-options.ts'
 import type { DateShift } from '../dates/date-shift.ts'
@@ -75,12 +75,8 @@ export function textsOf({ methods, codes }: Statement): string[] {
 /** An item of DeidentificationMethodCodeSequence. */
 export function methodItem([value, meaning]: readonly [string, string]): readonly OutElement[] {
   return [
-    ascii(0x00080100, 'SH', value),
-    ascii(0x00080102, 'SH', 'DCM'),
-    ascii(0x00080104, 'LO', meaning),
+    textElement(0x00080100, 'SH', value),
+    textElement(0x00080102, 'SH', 'DCM'),
+    textElement(0x00080104, 'LO', meaning),
   ]
-}
-
-function ascii(tag: number, vr: string, value: string): OutElement {
-  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }

@@ -11,7 +11,12 @@ export function objectPlace(
 ): { readonly folders: readonly string[]; readonly file: string } {
   const { StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID } = object
   return {
-    folders: [safeComponent(participant), StudyInstanceUID, SeriesInstanceUID],
+    folders: [...studyPlace(participant, StudyInstanceUID), SeriesInstanceUID],
     file: `${SOPInstanceUID}.dcm`,
   }
+}
+
+/** The folders that hold all of a study. */
+export function studyPlace(participant: string, StudyInstanceUID: string): readonly string[] {
+  return [safeComponent(participant), StudyInstanceUID]
 }

@@ -2,7 +2,6 @@ import { close, fdatasync, fstatSync, openSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { FionaError } from '../../error/index.ts'
 import { faultPoint } from '../../fault/index.ts'
 import { nowIso } from '../../record/index.ts'
 import {
@@ -12,7 +11,7 @@ import {
   syncDirectory,
   writeAll,
 } from '../../storage/index.ts'
-import { type Ended, type Known, apply } from './entries.ts'
+import { type Ended, type Known, type Refused, apply } from './entries.ts'
 import { folderOf, type LedgerPaths, ledgerPaths, packLedger, readLedger } from './ledger-file.ts'
 import type { EndOfDelivery, Ledger, Ledgers } from './ledger.ts'
 import { StudyIndex } from './study-index.ts'
@@ -88,11 +87,10 @@ export class DiskLedgers implements Ledgers {
         entries.delete(name)
         lines.append({ name, withdrawn: nowIso() })
       },
-      refuse: (name, { code, message, hint }, time) => {
+      refuse: (name, error, time) => {
         const before = refused.get(name)?.refused
-        if (before?.code === code && before.message === message) return
-        const error = { code, message, ...(hint === undefined ? {} : { hint }) }
-        const entry = { name, refused: error, time }
+        if (before?.code === error.code && before.message === error.message) return
+        const entry = { name, refused: troubleIn(error), time }
         refused.set(name, entry)
         lines.append(entry)
       },
@@ -222,6 +220,7 @@ function endOf({ destination, record, transfer, error }: EndOfDelivery): Ended {
   }
 }
 
-function troubleIn({ code, message, hint }: FionaError): NonNullable<Ended['error']> {
+/** As it is written: of an error its words alone. */
+function troubleIn({ code, message, hint }: Refused['refused']): NonNullable<Ended['error']> {
   return { code, message, ...(hint === undefined ? {} : { hint }) }
 }

@@ -1,11 +1,10 @@
 import { hash } from 'node:crypto'
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import { faultPoint } from '../../fault/index.ts'
-import { inside, safeComponent, writeFileAtomic } from '../../storage/index.ts'
+import { bytesIfThere, inside, safeComponent, writeFileAtomic } from '../../storage/index.ts'
 import { LastWords } from './entries.ts'
 
 const zip = promisify(gzip)
@@ -79,13 +78,6 @@ export async function packLedger(paths: LedgerPaths, temporaries: string): Promi
   } finally {
     closeSync(fd)
   }
-}
-
-async function bytesIfThere(path: string): Promise<Buffer | undefined> {
-  return readFile(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  })
 }
 
 async function unpacked(content: Buffer, path: string): Promise<string> {

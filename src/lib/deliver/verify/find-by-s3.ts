@@ -1,7 +1,7 @@
 import { elementText, elements } from '../carriers/s3/answer-text.ts'
 import { S3Store, encoded } from '../carriers/s3/s3-store.ts'
 import { notUnderstood } from '../carriers/s3/s3-trouble.ts'
-import { safeComponent } from '../../storage/index.ts'
+import { studyPlace } from '../carriers/object-place.ts'
 import type { S3Target } from '../destination.ts'
 import type { Finder } from './find-objects.ts'
 
@@ -16,7 +16,7 @@ export function s3Finder(target: S3Target, timeoutSeconds: number): Finder {
   return async ({ participant, StudyInstanceUID }, signal) => {
     const store = new S3Store(target, timeoutSeconds, 1)
     try {
-      const folder = `${target.prefix}${safeComponent(participant)}/${StudyInstanceUID}/`
+      const folder = `${target.prefix}${studyPlace(participant, StudyInstanceUID).join('/')}/`
       const sizes = await sizesBelow(store, folder, signal)
       return {
         has: ({ SOPInstanceUID, size }) => sizes.get(`${SOPInstanceUID}.dcm`) === size,

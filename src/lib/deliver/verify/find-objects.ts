@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { DicomFile, encodeDataSet, tagOf, TransferSyntax } from '../../dicom/index.ts'
+import { DicomFile, encodeDataSet, tagOf, TransferSyntax, textElement } from '../../dicom/index.ts'
 import { formatStatus } from '../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
 import { confirmedSeries } from '../carriers/package/server-answers.ts'
@@ -111,17 +111,12 @@ function dicomFinder(destination: Destination, target: DicomTarget): FindInstanc
 }
 
 function encodeQuery(study: string, series: string): Buffer {
-  const element = (tag: number, vr: string, text: string) => ({
-    tag,
-    vr,
-    value: Buffer.from(text, 'latin1'),
-  })
   const parts = encodeDataSet(
     [
-      element(tags.QueryRetrieveLevel, 'CS', 'IMAGE'),
-      element(tags.StudyInstanceUID, 'UI', study),
-      element(tags.SeriesInstanceUID, 'UI', series),
-      element(tags.SOPInstanceUID, 'UI', ''),
+      textElement(tags.QueryRetrieveLevel, 'CS', 'IMAGE'),
+      textElement(tags.StudyInstanceUID, 'UI', study),
+      textElement(tags.SeriesInstanceUID, 'UI', series),
+      textElement(tags.SOPInstanceUID, 'UI', ''),
     ],
     encoding,
   )

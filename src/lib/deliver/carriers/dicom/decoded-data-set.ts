@@ -1,4 +1,10 @@
-import { type OutElement, DicomFile, encodeDataSet, encodingOf } from '../../../dicom/index.ts'
+import {
+  type OutElement,
+  DicomFile,
+  encodeDataSet,
+  encodingOf,
+  textElement,
+} from '../../../dicom/index.ts'
 import type { DataSetSource } from '../../../dimse/index.ts'
 import { ExitCode, FionaError } from '../../../error/index.ts'
 import {
@@ -14,7 +20,6 @@ import { DataSetOfParts } from './data-set-of-parts.ts'
 const Tag = {
   PhotometricInterpretation: 0x00280004,
   PlanarConfiguration: 0x00280006,
-  BitsAllocated: 0x00280100,
   PixelData: 0x7fe00010,
 }
 /** They tell where frames lie among fragments (PS3.3 C.7.6.3.1.8): Extended Offset Table, its lengths, the total length. */
@@ -69,7 +74,7 @@ async function decodedElements(file: DicomFile, spool: PixelSpool): Promise<OutE
     },
   }
   const changed: OutElement[] = [
-    text(Tag.PhotometricInterpretation, 'CS', native.interpretation),
+    textElement(Tag.PhotometricInterpretation, 'CS', native.interpretation),
     ...(layout.samples > 1 ? [zero(Tag.PlanarConfiguration)] : []),
     ...saidOfLoss(file, pixelData, layout, first),
     { tag: Tag.PixelData, vr: layout.bitsAllocated > 8 ? 'OW' : 'OB', made },
@@ -89,10 +94,6 @@ function hasFragmentsWithin(elements: Elements): boolean {
         hasFragmentsWithin(item.elements),
     ),
   )
-}
-
-function text(tag: number, vr: string, value: string): OutElement {
-  return { tag, vr, value: Buffer.from(value, 'latin1') }
 }
 
 function zero(tag: number): OutElement {
