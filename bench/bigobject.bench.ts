@@ -1,16 +1,7 @@
 // Memory of each receiver, at its highest: one object of 100 MB, one of 2 GB, fifty associations at a time,
 // and a disk slower than the network (each write of the receiver takes 5 ms longer, by strace). Of a
 // receiver that forks, the largest of its processes.
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setInterval } from 'node:timers'
 import { ctElements, dicomFile, el } from '../test/fixtures/dicom-writer.ts'
@@ -24,6 +15,7 @@ import {
 } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
 import { isInstalled } from '../test/fixtures/peers.ts'
+import { inDirectory } from './in-directory.ts'
 
 const receivers = [fionaSynced, storescpTuned, orthanc]
 const slowDisk = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=write,pwrite64,writev']
@@ -39,14 +31,7 @@ interface Load {
 export default {
   name: 'bigobject',
   title: 'Peak memory while receiving, MB, and the seconds it took',
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      return { rows: await compare(directory) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+  run: () => inDirectory(async (directory) => ({ rows: await compare(directory) })),
 }
 
 async function compare(directory: string) {

@@ -7,8 +7,7 @@
 // What runs for months has a study of small objects behind it when the clock starts.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { binDir, freePort } from '../test/fixtures/peers.ts'
@@ -17,6 +16,7 @@ import { type ProcessTimes, spentSince, timesBelow } from './process-times.ts'
 import { RunningReceiver, fionaSynced } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -59,9 +59,8 @@ const ways: Readonly<Record<string, Way>> = {
 export default {
   name: 'chain',
   title: `${String(studies)} studies with ${String(objectCount)} CT objects of 525 kB through the whole chain, objects/s`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       const objects = join(directory, 'objects')
       for (let study = 0; study < studies; study++) {
         const folder = join(objects, String(study % associations), String(study))
@@ -84,10 +83,7 @@ export default {
       })
       const again = await servingAgain(mkdtempSync(join(directory, 'killed-')))
       return { rows: [...rows, again, ...processRows(spent)] }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 /** Of the chain alone: milliseconds of processor time per object. */

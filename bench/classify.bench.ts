@@ -1,12 +1,12 @@
 // Header → 67 rules → record, of CT files of 525 kB in the page cache, beside what reads the same headers and holds them
 // against nothing. `of one core` counts processor time, start-up included, so it is right also where other things run.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
 import { spentBy } from './processor-time.ts'
+import { inDirectory } from './in-directory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const files = Number(process.env['BENCH_OBJECTS'] ?? 1000)
@@ -24,14 +24,7 @@ interface Contender {
 export default {
   name: 'classify',
   title: `Headers of ${String(files)} CT files of 525 kB: 67 rules and a record, or reading alone`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      return { rows: compare(contenders(directory)) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+  run: () => inDirectory((directory) => ({ rows: compare(contenders(directory)) })),
 }
 
 /** As many definitions as the original came with, made of our own sample files; each keeps its ids to itself. */

@@ -2,21 +2,13 @@
 // of the program included and not, and what one object of 2 GB costs in time and memory, beside cp.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ctElements, ctImage, dicomFile, el } from '../test/fixtures/dicom-writer.ts'
 import { watchPeak } from './peak-memory.ts'
 import { spentBy } from './processor-time.ts'
+import { inDirectory } from './in-directory.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-anon', import.meta.url))
 const rounds = 3
@@ -25,15 +17,11 @@ const frames = 3815 // of 512 × 512 and two bytes: 2 GB
 export default {
   name: 'deid-goals',
   title: 'De-identification: the first object, and one of 2 GB',
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       writeFileSync(join(directory, 'key'), Buffer.alloc(32, 1), { mode: 0o600 })
       return { rows: [...(await firstObjects(directory)), ...(await largeObject(directory))] }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 /** A study of one object, and its record. */

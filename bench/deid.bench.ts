@@ -4,23 +4,14 @@
 // a `sync`, so that nobody pays for the writes of another, and what was made is removed only at the end: ext4 searches long
 // for a free inode where many were freed a moment ago, and that would fall on whoever is next.
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { certificate } from './certificate.ts'
 import { ctImage } from '../test/fixtures/dicom-writer.ts'
 import { isInstalled } from '../test/fixtures/peers.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-anon', import.meta.url))
 const seriesCount = 10
@@ -40,14 +31,7 @@ interface Contender {
 export default {
   name: 'deid',
   title: `De-identification of ${objectCount.toLocaleString('en')} CT objects of 525 kB, files/s`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      return { rows: compare(directory, contenders(directory)) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+  run: () => inDirectory((directory) => ({ rows: compare(directory, contenders(directory)) })),
 }
 
 function contenders(directory: string): Contender[] {

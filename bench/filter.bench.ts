@@ -2,13 +2,13 @@
 // does with records that are not its own, and beside jq adding a field what it does with instances,
 // whose headers it opens, reads and holds against the default rules. Start-up is in all figures.
 import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
 import { isInstalled } from '../test/fixtures/peers.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const tool = fileURLToPath(new URL('../bin/fiona-classify', import.meta.url))
 const recordCount = 200_000
@@ -24,15 +24,11 @@ interface Contender {
 export default {
   name: 'filter',
   title: `NDJSON through one filter: ${recordCount.toLocaleString('en')} records of 600 bytes, ${String(objectCount)} CT objects`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       const rows = await compare(contenders(directory))
       return { rows }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 function contenders(directory: string): Contender[] {

@@ -5,11 +5,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JournalWriter, journalStat, readJournal } from '../src/lib/journal/index.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const rounds = 3
@@ -25,9 +25,8 @@ const line = Buffer.from(
 export default {
   name: 'journal',
   title: `Journals: durable appends of ${line.length} bytes, and ${inFigures(records)} such records through a stage; ${inFigures(recordsBesideBare)} beside the bare pipeline`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       const filled = join(directory, 'journal', 'a')
       await fill(filled, records)
       const long = join(directory, 'journal', 'long')
@@ -92,10 +91,7 @@ export default {
         return { who, best: round3(best), median: round3(medianOf(all)), unit }
       })
       return { rows: [...rows, ...memory] }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 async function fill(directory: string, count: number): Promise<void> {

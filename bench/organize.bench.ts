@@ -1,12 +1,12 @@
 // Views and series JSON of objects that are there, beside what a site would make of them with one command: links to all
 // files, without names, JSON or anything synced. As in the chain, a mark stands behind each hundred records, at which
 // all before it is durable. The layout is one view more for each object.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
 import { spentBy, type Spent } from './processor-time.ts'
+import { inDirectory } from './in-directory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const objects = Number(process.env['BENCH_OBJECTS'] ?? 2000)
@@ -21,14 +21,7 @@ const layout =
 export default {
   name: 'organize',
   title: `Views of ${String(objects)} CT objects, durable at a mark behind each ${String(betweenMarks)}`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      return { rows: compare(directory) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+  run: () => inDirectory((directory) => ({ rows: compare(directory) })),
 }
 
 function compare(directory: string) {

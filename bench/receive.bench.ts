@@ -4,8 +4,7 @@
 // receiver runs for months: small objects, and then a few of full size, warm it up. What was received is removed only at the end: ext4
 // searches long for a free inode where many were freed a moment ago, and that would fall on whoever is next.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeStudy, writeWarmUp } from './ct-study.ts'
 import {
@@ -22,6 +21,7 @@ import {
 } from './receivers.ts'
 import { sendFolders } from './send-folders.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -42,17 +42,13 @@ interface Measured {
 export default {
   name: 'receive',
   title: `Receiving ${String(objectCount)} CT objects of 525 kB from dcmsend, objects/s`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       writeStudy(join(directory, 'objects'), 1, objectCount)
       writeStudy(join(directory, 'warm-up', 'full'), 2, warmUpCount)
       writeWarmUp(join(directory, 'warm-up', 'small'), 3, smallWarmUpCount)
       return { rows: await compare(directory) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 async function compare(directory: string) {

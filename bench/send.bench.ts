@@ -4,8 +4,7 @@
 // started long before: the rate from the record to its transfer record stands beside that of the whole process.
 // By STOW-RS it goes to Orthanc, beside curl.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { binDir } from '../test/fixtures/peers.ts'
 import { writeStudy } from './ct-study.ts'
@@ -13,6 +12,7 @@ import { type Command, spentTogether } from './processor-time.ts'
 import { RunningReceiver, present, storescpTuned } from './receivers.ts'
 import { stowToOrthanc } from './stow-to-orthanc.ts'
 import { medianOf } from './median.ts'
+import { inDirectory } from './in-directory.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -70,15 +70,11 @@ interface Measured {
 export default {
   name: 'send',
   title: `Sending ${String(objectCount)} CT objects of 525 kB to storescp +B --fork -pdu 131072`,
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
+  run: () =>
+    inDirectory(async (directory) => {
       if (present([storescpTuned], directory).length === 0) throw new Error('storescp is missing')
       return { rows: await compare(directory) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+    }),
 }
 
 async function compare(directory: string) {

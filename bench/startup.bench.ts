@@ -2,13 +2,13 @@
 // over one record, a receiver's way to its port. Not the clock, which other things on the machine move.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { writeInstances } from './ct-instances.ts'
 import { spentBy } from './processor-time.ts'
+import { inDirectory } from './in-directory.ts'
 
 const bin = fileURLToPath(new URL('../bin/', import.meta.url))
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7)
@@ -24,14 +24,7 @@ interface Start {
 export default {
   name: 'startup',
   title: 'Processor time of a start (goal: --help and the first record within 2 × bare Node)',
-  async run() {
-    const directory = mkdtempSync(join(tmpdir(), 'fiona-bench-'))
-    try {
-      return { rows: await compare(directory) }
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  },
+  run: () => inDirectory(async (directory) => ({ rows: await compare(directory) })),
 }
 
 async function compare(directory: string) {
