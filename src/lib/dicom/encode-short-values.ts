@@ -22,13 +22,17 @@ export interface ValueElement {
   readonly value: Buffer
 }
 
-/** As many of the elements from there on as fit into one piece. */
+/**
+ * As many of the elements from there on as fit into one piece.
+ * @param around bytes of what else is in it
+ */
 export function shortValuesFrom(
   elements: readonly OutElement[],
   from: number,
+  around = 0,
 ): readonly ValueElement[] {
   const run: ValueElement[] = []
-  let most = 0
+  let most = around
   for (let at = from; at < elements.length; at++) {
     const element = elements[at] as OutElement
     if (!isValue(element)) break
@@ -45,7 +49,7 @@ function isValue(element: OutElement): element is ValueElement {
 }
 
 export function isShort(item: readonly OutElement[]): item is readonly ValueElement[] {
-  return shortValuesFrom(item, 0).length === item.length
+  return shortValuesFrom(item, 0, 2 * delimiterBytes).length === item.length
 }
 
 /** @param item in order of its tags */
