@@ -46,10 +46,14 @@ t.test(
       }
     }
     await next(/^bound$/)
-    const receiver = spawn(join(binDir, 'fiona-scp'), ['--port', '0', '--data-dir', join(folder, 'data')], {
-      stdio: ['ignore', 'ignore', 'ignore'],
-      env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
-    })
+    const receiver = spawn(
+      join(binDir, 'fiona-scp'),
+      ['--port', '0', '--data-dir', join(folder, 'data')],
+      {
+        stdio: ['ignore', 'ignore', 'ignore'],
+        env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
+      },
+    )
     t.teardown(() => receiver.kill('SIGKILL'))
     // Without it nobody says anything any more.
     receiver.once('exit', (code) => {

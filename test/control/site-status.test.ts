@@ -161,7 +161,8 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
   t.ok(isStatus(status), JSON.stringify(isStatus.errors))
   t.match(status.trouble.join(), /research does not answer since .*nobody listens/)
   const said = new Set(keysOf(status))
-  const table = readFileSync(inProject('docs/operating.md'), 'utf8').split('| `status --json` |')[1] ?? ''
+  const table =
+    readFileSync(inProject('docs/operating.md'), 'utf8').split('| `status --json` |')[1] ?? ''
   const rows = (table.split('\n\n')[0] ?? '').split('\n').slice(2)
   const documented = rows.flatMap((row) =>
     [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, key]) => key),

@@ -23,7 +23,11 @@ class Manager {
     mkdirSync(tools)
     copyFileSync(inProject('test/fixtures/systemd-notify.py'), join(tools, 'systemd-notify'))
     chmodSync(join(tools, 'systemd-notify'), 0o755)
-    const manager = [inProject('test/fixtures/service-manager.py'), join(root, 'notify'), ...command]
+    const manager = [
+      inProject('test/fixtures/service-manager.py'),
+      join(root, 'notify'),
+      ...command,
+    ]
     this.#process = spawn(python, manager, {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, PATH: `${tools}:${process.env['PATH'] ?? ''}`, TCP_NODELAY: '1' },

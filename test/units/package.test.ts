@@ -28,9 +28,13 @@ t.test(
     t.teardown(() => {
       rmSync(folder, { recursive: true, force: true })
     })
-    const built = spawnSync(process.execPath, [inProject('scripts/package.mjs'), '--as-built', folder], {
-      encoding: 'utf8',
-    })
+    const built = spawnSync(
+      process.execPath,
+      [inProject('scripts/package.mjs'), '--as-built', folder],
+      {
+        encoding: 'utf8',
+      },
+    )
     t.equal(built.status, 0, built.stderr)
     const [deb = ''] = readdirSync(folder)
     const listing = spawnSync('dpkg-deb', ['--contents', join(folder, deb)], { encoding: 'utf8' })
@@ -134,8 +138,8 @@ t.test(
   'the scripts of the package are clean',
   { skip: hasShellcheck ? false : 'shellcheck is not installed' },
   async (t) => {
-    const scripts = ['postinst', 'prerm', 'postrm', 'obey-enabled'].map(
-      (name) => inProject(`packaging/${name}`),
+    const scripts = ['postinst', 'prerm', 'postrm', 'obey-enabled'].map((name) =>
+      inProject(`packaging/${name}`),
     )
     const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
     t.equal(status, 0, stdout)
@@ -144,7 +148,10 @@ t.test(
 
 t.test('obey-enabled knows what the file of three characters closes', async (t) => {
   const folder = t.testdir({ config: {} })
-  const script = readFileSync(inProject('packaging/obey-enabled'), 'utf8').replaceAll('/var/lib/fiona', folder)
+  const script = readFileSync(inProject('packaging/obey-enabled'), 'utf8').replaceAll(
+    '/var/lib/fiona',
+    folder,
+  )
   const may = (what: string): number | null =>
     spawnSync('sh', ['-s', 'may', what], { input: script }).status
   t.same([may('reception'), may('mpps')], [0, 0], 'no file')
