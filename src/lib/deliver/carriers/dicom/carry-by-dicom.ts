@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Digester } from '../../../digest/index.ts'
 import {
   type DataSetSource,
   type PreparedStore,
@@ -12,6 +12,7 @@ import {
 } from '../../../dimse/index.ts'
 import { FionaError } from '../../../error/index.ts'
 import type { Cargo, Carrier, Conversion, Waybill } from '../../carrier.ts'
+import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
@@ -19,7 +20,6 @@ import { openPeer } from '../../open-peer.ts'
 import { Queue } from '../queue.ts'
 import { convertedDataSet, hasNativePixels, losslessAlternatives } from './converted-data-set.ts'
 import { decodedDataSet } from './decoded-data-set.ts'
-import { DigestBeforehand, type DigestOfFile, DigestOnTheWay } from './digest-of-file.ts'
 import { KeptAssociations, type Way } from './kept-associations.ts'
 import { sendInParallel } from './send-in-parallel.ts'
 import { refused } from '../refused.ts'
@@ -28,14 +28,6 @@ import { refused } from '../refused.ts'
 const refusalsInARow = 3
 /** What is proposed goes by these; where another kind of object turns up later, there is another association for it. */
 const lookedAhead = 64
-
-export interface DicomTools {
-  readonly throttle: Throttle
-  readonly log: Logger
-  /** A directory of ours, for pixels that are decompressed. */
-  readonly spool: string
-  readonly digester: Digester
-}
 
 /**
  * Sends objects with C-STORE (PS3.4 annex B), over as many associations at once as the destination's
@@ -48,16 +40,22 @@ export class DicomCarrier implements Carrier {
   readonly #target: DicomTarget
   readonly #throttle: Throttle
   readonly #log: Logger
-  readonly #preparing: Preparing
+  readonly #conversions: Conversions
   readonly #kept = new KeptAssociations()
 
-  constructor(destination: Destination, target: DicomTarget, tools: DicomTools) {
-    const { spool, digester } = tools
-    this.#preparing = { transcode: destination.transcode, spool, digester }
+  /** @param spool a directory of ours, for pixels that are decompressed */
+  constructor(
+    destination: Destination,
+    target: DicomTarget,
+    throttle: Throttle,
+    log: Logger,
+    spool: string,
+  ) {
+    this.#conversions = { transcode: destination.transcode, spool }
     this.#destination = destination
     this.#target = target
-    this.#throttle = tools.throttle
-    this.#log = tools.log
+    this.#throttle = throttle
+    this.#log = log
   }
 
   async carry(objects: Cargo, waybill: Waybill): Promise<void> {
@@ -65,13 +63,14 @@ export class DicomCarrier implements Carrier {
     let kinds: readonly string[] = []
     // More than once where an object is of a new kind, or a kept association turned out to be over.
     while (!waybill.stopping.aborted && !queue.isEmpty) {
-      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds, this.#preparing))
+      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds, this.#conversions))
       await this.#kept.releaseOthers(proposed)
       await sendInParallel(queue, {
         associations: this.#destination.concurrency,
         signal: waybill.stopped,
         open: async (signal) => this.#kept.take(proposed) ?? this.#open(proposed, waybill, signal),
-        send: (way) => sendAll(way, queue, waybill, { log: this.#log, preparing: this.#preparing }),
+        send: (way) =>
+          sendAll(way, queue, waybill, { log: this.#log, conversions: this.#conversions }),
         leave: async (way) => {
           // What asks it afterwards may be the only one that it lets in.
           if (this.#destination.verify === 'none') this.#kept.keep(way)
@@ -102,11 +101,10 @@ export class DicomCarrier implements Carrier {
   }
 }
 
-/** What an object is prepared with, and what may be done with one that is not taken as it is. */
-interface Preparing {
+/** What may be done with an object that is not taken as it is. */
+interface Conversions {
   readonly transcode: Destination['transcode']
   readonly spool: string
-  readonly digester: Digester
 }
 
 /** An object that was read ahead. */
@@ -114,7 +112,8 @@ interface Ready {
   readonly object: StudyObject
   readonly store: PreparedStore
   readonly conversion: Conversion | undefined
-  readonly digest: DigestOfFile
+  /** Of the whole file, to be asked before the object is sent; it comes when all was sent. */
+  readonly digest: () => Promise<() => string>
 }
 
 /**
@@ -126,14 +125,14 @@ async function sendAll(
   way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
-  { log, preparing }: { readonly log: Logger; readonly preparing: Preparing },
+  { log, conversions }: { readonly log: Logger; readonly conversions: Conversions },
 ): Promise<void> {
   const { association } = way
   let refusals = 0
   let isAnswered = false
   let following: Ready | undefined
   const readAhead = (): void => {
-    following = nextReady(way, queue, waybill, preparing)
+    following = nextReady(way, queue, waybill, conversions)
   }
   try {
     for (readAhead(); following !== undefined && !waybill.stopping.aborted;) {
@@ -194,7 +193,7 @@ function nextReady(
   way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
-  preparing: Preparing,
+  conversions: Conversions,
 ): Ready | undefined {
   if (waybill.stopping.aborted || way.association.failure !== undefined) return undefined
   for (;;) {
@@ -202,7 +201,7 @@ function nextReady(
     if (object === undefined || !way.proposed.has(ownKindOf(object))) return undefined
     queue.next()
     try {
-      return prepare(way, object, preparing)
+      return prepare(way, object, conversions)
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
       waybill.failed(object, error)
@@ -213,7 +212,7 @@ function nextReady(
 function prepare(
   { association }: Way,
   object: StudyObject,
-  { transcode, spool, digester }: Preparing,
+  { transcode, spool }: Conversions,
 ): Ready {
   const { SOPClassUID, transferSyntaxUID } = object
   const alternatives = losslessAlternatives(transferSyntaxUID, transcode)
@@ -229,11 +228,16 @@ function prepare(
     const store = hasNativePixels(transferSyntaxUID)
       ? convert(convertedDataSet(object.path, to))
       : decodedThen(() => decodedDataSet(object.path, to, spool), convert)
-    const digest = new DigestBeforehand(object.path)
+    const digest = async () => {
+      const sha256 = await digestObject(object.path)
+      return () => sha256
+    }
     return { object, store, conversion: { from: transferSyntaxUID, to }, digest }
   }
-  const digest = new DigestOnTheWay(digester)
-  const store = association.prepare({ ...object, seen: digest.seen })
+  const hash = createHash('sha256')
+  const seen = (bytes: Buffer): void => void hash.update(bytes)
+  const store = association.prepare({ ...object, seen })
+  const digest = () => Promise.resolve(() => hash.digest('hex'))
   return { object, store, conversion: undefined, digest }
 }
 
@@ -256,10 +260,9 @@ async function sendOne(
   meanwhile: () => void,
 ): Promise<StoreAnswer & { readonly sha256: string }> {
   using prepared = store
-  using made = digest
-  await made.before()
+  const sha256 = await digest()
   const answer = await prepared.send(meanwhile)
-  return { ...answer, sha256: await made.sha256() }
+  return { ...answer, sha256: sha256() }
 }
 
 /** The association is gone, and no other object can be sent on it. */
@@ -295,7 +298,7 @@ function ownKindOf({ SOPClassUID, transferSyntaxUID }: StudyObject): string {
 function kindsToPropose(
   objects: readonly StudyObject[],
   before: readonly string[],
-  { transcode }: Preparing,
+  { transcode }: Conversions,
 ): readonly string[] {
   const [first, ...others] = objects.map((object) => [
     ownKindOf(object),
