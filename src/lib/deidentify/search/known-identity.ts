@@ -123,7 +123,10 @@ export class KnownIdentity implements IdentityTerms {
 
   #addBeyondAscii(value: string): void {
     for (const part of value.split(/[\\=^\s,;]+/u)) {
-      if (/[^\x00-\x7f]/.test(part) && isLongEnough(part)) this.beyondAscii.add(part.toLowerCase())
+      if (!/[^\x00-\x7f]/.test(part) || !isLongEnough(part)) continue
+      this.beyondAscii.add(part.toLowerCase())
+      // Katakana of half width elsewhere have the full one.
+      this.beyondAscii.add(part.normalize('NFKC').toLowerCase())
     }
   }
 
@@ -149,6 +152,7 @@ export class KnownIdentity implements IdentityTerms {
         for (const folded of spellings(part)) {
           if (isLongEnough(folded) && !isCommon(folded)) this.#addTerm(folded)
         }
+        this.#addMutilated(part)
       }
       if (parts.length < 2) continue
       for (const between of ['^', ' ', '', '_', ', ']) {
@@ -166,7 +170,20 @@ export class KnownIdentity implements IdentityTerms {
     }
   }
 
+  /** Devices write `M?ller`, `M_ller` and `Mller` where they do not have the letter. */
+  #addMutilated(part: string): void {
+    const composed = part.normalize('NFC').toLowerCase()
+    if (!/[^\x00-\x7f]/.test(composed)) return
+    for (const instead of ['?', '_', '\ufffd', '']) {
+      const left = composed.replace(/[^\x00-\x7f]/g, instead)
+      if ((left.match(/[a-z]/g)?.length ?? 0) < 4 || isCommon(left)) continue
+      this.#put(left.length < 5 ? this.words : this.anywhere, left)
+    }
+  }
+
   #addTerm(folded: string): void {
+    // Older systems store what is read from the right in the order in which it is seen.
+    if (rightToLeft.test(folded)) this.#put(this.anywhere, [...folded].reverse().join(''))
     if (isAlphabet(folded) && folded.length < 5) this.#put(this.words, folded)
     else this.#put(this.anywhere, folded)
   }
@@ -213,6 +230,9 @@ export class KnownIdentity implements IdentityTerms {
     for (const [written] of foldText(text).matchAll(/\d[\d ()./-]{5,}\d/g)) {
       if (written.replace(/\D/g, '').length >= 7) this.#put(this.anywhere, written)
     }
+    // In town it is written without the code of the town, if that stands apart.
+    const [local = ''] = /\d+\s*$/.exec(text) ?? []
+    if (local.trim().length >= 7) this.#put(this.freeTextWords, local.trim())
     if (/@/.test(text)) this.#addWhole(text)
   }
 
@@ -238,7 +258,10 @@ export class KnownIdentity implements IdentityTerms {
       const words = part.split(/[\0\s]+/).filter((word) => word !== '' && !/\d/.test(word))
       for (const street of spellings(words.join(' '))) {
         const isSaid = street.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))
-        if (street.length >= 8 && !isSaid) this.#put(this.anywhere, street)
+        if (street.length < 8 || isSaid) continue
+        this.#put(this.anywhere, street)
+        const short = street.replace(/strasse\b/, 'str')
+        if (short !== street) this.#put(this.anywhere, short)
       }
     }
   }
@@ -257,6 +280,9 @@ export class KnownIdentity implements IdentityTerms {
     if (!this.#allowed.has(term)) terms.add(term)
   }
 }
+
+/** Hebrew and Arabic. */
+const rightToLeft = /^[\u0590-\u08ff]+$/
 
 /** The day that a DA or DT begins with, without the points of ACR-NEMA. */
 export function dayOf(value: string): string {
