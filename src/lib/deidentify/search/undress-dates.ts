@@ -66,6 +66,10 @@ export function withPlainDates(text: string): string {
       const month = monthOf(name)
       return month === undefined ? found : dotted(day, month, year)
     })
+    .replace(yearMonthDay, (found: string, year: string, name: string, day: string) => {
+      const month = monthOf(name)
+      return month === undefined ? found : dotted(day, month, year)
+    })
     .replace(inNumbers, (found: string, day: string, _: string, month: string, year: string) =>
       year.length === 4 || Number(year) > lastOfDays ? dotted(day, month, year) : found,
     )
