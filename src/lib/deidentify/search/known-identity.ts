@@ -1,5 +1,5 @@
 import { foldText, spellings, withoutUnseen } from './fold-text.ts'
-import { isCommon } from './common-words.ts'
+import { isCommon, isKnown } from './common-words.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from '../actions/dummy.ts'
 import { writtenDates } from './written-dates.ts'
@@ -8,6 +8,7 @@ import { writtenDates } from './written-dates.ts'
 export interface IdentityTerms {
   readonly words: ReadonlySet<string>
   readonly freeTextWords: ReadonlySet<string>
+  readonly cutNames: ReadonlySet<string>
   readonly anywhere: ReadonlySet<string>
   readonly phrases: ReadonlySet<string>
   readonly digits: ReadonlySet<string>
@@ -42,6 +43,8 @@ export class KnownIdentity implements IdentityTerms {
   readonly words = new Set<string>()
   /** Words in free text only. */
   readonly freeTextWords = new Set<string>()
+  /** The beginnings of names, as words of their own. */
+  readonly cutNames = new Set<string>()
   /** Folded text that may stand anywhere. */
   readonly anywhere = new Set<string>()
   /** Folded text that must begin and end there: names and identifiers of little pieces. */
@@ -89,9 +92,9 @@ export class KnownIdentity implements IdentityTerms {
   /** The terms alone; borrowed, for they grow. */
   terms(): IdentityTerms {
     const { words, freeTextWords, anywhere, phrases, digits, uids } = this
-    const { rawForms, beyondAscii, writtenDays, keptUids } = this
+    const { cutNames, rawForms, beyondAscii, writtenDays, keptUids } = this
     const lists = { words, freeTextWords, anywhere, phrases, digits, uids }
-    return { ...lists, rawForms, beyondAscii, writtenDays, keptUids }
+    return { ...lists, cutNames, rawForms, beyondAscii, writtenDays, keptUids }
   }
 
   /** What another thread found in other objects of the same study. */
@@ -174,11 +177,12 @@ export class KnownIdentity implements IdentityTerms {
   #addMutilated(part: string): void {
     const composed = part.normalize('NFC').toLowerCase()
     if (!/[^\x00-\x7f]/.test(composed)) return
-    for (const instead of ['?', '_', '\ufffd', '']) {
-      const left = composed.replace(/[^\x00-\x7f]/g, instead)
-      if ((left.match(/[a-z]/g)?.length ?? 0) < 4 || isCommon(left)) continue
-      this.#put(left.length < 5 ? this.words : this.anywhere, left)
-    }
+    const without = (instead: string) => composed.replace(/[^\x00-\x7f]/g, instead)
+    const letters = without('')
+    if (!/^[a-z]{4,}$/.test(letters) || isCommon(letters)) return
+    // What is left may be a piece of any word.
+    this.#put(this.words, letters)
+    for (const instead of ['?', '_', '\ufffd']) this.#put(this.anywhere, without(instead))
   }
 
   #addTerm(folded: string): void {
@@ -186,6 +190,12 @@ export class KnownIdentity implements IdentityTerms {
     if (rightToLeft.test(folded)) this.#put(this.anywhere, [...folded].reverse().join(''))
     if (isAlphabet(folded) && folded.length < 5) this.#put(this.words, folded)
     else this.#put(this.anywhere, folded)
+    if (!isAlphabet(folded)) return
+    // Fields, and names of files, have an end.
+    for (let end = shortestCut; end < folded.length; end += 1) {
+      const cut = folded.slice(0, end)
+      if (!isKnown(cut)) this.#put(this.cutNames, cut)
+    }
   }
 
   #addIdentifier(id: string): void {
@@ -280,6 +290,9 @@ export class KnownIdentity implements IdentityTerms {
     if (!this.#allowed.has(term)) terms.add(term)
   }
 }
+
+/** Of a thousand frequent names none that is cut to as many letters is a word that devices write (`npm run bench held-names`). */
+const shortestCut = 6
 
 /** Hebrew and Arabic. */
 const rightToLeft = /^[\u0590-\u08ff]+$/

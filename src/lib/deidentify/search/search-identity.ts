@@ -153,7 +153,7 @@ export class IdentitySearch {
   }
 
   #isInFolded(spelling: string, vr: string): boolean {
-    const { words, freeTextWords, digits } = this.#identity
+    const { words, freeTextWords, cutNames, digits } = this.#identity
     const folded = spelling.replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     // No number is a UID; but a UID has no other characters than a number.
@@ -163,7 +163,7 @@ export class IdentitySearch {
       const isIn = tokens.some((token) => token.length >= shortest && words.has(token))
       return isIn || this.#hasUid(folded)
     }
-    if (tokens.some((token) => words.has(token))) return true
+    if (tokens.some((token) => words.has(token) || cutNames.has(token))) return true
     if (usesCharacterSet(vr) && tokens.some((token) => isAmong(freeTextWords, token))) return true
     if (this.#anywhere.some((term) => folded.includes(term) && standsIn(term, folded))) return true
     if (this.#phrases.some((term) => folded.includes(term) && standsAlone(term, folded)))
