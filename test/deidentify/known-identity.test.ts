@@ -76,6 +76,7 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['name', 'Müller^Jörg', Buffer.from('Müller', 'utf16le').toString('base64'), true],
     ['name', 'Müller^Jörg', Buffer.from('Müller>?', 'utf8').toString('base64url'), true],
     ['name', 'Müller^Jörg', Buffer.from('Müller', 'utf16le').toString('hex'), true],
+    ['name', 'Cao^Yi', 't2_space_dark-fluid_sag_p2_iso', false],
     ['name', 'Müller^Jörg', '77 252 108 108 101 114', true],
     ['name', 'Müller^Jörg', '77,195,188,108,108,101,114', true],
     ['name', 'Müller^Jörg', '77 252 108 108 101 115', false],

@@ -41,10 +41,16 @@ export function spelledInNumbers(text: string): string[] {
   })
 }
 
-/** As UTF-8 where they are, as Latin-1 where not, and without the NULs of UTF-16. */
+/** As UTF-8, and as Latin-1 or UTF-16 where that gives letters alone: other bytes have a short name in them by chance. */
 function readingsOf(bytes: Buffer): string[] {
-  const text = isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
-  return bytes.includes(0) ? [text, bytes.toString('latin1').replaceAll('\0', '')] : [text]
+  const readings = [bytes.toString('utf8')]
+  const latin = bytes.toString('latin1')
+  const letters = latin.replaceAll('\0', '')
+  const isWide = letters.length <= latin.length * 0.75
+  if (!isUtf8(bytes) || isWide) {
+    if (/^[\t\r\n\x20-\x7e\xc0-\xff]*$/.test(isWide ? letters : latin)) readings.push(letters)
+  }
+  return readings
 }
 
 /** Four and more single letters or digits with one separator between each. */
