@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { faultPoint } from '../fault/index.ts'
 import type { FilterLogic } from '../cli/index.ts'
+import { Digester } from '../digest/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
   errorRecord,
@@ -69,6 +70,7 @@ export class Courier implements FilterLogic {
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
   readonly #commitments: Commitments
+  readonly #digester = new Digester()
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
   /** A delivery ended, or everything shall. */
@@ -200,6 +202,7 @@ export class Courier implements FilterLogic {
       await status?.close()
     }
     await this.#commitments.close()
+    await this.#digester.close()
     for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
@@ -248,7 +251,7 @@ export class Courier implements FilterLogic {
   #openLane(destination: Destination): Way {
     const { now, halt, transactions, desk, inStage, waiting, spool } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
-    const carrier = carrierFor(destination, log, spool)
+    const carrier = carrierFor(destination, { log, spool, digester: this.#digester })
     const lane = new Lane({
       destination,
       log,
