@@ -11,7 +11,7 @@ export function compileBundles(names) {
   const { scriptOf, sealOf, compiledSuffix } = createRequire(import.meta.url)('../dist/load.js')
   for (const name of names) {
     const file = join('dist', name)
-    const text = readFileSync(file, 'latin1')
+    const text = inAscii(readFileSync(file, 'utf8'))
     const hash = createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 16)
     const source = `${text}//${hash}\n`
     const seal = Buffer.from(sealOf(source))
@@ -19,6 +19,17 @@ export function compileBundles(names) {
     writeFileSync(file, source, 'latin1')
     writeFileSync(file + compiledSuffix, Buffer.concat([seal, compiled, seal]))
   }
+}
+
+/**
+ * They are read as Latin-1, which is fast, so all is written in ASCII. esbuild does that with texts, and leaves regular
+ * expressions and comments as they are; an escape means the same in each of them.
+ */
+function inAscii(text) {
+  return text.replace(
+    /[^\x00-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** All functions, too, and not only those that run at once. */

@@ -1,5 +1,6 @@
+import { isAscii } from 'node:buffer'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -35,6 +36,17 @@ t.test('tools run what the build compiled, wherever they are installed', async (
   t.equal(how.get('main.js'), 'taken')
   t.equal(how.get('fiona-classify.js'), 'taken')
   t.same([...new Set(how.values())], ['taken'])
+})
+
+t.test('bundles are in ASCII, as they are read: ä in an expression would be two letters', (t) => {
+  const names = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
+  const bundles = names.filter((name) => names.includes(`${name}.compiled`))
+  t.ok(bundles.includes('main.js'))
+  t.same(
+    bundles.filter((name) => !isAscii(readFileSync(join(root, 'dist', name)))),
+    [],
+  )
+  t.end()
 })
 
 t.test(

@@ -54,6 +54,46 @@ const cases: Readonly<Record<string, readonly (readonly [Kind, string, string, b
     ['date', '19610423', '23.\u200b04.1961', true],
     ['address', 'Müllerstraße 4711', 'Muellerstrasse 4711', true],
   ],
+  'letters that a device does not have, and what became of them on the way': [
+    ['name', 'Müller^Jörg', 'M?ller', true],
+    ['name', 'Müller^Jörg', 'M_ller 1', true],
+    ['name', 'Müller^Jörg', 'M\ufffdller', true],
+    ['name', 'Müller^Jörg', 'MLLER', true],
+    ['name', 'Sæther^A', 'anesther', false],
+    ['name', 'Sandberg^Bjørg', 'BJ?RG', true],
+    ['name', 'Öst^Åsa', 'st', false],
+    ['name', 'Müller^Jörg', Buffer.from('Müller').toString('latin1'), true],
+    ['name', 'Müller^Jörg', 'MÃ¼ller', true],
+    ['name', 'Böhme^A', 'BÃ–HME', true],
+    ['name', 'Müller^Jörg', 'M&uuml;ller', true],
+    ['name', 'Müller^Jörg', 'M&amp;uuml;ller', true],
+    ['name', 'Åkesønn^A', '&Aring;kes&oslash;nn', true],
+    ['name', 'Müller^Jörg', 'M%C3%BCller', true],
+    ['name', 'Müller^Jörg', 'M%FCller', true],
+    ['name', 'Müller^Jörg', 'M%25C3%25BCller', true],
+    ['name', 'Müller^Jörg', '=?utf-8?Q?M=C3=BCller?=', true],
+    ['name', 'Müller^Jörg', Buffer.from('Dr. Müller', 'latin1').toString('base64'), true],
+    ['name', 'Müller^Jörg', Buffer.from('Müller', 'utf16le').toString('base64'), true],
+    ['name', 'Müller^Jörg', Buffer.from('Müller>?', 'utf8').toString('base64url'), true],
+    ['name', 'Müller^Jörg', Buffer.from('Müller', 'utf16le').toString('hex'), true],
+    ['name', 'Cao^Yi', 't2_space_dark-fluid_sag_p2_iso', false],
+    ['name', 'Müller^Jörg', '77 252 108 108 101 114', true],
+    ['name', 'Müller^Jörg', '77,195,188,108,108,101,114', true],
+    ['name', 'Müller^Jörg', '77 252 108 108 101 115', false],
+    ['name', 'דבורה^א', 'הרובד', true],
+    ['identifier', 'HOSP-778812', '000778812', true],
+    ['phone', '+49 541 7789123', '7789123', true],
+    ['address', 'Köhlerstraße 17, Osnabrück', 'Koehlerstr. 17', true],
+  ],
+  'names cut short are found as words of six letters and more': [
+    ['name', 'Zwartkops^Klaasjan', 'ZWARTKOP.IMA', true],
+    ['name', 'Zwartkops^Klaasjan', 'zwartk', true],
+    ['name', 'Zwartkops^Klaasjan', 'zwart', false],
+    ['name', 'Zwartkops^Klaasjan', 'zwartkoffer', false],
+    ['name', 'Abdominus^A', 'abdomi', true],
+    ['name', 'Standards^A', 'standard', false],
+    ['name', 'Zwölferhof^A', 'ZWOELFER.IMA', true],
+  ],
   'the same letters in another way': [
     ['name', 'Mueller^Joerg', 'Müller', true],
     ['name', 'Aagaard^Soeren', 'Ågård', true],
@@ -222,6 +262,34 @@ for (const [what, rows] of Object.entries(cases)) {
   })
 }
 
+t.test('dates in the words of other languages, and as programs write them', (t) => {
+  for (const text of [
+    '7. März 1951',
+    '7. mars 1951',
+    '7 de marzo de 1951',
+    '7 марта 1951',
+    '07-MRZ-1951',
+    '07-MAR-51',
+    'Mar-07-1951',
+    '1951-MAR-07',
+    '7th of March 1951',
+    'March 7th, 1951',
+    '07_03_1951',
+    '1951-3-7',
+    '1951年3月7日',
+    '7.3.51',
+    '19510307T101010',
+    'at 19510307101010',
+  ]) {
+    t.ok(isFound('date', '19510307', text), text)
+  }
+  for (const text of ['7. Mai 1951', '7 marker 1951', '17.3.51', '119510307101010', '7.3.511']) {
+    t.notOk(isFound('date', '19510307', text), text)
+  }
+  t.notOk(isFound('date', '20100201', '1.2.10'), 'the version of a program')
+  t.end()
+})
+
 t.test('in bytes they are found, and words that are everywhere are none, as in texts', (t) => {
   const bytes = (text: string) =>
     Buffer.concat([Buffer.from([1, 2]), Buffer.from(text), Buffer.from([3])])
@@ -240,6 +308,26 @@ t.test('in bytes they are found, and words that are everywhere are none, as in t
   t.equal(isIn('name', 'Ngo^Vu', 'xyz ngo vu1'), true)
   t.equal(isIn('name', 'Ngo^Vu', 'mango vuxy'), false)
   t.equal(isIn('phone', '+31 58 1234567', 'tel 31 58 1234567'), true)
+  t.end()
+})
+
+t.test('bytes that are a text are undressed as texts are, and numbers may be letters', (t) => {
+  const isIn = (element: ReturnType<typeof el>) => {
+    const identity = new KnownIdentity([])
+    identity.add('name', 'Müller^Jörg=ﾔﾏﾀﾞ')
+    const object = ctImage({ elements: [element] })
+    return new IdentitySearch(identity, []).find(DicomFile.fromBuffer(object)).length > 0
+  }
+  const bytes = (text: string) => el(0x00282000, 'OB', Buffer.from(text))
+  t.ok(isIn(bytes('<FamilyName>M&#252;ller</FamilyName>')))
+  t.ok(isIn(bytes('{"name": "M\\u00fcller"} ')))
+  t.ok(isIn(bytes(Buffer.from('of Müller').toString('base64'))))
+  t.notOk(isIn(bytes('{"name": "M\\u00fcnder"} ')))
+  t.ok(isIn(bytes('\x01ヤマダ ')), 'of full width')
+  t.ok(isIn(el(0x00080120, 'UR', 'urn:M%C3%BCller')))
+  t.ok(isIn(el(0x00720078, 'UL', [0x4d, 0xfc, 0x6c, 0x6c, 0x65, 0x72])), 'UTF-32')
+  t.ok(isIn(el(0x30060050, 'DS', ['77', '252', '108', '108', '101', '114'])))
+  t.notOk(isIn(el(0x30060050, 'DS', ['77', '252', '108', '108', '101', '115'])))
   t.end()
 })
 

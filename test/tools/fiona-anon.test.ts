@@ -111,6 +111,29 @@ t.test('a study lies under its participant and new UIDs, and the record says whe
   t.end()
 })
 
+t.test('the program, as it was built, knows the letters that others write for ä, ß and ø', (t) => {
+  const site = withKey()
+  const spelled = ['Zwoelferhoss', 'ZWOLFERHOß', 'zwölferhoß', 'Jorgen', 'JOERGEN']
+  const study = archived(
+    site,
+    spelled.map((text, index) =>
+      ctImage({
+        instanceNumber: index + 1,
+        without: [0x00100010],
+        elements: [
+          el(0x00080005, 'CS', 'ISO_IR 192'),
+          el(0x00100010, 'PN', Buffer.from('Zwölferhoß^Jørgen')),
+          el(0x00181020, 'LO', Buffer.from(text)),
+        ],
+      }),
+    ),
+  )
+  // With source maps Node's own loader would read it.
+  const { records } = run(site.args, [study], { NODE_OPTIONS: '' })
+  t.match(records, [{ type: 'held', reasons: [{ code: 'identity-found', count: spelled.length }] }])
+  t.end()
+})
+
 t.test('neither records nor logs hold an original value, at any level', (t) => {
   const site = withKey()
   const study = archived(site, [ctImage(), burnedIn])

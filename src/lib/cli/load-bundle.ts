@@ -32,7 +32,7 @@ function load(name: string): unknown {
   const module: Module = { exports: {} }
   modules.set(name, module)
   const file = join(__dirname, name)
-  // The bundler has escaped what is not ASCII.
+  // The build has escaped what is not ASCII (compile-bundles.mjs).
   const source = readFileSync(file, 'latin1')
   const requireThere = (wanted: string): unknown => {
     if (wanted.startsWith('/')) return load(relative(__dirname, wanted))

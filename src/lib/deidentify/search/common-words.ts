@@ -72,7 +72,8 @@ export function standsAlone(term: string, text: string, areBytes = false): boole
   return false
 }
 
-function isKnown(word: string): boolean {
+/** A word that is in every other study, or that a description may keep. */
+export function isKnown(word: string): boolean {
   known ??= new Set([...imagingVocabulary(), ...imagingWords, ...longWords])
   return known.has(word)
 }

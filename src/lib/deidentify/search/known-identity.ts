@@ -1,5 +1,5 @@
 import { foldText, spellings, withoutUnseen } from './fold-text.ts'
-import { isCommon } from './common-words.ts'
+import { isCommon, isKnown } from './common-words.ts'
 import type { IdentityKind } from './identity-kinds.ts'
 import { ownTexts } from '../actions/dummy.ts'
 import { writtenDates } from './written-dates.ts'
@@ -8,6 +8,7 @@ import { writtenDates } from './written-dates.ts'
 export interface IdentityTerms {
   readonly words: ReadonlySet<string>
   readonly freeTextWords: ReadonlySet<string>
+  readonly cutNames: ReadonlySet<string>
   readonly anywhere: ReadonlySet<string>
   readonly phrases: ReadonlySet<string>
   readonly digits: ReadonlySet<string>
@@ -42,6 +43,8 @@ export class KnownIdentity implements IdentityTerms {
   readonly words = new Set<string>()
   /** Words in free text only. */
   readonly freeTextWords = new Set<string>()
+  /** The beginnings of names, as words of their own. */
+  readonly cutNames = new Set<string>()
   /** Folded text that may stand anywhere. */
   readonly anywhere = new Set<string>()
   /** Folded text that must begin and end there: names and identifiers of little pieces. */
@@ -89,9 +92,9 @@ export class KnownIdentity implements IdentityTerms {
   /** The terms alone; borrowed, for they grow. */
   terms(): IdentityTerms {
     const { words, freeTextWords, anywhere, phrases, digits, uids } = this
-    const { rawForms, beyondAscii, writtenDays, keptUids } = this
+    const { cutNames, rawForms, beyondAscii, writtenDays, keptUids } = this
     const lists = { words, freeTextWords, anywhere, phrases, digits, uids }
-    return { ...lists, rawForms, beyondAscii, writtenDays, keptUids }
+    return { ...lists, cutNames, rawForms, beyondAscii, writtenDays, keptUids }
   }
 
   /** What another thread found in other objects of the same study. */
@@ -123,7 +126,10 @@ export class KnownIdentity implements IdentityTerms {
 
   #addBeyondAscii(value: string): void {
     for (const part of value.split(/[\\=^\s,;]+/u)) {
-      if (/[^\x00-\x7f]/.test(part) && isLongEnough(part)) this.beyondAscii.add(part.toLowerCase())
+      if (!/[^\x00-\x7f]/.test(part) || !isLongEnough(part)) continue
+      this.beyondAscii.add(part.toLowerCase())
+      // Katakana of half width elsewhere have the full one.
+      this.beyondAscii.add(part.normalize('NFKC').toLowerCase())
     }
   }
 
@@ -149,6 +155,7 @@ export class KnownIdentity implements IdentityTerms {
         for (const folded of spellings(part)) {
           if (isLongEnough(folded) && !isCommon(folded)) this.#addTerm(folded)
         }
+        this.#addMutilated(part)
       }
       if (parts.length < 2) continue
       for (const between of ['^', ' ', '', '_', ', ']) {
@@ -166,9 +173,29 @@ export class KnownIdentity implements IdentityTerms {
     }
   }
 
+  /** Devices write `M?ller`, `M_ller` and `Mller` where they do not have the letter. */
+  #addMutilated(part: string): void {
+    const composed = part.normalize('NFC').toLowerCase()
+    if (!/[^\x00-\x7f]/.test(composed)) return
+    const without = (instead: string) => composed.replace(/[^\x00-\x7f]/g, instead)
+    const letters = without('')
+    if (!/^[a-z]{4,}$/.test(letters) || isCommon(letters)) return
+    // What is left may be a piece of any word.
+    this.#put(this.words, letters)
+    for (const instead of ['?', '_', '\ufffd']) this.#put(this.anywhere, without(instead))
+  }
+
   #addTerm(folded: string): void {
+    // Older systems store what is read from the right in the order in which it is seen.
+    if (rightToLeft.test(folded)) this.#put(this.anywhere, [...folded].reverse().join(''))
     if (isAlphabet(folded) && folded.length < 5) this.#put(this.words, folded)
     else this.#put(this.anywhere, folded)
+    if (!isAlphabet(folded)) return
+    // Fields, and names of files, have an end.
+    for (let end = shortestCut; end < folded.length; end += 1) {
+      const cut = folded.slice(0, end)
+      if (!isKnown(cut)) this.#put(this.cutNames, cut)
+    }
   }
 
   #addIdentifier(id: string): void {
@@ -213,6 +240,9 @@ export class KnownIdentity implements IdentityTerms {
     for (const [written] of foldText(text).matchAll(/\d[\d ()./-]{5,}\d/g)) {
       if (written.replace(/\D/g, '').length >= 7) this.#put(this.anywhere, written)
     }
+    // In town it is written without the code of the town, if that stands apart.
+    const [local = ''] = /\d+\s*$/.exec(text) ?? []
+    if (local.trim().length >= 7) this.#put(this.freeTextWords, local.trim())
     if (/@/.test(text)) this.#addWhole(text)
   }
 
@@ -238,7 +268,10 @@ export class KnownIdentity implements IdentityTerms {
       const words = part.split(/[\0\s]+/).filter((word) => word !== '' && !/\d/.test(word))
       for (const street of spellings(words.join(' '))) {
         const isSaid = street.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word))
-        if (street.length >= 8 && !isSaid) this.#put(this.anywhere, street)
+        if (street.length < 8 || isSaid) continue
+        this.#put(this.anywhere, street)
+        const short = street.replace(/strasse\b/, 'str')
+        if (short !== street) this.#put(this.anywhere, short)
       }
     }
   }
@@ -257,6 +290,12 @@ export class KnownIdentity implements IdentityTerms {
     if (!this.#allowed.has(term)) terms.add(term)
   }
 }
+
+/** Of a thousand frequent names none that is cut to as many letters is a word that devices write (`npm run bench held-names`). */
+const shortestCut = 6
+
+/** Hebrew and Arabic. */
+const rightToLeft = /^[\u0590-\u08ff]+$/
 
 /** The day that a DA or DT begins with, without the points of ACR-NEMA. */
 export function dayOf(value: string): string {

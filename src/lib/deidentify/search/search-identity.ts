@@ -18,7 +18,7 @@ import { spellings } from './fold-text.ts'
 import { inflatedWithin } from './inflate-within.ts'
 import { type IdentityTerms, dayOf } from './known-identity.ts'
 import { plausibleBytes, plausibleTexts } from './plausible-texts.ts'
-import { undressed, undressedBytes } from './undress.ts'
+import { spelledInNumbers, undressed, undressedBytes } from './undress.ts'
 
 const numeric = new Set(['DS', 'IS'])
 const chunkBytes = 1 << 20
@@ -122,8 +122,11 @@ export class IdentitySearch {
     for (const other of plausibleTexts(bytes)) {
       if (other !== text && this.#isInText(other, vr)) return true
     }
-    // Codes, numbers and UIDs have no letters to dress up.
-    if (usesCharacterSet(vr) && this.#isDressedUp(text, vr)) return true
+    // Codes and UIDs have no letters to dress up, and numbers may be letters.
+    if (
+      usesCharacterSet(vr) || vr === 'UR' ? this.#isDressedUp(text, vr) : this.#isSpelled(text, vr)
+    )
+      return true
     if (key !== undefined) this.#remember(key)
     return false
   }
@@ -158,13 +161,19 @@ export class IdentitySearch {
     return [...undressed(text), ...whole].some((reading) => this.#isInText(reading, vr))
   }
 
+  #isSpelled(text: string, vr: string): boolean {
+    return (
+      numeric.has(vr) && spelledInNumbers(text).some((reading) => this.#isInText(reading, 'UT'))
+    )
+  }
+
   /** Birth dates and numbers of patients are parts of UIDs that some devices make. */
   #isInUid(uid: string): boolean {
     return uid.split('.').some((part) => part.length >= 8 && this.#identity.words.has(part))
   }
 
   #isInFolded(spelling: string, vr: string): boolean {
-    const { words, freeTextWords, digits } = this.#identity
+    const { words, freeTextWords, cutNames, digits } = this.#identity
     const folded = spelling.replace(/\s+/g, ' ')
     const tokens = folded.split(/[^\p{L}\p{N}]+/u)
     // No number is a UID; but a UID has no other characters than a number.
@@ -174,8 +183,8 @@ export class IdentitySearch {
       const isIn = tokens.some((token) => token.length >= shortest && words.has(token))
       return isIn || this.#hasUid(folded)
     }
-    if (tokens.some((token) => words.has(token))) return true
-    if (usesCharacterSet(vr) && tokens.some((token) => freeTextWords.has(token))) return true
+    if (tokens.some((token) => words.has(token) || cutNames.has(token))) return true
+    if (usesCharacterSet(vr) && tokens.some((token) => isAmong(freeTextWords, token))) return true
     if (this.#anywhere.some((term) => folded.includes(term) && standsIn(term, folded))) return true
     if (this.#phrases.some((term) => folded.includes(term) && standsAlone(term, folded)))
       return true
@@ -211,13 +220,18 @@ export class IdentitySearch {
     const key = bytes.length <= longestRememberedSegment ? `frame:${raw}` : undefined
     if (key !== undefined && this.#clean.has(key)) return false
     if (this.#isInLowered(lowerAscii(raw))) return true
-    // Without a control character it is text; with NULs between perhaps UTF-16.
-    if (/^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw)) {
-      for (const text of plausibleTexts(bytes)) if (this.#isInText(text, 'UT')) return true
-      if (this.#isInText(raw.replaceAll('\0', ''), 'UT')) return true
+    if (isTextual(raw)) {
+      if (this.#isInTextual(bytes)) return true
     } else if (this.#isInLowered(lowerAscii(raw.replaceAll('\0', '')))) return true
     if (key !== undefined) this.#remember(key)
     return false
+  }
+
+  /** Bytes that are text in whatever dress: a document of XML or JSON, a comment. */
+  #isInTextual(bytes: Buffer): boolean {
+    return [...plausibleTexts(bytes)].some(
+      (text) => this.#isInText(text, 'UT') || this.#isDressedUp(text, 'UT'),
+    )
   }
 
   #remember(key: string): void {
@@ -237,7 +251,9 @@ export class IdentitySearch {
   }
 
   #isInPiece(bytes: Buffer, vr: string): boolean {
-    const text = lowerAscii(bytes.toString('latin1'))
+    const raw = bytes.toString('latin1')
+    if (isTextual(raw) && this.#isInTextual(bytes)) return true
+    const text = lowerAscii(raw)
     const readings = [text, ...undressedBytes(text, bytesPerUnit(vr))]
     return readings.some((reading) => this.#isInLowered(reading))
   }
@@ -251,6 +267,11 @@ export class IdentitySearch {
   }
 }
 
+/** Numbers are filled up with zeros in front. */
+function isAmong(words: ReadonlySet<string>, token: string): boolean {
+  return words.has(token) || (token.startsWith('0') && words.has(token.replace(/^0+/, '')))
+}
+
 interface Clean {
   readonly vr: string
   readonly characterSets: readonly string[]
@@ -261,6 +282,11 @@ interface Clean {
 function casesOf(term: string): string[] {
   if (/^[\x00-\x7f]*$/.test(term)) return [term]
   return [term, term.toUpperCase(), term.charAt(0).toUpperCase() + term.slice(1)]
+}
+
+/** Without a control character it is text; with NULs between perhaps UTF-16. */
+function isTextual(raw: string): boolean {
+  return /^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw) && /[\t-\r -~]{6}|(?:[ -~]\0{1,3}){6}/.test(raw)
 }
 
 function lowerAscii(text: string): string {
