@@ -86,20 +86,22 @@ export function responseTo(request: CommandSet, answer: Answer): CommandSet {
   const SOPClass = request.AffectedSOPClassUID ?? request.RequestedSOPClassUID
   const SOPInstance =
     answer.SOPInstanceUID ?? request.AffectedSOPInstanceUID ?? request.RequestedSOPInstanceUID
-  return {
-    ...(SOPClass === undefined ? {} : { AffectedSOPClassUID: SOPClass }),
+  // Assigned, not spread: one is made for every object that comes in, and each spread costs a copy.
+  const response: Draft = {
     CommandField: request.CommandField | responseBit,
     MessageIDBeingRespondedTo: request.MessageID ?? 0,
     CommandDataSetType: dataSet === undefined ? noDataSet : withDataSet,
     Status: status,
-    ...(offendingElements === undefined ? {} : { OffendingElement: offendingElements }),
-    ...(answer.comment === undefined ? {} : { ErrorComment: comment(answer.comment) }),
-    ...(answer.errorID === undefined ? {} : { ErrorID: answer.errorID }),
-    ...(SOPInstance === undefined ? {} : { AffectedSOPInstanceUID: SOPInstance }),
-    ...(EventTypeID === undefined ? {} : { EventTypeID }),
-    ...(attributeIdentifiers === undefined
-      ? {}
-      : { AttributeIdentifierList: attributeIdentifiers }),
-    ...(ActionTypeID === undefined ? {} : { ActionTypeID }),
   }
+  if (SOPClass !== undefined) response.AffectedSOPClassUID = SOPClass
+  if (SOPInstance !== undefined) response.AffectedSOPInstanceUID = SOPInstance
+  if (offendingElements !== undefined) response.OffendingElement = offendingElements
+  if (answer.comment !== undefined) response.ErrorComment = comment(answer.comment)
+  if (answer.errorID !== undefined) response.ErrorID = answer.errorID
+  if (EventTypeID !== undefined) response.EventTypeID = EventTypeID
+  if (ActionTypeID !== undefined) response.ActionTypeID = ActionTypeID
+  if (attributeIdentifiers !== undefined) response.AttributeIdentifierList = attributeIdentifiers
+  return response
 }
+
+type Draft = { -readonly [Key in keyof CommandSet]: CommandSet[Key] }
