@@ -1,5 +1,4 @@
-import type { DicomFile, Element, OutElement } from '../dicom/index.ts'
-import { isPrivate } from '../dicom/index.ts'
+import { type DicomFile, type Element, type OutElement, isPrivate } from '../dicom/index.ts'
 import type { Decide } from './profile/profile.ts'
 
 /**
@@ -8,7 +7,7 @@ import type { Decide } from './profile/profile.ts'
  * has to be decided, read and written anew where these are what they were. What it tells of the patient was noted the first time.
  */
 export class RecurringElements {
-  #of = new WeakMap<Decide, Map<string, Recurring>>()
+  readonly #of = new WeakMap<Decide, Map<string, Recurring>>()
 
   /** @param decide what decides about the elements of the object: the profile's, which is one for all objects alike */
   forObject(file: DicomFile, SOPClassUID: string, decide: Decide): Recurring {
@@ -62,6 +61,7 @@ export class Recurring {
 
   /** What comes out of an element that is as one before was. */
   find(file: DicomFile, element: Element): Made | undefined {
+    if (!isLeaf(element)) return undefined
     const tries = this.#byTag.get(element.tag)
     const known = tries?.known
     if (known?.vr !== element.vr || !file.holds(element, known.value)) return undefined
@@ -100,11 +100,11 @@ export class Recurring {
   }
 
   /** Where it is worth the while to remember what becomes of it. */
-  #triesOf({ tag, length, items, fragments }: Element): Tries | undefined {
+  #triesOf(element: Element): Tries | undefined {
+    const { tag, length } = element
     // Overlays depend on the rest of their group, private attributes on who reserved their block.
     const isByItself = !isPrivate(tag) && tag >>> 24 !== 0x60
-    if (!isByItself || items !== undefined || fragments !== undefined || length > longestValue)
-      return undefined
+    if (!isByItself || !isLeaf(element) || length > longestValue) return undefined
     let tries = this.#byTag.get(tag)
     if (tries === undefined) {
       if (this.#byTag.size >= mostElements) return undefined
@@ -114,6 +114,10 @@ export class Recurring {
     tries.misses += 1
     return tries
   }
+}
+
+function isLeaf({ items, fragments }: Element): boolean {
+  return items === undefined && fragments === undefined
 }
 
 /** A part of this file is none of the next one. */
