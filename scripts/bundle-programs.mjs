@@ -10,7 +10,7 @@ const bundleUrl = "const bundleUrl = require('node:url').pathToFileURL(__filenam
 const common = { platform: 'node', target: 'node20', logLevel: 'warning' }
 /** What is run in a thread of its own, by the name of its program in dist/. */
 const threads = {
-  'digest-worker': 'src/lib/receive/digest-worker.ts',
+  'digest-worker': 'src/lib/digest/digest-worker.ts',
   'partner-thread': 'src/lib/deidentify/study/partner-thread.ts',
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { isJournalStream, withPriority } from '../../src/lib/cli/journal-stream.ts'
+import { binDir } from '../fixtures/peers.ts'
 
 /** The service manager's end: a datagram socket, which Node has not. Prints each message in one line. */
 const listener = `
@@ -45,10 +46,14 @@ t.test(
       }
     }
     await next(/^bound$/)
-    const receiver = spawn('bin/fiona-scp', ['--port', '0', '--data-dir', join(folder, 'data')], {
-      stdio: ['ignore', 'ignore', 'ignore'],
-      env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
-    })
+    const receiver = spawn(
+      join(binDir, 'fiona-scp'),
+      ['--port', '0', '--data-dir', join(folder, 'data')],
+      {
+        stdio: ['ignore', 'ignore', 'ignore'],
+        env: { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' },
+      },
+    )
     t.teardown(() => receiver.kill('SIGKILL'))
     // Without it nobody says anything any more.
     receiver.once('exit', (code) => {

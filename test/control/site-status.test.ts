@@ -14,6 +14,7 @@ import {
   type ControlAnswer,
 } from '../../src/lib/control/index.ts'
 import { ownIdentity } from '../../src/lib/storage/index.ts'
+import { inProject } from '../fixtures/peers.ts'
 import { newDataDir } from '../tools/scp.ts'
 
 async function site(t: Test) {
@@ -77,7 +78,7 @@ const failing = {
 }
 
 const isStatus = new Ajv().compile(
-  JSON.parse(readFileSync('docs/schema/status.json', 'utf8')) as object,
+  JSON.parse(readFileSync(inProject('docs/schema/status.json'), 'utf8')) as object,
 )
 
 t.test('the schema refuses what is no status', async (t) => {
@@ -160,7 +161,8 @@ t.test('docs/operating.md describes each key of status, and none that is not', a
   t.ok(isStatus(status), JSON.stringify(isStatus.errors))
   t.match(status.trouble.join(), /research does not answer since .*nobody listens/)
   const said = new Set(keysOf(status))
-  const table = readFileSync('docs/operating.md', 'utf8').split('| `status --json` |')[1] ?? ''
+  const table =
+    readFileSync(inProject('docs/operating.md'), 'utf8').split('| `status --json` |')[1] ?? ''
   const rows = (table.split('\n\n')[0] ?? '').split('\n').slice(2)
   const documented = rows.flatMap((row) =>
     [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, key]) => key),

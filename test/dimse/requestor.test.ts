@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, truncateSync, writeFileSync } f
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { DicomFile } from '../../src/lib/dicom/index.ts'
@@ -14,7 +15,7 @@ import {
   encodeControlPdu,
   openAssociation,
 } from '../../src/lib/dimse/index.ts'
-import { DataFrames } from '../../src/lib/dimse/store-scu.ts'
+import { DataFrames, type Onlooker } from '../../src/lib/dimse/store-scu.ts'
 import { CT_IMAGE_STORAGE, ctImage, syntax } from '../fixtures/dicom-writer.ts'
 import { freePort, missing, pydicomSamples, start } from '../fixtures/peers.ts'
 import { StoragePeer, type PeerOptions, type Reaction } from './storage-peer.ts'
@@ -162,7 +163,11 @@ t.test(
     for (let i = 0; i < 20; i++) {
       const one = object({ rows: 10 + i * 20 })
       const digest = createHash('sha256')
-      await association.store({ ...one, seen: (bytes) => void digest.update(bytes) })
+      const seen: Onlooker = (bytes) => {
+        for (const some of bytes) digest.update(some)
+        return Promise.resolve()
+      }
+      await association.store({ ...one, seen })
       t.equal(digest.digest('hex'), digestFrom(one.path, 0))
     }
     await association.release()
@@ -170,6 +175,30 @@ t.test(
     t.equal(scp.requests.length, 1)
     t.equal(scp.requests[0]?.callingAETitle, 'FIONA')
     t.equal(scp.requests[0]?.calledAETitle, 'PEER')
+  },
+)
+
+t.test(
+  'what is looked at stays as it is: nothing is read in its place before, and no store ends',
+  async (t) => {
+    const scp = await peer(t)
+    const association = await associate(scp.port)
+    const objects = [object({ rows: 2000 }), object(), object({ rows: 1500 })]
+    for (const one of objects) {
+      const digest = createHash('sha256')
+      let open = 0
+      const seen: Onlooker = async (bytes) => {
+        t.equal(open, 0, 'one piece at a time')
+        open++
+        await delay(20)
+        for (const some of bytes) digest.update(some)
+        open--
+      }
+      await association.store({ ...one, seen })
+      t.equal(open, 0)
+      t.equal(digest.digest('hex'), digestFrom(one.path, 0))
+    }
+    await association.release()
   },
 )
 
@@ -329,9 +358,10 @@ t.test('a file that shrinks while it is sent takes the association with it', asy
   const association = await associate(scp.port)
   const one = object({ rows: 1000 })
   let shrunk = false
-  const seen = (): void => {
+  const seen = (): Promise<void> => {
     if (!shrunk) truncateSync(one.path, 300_000)
     shrunk = true
+    return Promise.resolve()
   }
   await t.rejects(association.store({ ...one, seen }), {
     code: 'E_FILE_READ',

@@ -1,20 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { openSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { projectRoot } from '../fixtures/peers.ts'
+import { digesterOn } from '../fixtures/digester.ts'
 import { BlockPool, blockBytes } from '../../src/lib/receive/block-pool.ts'
-import { Digester } from '../../src/lib/receive/digester.ts'
 import { PartWriter } from '../../src/lib/receive/part-writer.ts'
 import { ArchiveWriter, type ArchivePart } from '../../src/lib/storage/index.ts'
 
 function setUp(t: Test, blocks = 32) {
   const dataDir = t.testdir()
   const pool = new BlockPool(blocks * blockBytes)
-  const program = pathToFileURL(join(projectRoot, 'dist/digest-worker.js'))
-  const digester = new Digester(pool.memory, program)
+  const digester = digesterOn(pool.memory)
   t.teardown(() => digester.close())
   const archive = new ArchiveWriter({ dataDir, durability: 'none' })
   return { dataDir, pool, digester, archive }

@@ -1,8 +1,9 @@
 import { chmodSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
 import type { PartEvent } from '../../src/lib/supervise/part-event.ts'
 import { Supervisor } from '../../src/lib/supervise/supervisor.ts'
+import { binDir } from '../fixtures/peers.ts'
 
 /** A command that writes what happens to it into a file; `body` runs after it said that it started. */
 function command(directory: string, name: string, body: string): void {
@@ -155,7 +156,7 @@ t.test('why a tool cannot go on is known to who asks', async (t) => {
   const { tell, times } = recorder()
   const none = join(t.testdir(), 'none.yaml')
   const supervisor = new Supervisor({
-    binDir: resolve('bin'),
+    binDir,
     environment: { FIONA_CONFIG: none },
     tell,
   })

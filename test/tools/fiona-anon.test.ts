@@ -18,7 +18,7 @@ import { DicomFile } from '../../src/lib/dicom/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
 import { ctImage, el } from '../fixtures/dicom-writer.ts'
-import { binDir, projectRoot } from '../fixtures/peers.ts'
+import { binDir } from '../fixtures/peers.ts'
 import { PseudoTerminal } from '../fixtures/pseudo-terminal.ts'
 
 const tool = join(binDir, 'fiona-anon')
@@ -40,7 +40,6 @@ function run(
   env: NodeJS.ProcessEnv = {},
 ): Ran {
   const done = spawnSync(tool, args, {
-    cwd: projectRoot,
     input: records.map(lineOf).join(''),
     encoding: 'utf8',
     env: environment(env),

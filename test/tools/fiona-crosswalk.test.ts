@@ -16,7 +16,7 @@ import { Crosswalk } from '../../src/lib/crosswalk/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { archived, bytesOf, filesUnder, newSite, type Site } from '../deidentify/deidentified.ts'
 import { ctImage } from '../fixtures/dicom-writer.ts'
-import { binDir, projectRoot } from '../fixtures/peers.ts'
+import { binDir } from '../fixtures/peers.ts'
 
 type Machine = Site & { readonly args: readonly string[]; readonly crosswalk: string }
 
@@ -34,7 +34,6 @@ function machine(): Machine {
 
 function run(name: string, args: readonly string[], input = '') {
   const done = spawnSync(join(binDir, name), args, {
-    cwd: projectRoot,
     input,
     encoding: 'utf8',
     env: { ...process.env, FIONA_CONFIG: '', FIONA_STAGE: '', SUDO_USER: 'anna' },

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import t from 'tap'
 import { ctImage } from '../fixtures/dicom-writer.ts'
-import { freePort, run } from '../fixtures/peers.ts'
+import { freePort, inProject, run } from '../fixtures/peers.ts'
 import type { SiteStatus } from '../../src/lib/control/index.ts'
 import { until } from './ctl-site.ts'
 import { newDataDir } from './scp.ts'
 
 const isStatus = new Ajv().compile(
-  JSON.parse(readFileSync('docs/schema/status.json', 'utf8')) as object,
+  JSON.parse(readFileSync(inProject('docs/schema/status.json'), 'utf8')) as object,
 )
 
 t.test('a pipeline that fails is told until it is mended', async (t) => {

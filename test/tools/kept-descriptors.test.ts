@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { appendFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { binDir, freePort, missing, run } from '../fixtures/peers.ts'
+import { binDir, freePort, inProject, missing, run } from '../fixtures/peers.ts'
 import { journal, until } from './import-site.ts'
 
 const python = '/usr/bin/python3'
@@ -21,9 +21,13 @@ class Manager {
   constructor(t: Test, root: string, command: readonly string[]) {
     const tools = join(root, 'tools')
     mkdirSync(tools)
-    copyFileSync('test/fixtures/systemd-notify.py', join(tools, 'systemd-notify'))
+    copyFileSync(inProject('test/fixtures/systemd-notify.py'), join(tools, 'systemd-notify'))
     chmodSync(join(tools, 'systemd-notify'), 0o755)
-    const manager = ['test/fixtures/service-manager.py', join(root, 'notify'), ...command]
+    const manager = [
+      inProject('test/fixtures/service-manager.py'),
+      join(root, 'notify'),
+      ...command,
+    ]
     this.#process = spawn(python, manager, {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, PATH: `${tools}:${process.env['PATH'] ?? ''}`, TCP_NODELAY: '1' },

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { inProject } from '../fixtures/peers.ts'
 
 /**
  * What systemd makes of a unit and its drop-ins (systemd.unit(5)): first the unit's own file, then all drop-ins in
@@ -38,7 +39,7 @@ const lists = new Set([
 ])
 
 /** @param unit without its ending, `fiona-stage@organize` */
-export function filesOf(unit: string, units = 'systemd'): readonly UnitFile[] {
+export function filesOf(unit: string, units = inProject('systemd')): readonly UnitFile[] {
   const template = unit.replace(/@.*/, '@')
   const own = existsSync(join(units, `${unit}.service`)) ? unit : template
   // fiona-a-b.service is also meant by fiona-a-.service.d and by fiona-.service.d.

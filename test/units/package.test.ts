@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { inProject } from '../fixtures/peers.ts'
 import { toolNames } from '../fixtures/peers.ts'
 import { withoutSqlite } from '../fixtures/sqlite.ts'
 
@@ -27,9 +28,13 @@ t.test(
     t.teardown(() => {
       rmSync(folder, { recursive: true, force: true })
     })
-    const built = spawnSync(process.execPath, ['scripts/package.mjs', '--as-built', folder], {
-      encoding: 'utf8',
-    })
+    const built = spawnSync(
+      process.execPath,
+      [inProject('scripts/package.mjs'), '--as-built', folder],
+      {
+        encoding: 'utf8',
+      },
+    )
     t.equal(built.status, 0, built.stderr)
     const [deb = ''] = readdirSync(folder)
     const listing = spawnSync('dpkg-deb', ['--contents', join(folder, deb)], { encoding: 'utf8' })
@@ -96,8 +101,8 @@ t.test(
 )
 
 t.test('whose code is bundled is named, and the text of each licence goes with it', async (t) => {
-  const texts = readFileSync('dist/LICENCES.txt', 'utf8')
-  const notice = readFileSync('NOTICE.md', 'utf8')
+  const texts = readFileSync(inProject('dist/LICENCES.txt'), 'utf8')
+  const notice = readFileSync(inProject('NOTICE.md'), 'utf8')
   const titles = [...texts.matchAll(/^={80}\n(.+)\n={80}\n\n([^=]+)/gm)]
   const names = titles.map(([, title = '']) => (title.split(/[ ,]/)[0] ?? '').toLowerCase())
   for (const name of [
@@ -123,7 +128,7 @@ t.test('whose code is bundled is named, and the text of each licence goes with i
     unnamed.filter((name) => !ofPino.test(name)),
     [],
   )
-  const wasm = readdirSync('dist').filter((name) => name.endsWith('.wasm'))
+  const wasm = readdirSync(inProject('dist')).filter((name) => name.endsWith('.wasm'))
   const compiled = titles.filter(([, title = '']) => title.includes('compiled into'))
   t.equal(wasm.length, 3)
   t.ok(compiled.length >= wasm.length)
@@ -133,8 +138,8 @@ t.test(
   'the scripts of the package are clean',
   { skip: hasShellcheck ? false : 'shellcheck is not installed' },
   async (t) => {
-    const scripts = ['postinst', 'prerm', 'postrm', 'obey-enabled'].map(
-      (name) => `packaging/${name}`,
+    const scripts = ['postinst', 'prerm', 'postrm', 'obey-enabled'].map((name) =>
+      inProject(`packaging/${name}`),
     )
     const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' })
     t.equal(status, 0, stdout)
@@ -143,7 +148,10 @@ t.test(
 
 t.test('obey-enabled knows what the file of three characters closes', async (t) => {
   const folder = t.testdir({ config: {} })
-  const script = readFileSync('packaging/obey-enabled', 'utf8').replaceAll('/var/lib/fiona', folder)
+  const script = readFileSync(inProject('packaging/obey-enabled'), 'utf8').replaceAll(
+    '/var/lib/fiona',
+    folder,
+  )
   const may = (what: string): number | null =>
     spawnSync('sh', ['-s', 'may', what], { input: script }).status
   t.same([may('reception'), may('mpps')], [0, 0], 'no file')
@@ -175,7 +183,7 @@ t.test(
     t.teardown(() => {
       rmSync(folder, { recursive: true, force: true })
     })
-    spawnSync(process.execPath, ['scripts/package.mjs', '--as-built', folder])
+    spawnSync(process.execPath, [inProject('scripts/package.mjs'), '--as-built', folder])
     const [deb = ''] = readdirSync(folder)
     const root = join(folder, 'root')
     spawnSync('dpkg-deb', ['--extract', join(folder, deb), root])
@@ -219,7 +227,7 @@ function managedSystem(test: typeof t): string {
 }
 
 function runPostrm(root: string, word: string): string {
-  const { status, stderr } = spawnSync('sh', ['packaging/postrm', word], {
+  const { status, stderr } = spawnSync('sh', [inProject('packaging/postrm'), word], {
     env: { ...process.env, DPKG_ROOT: root },
     encoding: 'utf8',
   })

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { inProject } from '../fixtures/peers.ts'
 import { effectiveSettings, filesOf, overruled } from './effective-settings.ts'
 
 const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' })
@@ -29,7 +30,7 @@ function site(test: typeof t): string {
     rmSync(root, { recursive: true, force: true })
   })
   const units = join(root, 'units')
-  cpSync('systemd', units, { recursive: true })
+  cpSync(inProject('systemd'), units, { recursive: true })
   for (const stage of ['organize', 'request', 'deidentify', 'deliver']) {
     symlinkSync('fiona-stage@.service', join(units, `fiona-stage@${stage}.service`))
   }
@@ -190,21 +191,21 @@ t.test('cron and the timer prune the same', async (t) => {
   const [command] = /fiona-journal prune .*/.exec(
     effectiveSettings(filesOf('fiona-job-prune')).get('ExecStart')?.join(' ') ?? '',
   ) ?? ['']
-  t.match(readFileSync('share/cron.d/fiona', 'utf8'), ` fiona  ${command} --config `)
+  t.match(readFileSync(inProject('share/cron.d/fiona'), 'utf8'), ` fiona  ${command} --config `)
 })
 
 t.test('only the stage that de-identifies is handed the key', async (t) => {
-  const holders = readdirSync('systemd', { recursive: true })
+  const holders = readdirSync(inProject('systemd'), { recursive: true })
     .map(String)
     .filter((path) => path.endsWith('.service') || path.endsWith('.conf'))
     .filter((path) =>
-      /^LoadCredential=pseudonym\.key:/m.test(readFileSync(`systemd/${path}`, 'utf8')),
+      /^LoadCredential=pseudonym\.key:/m.test(readFileSync(inProject(`systemd/${path}`), 'utf8')),
     )
   t.strictSame(holders, ['fiona-stage@deidentify.service.d/20-deidentify.conf'])
 })
 
 t.test('no drop-in hides another one by its name', async (t) => {
-  const names = readdirSync('systemd', { recursive: true })
+  const names = readdirSync(inProject('systemd'), { recursive: true })
     .map(String)
     .filter((path) => path.endsWith('.conf'))
     .map((path) => path.replace(/.*\//, ''))

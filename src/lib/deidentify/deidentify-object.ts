@@ -18,6 +18,7 @@ import { isAlwaysHeld, policyOf } from './object-policy.ts'
 import { type Profile, methodItem } from './profile/profile.ts'
 import { type Pseudonyms, normalUid } from './pseudonyms.ts'
 import type { Reasons } from './reasons.ts'
+import type { RecurringElements } from './recurring-elements.ts'
 import { rewriteDataSet } from './rewrite-data-set.ts'
 import { type Rewriting, newUid } from './rewriting.ts'
 import { Surroundings } from './surroundings.ts'
@@ -38,6 +39,8 @@ export interface Notes {
   readonly reasons: Reasons
   readonly count: (what: string) => void
   readonly trace?: Trace
+  /** What became of the elements of other objects whose identity is noted in the same place. */
+  readonly recurring?: RecurringElements
 }
 
 /** The UIDs that name an object, as they are in it. */
@@ -104,6 +107,10 @@ export function deidentifyObject(
   const { pseudonyms, participant } = assignment
   const profile = assignment.profile.variants.get(SOPClassUID) ?? assignment.profile
   const object = { file, SOPClassUID, types: uids.types }
+  const decide = profile.decider(object)
+  // A person who asks why is told of every element.
+  const recurring =
+    notes.trace === undefined ? notes.recurring?.forObject(file, SOPClassUID, decide) : undefined
   let unwanted: Unwanted | undefined
   const rewriting: Rewriting = {
     file,
@@ -112,11 +119,19 @@ export function deidentifyObject(
     ...assignment,
     ...notes,
     profile,
-    decide: profile.decider(object),
+    decide,
     days: pseudonyms.days(profile.dateShift, participant),
-    unwanted: () => (unwanted ??= unwantedWords(file)),
+    unwanted: () => {
+      recurring?.looksBeyond()
+      return (unwanted ??= unwantedWords(file))
+    },
+    count: (what) => {
+      recurring?.count(what)
+      notes.count(what)
+    },
   }
-  const rewritten = rewriteDataSet(new Surroundings(file, file.dataSet), rewriting)
+  const around = new Surroundings(file, file.dataSet)
+  const rewritten = rewriteDataSet(around, rewriting, undefined, recurring)
   const added = profile.rules
     .additionsFor(object, assignment)
     .map(({ tag, vr, value }) => textElement(tag, vr, value))

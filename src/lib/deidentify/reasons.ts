@@ -90,7 +90,11 @@ export function isReleasableAnyway(code: ReasonCode): boolean {
 export class Reasons {
   #counts = new Map<string, { code: ReasonCode; where: string; count: number }>()
 
+  /** How many there are, those of one place each. */
+  total = 0
+
   add(code: ReasonCode, where: string, count = 1): void {
+    this.total += count
     const key = `${code} ${where}`
     const known = this.#counts.get(key)
     if (known === undefined) this.#counts.set(key, { code, where, count })

@@ -12,6 +12,7 @@ import type { Traced } from './explain/trace.ts'
 import { noteIdentity } from './search/note-identity.ts'
 import { keyObjectSelection } from './object-policy.ts'
 import type { Place } from './place.ts'
+import type { Recurring } from './recurring-elements.ts'
 import type { Rewriting } from './rewriting.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -28,12 +29,15 @@ const Tag = {
 /**
  * The elements that go out of those that came in, at every depth by the same rules.
  * @param only these tags, for items of which little remains
+ * @param recurring what became of the elements of objects before, where it is the object itself
  */
 export function rewriteDataSet(
   around: Surroundings,
   rewriting: Rewriting,
   only?: readonly number[],
+  recurring?: Recurring,
 ): OutElement[] {
+  const { file } = rewriting
   const out: OutElement[] = []
   const seen = new Set<number>()
   const rewriteItem: Place['rewriteItem'] = (inside, some) =>
@@ -48,7 +52,22 @@ export function rewriteDataSet(
       continue
     }
     seen.add(element.tag)
-    const result = rewriteElement(around, element, rewriting, rewriteItem)
+    const before = recurring?.find(file, element)
+    if (before !== undefined) {
+      for (const what of before.counts) rewriting.count(what)
+      if (before.result !== undefined) out.push(before.result)
+      continue
+    }
+    const result =
+      recurring === undefined
+        ? rewriteElement(around, element, rewriting, rewriteItem)
+        : recurring.learn(file, element, () => {
+            const { total } = rewriting.reasons
+            const made = rewriteElement(around, element, rewriting, rewriteItem)
+            // A reason is one for each object.
+            if (rewriting.reasons.total > total) recurring.looksBeyond()
+            return made
+          })
     if (result !== undefined) out.push(result)
   }
   out.push(...reservationsOf(out, around))

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { faultPoint } from '../fault/index.ts'
 import type { FilterLogic } from '../cli/index.ts'
+import { Digester } from '../digest/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import {
   errorRecord,
@@ -72,6 +73,7 @@ export class Courier implements FilterLogic {
   /** What waits for a destination that is not in force now. */
   readonly #elsewhere = new Map<string, Kept>()
   readonly #commitments: Commitments
+  readonly #digester = new Digester()
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
   /** A delivery ended, or everything shall. */
@@ -232,6 +234,7 @@ export class Courier implements FilterLogic {
       await status?.close()
     }
     await this.#commitments.close()
+    await this.#digester.close()
     for (const { lane } of this.#lanes.values()) {
       if (lane.left.length > 0) {
         log.info({ deliveries: lane.left.length, destination: lane.name }, 'not delivered yet')
@@ -288,7 +291,7 @@ export class Courier implements FilterLogic {
   #openLane(destination: Destination): Way {
     const { now, halt, transactions, desk, inStage, waiting, spool } = this.#options
     const log = this.#options.log.child({ destination: destination.name })
-    const carrier = carrierFor(destination, log, spool)
+    const carrier = carrierFor(destination, { log, spool, digester: this.#digester })
     const lane = new Lane({
       destination,
       log,

@@ -162,6 +162,16 @@ export class DicomFile {
     return this.#source.buffer.toString('latin1', at, at + length)
   }
 
+  /** Whether a short value is exactly these bytes. No text and no copy is made of it. */
+  holds({ offset, length }: Element, bytes: Uint8Array): boolean {
+    if (length !== bytes.length) return false
+    const start = this.#source.at(offset, length)
+    const { buffer } = this.#source
+    // From the end: numbers, UIDs and times that count up differ there.
+    for (let at = length - 1; at >= 0; at--) if (buffer[start + at] !== bytes[at]) return false
+    return true
+  }
+
   /** All values as numbers; NaN where text (IS, DS) is none, [] for other text. */
   numbers(dataSet: DataSet, tag: number): number[] {
     const element = dataSet.get(tag)

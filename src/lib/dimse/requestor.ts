@@ -21,7 +21,13 @@ import {
 } from './pdu/index.ts'
 import type { Incoming, RequestorConnection } from './requestor-connection.ts'
 import { lost, notAccepted } from './requestor-trouble.ts'
-import { DataFrames, type DataSetSource, FileDataSet, OutgoingDataSet } from './store-scu.ts'
+import {
+  DataFrames,
+  type DataSetSource,
+  FileDataSet,
+  type Onlooker,
+  OutgoingDataSet,
+} from './store-scu.ts'
 import type { Answer } from './service.ts'
 import { statusMeaning } from './status.ts'
 
@@ -40,8 +46,8 @@ export interface StoredObject {
   readonly SOPInstanceUID: string
   readonly transferSyntaxUID: string
   readonly dataSetOffset: number
-  /** Shown the bytes of the file on their way, borrowed; for a digest, say. */
-  readonly seen?: (bytes: Buffer) => void
+  /** For a digest, say. The bytes lie in memory that threads can share. */
+  readonly seen?: Onlooker
   /** Sent instead of the data set in the file, in the transfer syntax named. */
   readonly dataSet?: DataSetSource | undefined
 }
@@ -51,7 +57,7 @@ export interface PreparedStore extends Disposable {
   /**
    * C-STORE (PS3.7 9.1.1). The bytes go to the connection as they are, as fast as it takes them.
    * @param meanwhile is called when all was sent and the answer is awaited; it does not throw
-   * @throws FionaError E_FILE_READ, E_TIMEOUT, E_ASSOCIATION_ABORTED, E_DICOM_PROTOCOL
+   * @throws FionaError E_FILE_READ, E_TIMEOUT, E_ASSOCIATION_ABORTED, E_DICOM_PROTOCOL; what `seen` rejects with
    */
   send(meanwhile?: () => void): Promise<StoreAnswer>
 }
@@ -145,6 +151,7 @@ export class Association {
         await this.#sendObject(this.#encode(contextId, request), sent, seen)
         meanwhile?.()
         const { command } = await this.#answerTo(request, 'no answer to C-STORE')
+        await sent.isSeen()
         const { Status: status = 0x0110, ErrorComment } = command
         return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
       },

@@ -26,7 +26,8 @@ export class DataFrames {
     this.#fragmentBytes = fragmentBytes > 1 ? fragmentBytes & ~1 : fragmentBytes
     const pdu = headerBytes + this.#fragmentBytes
     this.#pdus = Math.max(1, Math.min(mostPdus, Math.floor(mostBytes / pdu)))
-    this.#buffer = Buffer.allocUnsafeSlow(this.#pdus * pdu)
+    // Shared, so that another thread can hash what stands there.
+    this.#buffer = Buffer.from(new SharedArrayBuffer(this.#pdus * pdu))
   }
 
   /**
@@ -92,7 +93,7 @@ export class FileDataSet implements DataSetSource {
   /** @returns the bytes of the file; the first time also what stands before the data set */
   fill(gaps: readonly Buffer[], at: number): readonly Buffer[] {
     const own = at + sum(gaps) > this.#bytes ? padLast(gaps) : gaps
-    const all = at === 0 ? [Buffer.allocUnsafe(this.#start), ...own] : own
+    const all = at === 0 ? [Buffer.from(new SharedArrayBuffer(this.#start)), ...own] : own
     fill(this.#fd, all, at === 0 ? 0 : this.#start + at)
     return all
   }
@@ -101,6 +102,13 @@ export class FileDataSet implements DataSetSource {
     closeSync(this.#fd)
   }
 }
+
+/**
+ * Shown the bytes of a file on their way, in the order of the file.
+ * @param isLast nothing follows
+ * @returns resolves when nobody looks at them any more
+ */
+export type Onlooker = (bytes: readonly Buffer[], isLast: boolean) => Promise<unknown>
 
 /**
  * A data set on its way. What goes out first stands ready in its frames from the beginning, so that it can be read
@@ -112,6 +120,7 @@ export class OutgoingDataSet implements Disposable {
   readonly #frames: DataFrames
   #at = 0
   #isClosed = false
+  #isSeen: Promise<unknown> | undefined
   #piece: { readonly pdus: Buffer; readonly bytes: number; readonly shown: readonly Buffer[] }
 
   /**
@@ -134,21 +143,28 @@ export class OutgoingDataSet implements Disposable {
   /**
    * @param write resolves when the bytes were taken: backpressure, and the buffer is free again
    * @param seen is shown what `fill` returned, on its way
-   * @throws what reading the pieces or writing throws
+   * @returns resolves when all was taken; what was sent last may still be looked at
+   * @throws what reading the pieces or writing throws, or looking at all but the last
    */
-  async send(
-    write: (pdus: Buffer) => Promise<void>,
-    seen?: (bytes: Buffer) => void,
-  ): Promise<void> {
+  async send(write: (pdus: Buffer) => Promise<void>, seen?: Onlooker): Promise<void> {
     for (;;) {
       const written = write(this.#piece.pdus)
+      const isLast = this.#at + this.#piece.bytes >= this.#source.length
       // While the kernel and the peer are busy with them.
-      if (seen !== undefined) this.#piece.shown.forEach(seen)
+      this.#isSeen = seen?.(this.#piece.shown, isLast)
+      // Where writing fails as well, that is what is told.
+      this.#isSeen?.catch(() => undefined)
       await written
+      if (isLast) return
+      await this.#isSeen
       this.#at += this.#piece.bytes
-      if (this.#at >= this.#source.length) return
       this.#piece = this.#read()
     }
+  }
+
+  /** Resolves when nobody looks at what was sent last any more, and the frames are free. @throws what looking did */
+  async isSeen(): Promise<void> {
+    await this.#isSeen
   }
 
   [Symbol.dispose](): void {

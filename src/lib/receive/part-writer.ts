@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ftruncateSync, writeSync } from 'node:fs'
 import type { ArchivePart } from '../storage/index.ts'
 import { type Block, type BlockPool, blockBytes } from './block-pool.ts'
-import type { Digest, Digester } from './digester.ts'
+import type { Digest, Digester } from '../digest/index.ts'
 import { writePieces } from './write-pieces.ts'
 
 /** Blocks that are written by one call. */

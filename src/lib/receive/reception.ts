@@ -8,7 +8,7 @@ import {
 import { Access, type AccessOptions } from '../intake/index.ts'
 import type { Syncs } from '../storage/index.ts'
 import { BlockPool } from './block-pool.ts'
-import { Digester } from './digester.ts'
+import { Digester } from '../digest/index.ts'
 import { type Door, chooseDoors, doorsOf } from './doors.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
 

@@ -7,12 +7,16 @@ const maxComponentBytes = 200
 /** Kept as they are; all other characters below U+0080, and `%` itself, are escaped. */
 const plain = /[A-Za-z0-9_.,+=@^~() -]/
 
+/** Names that mean nothing to anybody as they are: UIDs, and most others. */
+const harmless = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,197}$/
+
 /**
  * One path component from text of any origin. Reversible with `decodeURIComponent` unless cut:
  * whatever could mean something to a file system, a shell or a terminal becomes `%XX`.
  * Never empty, `.` or `..`, never longer than 200 bytes (a cut name ends in `~`).
  */
 export function safeComponent(text: string): string {
+  if (harmless.test(text)) return text
   const { name, isCut } = escapedComponent(text)
   return isCut ? `${name}~` : name
 }

@@ -80,8 +80,16 @@ export function makeProfile(parts: ProfileParts): Profile {
   const dateShift = shifts(parts, options) ? (parts.dateShift ?? usualShift) : noShift
   const added = [...new Set((parts.vocabulary ?? []).map(foldText))].sort()
   const table = decideByTable({ options, honourPrivateDataInformation })
+  const unnamed = oncePerKey(keepUnnamed)
   const byTable = (SOPClassUID: string): Decide =>
-    base === 'none' ? keepUnnamed(table(SOPClassUID)) : table(SOPClassUID)
+    base === 'none' ? unnamed(table(SOPClassUID)) : table(SOPClassUID)
+  const behind = oncePerKey((byRule: ByRule) =>
+    oncePerKey(
+      (otherwise: Decide): Decide =>
+        (tag, around) =>
+          byRule(tag, around) ?? otherwise(tag, around),
+    ),
+  )
   return {
     name,
     digest: digestOf([chosen, dateShift, added, honourPrivateDataInformation, rules.meaning]),
@@ -94,8 +102,7 @@ export function makeProfile(parts: ProfileParts): Profile {
     decider(object) {
       const byRule = rules.decider(object)
       const otherwise = byTable(object.SOPClassUID)
-      if (byRule === undefined) return otherwise
-      return (tag, around) => byRule(tag, around) ?? otherwise(tag, around)
+      return byRule === undefined ? otherwise : behind(byRule)(otherwise)
     },
     table: (tag) => table(undefined)(tag, undefined),
     rules,
@@ -105,6 +112,20 @@ export function makeProfile(parts: ProfileParts): Profile {
     variants: new Map(),
     pixels: parts.pixels ?? reviewPixels,
     faces: parts.faces ?? holdFaces,
+  }
+}
+
+type ByRule = NonNullable<ReturnType<Rules['decider']>>
+
+/** The same for the same: what became of elements is remembered by what decided about them. */
+function oncePerKey<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new WeakMap<Key, Value>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
   }
 }
 

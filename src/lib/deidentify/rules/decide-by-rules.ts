@@ -7,20 +7,29 @@ import type { RuleSet, RulesOfObject } from './rule-set.ts'
 import { writeByRule } from './write-by-rule.ts'
 
 /** The first rule that decides about an element; undefined where none speaks of it, and the table decides. */
-export function decideByRules(
-  set: RuleSet,
-): (
-  object: ObjectFacts,
-) => ((tag: number, around: Surroundings) => Decision | undefined) | undefined {
+export function decideByRules(set: RuleSet): (object: ObjectFacts) => DecideByRules | undefined {
   return (object) => {
     const rules = set.of(object)
-    if (rules === undefined) return undefined
-    return (tag, around) => {
+    return rules === undefined ? undefined : deciderOf(rules)
+  }
+}
+
+type DecideByRules = (tag: number, around: Surroundings) => Decision | undefined
+
+const deciders = new WeakMap<RulesOfObject, DecideByRules>()
+
+/** One for all objects that the same rules are for. */
+function deciderOf(rules: RulesOfObject): DecideByRules {
+  let decider = deciders.get(rules)
+  if (decider === undefined) {
+    decider = (tag, around) => {
       if (isUntouchable(tag)) return undefined
       const rule = decidingRule(rules, tag, around)
       return rule === undefined ? undefined : decisionOf(rule)
     }
+    deciders.set(rules, decider)
   }
+  return decider
 }
 
 /** A rule that only asks for a look leaves the rest to the rules behind it. */

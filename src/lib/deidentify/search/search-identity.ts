@@ -44,6 +44,8 @@ export class IdentitySearch {
   readonly #phrasesInBytes: readonly string[]
   /** Short values without a hit: most are the same in all objects of a series. */
   #clean = new Set<string>()
+  /** By their tags, the last of these that were met again. */
+  readonly #lastClean = new Map<number, Clean>()
 
   /** @param given values that the request says shall be written, found exactly like that */
   constructor(identity: IdentityTerms, given: readonly string[]) {
@@ -74,27 +76,45 @@ export class IdentitySearch {
 
   #searchDataSet(file: DicomFile, dataSet: DataSet, path: string, hits: string[]): void {
     for (const element of dataSet.elements) {
-      const where = `${path}${formatTag(element.tag)}`
+      // Text that is made of every tag takes as long as to search what was met before.
+      const where = () => `${path}${formatTag(element.tag)}`
       if (element.items !== undefined) {
         element.items.forEach((item, index) => {
-          this.#searchDataSet(file, item, `${where}[${String(index + 1)}].`, hits)
+          this.#searchDataSet(file, item, `${where()}[${String(index + 1)}].`, hits)
         })
       } else if (isPixels(element) && path === '') {
-        if (this.#isInFrames(file, element)) hits.push(`${where} ${keywordOf(element.tag) ?? ''}`)
+        if (this.#isInFrames(file, element)) hits.push(`${where()} ${keywordOf(element.tag) ?? ''}`)
       } else if (element.length > 0 && this.#isHit(file, dataSet, element)) {
-        hits.push(`${where} ${keywordOf(element.tag) ?? ''}`.trim())
+        hits.push(`${where()} ${keywordOf(element.tag) ?? ''}`.trim())
       }
     }
   }
 
+  /** Without a hit the last time, and the same now: what most attributes are in all objects of a series. */
+  #isAsBefore(file: DicomFile, { characterSets }: DataSet, element: Element): boolean {
+    const last = this.#lastClean.get(element.tag)
+    return (
+      last !== undefined &&
+      last.vr === element.vr &&
+      last.characterSets.length === characterSets.length &&
+      last.characterSets.every((term, at) => term === characterSets[at]) &&
+      file.holds(element, last.value)
+    )
+  }
+
   #isHit(file: DicomFile, dataSet: DataSet, element: Element): boolean {
+    if (this.#isAsBefore(file, dataSet, element)) return false
     const vr = element.vr === 'UN' ? (vrOf(element.tag) ?? 'UN') : element.vr
     if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element, vr)
     const bytes = file.bytes(element)
     const raw = bytes.toString('latin1')
     const key =
       element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
-    if (key !== undefined && this.#clean.has(key)) return false
+    if (key !== undefined && this.#clean.has(key)) {
+      const { characterSets } = dataSet
+      this.#lastClean.set(element.tag, { vr: element.vr, characterSets, value: bytes })
+      return false
+    }
     if ((vr === 'DA' || vr === 'DT') && this.#isWrittenDate(raw)) return false
     const text = decodeText(bytes, vr, dataSet.characterSets)
     if (this.#isInText(text, vr) || this.#isRawForm(raw)) return true
@@ -229,6 +249,12 @@ export class IdentitySearch {
       this.#hasUid(text)
     )
   }
+}
+
+interface Clean {
+  readonly vr: string
+  readonly characterSets: readonly string[]
+  readonly value: Buffer
 }
 
 /** As bytes only ASCII is made small: other letters are looked for as they may stand there. */

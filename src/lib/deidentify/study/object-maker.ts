@@ -7,6 +7,7 @@ import { PixelSpool } from '../../image/index.ts'
 import { cleanPixels } from '../pixels/index.ts'
 import { normalUid } from '../pseudonyms.ts'
 import { Reasons } from '../reasons.ts'
+import { RecurringElements } from '../recurring-elements.ts'
 import type { KnownIdentity } from '../search/known-identity.ts'
 import type { HeadsOfStudy } from './heads-of-study.ts'
 import { ObjectWriter } from './object-writer.ts'
@@ -51,6 +52,7 @@ export class ObjectMaker {
   readonly #task: ObjectTask
   readonly #notes: ObjectNotes
   readonly #writer: ObjectWriter
+  readonly #recurring = new RecurringElements()
   /** Memory for small objects. */
   readonly #idle: Buffer[] = []
 
@@ -124,6 +126,7 @@ export class ObjectMaker {
     tally.notePixels(pixels, source)
     const notes = {
       identity: this.#notes.identity,
+      recurring: this.#recurring,
       reasons,
       count: (what: string) => {
         tally.count(what)

@@ -1,13 +1,11 @@
-import { close, fsync, open, write } from 'node:fs'
+import { closeSync, fsync, openSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 import type { DicomFile, OutPart } from '../../dicom/index.ts'
 import { faultPoint } from '../../fault/index.ts'
 import { pieceBytes, pour, writeInPieces } from './write-object.ts'
 
-const openAsync = promisify(open)
 const writeAsync = promisify(write)
 const fsyncAsync = promisify(fsync)
-const closeAsync = promisify(close)
 
 /**
  * Objects on their way to stable storage, several at once: the thread pool writes them while the next ones are
@@ -67,13 +65,13 @@ export class ObjectWriter {
 
   async #writeSmall(path: string, memory: Buffer, size: number): Promise<void> {
     try {
-      const fd = await openAsync(path, 'wx', 0o640)
+      const fd = openSync(path, 'wx', 0o640)
       try {
         for (let at = 0; at < size;) {
           at += (await writeAsync(fd, memory, at, size - at)).bytesWritten
         }
       } catch (error) {
-        await closeAsync(fd)
+        closeSync(fd)
         throw error
       }
       await this.#settle(fd)
@@ -87,7 +85,7 @@ export class ObjectWriter {
       faultPoint('outbox.object-written')
       if (this.#syncs) await fsyncAsync(fd)
     } finally {
-      await closeAsync(fd)
+      closeSync(fd)
     }
   }
 }

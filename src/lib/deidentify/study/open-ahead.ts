@@ -1,11 +1,8 @@
-import { close, constants, fstat, open, read } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs'
 import { promisify } from 'node:util'
 import { DicomFile } from '../../dicom/index.ts'
 
-const openAsync = promisify(open)
-const fstatAsync = promisify(fstat)
 const readAsync = promisify(read)
-const closeAsync = promisify(close)
 
 /** A larger one is read piece by piece, when its pieces are needed. */
 const largestWhole = 2 << 20
@@ -48,12 +45,13 @@ export async function* openAhead<Source extends { readonly path: string }>(
   }
 }
 
+/** Only the bytes may have to be waited for: a way through the thread pool takes longer than to open a file. */
 async function readWhole(path: string, idle: Buffer[]): Promise<Buffer | undefined> {
   let fd: number | undefined
   try {
     // O_NONBLOCK: opening a FIFO that nobody writes to must not hang; it means nothing for files.
-    fd = await openAsync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = await fstatAsync(fd)
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = fstatSync(fd)
     if (!stat.isFile() || stat.size > largestWhole) return undefined
     const memory = idle.pop() ?? Buffer.allocUnsafeSlow(largestWhole)
     let size = 0
@@ -64,6 +62,6 @@ async function readWhole(path: string, idle: Buffer[]): Promise<Buffer | undefin
   } catch {
     return undefined
   } finally {
-    if (fd !== undefined) await closeAsync(fd).catch(() => undefined)
+    if (fd !== undefined) closeSync(fd)
   }
 }

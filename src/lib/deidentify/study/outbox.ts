@@ -79,7 +79,8 @@ export class StagedStudy {
   readonly #directory: string
   readonly #durable: boolean
   readonly #scratch: string
-  #series = new Set<string>()
+  /** Their folders, by their UIDs. */
+  readonly #series = new Map<string, string>()
 
   /** @param scratch the name of its scratch file: of each thread that works on it another */
   constructor(root: string, directory: string, durable: boolean, scratch = 'scratch') {
@@ -100,12 +101,13 @@ export class StagedStudy {
 
   /** Where an object is to be written; its directory is there. */
   async place(SeriesInstanceUID: string, SOPInstanceUID: string): Promise<string> {
-    const folder = inside(this.path, safeComponent(SeriesInstanceUID))
-    if (!this.#series.has(folder)) {
+    let folder = this.#series.get(SeriesInstanceUID)
+    if (folder === undefined) {
+      folder = inside(this.path, safeComponent(SeriesInstanceUID))
       await makeDirectories(folder, { durable: false })
-      this.#series.add(folder)
+      this.#series.set(SeriesInstanceUID, folder)
     }
-    return join(folder, `${safeComponent(SOPInstanceUID)}.dcm`)
+    return `${folder}/${safeComponent(SOPInstanceUID)}.dcm`
   }
 
   /** Of a file that is nobody's but the process's own, and gone with this. */
@@ -131,7 +133,7 @@ export class StagedStudy {
     const isLater = await exists(final)
     if (isLater) await this.#adopt(final)
     if (this.#durable) {
-      await Promise.all([...this.#series].map((folder) => syncDirectory(folder)))
+      await Promise.all([...this.#series.values()].map((folder) => syncDirectory(folder)))
       await syncDirectory(this.path)
     }
     faultPoint('outbox.staged')

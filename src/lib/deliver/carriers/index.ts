@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Digester } from '../../digest/index.ts'
 import type { Carrier } from '../carrier.ts'
 import type { Destination } from '../destination.ts'
 import { Throttle } from '../throttle.ts'
@@ -10,25 +11,30 @@ import { S3Carrier } from './s3/carry-to-s3.ts'
 import { SftpCarrier } from './sftp/carry-by-sftp.ts'
 import { StowCarrier } from './stow/carry-by-stow.ts'
 
-/**
- * The way to a destination.
- * @param spool a directory of ours for what must lie on disk before it goes
- */
-export function carrierFor(destination: Destination, log: Logger, spool: string): Carrier {
+export interface CarrierTools {
+  readonly log: Logger
+  /** A directory of ours for what must lie on disk before it goes. */
+  readonly spool: string
+  /** For all of them one. */
+  readonly digester: Digester
+}
+
+/** The way to a destination. */
+export function carrierFor(destination: Destination, tools: CarrierTools): Carrier {
   const { target, bandwidthMbit } = destination
   const throttle = new Throttle(bandwidthMbit)
   const place = destination.packages ? placeOf(destination, throttle) : undefined
-  if (place !== undefined) return new PackageCarrier(place, spool)
+  if (place !== undefined) return new PackageCarrier(place, tools.spool)
   switch (target.kind) {
     case 'folder':
       return new FolderCarrier(target.directory, throttle)
     case 'dicom':
-      return new DicomCarrier(destination, target, throttle, log, spool)
+      return new DicomCarrier(destination, target, { ...tools, throttle })
     case 's3':
       return new S3Carrier(destination, target, throttle)
     case 'sftp':
       return new SftpCarrier(destination, target, throttle)
     case 'stow':
-      return new StowCarrier(destination, target, throttle, log)
+      return new StowCarrier(destination, target, throttle, tools.log)
   }
 }

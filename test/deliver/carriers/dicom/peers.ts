@@ -8,6 +8,7 @@ import type { StudyObject } from '../../../../src/lib/deliver/list-objects.ts'
 import { Throttle } from '../../../../src/lib/deliver/throttle.ts'
 import { DicomFile } from '../../../../src/lib/dicom/index.ts'
 import { parseUid } from '../../../../src/lib/uid/index.ts'
+import { digester } from '../../../fixtures/digester.ts'
 import { temporary } from '../../studies.ts'
 import { destinationAt } from '../waybill.ts'
 
@@ -15,13 +16,8 @@ export function carrierTo(url: string, more: object = {}): DicomCarrier {
   const destination = destinationAt(url, { concurrency: 1, timeoutSeconds: 20, ...more })
   if (destination.target.kind !== 'dicom') throw new Error('no DICOM')
   const log = pino({ enabled: false })
-  return new DicomCarrier(
-    destination,
-    destination.target,
-    new Throttle(undefined),
-    log,
-    join(temporary(), 'spool'),
-  )
+  const [throttle, spool] = [new Throttle(undefined), join(temporary(), 'spool')]
+  return new DicomCarrier(destination, destination.target, { throttle, log, spool, digester })
 }
 
 export function objectIn(path: string): StudyObject {

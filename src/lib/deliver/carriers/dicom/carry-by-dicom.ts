@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Digester } from '../../../digest/index.ts'
 import {
   type DataSetSource,
   type PreparedStore,
@@ -12,7 +12,6 @@ import {
 } from '../../../dimse/index.ts'
 import { FionaError } from '../../../error/index.ts'
 import type { Cargo, Carrier, Conversion, Waybill } from '../../carrier.ts'
-import { digestObject } from '../../digest-object.ts'
 import type { Destination, DicomTarget } from '../../destination.ts'
 import type { StudyObject } from '../../list-objects.ts'
 import type { Throttle } from '../../throttle.ts'
@@ -20,6 +19,7 @@ import { openPeer } from '../../open-peer.ts'
 import { Queue } from '../queue.ts'
 import { convertedDataSet, hasNativePixels, losslessAlternatives } from './converted-data-set.ts'
 import { decodedDataSet } from './decoded-data-set.ts'
+import { DigestBeforehand, type DigestOfFile, DigestOnTheWay } from './digest-of-file.ts'
 import { KeptAssociations, type Way } from './kept-associations.ts'
 import { sendInParallel } from './send-in-parallel.ts'
 import { refused } from '../refused.ts'
@@ -28,6 +28,14 @@ import { refused } from '../refused.ts'
 const refusalsInARow = 3
 /** What is proposed goes by these; where another kind of object turns up later, there is another association for it. */
 const lookedAhead = 64
+
+export interface DicomTools {
+  readonly throttle: Throttle
+  readonly log: Logger
+  /** A directory of ours, for pixels that are decompressed. */
+  readonly spool: string
+  readonly digester: Digester
+}
 
 /**
  * Sends objects with C-STORE (PS3.4 annex B), over as many associations at once as the destination's
@@ -40,22 +48,16 @@ export class DicomCarrier implements Carrier {
   readonly #target: DicomTarget
   readonly #throttle: Throttle
   readonly #log: Logger
-  readonly #conversions: Conversions
+  readonly #preparing: Preparing
   readonly #kept = new KeptAssociations()
 
-  /** @param spool a directory of ours, for pixels that are decompressed */
-  constructor(
-    destination: Destination,
-    target: DicomTarget,
-    throttle: Throttle,
-    log: Logger,
-    spool: string,
-  ) {
-    this.#conversions = { transcode: destination.transcode, spool }
+  constructor(destination: Destination, target: DicomTarget, tools: DicomTools) {
+    const { spool, digester } = tools
+    this.#preparing = { transcode: destination.transcode, spool, digester }
     this.#destination = destination
     this.#target = target
-    this.#throttle = throttle
-    this.#log = log
+    this.#throttle = tools.throttle
+    this.#log = tools.log
   }
 
   async carry(objects: Cargo, waybill: Waybill): Promise<void> {
@@ -63,14 +65,13 @@ export class DicomCarrier implements Carrier {
     let kinds: readonly string[] = []
     // More than once where an object is of a new kind, or a kept association turned out to be over.
     while (!waybill.stopping.aborted && !queue.isEmpty) {
-      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds, this.#conversions))
+      const proposed = (kinds = kindsToPropose(queue.ahead(lookedAhead), kinds, this.#preparing))
       await this.#kept.releaseOthers(proposed)
       await sendInParallel(queue, {
         associations: this.#destination.concurrency,
         signal: waybill.stopped,
         open: async (signal) => this.#kept.take(proposed) ?? this.#open(proposed, waybill, signal),
-        send: (way) =>
-          sendAll(way, queue, waybill, { log: this.#log, conversions: this.#conversions }),
+        send: (way) => sendAll(way, queue, waybill, { log: this.#log, preparing: this.#preparing }),
         leave: async (way) => {
           // What asks it afterwards may be the only one that it lets in.
           if (this.#destination.verify === 'none') this.#kept.keep(way)
@@ -101,10 +102,11 @@ export class DicomCarrier implements Carrier {
   }
 }
 
-/** What may be done with an object that is not taken as it is. */
-interface Conversions {
+/** What an object is prepared with, and what may be done with one that is not taken as it is. */
+interface Preparing {
   readonly transcode: Destination['transcode']
   readonly spool: string
+  readonly digester: Digester
 }
 
 /** An object that was read ahead. */
@@ -112,8 +114,7 @@ interface Ready {
   readonly object: StudyObject
   readonly store: PreparedStore
   readonly conversion: Conversion | undefined
-  /** Of the whole file, to be asked before the object is sent; it comes when all was sent. */
-  readonly digest: () => Promise<() => string>
+  readonly digest: DigestOfFile
 }
 
 /**
@@ -125,14 +126,14 @@ async function sendAll(
   way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
-  { log, conversions }: { readonly log: Logger; readonly conversions: Conversions },
+  { log, preparing }: { readonly log: Logger; readonly preparing: Preparing },
 ): Promise<void> {
   const { association } = way
   let refusals = 0
   let isAnswered = false
   let following: Ready | undefined
   const readAhead = (): void => {
-    following = nextReady(way, queue, waybill, conversions)
+    following = nextReady(way, queue, waybill, preparing)
   }
   try {
     for (readAhead(); following !== undefined && !waybill.stopping.aborted;) {
@@ -193,7 +194,7 @@ function nextReady(
   way: Way,
   queue: Queue<StudyObject>,
   waybill: Waybill,
-  conversions: Conversions,
+  preparing: Preparing,
 ): Ready | undefined {
   if (waybill.stopping.aborted || way.association.failure !== undefined) return undefined
   for (;;) {
@@ -201,7 +202,7 @@ function nextReady(
     if (object === undefined || !way.proposed.has(ownKindOf(object))) return undefined
     queue.next()
     try {
-      return prepare(way, object, conversions)
+      return prepare(way, object, preparing)
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
       waybill.failed(object, error)
@@ -212,7 +213,7 @@ function nextReady(
 function prepare(
   { association }: Way,
   object: StudyObject,
-  { transcode, spool }: Conversions,
+  { transcode, spool, digester }: Preparing,
 ): Ready {
   const { SOPClassUID, transferSyntaxUID } = object
   const alternatives = losslessAlternatives(transferSyntaxUID, transcode)
@@ -228,16 +229,11 @@ function prepare(
     const store = hasNativePixels(transferSyntaxUID)
       ? convert(convertedDataSet(object.path, to))
       : decodedThen(() => decodedDataSet(object.path, to, spool), convert)
-    const digest = async () => {
-      const sha256 = await digestObject(object.path)
-      return () => sha256
-    }
+    const digest = new DigestBeforehand(object.path)
     return { object, store, conversion: { from: transferSyntaxUID, to }, digest }
   }
-  const hash = createHash('sha256')
-  const seen = (bytes: Buffer): void => void hash.update(bytes)
-  const store = association.prepare({ ...object, seen })
-  const digest = () => Promise.resolve(() => hash.digest('hex'))
+  const digest = new DigestOnTheWay(digester)
+  const store = association.prepare({ ...object, seen: digest.seen })
   return { object, store, conversion: undefined, digest }
 }
 
@@ -260,9 +256,10 @@ async function sendOne(
   meanwhile: () => void,
 ): Promise<StoreAnswer & { readonly sha256: string }> {
   using prepared = store
-  const sha256 = await digest()
+  using made = digest
+  await made.before()
   const answer = await prepared.send(meanwhile)
-  return { ...answer, sha256: sha256() }
+  return { ...answer, sha256: await made.sha256() }
 }
 
 /** The association is gone, and no other object can be sent on it. */
@@ -298,7 +295,7 @@ function ownKindOf({ SOPClassUID, transferSyntaxUID }: StudyObject): string {
 function kindsToPropose(
   objects: readonly StudyObject[],
   before: readonly string[],
-  { transcode }: Conversions,
+  { transcode }: Preparing,
 ): readonly string[] {
   const [first, ...others] = objects.map((object) => [
     ownKindOf(object),

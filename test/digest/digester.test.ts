@@ -1,15 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
-import { projectRoot } from '../fixtures/peers.ts'
+import { digesterOn } from '../fixtures/digester.ts'
 import { type Block, BlockPool, blockBytes } from '../../src/lib/receive/block-pool.ts'
-import { type Digest, Digester } from '../../src/lib/receive/digester.ts'
+import type { Digest } from '../../src/lib/digest/index.ts'
 
 function made(t: Test, blocks: number) {
   const pool = new BlockPool(blocks * blockBytes)
-  const program = pathToFileURL(join(projectRoot, 'dist/digest-worker.js'))
-  const digester = new Digester(pool.memory, program)
+  const digester = digesterOn(pool.memory)
   t.teardown(() => digester.close())
   return { pool, digester }
 }
@@ -95,3 +92,19 @@ t.test(
     t.equal(await next.finish(), sha256(bytes))
   },
 )
+
+t.test('shared memory that the thread was not given is read where it is', async (t) => {
+  const digester = digesterOn()
+  t.teardown(() => digester.close())
+  const bytes = Buffer.from(new SharedArrayBuffer(100_000))
+  randomBytes(bytes.length).forEach((byte, at) => (bytes[at] = byte))
+  const digest = digester.begin()
+  const parts = [bytes.subarray(0, 10), bytes.subarray(10, 70_000), bytes.subarray(70_000)]
+  const read = parts.map((part) => digest.update({ bytes: part }, part.length))
+  t.notOk(
+    read.some((isRead) => isRead()),
+    'not yet',
+  )
+  t.equal(await digest.finish(), sha256(bytes))
+  t.ok(read.every((isRead) => isRead()))
+})

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { Block } from './block-pool.ts'
+
+/** A piece of memory with bytes in it. */
+export interface SharedBytes {
+  readonly bytes: Buffer
+  /** Where it begins in the memory that the thread was given; undefined where it is no part of that. */
+  readonly offset?: number | undefined
+}
 
 /** What the thread is given at its start. */
 export interface DigestThread {
@@ -12,7 +18,7 @@ export interface DigestThread {
 /** What the thread is asked. */
 export interface DigestRequest {
   readonly id: number
-  /** The next bytes of this file: in the shared memory, or here. */
+  /** The next bytes of this file: in the memory that it was given, or here. */
   readonly block?: { readonly offset: number; readonly length: number } | Uint8Array
   /** Of the blocks of this file, from 0. */
   readonly index?: number
@@ -43,8 +49,9 @@ interface Running {
 }
 
 /**
- * SHA-256 of objects while they come in, in a thread of its own: hashing costs as much as receiving does. The
- * thread reads the blocks where they were collected; no byte is copied for it.
+ * SHA-256 of objects on their way, in a thread of its own: hashing costs as much as receiving or sending does. The
+ * thread reads bytes where they are, as long as their memory is shared; no byte is copied for it. It starts with the
+ * first of them, and keeps no process alive that has nothing else to wait for.
  */
 export class Digester {
   readonly #memory: SharedArrayBuffer
@@ -54,8 +61,14 @@ export class Digester {
   #count = 0
   #questions = 0
 
-  /** @param program what the thread runs: digest-worker.ts, built */
-  constructor(memory: SharedArrayBuffer, program = new URL('./digest-worker.js', import.meta.url)) {
+  /**
+   * @param memory that most bytes will lie in, where there is such a thing; then only their place is told
+   * @param program what the thread runs: digest-worker.ts, built
+   */
+  constructor(
+    memory = new SharedArrayBuffer(0),
+    program = new URL('./digest-worker.js', import.meta.url),
+  ) {
     this.#memory = memory
     this.#program = program
   }
@@ -67,8 +80,11 @@ export class Digester {
 
   /** Starts the thread, lest the first object waits for it. @throws when it cannot be started */
   async start(): Promise<void> {
+    const { worker } = this.#thread()
+    worker.ref()
     // Its first message says that it has loaded what it runs.
-    await once(this.#thread().worker, 'message')
+    await once(worker, 'message')
+    if (this.#waiting.size === 0) worker.unref()
   }
 
   async close(): Promise<void> {
@@ -76,16 +92,16 @@ export class Digester {
   }
 
   /** @internal @returns whether the thread has done with the block */
-  hand(id: number, index: number, { bytes, offset }: Block, length: number): () => boolean {
+  hand(id: number, index: number, { bytes, offset }: SharedBytes, length: number): () => boolean {
     const thread = this.#thread()
     const position = (thread.handed = (thread.handed + 1) | 0)
-    if (offset === undefined) {
-      this.#send({ id, index, block: bytes.subarray(0, length), then: 'goOn' })
+    const block = offset === undefined ? bytes.subarray(0, length) : { offset, length }
+    this.#send({ id, index, block, then: 'goOn' })
+    if (offset === undefined && !(bytes.buffer instanceof SharedArrayBuffer)) {
       // Posting copies it, and its owner may use it again as soon as this returns.
       post(thread)
       return () => true
     }
-    this.#send({ id, index, block: { offset, length }, then: 'goOn' })
     // The difference is right also where the numbers have wrapped around.
     return () => ((Atomics.load(thread.progress, 0) - position) | 0) >= 0
   }
@@ -96,6 +112,7 @@ export class Digester {
     const question = this.#questions
     return new Promise((resolve, reject) => {
       this.#waiting.set(question, { resolve, reject })
+      if (this.#waiting.size === 1) this.#thread().worker.ref()
       this.#send({ id, then, question })
     })
   }
@@ -121,11 +138,13 @@ export class Digester {
     const progress = new Int32Array(shared)
     const workerData: DigestThread = { memory: this.#memory, progress: shared }
     const worker = new Worker(this.#program, { name: 'fiona-digest', workerData })
+    worker.unref()
     const running: Running = { worker, progress, handed: 0, requests: [] }
     worker.on('message', (reply: DigestReply | 'ready') => {
       if (reply === 'ready') return
       const waiting = this.#waiting.get(reply.question)
       this.#waiting.delete(reply.question)
+      if (this.#waiting.size === 0) worker.unref()
       const { digest = '', trouble } = reply
       if (trouble === undefined) waiting?.resolve(digest)
       else waiting?.reject(new Error(trouble))
@@ -169,7 +188,7 @@ export class Digest {
    * The next bytes: the first `length` of the block, which must stay as they are until they are read.
    * @returns whether they are
    */
-  update(block: Block, length: number): () => boolean {
+  update(block: SharedBytes, length: number): () => boolean {
     const index = this.#blocks
     this.#blocks += 1
     return this.#digester.hand(this.#id, index, block, length)
