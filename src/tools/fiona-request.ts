@@ -143,7 +143,7 @@ export default defineTool({
         if (!isTable) await write(Buffer.from(`${JSON.stringify(row)}\n`))
         else for (const line of linesOf(row, clock())) await print(line)
       }
-      if (isTable) await print(`${String(shown)} studies wait`)
+      if (isTable) await print(shown === 1 ? '1 study waits' : `${String(shown)} studies wait`)
       for (const trouble of troubleOfSources(store, sources)) log.warn(trouble)
       return ExitCode.ok
     }

@@ -66,7 +66,7 @@ requests:
   const about = found.filter(({ what }) => what.startsWith('requests'))
   t.match(about, [
     { level: 'error', message: /c\.yaml:4: projects\.A\.requests\.autoId .*makes no names/ },
-    { level: 'ok', what: 'requests.0.table', message: /1 rows/ },
+    { level: 'ok', what: 'requests.0.table', message: /: 1 row$/ },
     { level: 'error', message: /bad\.csv:3: the project is missing/, at: /c\.yaml:7$/ },
     { level: 'error', message: /other\.csv:3: no project is called "B"/ },
   ])

@@ -36,7 +36,7 @@ t.test('what waits for a person is told with the command that decides', async (t
   const screen = statusScreen(status)
   t.match(screen, /^held: 2 studies \(\d+ \w+\); decide: fiona request waiting$/m)
   t.match(screen, /^held: 2 studies .*; decide: fiona-anon review$/m)
-  t.match(screen, /^waiting: 1 studies; decide: fiona request waiting$/m)
+  t.match(screen, /^waiting: 1 study; decide: fiona request waiting$/m)
   writeFileSync(join(state, 'status.json'), '{"held":')
   t.equal((await siteStatus(config, undefined)).held.length, 1, 'a damaged file says nothing')
 })

@@ -141,7 +141,7 @@ else printf '%s|' "$@" >>${folder}/log; echo >>${folder}/log; fi\n`,
   mkdirSync(links)
   writeFileSync(join(folder, 'log'), '')
   return {
-    links,
+    places: { units: join(folder, 'none'), own: folder, data: join(folder, 'none') },
     asked: () => readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(0, -1),
     link: (unit: string) => {
       symlinkSync('/nowhere', join(links, unit))
@@ -165,7 +165,7 @@ t.test('the target wants what the configuration asks for', async (t) => {
     mpps: { port: 4007 },
     projects: { A: { destinations: [], receiver: { port: 11113 } } },
   }
-  await new Systemd().follow(config, system.links)
+  await new Systemd().follow(config, system.places)
   t.same(system.asked(), [
     'enable|--|fiona-front-door@organized.service|fiona-inbox@srv-in.service|fiona-mpps.service|fiona-scp@A.service|',
   ])
@@ -176,12 +176,15 @@ t.test('what the configuration no longer names is stopped; what others linked st
   for (const unit of ['fiona-inbox@srv-old.service', 'fiona-inbox@srv-in.service'])
     system.link(unit)
   for (const unit of ['fiona-mpps.service', 'fiona-job-ours.timer']) system.link(unit)
-  await new Systemd().follow(await site([{ folder: '/srv/in' }], ['received']), system.links)
+  await new Systemd().follow(await site([{ folder: '/srv/in' }], ['received']), system.places)
   t.same(system.asked(), ['disable|--now|--|fiona-inbox@srv-old.service|'])
 })
 
 t.test('a target without links is one that nothing was added to', async (t) => {
   const system = listening(t as never, [])
-  await new Systemd().follow(await site([], ['received']), join(system.links, 'none'))
+  await new Systemd().follow(await site([], ['received']), {
+    ...system.places,
+    own: join(system.places.own, 'none'),
+  })
   t.same(system.asked(), [])
 })

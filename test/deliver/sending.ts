@@ -43,8 +43,10 @@ export class Sending {
   readonly #lines: AsyncIterator<string>
   readonly exit: Promise<number | null>
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** @param uid who runs it, where that is another */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, uid?: number) {
     this.child = spawn(join(binDir, 'fiona-send'), args, {
+      ...(uid === undefined ? {} : { uid, gid: uid }),
       env: { ...process.env, ...quiet, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })

@@ -37,13 +37,13 @@ t.test('an open study is released, also while nothing runs; others are refused',
   t.equal((await stage()).code, 0)
   t.match(await run('fiona-arrive', ['--explain', '2.25.7'], { env }), {
     code: 0,
-    stdout: /^open: 1 objects in 1 series[^]*no object comes for 3600 s/,
+    stdout: /^open: 1 object in 1 series[^]*no object comes for 3600 s/,
   })
   const released = await ctl('release', '2.25.7')
   t.match(released, { code: 0, stdout: /as soon as fiona-arrive reads/ })
   t.equal((await stage()).code, 0)
   t.match(await run('fiona-arrive', ['--explain', '2.25.7'], { env }), {
-    stdout: /^complete, revision 1: 1 objects/,
+    stdout: /^complete, revision 1: 1 object/,
   })
   const said = await run('fiona-journal', ['cat', 'organized', '--type', 'study'], { env })
   t.match(JSON.parse(said.stdout), { reason: 'released', revision: 1 })

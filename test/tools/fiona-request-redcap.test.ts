@@ -78,7 +78,7 @@ t.test(
     t.match(first.stdout, /"request".*ABCD_009/, first.stderr)
     t.equal(site.incoming.lines.length, 0)
     const status = await run('fiona-redcap', ['status', '--config', config])
-    t.match(status.stdout, /waiting: 1 studies, the longest since[^]*E_REDCAP_DOWN/, status.stderr)
+    t.match(status.stdout, /waiting: 1 study, the longest since[^]*E_REDCAP_DOWN/, status.stderr)
     site.server.always = undefined
     const second = await run('fiona-request', ['--config', config], { input: '' })
     t.match(

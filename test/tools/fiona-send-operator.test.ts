@@ -1,82 +1,15 @@
 // What persons ask fiona-send about deliveries, and what they decide: with the program itself, and a real storescp.
 import { once } from 'node:events'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
-import { Sending, configuration, filesBelow, send } from '../deliver/sending.ts'
-import { makeStudy, temporary, type Study } from '../deliver/studies.ts'
+import { Sending, filesBelow, send } from '../deliver/sending.ts'
+import { makeStudy, temporary } from '../deliver/studies.ts'
 import { encodeControlPdu, PduType } from '../../src/lib/dimse/index.ts'
 import { StoragePeer } from '../dimse/storage-peer.ts'
-import { freePort, missing, run, start, type Finished } from '../fixtures/peers.ts'
-
-const mark = (seq: number, committed = 0) => ({ type: 'mark', seq, committed })
-const isMark = (seq: number) => (record: AnyRecord) =>
-  record.type === 'mark' && record['seq'] === seq
-const isTransfer = (record: AnyRecord) => record.type === 'transfer'
-const isError = (record: AnyRecord) => record.type === 'error'
-const requestOf = ({ record }: Study): string => String(record['requestId'])
-
-/** A site with one destination, that nobody listens at unless told. */
-class Site {
-  readonly dataDir = temporary()
-  readonly port: number
-  readonly config: string
-
-  private constructor(port: number) {
-    this.port = port
-    this.config = configuration({
-      dataDir: this.dataDir,
-      projects: { ABCD: { destinations: ['pacs'] } },
-      destinations: {
-        pacs: {
-          url: `dicom://SCP@127.0.0.1:${String(port)}`,
-          retry: { delaySeconds: 600, maxDelaySeconds: 600 },
-        },
-      },
-    })
-  }
-
-  static async make(): Promise<Site> {
-    return new Site(await freePort())
-  }
-
-  /** In a stage, until the study is on disk. */
-  async runs(t: Test, studies: readonly Study[], env: NodeJS.ProcessEnv = {}): Promise<Sending> {
-    const sending = new Sending(['--config', this.config], { FIONA_STAGE: 'deliver', ...env })
-    t.teardown(() => sending.child.kill('SIGKILL'))
-    sending.write(...studies.map(({ record }) => record), mark(1))
-    await sending.until(isMark(1))
-    return sending
-  }
-
-  /** Takes the study, and is gone. */
-  async took(t: Test, ...studies: readonly Study[]): Promise<void> {
-    await (await this.runs(t, studies)).kill('SIGKILL')
-  }
-
-  ask(...args: readonly string[]): Promise<Finished> {
-    return run('fiona-send', [...args, '--config', this.config], { env: { FIONA_STAGE: '' } })
-  }
-
-  async status(): Promise<AnyRecord> {
-    return JSON.parse((await this.ask('status', '--json')).stdout) as AnyRecord
-  }
-
-  async explain(what: string): Promise<AnyRecord> {
-    return JSON.parse((await this.ask('explain', what)).stdout) as AnyRecord
-  }
-
-  get decisions(): AnyRecord[] {
-    const path = join(this.dataDir, 'state', 'fiona-send', 'decisions.ndjson')
-    const lines = readFileSync(path, 'utf8').split('\n')
-    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AnyRecord)
-  }
-
-  get orders(): string[] {
-    return readdirSync(join(this.dataDir, 'state', 'fiona-send', 'orders', 'deliver'))
-  }
-}
+import { missing, run, start } from '../fixtures/peers.ts'
+import { Site, isError, isMark, isTransfer, mark, requestOf } from './send-site.ts'
 
 const noStorescp = { skip: missing('storescp') }
 

@@ -1,6 +1,7 @@
 import { ExitCode, FionaError } from '../error/index.ts'
 import { lookUp, stateDirectory, type KnownStudy } from './look-up.ts'
 import type { WaitingTimes } from './waiting.ts'
+import { counted } from '../text/index.ts'
 
 /**
  * Lines for a person who asks why a study is, or is not, complete. No identifying values.
@@ -26,9 +27,9 @@ function linesOf(study: KnownStudy, times: WaitingTimes): string[] {
   const where = `project ${project ?? 'default'}, stage ${stage}`
   const head = isOpen ? 'open' : `complete, revision ${String(revision)}`
   return [
-    `${head}: ${String(instances)} objects in ${String(series)} series (${where})`,
+    `${head}: ${counted(instances, 'object')} in ${String(series)} series (${where})`,
     ...(isOpen && revision > 0
-      ? [`  revision ${String(revision)} is said; ${String(added)} objects came since`]
+      ? [`  revision ${String(revision)} is said; ${counted(added, 'object')} came since`]
       : []),
     ...(isOpen ? waitsFor(study, times) : []),
   ]

@@ -3,6 +3,7 @@ import { rememberedSource, sourceDirectory } from '../redcap/index.ts'
 import { Projects, type TableRow, readTableFile, sourcesOf } from '../request/index.ts'
 import { whySqliteIsMissing } from '../sqlite/index.ts'
 import { about, error, type Finding, ok, thrown, warning } from './finding.ts'
+import { counted } from '../text/index.ts'
 
 /** Where "this study goes to that project" comes from: rules, patterns and tables, and what keeps the decisions. */
 export async function checkRequests(config: Config): Promise<Finding[]> {
@@ -26,7 +27,7 @@ export async function checkRequests(config: Config): Promise<Finding[]> {
       const { rows } = await readTableFile(table.file)
       const unknown = firstWithoutProject(rows, projects)
       if (unknown === undefined) {
-        found.push(ok(what, `${table.file}: ${String(rows.size)} rows`))
+        found.push(ok(what, `${table.file}: ${counted(rows.size, 'row')}`))
         continue
       }
       const says = `${table.file}:${String(unknown.line)}: no project is called ${JSON.stringify(unknown.project)}`

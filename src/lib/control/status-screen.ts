@@ -1,4 +1,4 @@
-import { visibleText } from '../text/index.ts'
+import { counted, visibleText } from '../text/index.ts'
 import { age, behind, gib, wrapped } from './in-words.ts'
 import type { SiteStatus } from './status-schema.ts'
 
@@ -25,7 +25,7 @@ export function statusScreen(status: SiteStatus): string {
     ),
     ...held.map(({ state, studies, since, how }) => {
       const long = since === undefined ? '' : ` (${age(since)})`
-      return visibleText(`${state}: ${String(studies)} studies${long}; decide: ${how}`)
+      return visibleText(`${state}: ${counted(studies, 'study')}${long}; decide: ${how}`)
     }),
     ...today(journals),
     `disk: ${gib(disk.freeBytes)} free, ${gib(disk.reserveBytes)} kept in reserve`,

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { inboxPart, indexPart, partNames, partsOf } from '../chain/index.ts'
 import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError, type LastWords, readLastWords } from '../error/index.ts'
+import { type UnitPlaces, closeProjects, usualPlaces } from './close-projects.ts'
 import { escapeInstance, escapePath } from './unit-name.ts'
 
 const execute = promisify(execFile)
@@ -53,10 +55,12 @@ export class Systemd {
   /**
    * The target wants what the configuration asks for beyond what it wants by itself: doors of projects, inboxes,
    * further front doors, MPPS. What is new there is enabled, what is gone is stopped and disabled; nothing is started
-   * here, and what is masked stays closed.
-   * @param links where the links of the target are
+   * here, and what is masked stays closed. What units may not see of the project `default` is closed of each other project, too.
    */
-  async follow(config: Config, links = `/etc/systemd/system/${target}.wants`): Promise<void> {
+  async follow(config: Config, places: UnitPlaces = usualPlaces): Promise<void> {
+    const links = join(places.own, `${target}.wants`)
+    const isClosedAnew = await closeProjects(Object.keys(config.projects), places).catch(mayNot)
+    if (isClosedAnew) await this.#run(['daemon-reload'])
     const asked = furtherUnits(config)
     const linked: readonly string[] = await readdir(links).catch(() => [])
     const gone = linked.filter((unit) => followsConfiguration.test(unit) && !asked.includes(unit))
@@ -125,6 +129,16 @@ export class Systemd {
       })
     }
   }
+}
+
+function mayNot(error: unknown): never {
+  const { code, path = '' } = error as NodeJS.ErrnoException
+  if (code === undefined) throw error
+  throw new FionaError('E_SYSTEMD', `${path} cannot be written (${code})`, {
+    hint: 'run it as root',
+    exitCode: ExitCode.unavailable,
+    cause: error,
+  })
 }
 
 /** Units that exist because the configuration names what they are for. */

@@ -17,13 +17,14 @@ import { Delivery, type Halt } from './delivery.ts'
 import { byHand, type Destination } from './destination.ts'
 import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane/lane.ts'
-import type { Ledgers } from './ledger/ledger.ts'
+import type { EndOfDelivery, Ledgers } from './ledger/ledger.ts'
+import { lookUpDropped, outcomeOfDropped } from './look-up-dropped.ts'
 import { outcomeRecords, troubleOf, type Outcome } from './outcome.ts'
 import { CommitmentLine } from './verify/commitment-line.ts'
 import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
 import type { Desk, Order } from './operator/desk.ts'
 import type { StatusFile } from './operator/status-file.ts'
-import { keyOf, type Waiting } from './waiting.ts'
+import { keyOf, type Kept, type Waiting } from './waiting.ts'
 
 /** What waits in memory where there is nothing else: beyond that, the input waits too. */
 const mostInMemory = 64
@@ -68,6 +69,8 @@ export class Courier implements FilterLogic {
   readonly #lanes = new Map<string, Way>()
   /** What a former process delivered and this one said again: its input may come again too. */
   readonly #saidAgain = new Map<string, string>()
+  /** What waits for a destination that is not in force now. */
+  readonly #elsewhere = new Map<string, Kept>()
   readonly #commitments: Commitments
   readonly #trouble: Promise<never>
   #broken: (error: unknown) => void = () => undefined
@@ -102,7 +105,6 @@ export class Courier implements FilterLogic {
   /** Goes on where a former process was. */
   async resume(): Promise<void> {
     const { waiting, destinations, log, transactions, owner } = this.#options
-    let elsewhere = 0
     // In this order: what is asked from now on belongs to what waits.
     const asked = await transactions.open(owner)
     const left = await waiting.left()
@@ -130,15 +132,24 @@ export class Courier implements FilterLogic {
       const { name, url } = kept.destination
       const same = destinations.all.filter((one) => one.url === url)
       const there = same.find((one) => one.name === name) ?? same[0]
-      if (there === undefined) elsewhere++
-      else this.#push(key, record, there)
+      if (there === undefined) {
+        this.#elsewhere.set(key, kept)
+        continue
+      }
+      // Called something else now: who asks for it there shall find it.
+      if (there.name !== name) {
+        await waiting.keep(key, { destination: { name: there.name, url }, record })
+      }
+      this.#push(key, record, there)
     }
-    if (elsewhere > 0) {
+    if (this.#elsewhere.size > 0) {
       log.warn(
-        { deliveries: elsewhere },
+        { deliveries: this.#elsewhere.size },
         'deliveries of an earlier run wait for a destination that is not in force now',
       )
     }
+    // So that those can be asked about that nothing waits for.
+    if (this.#options.inStage) for (const one of destinations.all) this.#wayTo(one)
     await this.#options.desk?.begin((order) => this.#obey(order), this.#look)
     this.#hasBegun = true
     this.#look()
@@ -161,9 +172,30 @@ export class Courier implements FilterLogic {
         deliveries += ended
       }
     }
-    if (deliveries === 0) return 'nothing of it waits any more'
+    if (order.do === 'drop') deliveries += await this.#dropElsewhere(order)
+    if (deliveries === 0) {
+      const isElsewhere = [...this.#elsewhere.values()].some(
+        ({ record, destination: { name } }) =>
+          name === destination || record.requestId === requestId,
+      )
+      return isElsewhere ? 'its destination is not in force' : 'nothing of it waits any more'
+    }
     const what = order.do === 'retry' ? 'tried again' : 'ended'
     return `deliveries ${what}: ${String(deliveries)}`
+  }
+
+  async #dropElsewhere(order: Order): Promise<number> {
+    const { ledgers } = this.#options
+    let deliveries = 0
+    for (const [key, { record, destination }] of this.#elsewhere) {
+      if (record.requestId !== order.requestId) continue
+      const found = await lookUpDropped(record, destination.url, ledgers, dropped(order))
+      const outcome = outcomeOfDropped(found)
+      await this.#end(key, { record, destination: { ...destination, verify: 'none' }, outcome })
+      this.#elsewhere.delete(key)
+      deliveries++
+    }
+    return deliveries
   }
 
   async record(input: AnyRecord): Promise<undefined> {
@@ -232,9 +264,7 @@ export class Courier implements FilterLogic {
   }
 
   #push(key: string, record: DeidentifiedRecord & AnyRecord, destination: Destination): void {
-    const id = `${destination.name} ${destination.url}`
-    let way = this.#lanes.get(id)
-    if (way === undefined) this.#lanes.set(id, (way = this.#openLane(destination)))
+    const way = this.#wayTo(destination)
     const { ledgers, now } = this.#options
     const find = finderFor(destination)
     const commitment = this.#commitmentOf(key, way.line, destination)
@@ -243,6 +273,16 @@ export class Courier implements FilterLogic {
     // To look for each of ten thousand that a former process left would take as long as to look for all of them.
     if (this.#hasBegun) way.lane.push(key, delivery)
     else way.lane.add(key, delivery)
+  }
+
+  #wayTo(destination: Destination): Way {
+    const id = `${destination.name} ${destination.url}`
+    let way = this.#lanes.get(id)
+    if (way === undefined) {
+      this.#lanes.set(id, (way = this.#openLane(destination)))
+      way.status?.changed()
+    }
+    return way
   }
 
   #openLane(destination: Destination): Way {
@@ -292,7 +332,10 @@ export class Courier implements FilterLogic {
     }
   }
 
-  async #end(key: string, delivery: Delivery): Promise<void> {
+  async #end(
+    key: string,
+    delivery: Pick<Delivery, 'record' | 'outcome'> & Pick<EndOfDelivery, 'destination'>,
+  ): Promise<void> {
     const { destination, record, outcome } = delivery
     const { log, waiting, ledgers } = this.#options
     const { name, url } = destination

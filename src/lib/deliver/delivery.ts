@@ -9,6 +9,7 @@ import { digestObject } from './digest-object.ts'
 import type { Finder } from './verify/find-objects.ts'
 import { isUntouched, type Ledger, type Ledgers } from './ledger/ledger.ts'
 import { listFiles, readObject, type StudyFile, type StudyObject } from './list-objects.ts'
+import { lookUpDropped } from './look-up-dropped.ts'
 import type { Outcome } from './outcome.ts'
 import { noReport, notCommitted } from './verify/commitment-trouble.ts'
 import type { CommitmentOf, CommitmentState } from './verify/commitments.ts'
@@ -115,16 +116,11 @@ export class Delivery {
 
   /** A person ends it: what the destination has of it is looked up once more, for the record. */
   async drop(error: FionaError): Promise<void> {
-    this.#error = error
-    const files = await listFiles(this.record.path).catch((error: unknown) => {
-      if (error instanceof FionaError) return []
-      throw error
-    })
-    this.#expected = Math.max(this.record.instances, files.length)
-    const ledger = await this.#tools.ledgers.open(this.destination.url, this.record.requestId)
-    const isThere = (file: StudyFile): boolean => isUntouched(file, ledger.find(file.name))
-    this.#sentBefore = files.filter((file) => !this.#sent.has(file.name) && isThere(file)).length
-    await ledger.close()
+    const { record, destination } = this
+    const found = await lookUpDropped(record, destination.url, this.#tools.ledgers, error)
+    this.#error = found.error
+    this.#expected = found.expected
+    this.#sentBefore = found.there.filter((name) => !this.#sent.has(name)).length
   }
 
   async attempt(halt: Halt): Promise<Verdict> {

@@ -34,16 +34,15 @@ const deepest = 4
  * @throws FionaError E_STUDY_MISSING when there is no such directory, E_STUDY_UNREADABLE
  */
 export async function listFiles(directory: string): Promise<StudyFile[]> {
-  const found = await lstat(directory).catch(() => undefined)
-  if (found?.isDirectory() !== true) {
-    throw new FionaError('E_STUDY_MISSING', 'the directory of the study is not there', {
-      hint: 'was it removed before it was delivered? De-identify the study again',
-      exitCode: ExitCode.badInput,
-    })
-  }
   try {
+    const found = await lstat(directory).catch((error: unknown) => {
+      if (absent.has(String((error as NodeJS.ErrnoException).code))) return undefined
+      throw error
+    })
+    if (found?.isDirectory() !== true) throw missing()
     return await walk(directory)
   } catch (error) {
+    if (error instanceof FionaError) throw error
     const code = (error as NodeJS.ErrnoException).code
     if (code === undefined) throw error
     throw new FionaError(
@@ -57,6 +56,15 @@ export async function listFiles(directory: string): Promise<StudyFile[]> {
       },
     )
   }
+}
+
+const absent = new Set(['ENOENT', 'ENOTDIR'])
+
+function missing(): FionaError {
+  return new FionaError('E_STUDY_MISSING', 'the directory of the study is not there', {
+    hint: 'was it removed before it was delivered? De-identify the study again',
+    exitCode: ExitCode.badInput,
+  })
 }
 
 async function walk(directory: string): Promise<StudyFile[]> {

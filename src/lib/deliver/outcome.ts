@@ -48,7 +48,7 @@ const mostFailuresNamed = 100
  */
 export function outcomeRecords(
   record: DeidentifiedRecord & AnyRecord,
-  destination: Destination,
+  destination: Pick<Destination, 'name'>,
   outcome: Outcome,
   all: readonly string[],
 ): [TransferRecord & AnyRecord, ...AnyRecord[]] {

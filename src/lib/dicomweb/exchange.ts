@@ -170,7 +170,7 @@ export class Exchange {
     const { peer } = this.#way
     const code = error.code ?? error.name
     const unavailable = { retryable: true, exitCode: ExitCode.unavailable, cause: error }
-    if (/CERT|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME|EPROTO/i.test(code)) {
+    if (/CERT|UNABLE_TO_|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME|EPROTO/i.test(code)) {
       return new FionaError('E_TLS', `no secure connection to ${peer}: ${code}`, {
         hint: 'do the certificates fit: caFile for theirs, certFile and keyFile for ours? Does it speak TLS at this port?',
         ...unavailable,

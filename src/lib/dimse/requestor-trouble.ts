@@ -70,7 +70,7 @@ export function stopped(peer: string): FionaError {
 /** Before there was an association. Certificates are not the network's fault: told apart by their codes. */
 export function notConnected(peer: string, error: NodeJS.ErrnoException): FionaError {
   const code = error.code ?? error.name
-  if (/CERT|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME/i.test(code)) {
+  if (/CERT|UNABLE_TO_|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME/i.test(code)) {
     return new FionaError('E_TLS', `no secure connection to ${peer}: ${code}`, {
       hint: 'do the certificates fit: caFile for theirs, certFile and keyFile for ours? Does it speak TLS at this port?',
       retryable: true,

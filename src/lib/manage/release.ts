@@ -6,6 +6,7 @@ import type { Config } from '../config/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
 import { JournalWriter, journalPath } from '../journal/index.ts'
 import { nowIso } from '../record/index.ts'
+import { counted } from '../text/index.ts'
 
 export interface Release {
   readonly config: Pick<Config, 'dataDir'>
@@ -45,7 +46,7 @@ export async function releaseStudy(release: Release): Promise<number> {
     if (!isSaid) continue
     for (const { project, revision, instances } of now) {
       await print(
-        `study ${study} is complete: revision ${String(revision)}, ${String(instances)} objects (project ${project ?? 'default'})`,
+        `study ${study} is complete: revision ${String(revision)}, ${counted(instances, 'object')} (project ${project ?? 'default'})`,
       )
     }
     return ExitCode.ok

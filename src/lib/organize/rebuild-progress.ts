@@ -1,4 +1,5 @@
 import { LiveLine } from '../cli/index.ts'
+import { counted } from '../text/index.ts'
 
 /** How far a rebuild or a check is, on a terminal. */
 export function rebuildProgress(
@@ -11,6 +12,6 @@ export function rebuildProgress(
     const seconds = (performance.now() - began) / 1000
     const speed = Math.round((objects + errors) / seconds)
     const trouble = errors > 0 ? `, ${String(errors)} errors` : ''
-    return `${String(objects)} objects, ${String(speed)}/s${trouble}`
+    return `${counted(objects, 'object')}, ${String(speed)}/s${trouble}`
   })
 }

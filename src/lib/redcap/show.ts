@@ -19,6 +19,7 @@ import {
   routingFields,
   transferFields,
 } from './tables.ts'
+import { counted } from '../text/index.ts'
 
 type Print = (text: string) => Promise<void>
 
@@ -125,10 +126,10 @@ export async function showStatus(
     state
   const since = waitingSince === null ? '' : `, the longest since ${waitingSince}`
   await print(`as of ${time}`)
-  await print(`waiting: ${String(waiting)} studies${since}`)
+  await print(`waiting: ${counted(waiting, 'study')}${since}`)
   if (refused > 0) await print(`refused: ${String(refused)} of them, tried again every hour`)
   await print(
-    `written: ${String(written)} studies since the start, last ${lastWrittenAt ?? 'never'}`,
+    `written: ${counted(written, 'study')} since the start, last ${lastWrittenAt ?? 'never'}`,
   )
   await print(`read: ${lastReadAt ?? 'never'}`)
   if (trouble !== null) {

@@ -1,4 +1,4 @@
-import { visibleText } from '../text/index.ts'
+import { counted, visibleText } from '../text/index.ts'
 import { troublePrefix } from './open-sources.ts'
 import { inWords, type Reason } from './reasons.ts'
 import type { RequestSource } from './source.ts'
@@ -90,7 +90,7 @@ export function linesOf(row: WaitingRow, now: number): readonly string[] {
   )
   const project = row.project === undefined ? '' : ` for ${row.project}`
   return [
-    `${row.StudyInstanceUID}  ${row.state}${project} since ${agoOf(now - Date.parse(row.since))}  ${facts.join('  ')}  ${String(row.instances)} objects`,
+    `${row.StudyInstanceUID}  ${row.state}${project} since ${agoOf(now - Date.parse(row.since))}  ${facts.join('  ')}  ${counted(row.instances, 'object')}`,
     `    ${row.why}`,
     `    decide: ${row.how}`,
   ].map((line) => visibleText(line))

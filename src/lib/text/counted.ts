@@ -1,4 +1,8 @@
-/** `1 object`, `2 objects`: of things whose plural has an s. */
+/** `1 object`, `2 objects`; `1 study`, `2 studies`. */
 export function counted(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? '' : 's'}`
+  return `${String(count)} ${count === 1 ? what : pluralOf(what)}`
+}
+
+function pluralOf(what: string): string {
+  return /[^aeiou]y$/.test(what) ? `${what.slice(0, -1)}ies` : `${what}s`
 }

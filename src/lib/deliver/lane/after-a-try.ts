@@ -4,7 +4,7 @@ import type { Delivery, Verdict } from '../delivery.ts'
 import type { Destination } from '../destination.ts'
 import type { LaneState } from '../operator/lane-state.ts'
 import { backoffMs } from './backoff.ts'
-import { befallsAll, isShutOut, whatIsOpen } from './kinds-of-trouble.ts'
+import { befallsAll, isOwnTrouble, isShutOut, whatIsOpen } from './kinds-of-trouble.ts'
 import type { WaitingDelivery } from './waiting-delivery.ts'
 import type { WaitingLine } from './waiting-line.ts'
 
@@ -59,6 +59,10 @@ export class AfterATry {
     const { waitsForPersons = false, log, ended } = this.#options
     if (waitsForPersons && isShutOut(error)) {
       this.#waitForPersons(one, error)
+      return
+    }
+    if (waitsForPersons && isOwnTrouble(error)) {
+      this.#waitAlone(one, error)
       return
     }
     this.#state.failed(error, false)
@@ -121,6 +125,21 @@ export class AfterATry {
       { code: error.code, deliveries, inSeconds },
       `shut out, everything waits: ${error.message}; when that is mended, fiona-send retry ${destination.name}`,
     )
+  }
+
+  /** Only this one: the destination has nothing to do with it, and was not asked. */
+  #waitAlone(one: WaitingDelivery, error: FionaError): void {
+    const { destination, log, now } = this.#options
+    const { requestId: request } = one.delivery.record
+    const inSeconds = destination.retry.maxDelaySeconds
+    this.#state.troubled(error)
+    one.dueAt = now() + inSeconds * 1000
+    one.error = error
+    one.isKeptOut = false
+    one.awaitsReport = false
+    this.#line.putBack(one)
+    const { code, hint } = error
+    log.error({ request, code, inSeconds, hint }, `it waits for a person: ${error.message}`)
   }
 
   /**

@@ -27,6 +27,11 @@ export function isShutOut({ code }: FionaError): boolean {
   return shutOut.has(code)
 }
 
+/** What we know of this delivery cannot be read: nobody but a person may say that all of it goes again. Others go on. */
+export function isOwnTrouble({ code }: FionaError): boolean {
+  return code === 'E_LEDGER'
+}
+
 /** To stand before what is the matter. */
 export function whatIsOpen({ code }: FionaError): string {
   return afterDelivery.has(code) ? 'not verified' : 'not delivered'

@@ -2,6 +2,7 @@ import { close, fdatasync, fstatSync, openSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import type { FionaError } from '../../error/index.ts'
 import { faultPoint } from '../../fault/index.ts'
 import { nowIso } from '../../record/index.ts'
 import {
@@ -12,7 +13,14 @@ import {
   writeAll,
 } from '../../storage/index.ts'
 import { type Ended, type Known, type Refused, apply } from './entries.ts'
-import { folderOf, type LedgerPaths, ledgerPaths, packLedger, readLedger } from './ledger-file.ts'
+import {
+  folderOf,
+  type LedgerPaths,
+  ledgerPaths,
+  packLedger,
+  readLedger,
+  unreadable,
+} from './ledger-file.ts'
 import type { EndOfDelivery, Ledger, Ledgers } from './ledger.ts'
 import { StudyIndex } from './study-index.ts'
 
@@ -44,7 +52,8 @@ export class DiskLedgers implements Ledgers {
 
   /** To look only. */
   async known(destinationUrl: string, requestId: string): Promise<Known> {
-    return (await readLedger(this.#pathsOf(destinationUrl, requestId))).words
+    const { words, trouble } = await readLedger(this.#pathsOf(destinationUrl, requestId))
+    return knownBy(words, trouble)
   }
 
   /**
@@ -57,19 +66,22 @@ export class DiskLedgers implements Ledgers {
     const found: PastDelivery[] = []
     for (const folder of await foldersIn(this.#directory)) {
       for (const requestId of requests) {
-        const { words } = await readLedger(ledgerPaths(this.#directory, folder, requestId))
-        if (!words.isEmpty) found.push({ folder, requestId, known: words })
+        const paths = ledgerPaths(this.#directory, folder, requestId)
+        const { words, trouble } = await readLedger(paths)
+        if (words.isEmpty && trouble === undefined) continue
+        found.push({ folder, requestId, known: knownBy(words, trouble) })
       }
     }
     return found
   }
 
+  /** @throws FionaError E_LEDGER: what was delivered is not known, and must not be guessed */
   async open(destinationUrl: string, requestId: string): Promise<Ledger> {
     const paths = this.#pathsOf(destinationUrl, requestId)
-    const { words, bytes, endsWithin } = await readLedger(paths)
+    const { words, bytes, endsWithin, trouble } = await readLedger(paths)
+    if (trouble !== undefined) throw trouble
     const { delivered: entries, refused } = words
-    if (bytes === 0) await create(paths.lines)
-    const lines = new LedgerLines(paths.lines, endsWithin)
+    const lines = await linesAt(paths.lines, bytes === 0, endsWithin)
     return {
       find: (name) => entries.get(name),
       add: (delivered) => {
@@ -105,8 +117,7 @@ export class DiskLedgers implements Ledgers {
     const { words, bytes, endsWithin } = await readLedger(paths)
     // Before the ledger says so: else nobody would find it.
     if (words.ended === undefined) await this.#studies.add(StudyInstanceUID, requestId)
-    if (bytes === 0) await create(paths.lines)
-    const lines = new LedgerLines(paths.lines, endsWithin)
+    const lines = await linesAt(paths.lines, bytes === 0, endsWithin)
     try {
       lines.append({ ended: endOf(end) })
       await lines.sync()
@@ -178,6 +189,20 @@ class LedgerLines {
     this.#isTorn = false
     this.#needsSync = true
   }
+}
+
+/** @throws FionaError E_LEDGER when it is not for us to write */
+async function linesAt(path: string, isNew: boolean, isTorn: boolean): Promise<LedgerLines> {
+  try {
+    if (isNew) await create(path)
+    return new LedgerLines(path, isTorn)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function knownBy({ delivered, refused, ended }: Known, trouble: FionaError | undefined): Known {
+  return { delivered, refused, ended, trouble }
 }
 
 async function create(path: string): Promise<void> {

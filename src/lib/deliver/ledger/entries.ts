@@ -1,3 +1,6 @@
+import type { FionaError } from '../../error/index.ts'
+import { type DeliveredByName, DeliveredObjects } from './delivered-objects.ts'
+
 /** One object that a destination has. */
 export interface Delivered {
   /** Below the study's directory. */
@@ -67,16 +70,18 @@ export interface Ended {
 
 /** What is known of one request at one destination. */
 export interface Known {
-  readonly delivered: ReadonlyMap<string, Delivered>
+  readonly delivered: Pick<DeliveredByName, 'size' | 'get' | 'has' | 'keys' | 'values'>
   readonly refused: ReadonlyMap<string, Refused>
   readonly ended?: Ended | undefined
+  /** E_LEDGER: there is more, and it cannot be read. */
+  readonly trouble?: FionaError | undefined
 }
 
 export type Entry = Delivered | Committed | Withdrawn
 
 /** The last word about each object, and about the whole. */
 export class LastWords implements Known {
-  readonly delivered = new Map<string, Delivered>()
+  readonly delivered = new DeliveredObjects()
   readonly refused = new Map<string, Refused>()
   ended: Ended | undefined
 
@@ -106,7 +111,10 @@ export class LastWords implements Known {
   }
 }
 
-export function apply(entry: Entry, entries: Map<string, Delivered>): void {
+export function apply(
+  entry: Entry,
+  entries: Pick<DeliveredByName, 'get' | 'set' | 'delete'>,
+): void {
   if ('withdrawn' in entry) entries.delete(entry.name)
   else if ('sha256' in entry) entries.set(entry.name, entry)
   else {

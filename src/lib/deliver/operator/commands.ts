@@ -81,7 +81,7 @@ export interface Out {
   readonly print: (text: string) => Promise<void>
   /** `<dataDir>/state/fiona-send` */
   readonly state: string
-  readonly config: Pick<Config, 'destinations'>
+  readonly config: Pick<Config, 'destinations' | 'projects'>
 }
 
 /** Does what a person said. @throws FionaError E_USAGE, E_NOT_WAITING, E_UNHEARD_OF, E_STATE_FORMAT */
@@ -196,9 +196,7 @@ async function order(overview: Overview, said: Said): Promise<string> {
     await writeFileAtomic(join(directory, name), `${JSON.stringify(written)}\n`)
   }
   if (waiting.length === 0) return 'nothing waits that could be tried'
-  const isHeard = waiting.some(
-    ({ stage, kept }) => overview.laneOf(kept.destination.name, stage)?.isAlive === true,
-  )
+  const isHeard = waiting.some(({ stage }) => overview.isRunning(stage))
   const when = isHeard ? 'now' : 'when fiona-send runs again'
   const doing = command === 'drop' ? 'ended' : 'tried'
   return `deliveries to be ${doing} ${when}: ${String(waiting.length)}`

@@ -3,9 +3,22 @@ import type { Explanation, InstanceState } from './explain.ts'
 
 /** What became of a delivery that is over. @param destination as it is called now, or its folder in the ledger */
 export function explainPast(known: Known, destination: string, requestId: string): Explanation {
-  const { ended } = known
+  const { ended, trouble } = known
   const instances = instancesIn(known)
   const sum = sumOf(instances)
+  if (trouble !== undefined) {
+    return {
+      type: 'explanation',
+      destination: ended?.destination ?? destination,
+      requestId,
+      ...(ended === undefined ? {} : { StudyInstanceUID: ended.StudyInstanceUID }),
+      state: 'unknown',
+      why: `what the destination has of it is not known: ${trouble.message} (${trouble.code})`,
+      next: trouble.hint ?? '',
+      ...sum,
+      instances,
+    }
+  }
   if (ended === undefined) {
     return {
       type: 'explanation',

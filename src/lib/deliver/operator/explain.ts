@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { FionaError } from '../../error/index.ts'
+import { digestObject } from '../digest-object.ts'
 import { DiskLedgers } from '../ledger/disk-ledgers.ts'
 import type { Known } from '../ledger/entries.ts'
 import { folderOf } from '../ledger/ledger-file.ts'
+import { isUntouched } from '../ledger/ledger.ts'
 import { listFiles } from '../list-objects.ts'
 import { explainPast, instancesIn, sumOf } from './explain-past.ts'
 import type { Overview, Taken } from './overview.ts'
@@ -101,10 +103,16 @@ async function explainWaiting(
     state: 'waiting',
     stage: taken.stage,
     ...whyItWaits(overview, taken),
+    ...(known.trouble === undefined ? {} : whyNotKnown(known.trouble)),
     ...sumOf(instances),
     ...(excluded === undefined ? {} : { excluded }),
     instances,
   }
+}
+
+/** Whatever else it waits for. */
+function whyNotKnown({ message, code, hint }: FionaError): Pick<Explanation, 'why' | 'next'> {
+  return { why: `it waits for a person: ${message} (${code})`, next: hint ?? '' }
 }
 
 type Reason = Pick<Explanation, 'why' | 'next' | 'nextTryAt' | 'attempts'>
@@ -132,6 +140,12 @@ function whyItWaits(overview: Overview, { key, stage, kept }: Taken): Reason {
     return {
       why: `${hold.by} holds ${what} since ${hold.time}${because}`,
       next: `it goes after fiona-send release ${hold.name}`,
+    }
+  }
+  if (running === undefined && stage !== 'hand' && !overview.isInForce(destination.url)) {
+    return {
+      why: `no project in the configuration sends to ${destination.url} any more, which was ${destination.name}`,
+      next: 'it goes when one does again; fiona-send drop ends it',
     }
   }
   if (running === undefined) {
@@ -169,11 +183,24 @@ function whyItWaits(overview: Overview, { key, stage, kept }: Taken): Reason {
   return { why: 'others are before it', next: 'it goes when it is its turn', ...when }
 }
 
+/** What was made anew since waits, whatever was sent under its name. */
 async function instancesOf(known: Known, path: string): Promise<InstanceState[]> {
   const files = await listFiles(path).catch((error: unknown) => {
     if (error instanceof FionaError) return []
     throw error
   })
-  const names = files.map(({ name }) => name)
-  return instancesIn(known, names)
+  const anew = new Set<string>()
+  for (const file of files) {
+    const before = known.delivered.get(file.name)
+    if (before === undefined || isUntouched(file, before)) continue
+    const sha256 = await digestObject(file.path).catch(() => undefined)
+    if (sha256 !== before.sha256) anew.add(file.name)
+  }
+  const states = instancesIn(
+    known,
+    files.map(({ name }) => name),
+  )
+  return states.map((one) =>
+    one.state === 'sent' && anew.has(one.name) ? { name: one.name, state: 'waiting' } : one,
+  )
 }

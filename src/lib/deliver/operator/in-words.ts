@@ -1,6 +1,7 @@
 import type { Explanation } from './explain.ts'
 import type { Hold } from './holds.ts'
 import type { DestinationStatus } from './overview.ts'
+import { counted } from '../../text/index.ts'
 
 /** How a destination stands, for a terminal. */
 export function linesOfStatus(status: DestinationStatus): string[] {
@@ -11,21 +12,21 @@ export function linesOfStatus(status: DestinationStatus): string[] {
   const ofThem = waiting.held === 0 ? '' : ` (${String(waiting.held)} held)`
   const oldest = waiting.oldest === undefined ? '' : `, the oldest of ${waiting.oldest}`
   lines.push(
-    `  waiting: ${String(waiting.studies)} studies${ofThem}, ${String(waiting.objects)} objects${oldest}`,
+    `  waiting: ${counted(waiting.studies, 'study')}${ofThem}, ${counted(waiting.objects, 'object')}${oldest}`,
   )
   if (inHand !== undefined) {
     lines.push(
-      `  in hand: ${inHand.requestId}, ${String(inHand.sent)} of ${String(inHand.of)} objects`,
+      `  in hand: ${inHand.requestId}, ${String(inHand.sent)} of ${counted(inHand.of, 'object')}`,
     )
   }
   if (today !== undefined) {
     lines.push(
-      `  sent on ${today.date}: ${String(today.studies)} studies, ${String(today.objects)} objects`,
+      `  sent on ${today.date}: ${counted(today.studies, 'study')}, ${counted(today.objects, 'object')}`,
     )
     const { unverified = 0, incomplete = 0 } = today
     if (unverified > 0) lines.push(`    not verified: ${String(unverified)} of these studies`)
     if (incomplete > 0)
-      lines.push(`    ended with something missing: ${String(incomplete)} studies`)
+      lines.push(`    ended with something missing: ${counted(incomplete, 'study')}`)
   }
   if (lastError !== undefined) {
     lines.push(`  last error: ${lastError.message} (${lastError.code}), ${lastError.time}`)

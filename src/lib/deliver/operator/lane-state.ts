@@ -24,9 +24,14 @@ export class LaneState {
   }
 
   /** @param isDown the destination itself cannot be reached */
-  failed({ code, message }: FionaError, isDown: boolean): void {
-    this.#lastError = { code, message, time: this.#clock().toISOString() }
+  failed(error: FionaError, isDown: boolean): void {
+    this.troubled(error)
     this.#become(isDown ? 'down' : 'up')
+  }
+
+  /** It was not asked: whether it answers is not known from this. */
+  troubled({ code, message }: FionaError): void {
+    this.#lastError = { code, message, time: this.#clock().toISOString() }
   }
 
   sent(objects: number): void {

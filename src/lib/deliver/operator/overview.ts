@@ -25,21 +25,24 @@ type LaneNow = LaneStatus & { readonly isAlive: boolean }
 /** What is on disk about deliveries; whether or not a fiona-send runs. */
 export class Overview {
   readonly state: string
-  readonly #config: Pick<Config, 'destinations'>
+  readonly #config: Pick<Config, 'destinations' | 'projects'>
   readonly taken: Taken[] = []
   readonly holds: Holds
   /** Not obeyed yet. */
   readonly orders: { readonly stage: string; readonly order: Order }[] = []
   readonly #lanes: { readonly stage: string; readonly status: LaneNow }[] = []
 
-  private constructor(state: string, config: Pick<Config, 'destinations'>) {
+  private constructor(state: string, config: Pick<Config, 'destinations' | 'projects'>) {
     this.state = state
     this.#config = config
     this.holds = new Holds(join(state, 'holds'))
   }
 
   /** @param state `<dataDir>/state/fiona-send` */
-  static async read(state: string, config: Pick<Config, 'destinations'>): Promise<Overview> {
+  static async read(
+    state: string,
+    config: Pick<Config, 'destinations' | 'projects'>,
+  ): Promise<Overview> {
     const overview = new Overview(state, config)
     const within = (folder: string): Promise<string[]> => namesIn(join(state, folder))
     for (const stage of await within('waiting')) {
@@ -89,6 +92,36 @@ export class Overview {
       .map(({ status }) => status)
       .sort((a, b) => Number(b.isAlive) - Number(a.isAlive) || b.time.localeCompare(a.time))
     return lanes[0]
+  }
+
+  /** What arrived on the last day of which anything is known, whoever brought it. */
+  todayOf(destination: string): LaneReport['today'] | undefined {
+    const all = this.#lanes.filter(({ status }) => status.destination === destination)
+    const dates = all.map(({ status }) => status.today.date).sort()
+    const date = dates.at(-1)
+    if (date === undefined) return undefined
+    const days = all.map(({ status: { today } }) => today).filter((day) => day.date === date)
+    const sum = (of: (day: LaneReport['today']) => number | undefined): number =>
+      days.reduce((total, day) => total + (of(day) ?? 0), 0)
+    return {
+      date,
+      objects: sum(({ objects }) => objects),
+      studies: sum(({ studies }) => studies),
+      unverified: sum(({ unverified }) => unverified),
+      incomplete: sum(({ incomplete }) => incomplete),
+    }
+  }
+
+  /** A fiona-send runs as that stage. */
+  isRunning(stage: string): boolean {
+    return this.#lanes.some((one) => one.stage === stage && one.status.isAlive)
+  }
+
+  /** A project sends there, whatever it is called. */
+  isInForce(url: string): boolean {
+    const name = this.nameOf(folderOf(url))
+    const { projects } = this.#config
+    return Object.values(projects).some(({ destinations }) => destinations.includes(name ?? ''))
   }
 
   /** The name in the configuration of a destination whose folder in the ledger that is. */
@@ -171,7 +204,7 @@ export function statusOf(overview: Overview, destination: string): DestinationSt
       held: waiting.filter(isHeld).length,
       ...(oldest === undefined ? {} : { oldest }),
     },
-    today: lane?.today,
+    today: overview.todayOf(destination),
   }
 }
 

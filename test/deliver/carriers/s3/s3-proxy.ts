@@ -7,7 +7,9 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import aws4 from 'aws4'
 import { region, researcher, type SwiftStore } from './swift-store.ts'
 
@@ -38,22 +40,28 @@ export class S3Proxy {
   readonly #store: SwiftStore
   readonly #server: Server
 
-  private constructor(store: SwiftStore) {
+  readonly #isSecure: boolean
+
+  private constructor(store: SwiftStore, tls: TlsOptions | undefined) {
     this.#store = store
-    this.#server = createServer((request, answer) => {
+    this.#isSecure = tls !== undefined
+    const serve = (request: IncomingMessage, answer: ServerResponse): void => {
       void this.#serve(request, answer)
-    })
+    }
+    this.#server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve)
   }
 
-  static async before(store: SwiftStore): Promise<S3Proxy> {
-    const proxy = new S3Proxy(store)
+  /** @param tls of the one before the store, which has none */
+  static async before(store: SwiftStore, tls?: TlsOptions): Promise<S3Proxy> {
+    const proxy = new S3Proxy(store, tls)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`
+    const { port } = this.#server.address() as AddressInfo
+    return `${this.#isSecure ? 'https' : 'http'}://127.0.0.1:${String(port)}`
   }
 
   async close(): Promise<void> {
