@@ -1,12 +1,12 @@
 import { isAscii } from 'node:buffer'
 import { decodeText, encodeText } from '../../dicom/index.ts'
+import { decodeWindows1252 } from './windows-1252.ts'
 
 /** In what people and devices write, declared or not; those of PS3.3 C.12.1.1.2 and of the computers around. */
-const labels =
-  `utf-8 windows-1252 iso-8859-2 iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8
+const labels = `utf-8 iso-8859-2 iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8
   iso-8859-15 windows-1250 windows-1251 windows-1254 windows-874 koi8-r shift_jis euc-jp gb18030 euc-kr big5`.split(
-    /\s+/,
-  )
+  /\s+/,
+)
 let decoders: readonly InstanceType<typeof TextDecoder>[] | undefined
 /** With code extensions all sets can be reached. */
 const extended = ['', 'ISO 2022 IR 87']
@@ -20,6 +20,7 @@ export function plausibleTexts(bytes: Buffer): Set<string> {
   if (isAscii(bytes)) return texts
   // A letter that was cut in half is no reason to overlook the others: decoders put a mark in its place.
   decoders ??= labels.map((label) => new TextDecoder(label, { ignoreBOM: true }))
+  texts.add(decodeWindows1252(bytes))
   for (const decoder of decoders) texts.add(decoder.decode(bytes))
   return texts
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { withPlainDates } from './undress-dates.ts'
+import { decodeWindows1252 } from './windows-1252.ts'
 
 /**
  * The dresses in which a text or bytes may hold a name that no plain search sees: UTF-16, UTF-8 taken for Latin-1, the other byte
@@ -64,11 +65,8 @@ const listOfBytes = /(?<![\d.])(?:(?:3[2-9]|[4-9]\d|[12]\d\d)[ ,;/\\]{1,2}){5,}\
 
 /** Two bytes of UTF-8 that each became a character, by Latin-1 or Windows-1252. */
 const utf8AsLatin1 = /(?:[\u00c2-\u00df][\u0080-\u00bf\u0152-\u0192\u02c6\u02dc\u2013-\u2122])+/g
-/** What Windows-1252 has at 0x80 to 0x9f. Node 20 takes it for Latin-1 unless it is a stream. */
-const windows1252 = new TextDecoder('windows-1252').decode(
-  Buffer.from(Array.from({ length: 32 }, (_, at) => 0x80 + at)),
-  { stream: true },
-)
+/** What Windows-1252 has at 0x80 to 0x9f. */
+const windows1252 = decodeWindows1252(Buffer.from(Array.from({ length: 32 }, (_, at) => 0x80 + at)))
 
 function readAgain(found: string): string {
   const bytes = Buffer.from(
