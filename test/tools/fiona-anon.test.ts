@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { Seals, WhoIsWho } from '../../src/lib/crosswalk/index.ts'
 import { temporaryPath } from '../../src/lib/storage/index.ts'
@@ -64,6 +65,11 @@ function withKey(): Site & { readonly args: readonly string[] } {
   const keyFile = join(site.root, 'key')
   writeFileSync(keyFile, Buffer.alloc(32, 5), { mode: 0o600 })
   return { ...site, args: ['--key-file', keyFile, '--out', site.out, '--data-dir', site.dataDir] }
+}
+
+/** Beside what decisions at once are kept apart by. */
+function visibleIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => !name.startsWith('.'))
 }
 
 function instanceOf(path: string, more: Record<string, unknown> = {}) {
@@ -446,7 +452,7 @@ t.test('a held study waits; its own record says how it is released, and that wor
     waived: [{ code: 'burned-in-annotation' }],
   })
   t.equal(filesUnder(site.out).length, 2)
-  t.same(readdirSync(folder), ['released.json'])
+  t.same(visibleIn(folder), ['released.json'])
   t.match(JSON.parse(readFileSync(join(folder, 'released.json'), 'utf8')), {
     released: { user: /./, waived: ['burned-in-annotation'] },
   })
@@ -501,7 +507,7 @@ t.test('a revision that passes settles what an earlier one left open', (t) => {
   const mended = archived(site, [ctImage({ instanceNumber: 9 })], { revision: 2 })
   t.match(run(site.args, [mended]).records, [{ type: 'deidentified', revision: 2 }])
   const folder = join(site.dataDir, 'default/review', String(held?.['requestId']))
-  t.same(readdirSync(folder), ['superseded.json'])
+  t.same(visibleIn(folder), ['superseded.json'])
   t.end()
 })
 
@@ -512,11 +518,36 @@ t.test('what is held can be dropped, and then is gone', (t) => {
   const { code, out } = run([...site.args, '--drop', id])
   t.equal(code, 0)
   t.match(out, `dropped ${id}`)
-  t.same(readdirSync(join(site.dataDir, 'default/review', id)), ['dropped.json'])
+  t.same(visibleIn(join(site.dataDir, 'default/review', id)), ['dropped.json'])
   const again = run([...site.args, '--drop', id])
   t.equal(again.code, 65)
-  t.match(again.err, /^error: nothing is held/m)
+  t.match(again.err, /^error: nothing is held under "\w+" any more: dropped by \w+ at 20/m)
   t.end()
+})
+
+t.test('of several who decide at once one does, and the others are told who it was', async (t) => {
+  const site = withKey()
+  const objects = Array.from({ length: 60 }, (_, at) => ctImage({ instanceNumber: at + 1 }))
+  const { records } = run(site.args, [archived(site, [...objects, burnedIn])])
+  const id = String(records[0]?.['requestId'])
+  const decide = async (what: string, by: string) => {
+    const child = spawn(tool, [...site.args, what, id, '--by', by], { env: environment({}) })
+    const [out, err] = [child.stdout, child.stderr].map((stream) => text(stream))
+    const [code] = (await once(child, 'close')) as [number]
+    return { what, by, code, out: await out, err: await err }
+  }
+  const all = await Promise.all([
+    ...[decide('--release', 'anna'), decide('--release', 'bert'), decide('--drop', 'carla')],
+  ])
+  const [first, ...others] = all.filter(({ code }) => code === 0)
+  t.same(others, [], 'one decision')
+  const released = first?.what === '--release'
+  t.equal(filesUnder(site.out).length, released ? 61 : 0)
+  const done = `${released ? 'released' : 'dropped'} by ${String(first?.by)} at 20`
+  for (const { code, err } of all) if (code !== 0) t.match([code, err], [65, done])
+  t.same(visibleIn(join(site.dataDir, 'default/review', id)), [
+    released ? 'released.json' : 'dropped.json',
+  ])
 })
 
 t.test('what waits is listed, shown in full, and decided by a named person for a reason', (t) => {

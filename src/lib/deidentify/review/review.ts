@@ -3,7 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { whoRuns } from '../../crosswalk/index.ts'
 import { ExitCode, FionaError, lastWordsOf } from '../../error/index.ts'
-import { type AnyRecord, nowIso } from '../../record/index.ts'
+import { nowIso } from '../../record/index.ts'
 import {
   inside,
   makeDirectories,
@@ -12,34 +12,10 @@ import {
   safeComponent,
   writeFileAtomic,
 } from '../../storage/index.ts'
-import type { Held } from '../study/study-task.ts'
 import { type StagedStudy, objectsIn } from '../study/outbox.ts'
-import type { Reason } from '../reasons.ts'
+import { type HeldStudy, parseHeldStudy } from './held-study.ts'
+import { type DecisionKind, pastDecision } from './past-decision.ts'
 import { readTrusted, requireTrusted } from './trusted-file.ts'
-
-/** Why a study waits, and all that is needed to make it again. It names the patient: mode 0600. */
-export interface HeldStudy {
-  readonly v: 1
-  readonly time: string
-  /** Who ran the tool that held it. */
-  readonly user: string
-  readonly requestId: string
-  readonly project: string
-  readonly participant: string
-  readonly event?: string
-  /** It came back from processing: nothing of it is rewritten. */
-  readonly returned?: true
-  readonly outbox: string
-  readonly reasons: readonly Reason[]
-  readonly details: Held['details']
-  readonly masked?: Held['masked']
-  /** The command that decides, with all that the tool was told which held it. */
-  readonly how?: string
-  /** Where the record of a released study goes: the journal behind the stage that held it. */
-  readonly journal?: string
-  /** The input, as it came. */
-  readonly record: AnyRecord
-}
 
 /** What a person adds to a decision: who it is, where that is not who runs the tool, and why. */
 export interface Decision {
@@ -88,6 +64,10 @@ export class Review {
     for (const name of projects) {
       const study = await this.#read(name, requestId)
       if (study?.requestId === requestId) return study
+    }
+    for (const name of projects) {
+      const past = await pastDecision(this.#folder(name, requestId), this.#dataDir)
+      if (past !== undefined) throw decidedBefore(requestId, past)
     }
     throw new FionaError('E_NOT_HELD', `nothing is held under ${JSON.stringify(requestId)}`, {
       hint: 'the requestId of a held record is expected, and the same --data-dir or --config; what is held before it is de-identified: fiona request waiting',
@@ -141,21 +121,30 @@ export class Review {
     }
   }
 
+  folderOf({ project, requestId }: HeldStudy): string {
+    return this.#folder(projectFolder(project), requestId)
+  }
+
   /** A later revision went out whole: nobody needs to decide about the earlier one. */
   async supersede(project: string, requestId: string, revision: number): Promise<void> {
     const study = await this.#read(projectFolder(project), requestId)
     if (study?.requestId === requestId) await this.decide(study, 'superseded', { revision })
   }
 
-  /** The decision takes the place of held.json, then what was made is removed. */
+  /**
+   * The decision takes the place of held.json, then what was made is removed; unless a later revision was held meanwhile, which nobody
+   * has decided about.
+   */
   async decide(
     study: HeldStudy,
-    decision: 'released' | 'dropped' | 'superseded',
+    decision: DecisionKind,
     facts: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    const folder = this.#folder(projectFolder(study.project), study.requestId)
+    const folder = this.folderOf(study)
     const text = { ...study, [decision]: { time: nowIso(), ...whoRuns(), ...facts } }
     await writeDecision(folder, decision, text)
+    const now = await this.#read(projectFolder(study.project), study.requestId)
+    if (now?.time !== study.time) return
     await rm(join(folder, 'held.json'), { force: true })
     await removeObjects(folder)
   }
@@ -168,7 +157,7 @@ export class Review {
   async #readIn(folderName: string, folder: string): Promise<HeldStudy | undefined> {
     const text = await readTrusted(folder, 'held.json', this.#dataDir)
     if (text === undefined) return undefined
-    const study = parse(text)
+    const study = parseHeldStudy(text)
     if (study !== undefined && projectFolder(study.project) === folderName) return study
     throw new FionaError('E_REVIEW', `${join(folder, 'held.json')} is not what was written there`, {
       hint: 'move the folder away and replay the record of its study',
@@ -191,6 +180,14 @@ export class Review {
   }
 }
 
+function decidedBefore(requestId: string, past: string): FionaError {
+  const name = JSON.stringify(requestId)
+  return new FionaError('E_NOT_HELD', `nothing is held under ${name} any more: ${past}`, {
+    hint: 'a study that was dropped is made again when its record is replayed, and held again',
+    exitCode: ExitCode.badInput,
+  })
+}
+
 /** Nobody is to believe that nothing is held. */
 function unreadable(directory: string, error: unknown): FionaError {
   const { code = '' } = error as NodeJS.ErrnoException
@@ -199,26 +196,6 @@ function unreadable(directory: string, error: unknown): FionaError {
     exitCode: ExitCode.notAllowed,
     cause: error,
   })
-}
-
-function parse(text: string): HeldStudy | undefined {
-  let study: Partial<Record<keyof HeldStudy, unknown>> | null
-  try {
-    study = JSON.parse(text) as typeof study
-  } catch {
-    return undefined
-  }
-  const names = [study?.requestId, study?.project, study?.participant, study?.outbox]
-  const isWhole =
-    study?.v === 1 &&
-    names.every((name) => typeof name === 'string') &&
-    [study.event, study.how, study.journal].every(
-      (text) => text === undefined || typeof text === 'string',
-    ) &&
-    Array.isArray(study.reasons) &&
-    typeof study.record === 'object' &&
-    study.record !== null
-  return isWhole ? (study as unknown as HeldStudy) : undefined
 }
 
 function sameFolder(): FionaError {

@@ -1,7 +1,8 @@
 import { ExitCode, FionaError } from '../../error/index.ts'
 import { counted, fitText, nearest, visibleJson, visibleText } from '../../text/index.ts'
 import { adviceFor, reasonCodes } from './reason-advice.ts'
-import type { HeldStudy, Review, Waiting } from './review.ts'
+import type { HeldStudy } from './held-study.ts'
+import type { Review, Waiting } from './review.ts'
 
 interface Display {
   /** For people, instead of NDJSON. */

@@ -11,7 +11,9 @@ import {
 import { LooseInstances } from './loose-instances.ts'
 import { Outbox } from './outbox.ts'
 import { isReleasable, isReleasableAnyway, type ReasonCode } from '../reasons.ts'
-import { type Decision, type HeldStudy, Review } from '../review/review.ts'
+import type { HeldStudy } from '../review/held-study.ts'
+import { type Decision, Review } from '../review/review.ts'
+import { decideAlone } from '../review/one-decision.ts'
 import { isReleasableReturned, notReleasableReturned } from '../returned/held-returned.ts'
 import { ReturnedStudies } from '../returned/returned-studies.ts'
 import { Waiver } from '../review/waiver.ts'
@@ -27,6 +29,8 @@ export interface DeidentifierOptions extends StudyMakerOptions {
   /** Studies go where requests say, and nowhere without one. */
   readonly onlyRequests: boolean
 }
+
+type Publish = (record: AnyRecord | FionaRecord, journal: string | undefined) => Promise<void>
 
 const neverNeeded = new Set(['series', 'mpps', 'release', 'association'])
 const clinical = new Set(['instance', 'study', 'request', ...neverNeeded])
@@ -130,23 +134,32 @@ export class Deidentifier {
    * @param decision who decides, and why; it stays with the released study on the clinical side
    * @param publish gets the record, and the journal behind the stage that held it; the study counts as released when
    *   it resolves
-   * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE
+   * @throws FionaError E_NOT_HELD, E_NOT_RELEASABLE, E_LEASE_HELD when somebody else decides just now
    */
   async release(
     requestId: string,
     anyway: boolean,
-    publish: (record: AnyRecord | FionaRecord, journal: string | undefined) => Promise<void>,
+    publish: Publish,
     decision: Decision = {},
   ): Promise<void> {
-    const study = await this.#review.find(requestId, this.#options.project)
-    if (study.returned === true) {
-      await this.#releaseReturned(study, publish, decision)
-      return
-    }
+    const { project } = this.#options
+    await decideAlone(this.#review, { requestId, project }, (study) =>
+      study.returned === true
+        ? this.#releaseReturned(study, publish, decision)
+        : this.#releaseMade(study, anyway, publish, decision),
+    )
+  }
+
+  async #releaseMade(
+    study: HeldStudy,
+    anyway: boolean,
+    publish: Publish,
+    decision: Decision,
+  ): Promise<void> {
     const mayPass = (code: ReasonCode) => isReleasable(code) || (anyway && isReleasableAnyway(code))
     const waived = study.reasons.filter(({ code }) => mayPass(code))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
-    const { project, participant, event } = study
+    const { requestId, project, participant, event } = study
     const target: Target = { requestId, project, participant, event }
     const outbox = new Outbox(study.outbox)
     const result = await this.#maker.make(input, study.record, target, new Waiver(waived), outbox)
@@ -163,11 +176,7 @@ export class Deidentifier {
   }
 
   /** What came back is looked at anew, as it lies in the archive now. */
-  async #releaseReturned(
-    study: HeldStudy,
-    publish: (record: AnyRecord | FionaRecord, journal: string | undefined) => Promise<void>,
-    decision: Decision,
-  ): Promise<void> {
+  async #releaseReturned(study: HeldStudy, publish: Publish, decision: Decision): Promise<void> {
     const waived = study.reasons.filter(({ code }) => isReleasableReturned(code))
     const input = parseRecord(study.record) as StudyRecord | RequestRecord
     const result = await this.#returned?.take(input, study.record, new Waiver(waived))
@@ -185,9 +194,11 @@ export class Deidentifier {
 
   /** Removes what was made; the decision stays. */
   async drop(requestId: string, decision: Decision = {}): Promise<HeldStudy> {
-    const study = await this.#review.find(requestId, this.#options.project)
-    await this.#review.decide(study, 'dropped', { ...decision })
-    return study
+    const { project } = this.#options
+    return decideAlone(this.#review, { requestId, project }, async (study) => {
+      await this.#review.decide(study, 'dropped', { ...decision })
+      return study
+    })
   }
 
   /** @returns undefined when nothing is to be said: all of it is what we sent ourselves */
