@@ -27,6 +27,7 @@ import {
 } from '../../src/lib/crosswalk/index.ts'
 import { limitFileSize } from '../fixtures/file-size-limit.ts'
 import { projectRoot } from '../fixtures/peers.ts'
+import { tsx } from '../fixtures/program.ts'
 
 type Keys = readonly [Buffer, ...Buffer[]]
 const keys: Keys = [Buffer.alloc(32, 7)]
@@ -290,7 +291,7 @@ t.test('several processes that count, and are killed, never give a name twice', 
     }`
   const said: string[] = []
   const processes = ['a', 'b', 'c'].map((name) => {
-    const args = ['--import=tsx', '--input-type=module', '-e', script, name]
+    const args = [`--import=${tsx}`, '--input-type=module', '-e', script, name]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     let out = ''
     child.stdout.on('data', (chunk: Buffer) => {

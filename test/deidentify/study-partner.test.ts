@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { StudyPartner, exclusionOf, loadProfile } from '../../src/lib/deidentify/index.ts'
 import type { CleanedPixels } from '../../src/lib/deidentify/pixels/index.ts'
+import type { IdentityTerms } from '../../src/lib/deidentify/search/known-identity.ts'
 import { MaskTally } from '../../src/lib/deidentify/study/mask-tally.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type TestElement, ctImage, el } from '../fixtures/dicom-writer.ts'
@@ -284,18 +285,19 @@ t.test('a thread that has read another profile takes no part', async (t) => {
   t.same(seen, { begun: 1, searched: 0 })
 })
 
-const termNames = [
-  'words',
-  'freeTextWords',
-  'anywhere',
-  'phrases',
-  'digits',
-  'uids',
-  'rawForms',
-  'beyondAscii',
-  'writtenDays',
-  'keptUids',
-]
+const noTerms: Readonly<Record<keyof IdentityTerms, true>> = {
+  words: true,
+  freeTextWords: true,
+  cutNames: true,
+  anywhere: true,
+  phrases: true,
+  digits: true,
+  uids: true,
+  rawForms: true,
+  beyondAscii: true,
+  writtenDays: true,
+  keptUids: true,
+}
 const endings: Readonly<Record<string, string>> = {
   'ends when it is to make something': `if (question.ask === 'make') process.exit(3)`,
   'fails at the end of making': `if (question.ask === 'finish') { parentPort.postMessage('failed'); return }`,
@@ -315,7 +317,7 @@ for (const [what, how] of Object.entries(endings)) {
       `import { parentPort } from 'node:worker_threads'
 ${what.startsWith('cannot') ? how : ''}
 const counts = new Map()
-const nothing = { terms: Object.fromEntries(${JSON.stringify(termNames)}.map((name) => [name, new Set()])), reasons: [],
+const nothing = { terms: Object.fromEntries(${JSON.stringify(Object.keys(noTerms))}.map((name) => [name, new Set()])), reasons: [],
   tally: { counts, excluded: counts, pixels: { masked: 0, regions: 0, searched: 0, defaced: 0 }, details: [], masked: [], masks: { masks: [], unlisted: 0 }, duplicates: 0, unmade: 0 },
   outputs: new Map(), patients: new Set() }
 parentPort.on('message', (question) => {

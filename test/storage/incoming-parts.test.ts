@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { tsx } from '../fixtures/program.ts'
 import { IncomingParts } from '../../src/lib/storage/incoming-parts.ts'
 import { partsIn } from '../fixtures/incoming.ts'
 
@@ -16,7 +17,7 @@ function killedWriter(folder: string): string {
     writeFileSync(path, 'half an object')
     console.log(path)
     process.kill(process.pid, 'SIGKILL')`
-  const args = ['--import=tsx', '--input-type=module', '-e', script]
+  const args = [`--import=${tsx}`, '--input-type=module', '-e', script]
   return spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout.trim()
 }
 

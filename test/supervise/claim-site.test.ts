@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
+import { tsx } from '../fixtures/program.ts'
 import { claimSite } from '../../src/lib/supervise/claim-site.ts'
 
 t.test('a second chain on the same directory is refused while the first lives', async (t) => {
@@ -25,7 +26,7 @@ t.test('what a killed chain left behind is no obstacle, and is known', async (t)
     await claimSite(${JSON.stringify(directory)})
     console.log('claimed')
     setInterval(() => undefined, 1000)`
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', script])
+  const child = spawn(process.execPath, [`--import=${tsx}`, '--input-type=module', '-e', script])
   await once(child.stdout, 'data')
   await t.rejects(claimSite(directory), { code: 'E_LEASE_HELD' })
   child.kill('SIGKILL')

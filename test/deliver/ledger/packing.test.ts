@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import t from 'tap'
+import { tsx } from '../../fixtures/program.ts'
 import { DiskLedgers } from '../../../src/lib/deliver/ledger/disk-ledgers.ts'
 import { folderOf } from '../../../src/lib/deliver/ledger/ledger-file.ts'
 import type { FaultPoint } from '../../../src/lib/fault/index.ts'
@@ -102,7 +103,7 @@ t.test('killed at any point of packing: what was noted is known, and nothing mor
   let count = 0
   for (const point of points) {
     // Each of them finds what the one before has left.
-    const args = ['--import', 'tsx', script, directory, String(count), String(count + 30)]
+    const args = ['--import', tsx, script, directory, String(count), String(count + 30)]
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, FIONA_FAULT_POINT: point },
