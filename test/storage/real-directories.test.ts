@@ -1,7 +1,15 @@
-import { existsSync, mkdirSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { openBelow } from '../fixtures/open-below.ts'
 import { RealDirectories } from '../../src/lib/storage/index.ts'
 
 function setUp(t: Test) {
@@ -14,6 +22,18 @@ function setUp(t: Test) {
   }
   const has = (...path: string[]): boolean => existsSync(join(root, ...path))
   return { root, put, has }
+}
+
+/** Descriptors of this process that mean something below the folder. */
+function openBelow(folder: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`)
+      return path.startsWith(`${folder}/`) ? [path] : []
+    } catch {
+      return []
+    }
+  })
 }
 
 t.test('a link put in a directory’s place is not followed', (t) => {

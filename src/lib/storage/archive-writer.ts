@@ -13,9 +13,8 @@ import { basename, dirname, join } from 'node:path'
 import { FionaError } from '../error/index.ts'
 import { faultPoint } from '../fault/index.ts'
 import { DirectorySyncs } from './directory-syncs.ts'
-import { makeDirectories, syncFile, writeFileAtomic } from './durable.ts'
+import { makeDirectories, syncDirectory, syncFile, writeFileAtomic } from './durable.ts'
 import { fileDigest } from './file-digest.ts'
-import { HeldDirectories } from './held-directories.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
 import { RealDirectories, leadsElsewhere } from './real-directories.ts'
@@ -72,7 +71,6 @@ export class ArchiveWriter {
   readonly durability: Durability
   #madeDirectories = new Set<string>()
   readonly #real: RealDirectories
-  readonly #held: HeldDirectories
   readonly #syncs: Syncs
   readonly #directorySyncs: DirectorySyncs
   #parts: Promise<IncomingParts> | undefined
@@ -86,10 +84,9 @@ export class ArchiveWriter {
   }) {
     this.dataDir = options.dataDir
     this.#real = new RealDirectories(options.dataDir)
-    this.#held = new HeldDirectories(this.#real)
     this.durability = options.durability ?? 'fsync'
     this.#syncs = options.syncs ?? new Syncs()
-    this.#directorySyncs = new DirectorySyncs((path) => this.#held.sync(path, this.#syncs))
+    this.#directorySyncs = new DirectorySyncs((path) => syncDirectory(path, this.#syncs))
   }
 
   /**
@@ -167,7 +164,7 @@ export class ArchiveWriter {
   }
 
   #open(path: string, flags: number): number {
-    return this.#held.within(dirname(path), (folder) => {
+    return this.#real.within(dirname(path), (folder) => {
       return openSync(join(folder, basename(path)), flags, 0o640)
     })
   }
@@ -293,8 +290,8 @@ export class ArchiveWriter {
   }
 
   #betweenReal(from: string, to: string, work: (from: string, to: string) => void): void {
-    this.#held.within(dirname(from), (source) => {
-      this.#held.within(dirname(to), (target) => {
+    this.#real.within(dirname(from), (source) => {
+      this.#real.within(dirname(to), (target) => {
         work(join(source, basename(from)), join(target, basename(to)))
       })
     })

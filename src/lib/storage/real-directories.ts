@@ -16,13 +16,6 @@ const hasOpenFiles = existsSync(openFiles)
 
 const mostExpectations = 1000
 
-/** Who has it closes its descriptor. */
-export interface OpenDirectory {
-  readonly fd: number
-  /** A path to it, and to no other, for as long as it is open. */
-  readonly name: string
-}
-
 /**
  * Directories below a root that are where their names say: no symbolic link leads elsewhere on the way from
  * the root. How the root itself is reached is its administrator's affair, once and for the life of this object.
@@ -47,38 +40,21 @@ export class RealDirectories {
    * @throws FionaError the refusal (E_ARCHIVE_WRITE) when the path leads elsewhere; the error of open(2)
    */
   within<Result>(path: string, work: (directory: string) => Result): Result {
-    const directory = this.open(path)
-    if (directory === undefined) {
+    if (!hasOpenFiles) {
       if (realpathSync.native(path) !== this.#expected(path)) throw this.#refusal(path)
       return work(path)
     }
-    try {
-      return work(directory.name)
-    } finally {
-      closeSync(directory.fd)
-    }
-  }
-
-  /**
-   * @returns undefined where there is no /proc
-   * @throws as `within`
-   */
-  open(path: string): OpenDirectory | undefined {
-    if (!hasOpenFiles) return undefined
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-    const directory = { fd, name: `${openFiles}/${String(fd)}` }
     try {
-      if (this.isStill(path, directory)) return directory
-      throw fstatSync(fd).nlink === 0 ? removed(path) : this.#refusal(path)
-    } catch (error) {
+      const directory = `${openFiles}/${String(fd)}`
+      if (readlinkSync(directory) !== this.#expected(path)) {
+        if (fstatSync(fd).nlink === 0) throw removed(path)
+        throw this.#refusal(path)
+      }
+      return work(directory)
+    } finally {
       closeSync(fd)
-      throw error
     }
-  }
-
-  /** Whether an open directory is where its path says: it was not moved, nor removed, nor is a link in its place. */
-  isStill(path: string, { name }: OpenDirectory): boolean {
-    return readlinkSync(name) === this.#expected(path)
   }
 
   /**
