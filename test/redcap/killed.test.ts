@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { FaultPoint } from '../../src/lib/fault/index.ts'
+import { tsx } from '../fixtures/program.ts'
 import { serveSite, startSource } from './sourced.ts'
 
 const script = new URL('told-source.ts', import.meta.url).pathname
@@ -20,7 +21,7 @@ for (const point of points) {
     const state = `${site.directory}/state`
     const args = [
       '--import',
-      'tsx',
+      tsx,
       script,
       site.server.url,
       site.config.tokenFile,

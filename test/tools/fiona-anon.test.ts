@@ -527,7 +527,7 @@ t.test('what is held can be dropped, and then is gone', (t) => {
 
 t.test('of several who decide at once one does, and the others are told who it was', async (t) => {
   const site = withKey()
-  const objects = Array.from({ length: 60 }, (_, at) => ctImage({ instanceNumber: at + 1 }))
+  const objects = Array.from({ length: 60 }, (_, at) => ctImage({ instanceNumber: at + 10 }))
   const { records } = run(site.args, [archived(site, [...objects, burnedIn])])
   const id = String(records[0]?.['requestId'])
   const decide = async (what: string, by: string) => {

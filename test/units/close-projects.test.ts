@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { closeProjects } from '../../src/lib/control/close-projects.ts'
+import { inProject } from '../fixtures/peers.ts'
 import { effectiveSettings, filesOf } from './effective-settings.ts'
 
 function site(t: Test) {
@@ -13,7 +14,7 @@ function site(t: Test) {
     rmSync(root, { recursive: true, force: true })
   })
   const [units, data] = [join(root, 'units'), join(root, 'data')]
-  cpSync('systemd', units, { recursive: true })
+  cpSync(inProject('systemd'), units, { recursive: true })
   // What was a project once, and what never was one.
   for (const folder of ['GONE/outbox', 'journal/received', 'mine']) {
     mkdirSync(join(data, folder), { recursive: true })
