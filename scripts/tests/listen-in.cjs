@@ -1,7 +1,6 @@
 // Loaded into every program that a test starts (NODE_OPTIONS, see run-file.mjs): what FIONA's own tools write to their logs, and to
-// the journals behind the boundary, is searched for the patients that tests are full of. The first find is told to the file
+// the journals behind the boundary, is searched for the patients that tests are full of. What is found is told to the file
 // that FIONA_TEST_TOLD names.
-const { appendFileSync, readlinkSync } = require('node:fs')
 const fs = require('node:fs')
 
 const told = process.env.FIONA_TEST_TOLD
@@ -49,7 +48,7 @@ function look(fd, what) {
     if (path === undefined) continue
     const text = bytes.toString('latin1')
     const at = text.indexOf(found)
-    appendFileSync(
+    fs.appendFileSync(
       told,
       `${process.argv.slice(1).join(' ').slice(0, 200)}: ${path}: ${text.slice(Math.max(0, at - 200), at + 60)}\n`,
     )
@@ -60,7 +59,7 @@ function look(fd, what) {
 function placeOf(fd) {
   if (fd === 2) return 'its log'
   try {
-    const path = readlinkSync(`/proc/self/fd/${String(fd)}`)
+    const path = fs.readlinkSync(`/proc/self/fd/${String(fd)}`)
     return behind.test(path) ? path : undefined
   } catch {
     return undefined

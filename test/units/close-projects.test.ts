@@ -1,20 +1,15 @@
 // What units close of the project `default` is closed of every project: systemd knows no patterns for paths.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { closeProjects } from '../../src/lib/control/close-projects.ts'
-import { inProject } from '../fixtures/peers.ts'
+import { copiedUnits } from './copied-units.ts'
 import { effectiveSettings, filesOf } from './effective-settings.ts'
 
 function site(t: Test) {
-  const root = mkdtempSync(join(tmpdir(), 'fiona-units-'))
-  t.teardown(() => {
-    rmSync(root, { recursive: true, force: true })
-  })
-  const [units, data] = [join(root, 'units'), join(root, 'data')]
-  cpSync(inProject('systemd'), units, { recursive: true })
+  const { root, units } = copiedUnits(t)
+  const data = join(root, 'data')
   // What was a project once, and what never was one.
   for (const folder of ['GONE/outbox', 'journal/received', 'mine']) {
     mkdirSync(join(data, folder), { recursive: true })

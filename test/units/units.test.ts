@@ -1,17 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import {
-  appendFileSync,
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { inProject } from '../fixtures/peers.ts'
+import { copiedUnits } from './copied-units.ts'
 import { effectiveSettings, filesOf, overruled } from './effective-settings.ts'
 
 const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' })
@@ -25,12 +17,7 @@ const mostExposure = 1.5
 
 /** The units as a site has them, with the tools they start where they look for them. */
 function site(test: typeof t): string {
-  const root = mkdtempSync(join(tmpdir(), 'fiona-units-'))
-  test.teardown(() => {
-    rmSync(root, { recursive: true, force: true })
-  })
-  const units = join(root, 'units')
-  cpSync(inProject('systemd'), units, { recursive: true })
+  const { units } = copiedUnits(test)
   for (const stage of ['organize', 'request', 'deidentify', 'deliver']) {
     symlinkSync('fiona-stage@.service', join(units, `fiona-stage@${stage}.service`))
   }

@@ -1,6 +1,6 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request as plain } from 'node:http'
 import { request as secure } from 'node:https'
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, isTlsTrouble, noSecureConnection } from '../error/index.ts'
 import { retryAfterSeconds } from '../http/index.ts'
 import type { WebAnswer, WebRequest } from './web-client.ts'
 
@@ -170,12 +170,7 @@ export class Exchange {
     const { peer } = this.#way
     const code = error.code ?? error.name
     const unavailable = { retryable: true, exitCode: ExitCode.unavailable, cause: error }
-    if (/CERT|UNABLE_TO_|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME|EPROTO/i.test(code)) {
-      return new FionaError('E_TLS', `no secure connection to ${peer}: ${code}`, {
-        hint: 'do the certificates fit: caFile for theirs, certFile and keyFile for ours? Does it speak TLS at this port?',
-        ...unavailable,
-      })
-    }
+    if (isTlsTrouble(code) || code.startsWith('EPROTO')) return noSecureConnection(peer, error)
     if (code.startsWith('HPE_')) {
       return new FionaError(
         'E_WEB_PROTOCOL',

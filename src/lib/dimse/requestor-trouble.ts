@@ -1,4 +1,4 @@
-import { ExitCode, FionaError } from '../error/index.ts'
+import { ExitCode, FionaError, isTlsTrouble, noSecureConnection } from '../error/index.ts'
 import { AbortSource, type Abort, type AssociateReject, RejectResult } from './pdu/index.ts'
 
 /** PS3.8 table 9-21, in words. */
@@ -70,14 +70,7 @@ export function stopped(peer: string): FionaError {
 /** Before there was an association. Certificates are not the network's fault: told apart by their codes. */
 export function notConnected(peer: string, error: NodeJS.ErrnoException): FionaError {
   const code = error.code ?? error.name
-  if (/CERT|UNABLE_TO_|SSL|TLS|ISSUER|SIGNED|HOSTNAME|ALTNAME/i.test(code)) {
-    return new FionaError('E_TLS', `no secure connection to ${peer}: ${code}`, {
-      hint: 'do the certificates fit: caFile for theirs, certFile and keyFile for ours? Does it speak TLS at this port?',
-      retryable: true,
-      exitCode: ExitCode.unavailable,
-      cause: error,
-    })
-  }
+  if (isTlsTrouble(code)) return noSecureConnection(peer, error)
   return new FionaError('E_CONNECT', `nobody answers at ${peer} (${code})`, {
     hint: 'is it running, and are host and port right? Is a firewall between?',
     retryable: true,

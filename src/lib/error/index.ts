@@ -1,4 +1,6 @@
 export { ExitCode, FionaError } from './fiona-error.ts'
 export type { FionaErrorOptions } from './fiona-error.ts'
 export { troubleOfSurroundings } from './surroundings.ts'
+export { isTlsTrouble, noSecureConnection } from './tls-trouble.ts'
+export { isTrustProblem } from './trust.ts'
 export { lastWordsOf, readLastWords, type LastWords } from './last-words.ts'

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { AnswerTooLong, isTrustProblem, readWhole, retryAfterSeconds } from '../http/index.ts'
+import { isTrustProblem } from '../error/index.ts'
+import { AnswerTooLong, readWhole, retryAfterSeconds } from '../http/index.ts'
 import { down, untrusted } from './redcap-error.ts'
 
 // Node's own https and not fetch: fetch can be given neither a certificate authority of the site nor a limit for

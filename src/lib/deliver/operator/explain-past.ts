@@ -6,30 +6,26 @@ export function explainPast(known: Known, destination: string, requestId: string
   const { ended, trouble } = known
   const instances = instancesIn(known)
   const sum = sumOf(instances)
+  const unknown = (why: string, next: string): Explanation => ({
+    type: 'explanation',
+    destination: ended?.destination ?? destination,
+    requestId,
+    ...(ended === undefined ? {} : { StudyInstanceUID: ended.StudyInstanceUID }),
+    state: 'unknown',
+    why,
+    next,
+    ...sum,
+    instances,
+  })
   if (trouble !== undefined) {
-    return {
-      type: 'explanation',
-      destination: ended?.destination ?? destination,
-      requestId,
-      ...(ended === undefined ? {} : { StudyInstanceUID: ended.StudyInstanceUID }),
-      state: 'unknown',
-      why: `what the destination has of it is not known: ${trouble.message} (${trouble.code})`,
-      next: trouble.hint ?? '',
-      ...sum,
-      instances,
-    }
+    const { message, code, hint = '' } = trouble
+    return unknown(`what the destination has of it is not known: ${message} (${code})`, hint)
   }
   if (ended === undefined) {
-    return {
-      type: 'explanation',
-      destination,
-      requestId,
-      state: 'unknown',
-      why: `${String(sum.objects.sent)} objects were delivered; how it ended was not noted`,
-      next: 'nothing of it waits; its transfer record is in the journal sent',
-      ...sum,
-      instances,
-    }
+    return unknown(
+      `${String(sum.objects.sent)} objects were delivered; how it ended was not noted`,
+      'nothing of it waits; its transfer record is in the journal sent',
+    )
   }
   const { StudyInstanceUID, revision, status, attempts, verified, excluded } = ended
   const missing = Math.max(0, ended.instances.failed - sum.objects.refused)
