@@ -14,19 +14,17 @@ t.test('kill -9 in the middle of 1,000 objects loses nothing', { skip }, async (
   const dataDir = join(root, 'var')
   const objects = makeObjects(join(root, 'in'), 4, 250)
   const first = await RunningChain.start({ dataDir })
-  const sending = sendFolders(join(root, 'in'), first.port)
+  const sending = sendFolders(join(root, 'in'), first.port).catch((error: unknown) => error)
   await first.until('received', (records) => records.length > 200)
   await first.kill()
-  await sending
+  t.ok((await sending) instanceof Error)
   const before = (await first.records('received')).length
   t.ok(before < 1000, `killed after ${String(before)}`)
 
   // At once, on the same directory and port: what the killed one left running is no obstacle.
   const second = await RunningChain.start({ dataDir, port: first.port })
   t.teardown(() => second.stop())
-  for (const { code, stderr } of await sendFolders(join(root, 'in'), second.port)) {
-    t.equal(code, 0, stderr)
-  }
+  await sendFolders(join(root, 'in'), second.port)
   const received = await second.records('received')
   const uids = new Set(received.map((record) => record['SOPInstanceUID']))
   t.equal(uids.size, 1000)

@@ -34,13 +34,16 @@ export function makeObjects(root: string, folders: number, each: number): Genera
   }).flat()
 }
 
+/** @throws {Error} with what dcmsend said, unless all has arrived */
+export async function dcmsend(port: number, ...args: readonly string[]): Promise<void> {
+  const { code, stderr } = await run('dcmsend', ['127.0.0.1', String(port), ...args])
+  if (code !== 0) throw new Error(`dcmsend ended with ${String(code)}: ${stderr}`)
+}
+
 /** One dcmsend, and so one association, for each folder below `root`, all at once. */
-export async function sendFolders(root: string, port: number) {
-  return Promise.all(
-    readdirSync(root).map((folder) =>
-      run('dcmsend', ['--no-halt', '+sd', '127.0.0.1', String(port), join(root, folder)]),
-    ),
-  )
+export async function sendFolders(root: string, port: number): Promise<void> {
+  const folders = readdirSync(root).map((folder) => join(root, folder))
+  await Promise.all(folders.map((folder) => dcmsend(port, '+sd', folder)))
 }
 
 export function filesBelow(root: string): string[] {

@@ -1,7 +1,6 @@
 // `fiona up` as an administrator starts it, for tests that look at the whole.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readJournal, journalPath } from '../../src/lib/journal/index.ts'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
@@ -35,11 +34,11 @@ export class RunningChain {
     this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
   }
 
-  /** Resolves when the receiver's port answers. */
+  /** Resolves when the receiver listens; the port may answer before that, while `fiona up` looks whether it is free. */
   static async start(options: ChainOptions): Promise<RunningChain> {
     const chain = new RunningChain(options, options.port ?? (await freePort()))
     const until = performance.now() + patienceMs
-    while (!(await answers(chain.port))) {
+    while (!chain.stderr.includes(`listening on port ${String(chain.port)}`)) {
       if (chain.child.exitCode !== null || performance.now() > until) {
         throw new Error(`fiona up did not come up: ${chain.stdout}${chain.stderr}`)
       }
@@ -93,17 +92,5 @@ export class RunningChain {
       }
       await delay(100)
     }
-  }
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
   }
 }

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type Sending, filesBelow } from '../deliver/sending.ts'
@@ -23,8 +22,7 @@ async function delivered(
   const study = makeStudy({ objects })
   const sending = await site.runs(t, [study])
   await sending.until(isTransfer)
-  await confirmed(sending)
-  await nothingWaits(site)
+  await confirmed(site, sending)
   await sending.kill('SIGTERM')
   const ledger = filesBelow(join(site.dataDir, 'state/fiona-send/ledger'))
   const packed = ledger.find((path) => path.endsWith('.ndjson.gz')) ?? ''
@@ -32,16 +30,16 @@ async function delivered(
   return { site, peer, study, packed }
 }
 
-/** The next in line has what was said. */
-async function confirmed(sending: Sending): Promise<void> {
-  sending.write(mark(2, 1), mark(3, 2))
-  await sending.until(isMark(3))
-}
-
-/** What was said and has arrived is forgotten behind the mark, not before it; `status` counts it no longer when it was said. */
-async function nothingWaits(site: Site): Promise<void> {
+/**
+ * The next in line has what was said, and it is forgotten here, so that `status` counts it no longer. A mark that comes
+ * between the word and the note that it was said confirms nothing: on a busy machine it takes more than two.
+ */
+async function confirmed(site: Site, sending: Sending): Promise<void> {
   const kept = join(site.dataDir, 'state/fiona-send/waiting')
-  while (filesBelow(kept).length > 0) await delay(20)
+  for (let seq = 2; filesBelow(kept).length > 0; seq++) {
+    sending.write(mark(seq, seq - 1))
+    await sending.until(isMark(seq))
+  }
 }
 
 async function says(sending: Sending, text: string): Promise<void> {
@@ -100,8 +98,7 @@ t.test('dropped with a damaged ledger: the record says that nobody knows', async
     code: 'E_DROPPED',
     message: /withdrawn; what the destination has of it is not known: .*damaged/,
   })
-  await confirmed(sending)
-  await nothingWaits(site)
+  await confirmed(site, sending)
 })
 
 t.test('by hand a damaged ledger ends the delivery, and nothing goes', async (t) => {
@@ -173,9 +170,6 @@ t.test('a destination is gone from the configuration: told, and dropped', async 
     instances: { sent: 0, failed: 3 },
   })
   t.match(await sending.until(isError), { code: 'E_DROPPED' })
-  await confirmed(sending)
-  t.match(site.decisions, [{ outcome: /not in force/ }, { do: 'drop', outcome: /ended: 1/ }])
-  await nothingWaits(site)
   t.match(await site.explain(requestOf(study)), { state: 'incomplete', why: /moved/ })
 })
 
