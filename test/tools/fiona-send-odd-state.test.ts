@@ -1,14 +1,14 @@
 // What fiona-send makes of state that is damaged, belongs to another user, or is of another configuration: with the program itself.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type Sending, filesBelow } from '../deliver/sending.ts'
 import { makeStudy, studyIn, type Study } from '../deliver/studies.ts'
 import { StoragePeer } from '../dimse/storage-peer.ts'
-import { Site, isError, isMark, isTransfer, mark, requestOf } from './send-site.ts'
+import { Site, isError, isMark, isTransfer, mark, nextRevision, requestOf } from './send-site.ts'
 
 /** What the destination had before: enough for the ledger to be packed. */
 const objects = 30
@@ -44,15 +44,6 @@ async function confirmed(site: Site, sending: Sending): Promise<void> {
 
 async function says(sending: Sending, text: string): Promise<void> {
   while (!sending.stderr.includes(text)) await once(sending.child.stderr ?? sending.child, 'data')
-}
-
-/** The same study with one more object. */
-function nextRevision({ path, record }: Study): Study {
-  const uid = String(record['StudyInstanceUID'])
-  const more = makeStudy({ uid, objects: objects + 1 })
-  const [last = ''] = more.files.filter((file) => file.endsWith(`.${String(objects + 1)}.dcm`))
-  renameSync(last, join(path, `${uid}.1`, `${uid}.1.${String(objects + 1)}.dcm`))
-  return studyIn(path, uid, 'S001', { fields: { revision: 2 } })
 }
 
 for (const [what, damage] of [

@@ -1,10 +1,10 @@
 // A site whose deliveries a person asks about and decides about.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { Sending, configuration } from '../deliver/sending.ts'
-import { temporary, type Study } from '../deliver/studies.ts'
+import { makeStudy, studyIn, temporary, type Study } from '../deliver/studies.ts'
 import { freePort, run, type Finished } from '../fixtures/peers.ts'
 
 export const mark = (seq: number, committed = 0) => ({ type: 'mark', seq, committed })
@@ -13,6 +13,15 @@ export const isMark = (seq: number) => (record: AnyRecord) =>
 export const isTransfer = (record: AnyRecord) => record.type === 'transfer'
 export const isError = (record: AnyRecord) => record.type === 'error'
 export const requestOf = ({ record }: Study): string => String(record['requestId'])
+
+/** The same study with one more object. */
+export function nextRevision({ path, record, files }: Study): Study {
+  const uid = String(record['StudyInstanceUID'])
+  const more = makeStudy({ uid, objects: files.length + 1 })
+  const [last = ''] = more.files.filter((file) => file.endsWith(`.${String(files.length + 1)}.dcm`))
+  renameSync(last, join(path, `${uid}.1`, `${uid}.1.${String(files.length + 1)}.dcm`))
+  return studyIn(path, uid, 'S001', { fields: { revision: Number(record['revision']) + 1 } })
+}
 
 /** A site with one destination, that nobody listens at unless told. */
 export class Site {
