@@ -74,9 +74,20 @@ export class Site {
   }
 
   /** By hand. */
-  send({ record }: Study): Promise<Finished> {
-    const input = `${JSON.stringify(record)}\n`
+  send(...studies: readonly Study[]): Promise<Finished> {
+    const input = studies.map(({ record }) => `${JSON.stringify(record)}\n`).join('')
     return run('fiona-send', ['--config', this.config], { input, env: { FIONA_STAGE: '' } })
+  }
+
+  /** By hand, as another user; what was said up to the last transfer record. */
+  async sendAs(uid: number, ...studies: readonly Study[]): Promise<Finished> {
+    const sending = new Sending(['--config', this.config], { FIONA_STAGE: '' }, uid)
+    sending.write(...studies.map(({ record }) => record))
+    sending.child.stdin?.end()
+    for (let ended = 0; ended < studies.length; ended++) await sending.until(isTransfer)
+    const code = await sending.exit
+    const stdout = sending.said.map((record) => `${JSON.stringify(record)}\n`).join('')
+    return { code, stdout, stderr: sending.stderr }
   }
 
   ask(...args: readonly string[]): Promise<Finished> {

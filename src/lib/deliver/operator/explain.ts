@@ -112,7 +112,10 @@ async function explainWaiting(
 
 /** Whatever else it waits for. */
 function whyNotKnown({ message, code, hint }: FionaError): Pick<Explanation, 'why' | 'next'> {
-  return { why: `it waits for a person: ${message} (${code})`, next: hint ?? '' }
+  return {
+    why: `it waits for a person: ${message} (${code})`,
+    next: `${hint ?? ''}. Then fiona-send retry`,
+  }
 }
 
 type Reason = Pick<Explanation, 'why' | 'next' | 'nextTryAt' | 'attempts'>
