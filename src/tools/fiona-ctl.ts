@@ -34,8 +34,8 @@ export default defineTool({
     status tells each part, what each stage has before it, and the disk. Its exit code is 0 when all is well and 1
     when something is not. A stage whose pipeline dies again and again is failing there, with what the tool in it said;
     docs/schema/status.json describes --json. check looks for what would go wrong: configuration, rules, keys,
-    directories, disk, clock, certificates, ports, destinations (with C-ECHO); each problem comes with file and line
-    where there is one, and what to do.
+    directories, disk, clock, certificates, ports, destinations (with C-ECHO), units that systemd does not keep from a
+    new project; each problem comes with file and line where there is one, and what to do.
 
     release says that a study (its StudyInstanceUID) is complete: fiona-arrive waits for nothing more. The word goes
     into the journal received, so that nothing that dies loses it; where the chain does not run, it holds when it

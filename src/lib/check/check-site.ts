@@ -14,6 +14,7 @@ import { checkRedcap } from './check-redcap.ts'
 import { checkRequests } from './check-requests.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTls } from './check-tls.ts'
+import { checkUnits } from './check-units.ts'
 import { type Finding, thrown } from './finding.ts'
 
 type Check = (config: Config) => Promise<readonly Finding[]>
@@ -26,6 +27,7 @@ const checks: Readonly<Record<string, Check>> = {
   index: checkIndex,
   credentials: checkCredentials,
   doors: checkDoors,
+  units: checkUnits,
   tls: checkTls,
   destinations: checkDestinations,
   redcap: checkRedcap,

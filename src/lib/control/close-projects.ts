@@ -40,22 +40,72 @@ const ofProjects = ['archive', 'outbox', 'raw', 'returned', 'review']
  */
 export async function closeProjects(
   projects: readonly string[],
-  { units, own, data }: UnitPlaces = usualPlaces,
+  places: UnitPlaces = usualPlaces,
 ): Promise<boolean> {
-  const folders = [...new Set([...projects.map(projectFolder), ...(await foldersIn(data))])]
-    .filter((folder) => folder !== 'default')
-    .sort()
   let isChanged = false
-  for (const [unit, lines] of await linesOfDefault(units)) {
-    const path = join(own, `${unit}.d`, dropIn)
-    const text = `${above}${folders.map((folder) => linesOf(folder, lines)).join('')}`
-    const before = await readIfThere(path)
-    if (before === text || (before === undefined && folders.length === 0)) continue
+  for (const { path, text } of await staleDropIns(projects, places)) {
     await makeDirectories(dirname(path), { mode: 0o755 })
     await writeFileAtomic(path, text, { mode: 0o644 })
     isChanged = true
   }
   return isChanged
+}
+
+/** What a unit does not close yet, or closes for nothing. */
+export interface OpenUnit {
+  readonly unit: string
+  /** Folders below the data directory that it is not kept from as it is from that of `default`. */
+  readonly folders: readonly string[]
+}
+
+/**
+ * Where `closeProjects` would write something else than there is: until then these units see what they should not.
+ * @returns nothing where our units are not installed; a unit without folders has only too much in its drop-in
+ */
+export async function openUnits(
+  projects: readonly string[],
+  places: UnitPlaces = usualPlaces,
+): Promise<OpenUnit[]> {
+  const stale = await staleDropIns(projects, places)
+  return stale.map(({ unit, before = '', folders }) => {
+    const there = new Set(before.split('\n'))
+    const isOpen = ({ lines }: FolderLines): boolean => lines.some((line) => !there.has(line))
+    return { unit, folders: folders.filter(isOpen).map(({ folder }) => folder) }
+  })
+}
+
+interface FolderLines {
+  readonly folder: string
+  readonly lines: readonly string[]
+}
+
+interface DropIn {
+  readonly unit: string
+  readonly path: string
+  readonly text: string
+  /** What is there. */
+  readonly before: string | undefined
+  readonly folders: readonly FolderLines[]
+}
+
+/** Those that are not, or no longer, as they should be. */
+async function staleDropIns(
+  projects: readonly string[],
+  { units, own, data }: UnitPlaces,
+): Promise<DropIn[]> {
+  const names = [...new Set([...projects.map(projectFolder), ...(await foldersIn(data))])]
+    .filter((folder) => folder !== 'default')
+    .sort()
+  const stale: DropIn[] = []
+  for (const [unit, lines] of await linesOfDefault(units)) {
+    const folders = names.map((folder) => ({ folder, lines: linesOf(folder, lines) }))
+    const path = join(own, `${unit}.d`, dropIn)
+    const text = `${above}${folders.flatMap((one) => one.lines.map((line) => `${line}\n`)).join('')}`
+    const before = await readIfThere(path)
+    if (before === text || (before === undefined && names.length === 0)) continue
+    stale.push({ unit, path, text, before, folders })
+  }
+  return stale
 }
 
 /** By unit: what it says of the project `default`, and nothing else. */
@@ -78,19 +128,17 @@ async function linesOfDefault(units: string): Promise<Map<string, string[]>> {
 
 const isDefault = /^-?\/var\/lib\/fiona\/default(?=\/|$)/
 
-function linesOf(folder: string, lines: readonly string[]): string {
+function linesOf(folder: string, lines: readonly string[]): string[] {
   // A percent sign means something to systemd, and blanks part its words.
   const escaped = folder.replaceAll('%', '%%')
   const of = (path: string): string => {
     const own = path.replace(/\/default(?=\/|$)/, () => `/${escaped}`)
     return own.includes(' ') ? `"${own}"` : own
   }
-  return lines
-    .map((line) => {
-      const [key = '', value = ''] = line.split(/=(.*)/s)
-      return `${key}=${value.split(' ').map(of).join(' ')}\n`
-    })
-    .join('')
+  return lines.map((line) => {
+    const [key = '', value = ''] = line.split(/=(.*)/s)
+    return `${key}=${value.split(' ').map(of).join(' ')}`
+  })
 }
 
 async function foldersIn(data: string): Promise<string[]> {

@@ -8,6 +8,7 @@ export {
   setDisabled,
   wholeChain,
 } from './closed-parts.ts'
+export { type UnitPlaces, openUnits, usualPlaces } from './close-projects.ts'
 export { readEnabled } from './enabled-file.ts'
 export { ControlServer, type ControlRequest, type ControlAnswer } from './control-server.ts'
 export { askChain, controlSocket } from './control-client.ts'
