@@ -1,4 +1,6 @@
+import { DeliveredRows, type Row } from './delivered-rows.ts'
 import type { Delivered } from './entries.ts'
+import { canBePacked } from './packed-uid.ts'
 
 /** What the ledger knows of objects, by their names; a part of what a Map is. */
 export interface DeliveredByName {
@@ -11,129 +13,115 @@ export interface DeliveredByName {
   values(): IterableIterator<Delivered>
 }
 
-const sumBytes = 32
-/** Size, mtimeMs, time, committed. */
-const numbersEach = 4
 const digits = /^[0-9a-f]{64}$/
+/** As many numbers as a row has room for. */
+const mostClasses = 0xffff
 
 /**
  * Studies have a million objects now and then, and as a million JavaScript objects they take gigabytes. So what is as we write it is
- * kept in numbers, some 200 bytes an object, and made an object again when somebody asks; what is in any way different is kept as it is.
+ * kept in numbers, some 110 bytes an object, and made an object again when somebody asks; what is in any way different is kept as it is.
  */
 export class DeliveredObjects implements DeliveredByName {
-  /** By folder, then by SOP Instance UID. */
-  readonly #places = new Map<string, Map<string, number>>()
+  readonly #rows = new DeliveredRows()
   readonly #others = new Map<string, Delivered>()
-  readonly #free: number[] = []
-  readonly #classes: string[] = []
-  #used = 0
-  #numbers = new Float64Array(0)
-  #classOf = new Uint16Array(0)
-  #sums = Buffer.alloc(0)
+  /** With the slash. */
+  readonly #folders = new Numbered()
+  readonly #classes = new Numbered()
 
   get size(): number {
-    return this.#used - this.#free.length + this.#others.size
+    return this.#rows.size + this.#others.size
   }
 
   get(name: string): Delivered | undefined {
-    const { folder, uid } = partsOf(name)
-    const place = this.#places.get(folder)?.get(uid)
-    return place === undefined ? this.#others.get(name) : this.#at(place, folder, uid)
+    const { folder, uid } = this.#keyOf(name)
+    const row = folder === undefined ? undefined : this.#rows.get(folder, uid)
+    return row === undefined ? this.#others.get(name) : this.#made(uid, row)
   }
 
   has(name: string): boolean {
-    const { folder, uid } = partsOf(name)
-    return this.#places.get(folder)?.has(uid) === true || this.#others.has(name)
+    const { folder, uid } = this.#keyOf(name)
+    return (folder !== undefined && this.#rows.has(folder, uid)) || this.#others.has(name)
   }
 
   set(name: string, delivered: Delivered): void {
     const { folder, uid } = partsOf(name)
-    if (!isAsUsual(delivered, name, uid)) {
+    if (!isAsUsual(delivered, name, uid) || this.#classes.size === mostClasses) {
       this.delete(name)
       this.#others.set(name, delivered)
       return
     }
     this.#others.delete(name)
-    let places = this.#places.get(folder)
-    if (places === undefined) this.#places.set(folder, (places = new Map<string, number>()))
-    let place = places.get(uid)
-    // The UID of the object is a text of its own; a piece of its name would keep all of the name.
-    if (place === undefined) places.set(delivered.SOPInstanceUID, (place = this.#newPlace()))
     const { SOPClassUID, size, mtimeMs, sha256, time, committed } = delivered
-    const numbers = [size, mtimeMs, Date.parse(time), committed ? Date.parse(committed) : NaN]
-    this.#numbers.set(numbers, place * numbersEach)
-    this.#classOf[place] = this.#numberOf(SOPClassUID)
-    this.#sums.write(sha256, place * sumBytes, 'hex')
+    this.#rows.set(uid, {
+      folder: this.#folders.numberOf(folder),
+      sopClass: SOPClassUID === undefined ? 0 : this.#classes.numberOf(SOPClassUID),
+      size,
+      mtimeMs,
+      sha256,
+      time: Date.parse(time),
+      committed: committed === undefined ? NaN : Date.parse(committed),
+    })
   }
 
   delete(name: string): boolean {
-    const { folder, uid } = partsOf(name)
-    const places = this.#places.get(folder)
-    const place = places?.get(uid)
-    if (place === undefined) return this.#others.delete(name)
-    places?.delete(uid)
-    this.#free.push(place)
-    return true
+    const { folder, uid } = this.#keyOf(name)
+    if (folder !== undefined && this.#rows.delete(folder, uid)) return true
+    return this.#others.delete(name)
   }
 
   *keys(): IterableIterator<string> {
-    for (const [folder, places] of this.#places) {
-      for (const uid of places.keys()) yield nameOf(folder, uid)
-    }
+    for (const [uid, { folder }] of this.#rows) yield nameOf(this.#folders.textOf(folder), uid)
     yield* this.#others.keys()
   }
 
   *values(): IterableIterator<Delivered> {
-    for (const [folder, places] of this.#places) {
-      for (const [uid, place] of places) yield this.#at(place, folder, uid)
-    }
+    for (const [uid, row] of this.#rows) yield this.#made(uid, row)
     yield* this.#others.values()
   }
 
-  #at(place: number, folder: string, uid: string): Delivered {
-    const from = place * numbersEach
-    const [size = 0, mtimeMs = 0, time = 0, committed = NaN] = this.#numbers.subarray(
-      from,
-      from + numbersEach,
-    )
-    const SOPClassUID = this.#classes[(this.#classOf[place] ?? 0) - 1]
+  /** @returns no folder where no row has that name */
+  #keyOf(name: string): { readonly folder: number | undefined; readonly uid: string } {
+    const { folder, uid } = partsOf(name)
+    const isUsual = name.endsWith('.dcm') && canBePacked(uid)
+    return { folder: isUsual ? this.#folders.knownNumberOf(folder) : undefined, uid }
+  }
+
+  #made(uid: string, row: Row): Delivered {
+    const { folder, sopClass, size, mtimeMs, sha256, time, committed } = row
     return {
-      name: nameOf(folder, uid),
-      ...(SOPClassUID === undefined ? {} : { SOPClassUID }),
+      name: nameOf(this.#folders.textOf(folder), uid),
+      ...(sopClass === 0 ? {} : { SOPClassUID: this.#classes.textOf(sopClass) }),
       SOPInstanceUID: uid,
       size,
       mtimeMs,
-      sha256: this.#sums.toString('hex', place * sumBytes, (place + 1) * sumBytes),
+      sha256,
       time: new Date(time).toISOString(),
       ...(Number.isNaN(committed) ? {} : { committed: new Date(committed).toISOString() }),
     }
   }
+}
 
-  #newPlace(): number {
-    const free = this.#free.pop()
-    if (free !== undefined) return free
-    if (this.#used === this.#classOf.length) this.#grow()
-    return this.#used++
+/** Texts that come again and again, each with a number from 1. */
+class Numbered {
+  readonly #numbers = new Map<string, number>()
+  readonly #texts: string[] = []
+
+  get size(): number {
+    return this.#texts.length
   }
 
-  #grow(): void {
-    const places = Math.max(16, Math.ceil(this.#used * 1.5))
-    const numbers = new Float64Array(places * numbersEach)
-    numbers.set(this.#numbers)
-    const classOf = new Uint16Array(places)
-    classOf.set(this.#classOf)
-    const sums = Buffer.alloc(places * sumBytes)
-    this.#sums.copy(sums)
-    this.#numbers = numbers
-    this.#classOf = classOf
-    this.#sums = sums
+  knownNumberOf(text: string): number | undefined {
+    return this.#numbers.get(text)
   }
 
-  /** From 1; 0 is none. */
-  #numberOf(SOPClassUID: string | undefined): number {
-    if (SOPClassUID === undefined) return 0
-    const index = this.#classes.indexOf(SOPClassUID)
-    return index === -1 ? this.#classes.push(SOPClassUID) : index + 1
+  numberOf(text: string): number {
+    let number = this.#numbers.get(text)
+    if (number === undefined) this.#numbers.set(text, (number = this.#texts.push(text)))
+    return number
+  }
+
+  textOf(number: number): string {
+    return this.#texts[number - 1] ?? ''
   }
 }
 
@@ -162,6 +150,7 @@ function isAsUsual(delivered: Delivered, name: string, uid: string): boolean {
   const { SOPInstanceUID, SOPClassUID, size, mtimeMs, sha256, time, committed } = delivered
   return (
     SOPInstanceUID === uid &&
+    canBePacked(uid) &&
     name.endsWith('.dcm') &&
     delivered.name === name &&
     (SOPClassUID === undefined || typeof SOPClassUID === 'string') &&

@@ -98,7 +98,9 @@ export class LastWords implements Known {
       else if ('refused' in entry) this.refused.set(entry.name, entry)
       else {
         apply(entry, this.delivered)
-        if (this.delivered.has(entry.name)) this.refused.delete(entry.name)
+        if (this.refused.has(entry.name) && this.delivered.has(entry.name)) {
+          this.refused.delete(entry.name)
+        }
       }
     }
   }
