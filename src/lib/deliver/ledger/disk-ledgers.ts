@@ -1,31 +1,14 @@
-import { close, fdatasync, fstatSync, openSync, statSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { promisify } from 'node:util'
+import { statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import type { FionaError } from '../../error/index.ts'
 import { faultPoint } from '../../fault/index.ts'
 import { nowIso } from '../../record/index.ts'
-import {
-  inside,
-  makeDirectories,
-  removeDeadTemporaries,
-  syncDirectory,
-  writeAll,
-} from '../../storage/index.ts'
+import { inside, makeDirectories, removeDeadTemporaries } from '../../storage/index.ts'
 import { type Ended, type Known, type Refused, apply } from './entries.ts'
-import {
-  folderOf,
-  type LedgerPaths,
-  ledgerPaths,
-  packLedger,
-  readLedger,
-  unreadable,
-} from './ledger-file.ts'
+import { folderOf, type LedgerPaths, ledgerPaths, packLedger, readLedger } from './ledger-file.ts'
+import { linesAt } from './ledger-lines.ts'
 import type { EndOfDelivery, Ledger, Ledgers } from './ledger.ts'
 import { StudyIndex } from './study-index.ts'
-
-const fdatasyncAsync = promisify(fdatasync)
-const closeAsync = promisify(close)
 
 /** What a ledger knows. */
 export interface PastDelivery {
@@ -154,55 +137,6 @@ export class DiskLedgers implements Ledgers {
   }
 }
 
-/** The end of a ledger, while it is written to. */
-class LedgerLines {
-  readonly #path: string
-  #fd: number
-  #needsSync = false
-  #isClosed = false
-  /** What follows a torn line begins on a line of its own; a disk that is full tears one, too. */
-  #isTorn: boolean
-
-  constructor(path: string, isTorn: boolean) {
-    this.#path = path
-    this.#isTorn = isTorn
-    this.#fd = openSync(path, 'a', 0o640)
-  }
-
-  append(entry: object): void {
-    // Its number may be another file's by now.
-    if (this.#isClosed) throw new Error(`${this.#path} was closed before its last line`)
-    const line = `${JSON.stringify(entry)}\n`
-    this.#write(line)
-    // Another process has packed it meanwhile, and removed what we write to.
-    if (fstatSync(this.#fd).nlink > 0) return
-    const former = this.#fd
-    this.#fd = openSync(this.#path, 'a', 0o640)
-    close(former)
-    this.#write(line)
-  }
-
-  async sync(): Promise<void> {
-    if (!this.#needsSync) return
-    this.#needsSync = false
-    await fdatasyncAsync(this.#fd)
-    faultPoint('ledger.synced')
-  }
-
-  close(): Promise<void> {
-    this.#isClosed = true
-    return closeAsync(this.#fd)
-  }
-
-  #write(text: string): void {
-    const line = Buffer.from(this.#isTorn ? `\n${text}` : text)
-    this.#isTorn = true
-    writeAll(this.#fd, line)
-    this.#isTorn = false
-    this.#needsSync = true
-  }
-}
-
 /** A person may ask of ten thousand, and turns through the thread pool take many times as long. */
 function bytesOf(path: string): number | undefined {
   try {
@@ -213,25 +147,8 @@ function bytesOf(path: string): number | undefined {
   }
 }
 
-/** @throws FionaError E_LEDGER when it is not for us to write */
-async function linesAt(path: string, isNew: boolean, isTorn: boolean): Promise<LedgerLines> {
-  try {
-    if (isNew) await create(path)
-    return new LedgerLines(path, isTorn)
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-}
-
 function knownBy({ delivered, refused, ended }: Known, trouble: FionaError | undefined): Known {
   return { delivered, refused, ended, trouble }
-}
-
-async function create(path: string): Promise<void> {
-  await makeDirectories(dirname(path))
-  await (await open(path, 'a', 0o640)).close()
-  faultPoint('ledger.made')
-  await syncDirectory(dirname(path))
 }
 
 /** Of destinations: `folderOf` names them. */
