@@ -265,3 +265,15 @@ t.test('a mistake of ours ends the association that met it, and no other', async
   )
   await other.release()
 })
+
+t.test('whoever aborts is not heard any more, whatever else it had sent at once', async (t) => {
+  const { keeper, server, port } = await serve(t)
+  const peer = await Peer.associated(port)
+  const request = encodeControlPdu(associateRequest())
+  peer.send(
+    Buffer.concat([encodeControlPdu({ type: PduType.Abort, source: 0, reason: 0 }), request]),
+  )
+  t.equal(await peer.next(), 'closed')
+  while (server.connections > 0) await new Promise(setImmediate)
+  t.same(keeper.log, ['started', 'aborted'])
+})

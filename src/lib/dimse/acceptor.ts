@@ -167,7 +167,7 @@ export class Acceptor implements ConnectionOwner {
           `by the peer: source ${String(pdu.source)}, reason ${String(pdu.reason)}`,
         )
         this.#state = 13
-        this.#connection.destroy()
+        this.#connection.cutOff()
         return
       case PduType.AssociateAccept:
       case PduType.AssociateReject:
