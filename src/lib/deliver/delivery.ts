@@ -294,7 +294,7 @@ export class Delivery {
     // Made again, and the same: what was said of it still holds.
     const committed = before?.sha256 === sha256 ? before.committed : undefined
     const delivered = { name, SOPClassUID, SOPInstanceUID, size, mtimeMs, sha256, time: nowIso() }
-    ledger.add({ ...delivered, ...(committed === undefined ? {} : { committed }) })
+    ledger.add(committed === undefined ? delivered : { ...delivered, committed })
   }
 
   /** What the destination has taken and does not have is sent again with the next try. */
