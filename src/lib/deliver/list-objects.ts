@@ -104,8 +104,13 @@ export function readObject(file: StudyFile, StudyInstanceUID: string): StudyObje
   using opened = DicomFile.open(file.path, { stopAtPixelData: true })
   const uid = (keyword: keyof typeof tags): Uid =>
     parseUid(opened.string(opened.dataSet, tags[keyword]), keyword)
+  const { path, name, size, mtimeMs } = file
+  // Spread into it, the fields of the file would make an object of a new shape each time, which costs more than the header.
   const object = {
-    ...file,
+    path,
+    name,
+    size,
+    mtimeMs,
     SOPClassUID: uid('SOPClassUID'),
     SOPInstanceUID: uid('SOPInstanceUID'),
     SeriesInstanceUID: uid('SeriesInstanceUID'),

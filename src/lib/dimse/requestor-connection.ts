@@ -241,8 +241,9 @@ export class RequestorConnection {
 
   #arrivedMessage(): void {
     if (this.#message === undefined) return
+    const { contextId, command } = this.#message
     const dataSet = Buffer.concat(this.#dataSet)
-    this.#arrived({ kind: 'message', ...this.#message, dataSet })
+    this.#arrived({ kind: 'message', contextId, command, dataSet })
     this.#message = undefined
     this.#dataSet = []
     this.#dataSetBytes = 0

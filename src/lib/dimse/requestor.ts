@@ -132,26 +132,20 @@ export class Association {
    * @throws FionaError E_NOT_ACCEPTED, E_FILE_READ; the association is as good as before
    */
   prepare(object: StoredObject): PreparedStore {
-    const { SOPClassUID, transferSyntaxUID, dataSet, seen } = object
+    const { SOPClassUID, SOPInstanceUID, transferSyntaxUID, dataSet, seen } = object
     const contextId = this.#contextFor(SOPClassUID, transferSyntaxUID)
     const source = dataSet ?? new FileDataSet(object)
     const [free, busy] = (this.#frames ??= this.#twoFrames())
     const outgoing = new OutgoingDataSet(source, contextId, free)
     this.#frames = [busy, free]
-    return {
-      send: async (meanwhile) => {
-        using sent = outgoing
-        const request = storeRequest({ ...object, MessageID: this.#nextMessageId() })
-        await this.#sendObject(this.#encode(contextId, request), sent, seen)
-        meanwhile?.()
-        const { command } = await this.#answerTo(request, 'no answer to C-STORE')
-        const { Status: status = 0x0110, ErrorComment } = command
-        return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
-      },
-      [Symbol.dispose]: () => {
-        outgoing[Symbol.dispose]()
-      },
-    }
+    return new PreparedObject(outgoing, async (meanwhile) => {
+      using sent = outgoing
+      const MessageID = this.#nextMessageId()
+      const request = storeRequest({ MessageID, SOPClassUID, SOPInstanceUID })
+      await this.#sendObject(this.#encode(contextId, request), sent, seen)
+      meanwhile?.()
+      return storeAnswerIn((await this.#answerTo(request, 'no answer to C-STORE')).command)
+    })
   }
 
   /** C-ECHO (PS3.7 9.1.5). @returns the status */
@@ -238,9 +232,7 @@ export class Association {
       this.#encode(contextId, request),
       encodeDataTransfer({ contextId, isCommand: false, bytes }, this.#fragmentBytes),
     )
-    const { command } = await this.#answerTo(request, 'no answer to N-ACTION')
-    const { Status: status = 0x0110, ErrorComment } = command
-    return { status, ...(ErrorComment === undefined ? {} : { errorComment: ErrorComment }) }
+    return storeAnswerIn((await this.#answerTo(request, 'no answer to N-ACTION')).command)
   }
 
   /**
@@ -419,5 +411,24 @@ export class Association {
     })
     this.#connection.fail(error, { abort: true })
     return error
+  }
+}
+
+function storeAnswerIn({ Status: status = 0x0110, ErrorComment }: CommandSet): StoreAnswer {
+  return ErrorComment === undefined ? { status } : { status, errorComment: ErrorComment }
+}
+
+/** A class: of a literal with a symbol for a name, V8 makes a shape anew for each object, in ten microseconds. */
+class PreparedObject implements PreparedStore {
+  readonly send: PreparedStore['send']
+  readonly #outgoing: Disposable
+
+  constructor(outgoing: Disposable, send: PreparedStore['send']) {
+    this.#outgoing = outgoing
+    this.send = send
+  }
+
+  [Symbol.dispose](): void {
+    this.#outgoing[Symbol.dispose]()
   }
 }

@@ -115,10 +115,10 @@ interface Message {
  * written in one piece, so that no half of it waits for an acknowledgement of the other.
  */
 export function encodeDataTransfer(
-  { bytes, ...message }: Message & { readonly bytes: Buffer },
+  message: Message & { readonly bytes: Buffer },
   maxBytes: number,
 ): Buffer {
-  return Buffer.concat([...dataTransferParts(message, bytes, maxBytes)])
+  return Buffer.concat([...dataTransferParts(message, message.bytes, maxBytes)])
 }
 
 /** The same in parts, of which nothing is copied: headers, and what stands behind each. */

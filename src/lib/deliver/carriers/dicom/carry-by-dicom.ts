@@ -139,24 +139,25 @@ async function sendAll(
       const ready: Ready = following
       following = undefined
       const { object, conversion } = ready
-      const answer = await sendOne(ready, readAhead).catch((error: unknown) => {
+      const result = await sendOne(ready, readAhead).catch((error: unknown) => {
         if (!(error instanceof FionaError)) throw error
         return error
       })
-      if (answer instanceof FionaError) {
-        if (way.isKept && !isAnswered && answer.code === 'E_ASSOCIATION_ABORTED') {
+      if (result instanceof FionaError) {
+        if (way.isKept && !isAnswered && result.code === 'E_ASSOCIATION_ABORTED') {
           // The peer had ended it between the studies. If it has taken the object, it may say so.
           waybill.suspect(object)
           queue.putBack(object, ...(following === undefined ? [] : [(following as Ready).object]))
           return
         }
-        throwIfBroken(way, object, answer, waybill)
-        waybill.failed(object, answer)
+        throwIfBroken(way, object, result, waybill)
+        waybill.failed(object, result)
       } else {
         isAnswered = true
+        const { answer, sha256 } = result
         const error = troubleWith(answer, object, association.peer, waybill, log)
         refusals = error?.retryable === true ? refusals + 1 : 0
-        if (error === undefined) waybill.arrived(object, answer.sha256, conversion)
+        if (error === undefined) waybill.arrived(object, sha256, conversion)
         else waybill.failed(object, error)
         if (error !== undefined && refusals === refusalsInARow) throw error
       }
@@ -214,29 +215,34 @@ function prepare(
   object: StudyObject,
   { transcode, spool }: Conversions,
 ): Ready {
-  const { SOPClassUID, transferSyntaxUID } = object
-  const alternatives = losslessAlternatives(transferSyntaxUID, transcode)
-  const to = [transferSyntaxUID, ...alternatives].find(
-    (one) => association.accepted(SOPClassUID, one) !== undefined,
-  )
-  if (to === undefined) {
-    throw notAccepted(association.peer, SOPClassUID, transferSyntaxUID, alternatives)
-  }
-  if (to !== transferSyntaxUID) {
+  const { path, SOPClassUID, SOPInstanceUID, transferSyntaxUID, dataSetOffset } = object
+  if (association.accepted(SOPClassUID, transferSyntaxUID) === undefined) {
+    const alternatives = losslessAlternatives(transferSyntaxUID, transcode)
+    const to = alternatives.find((one) => association.accepted(SOPClassUID, one) !== undefined)
+    if (to === undefined) {
+      throw notAccepted(association.peer, SOPClassUID, transferSyntaxUID, alternatives)
+    }
     const convert = (dataSet: DataSetSource): PreparedStore =>
       association.prepare({ ...object, transferSyntaxUID: to, dataSet })
     const store = hasNativePixels(transferSyntaxUID)
-      ? convert(convertedDataSet(object.path, to))
-      : decodedThen(() => decodedDataSet(object.path, to, spool), convert)
+      ? convert(convertedDataSet(path, to))
+      : decodedThen(() => decodedDataSet(path, to, spool), convert)
     const digest = async () => {
-      const sha256 = await digestObject(object.path)
+      const sha256 = await digestObject(path)
       return () => sha256
     }
     return { object, store, conversion: { from: transferSyntaxUID, to }, digest }
   }
   const hash = createHash('sha256')
   const seen = (bytes: Buffer): void => void hash.update(bytes)
-  const store = association.prepare({ ...object, seen })
+  const store = association.prepare({
+    path,
+    SOPClassUID,
+    SOPInstanceUID,
+    transferSyntaxUID,
+    dataSetOffset,
+    seen,
+  })
   const digest = () => Promise.resolve(() => hash.digest('hex'))
   return { object, store, conversion: undefined, digest }
 }
@@ -258,11 +264,11 @@ function decodedThen(
 async function sendOne(
   { store, digest }: Ready,
   meanwhile: () => void,
-): Promise<StoreAnswer & { readonly sha256: string }> {
+): Promise<{ readonly answer: StoreAnswer; readonly sha256: string }> {
   using prepared = store
   const sha256 = await digest()
   const answer = await prepared.send(meanwhile)
-  return { ...answer, sha256: sha256() }
+  return { answer, sha256: sha256() }
 }
 
 /** The association is gone, and no other object can be sent on it. */
