@@ -4,13 +4,15 @@
 // receiver runs for months: small objects, and then a few of full size, warm it up. What was received is removed only at the end: ext4
 // searches long for a free inode where many were freed a moment ago, and that would fall on whoever is next.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { bareProgram } from './bare/programs.ts'
 import { writeStudy, writeWarmUp } from './ct-study.ts'
 import {
   type Receiver,
   RunningReceiver,
   bareSynced,
+  bareThreads,
   bareUnsynced,
   fionaSynced,
   fionaUnsynced,
@@ -22,6 +24,7 @@ import {
 import { sendFolders } from './send-folders.ts'
 import { medianOf } from './median.ts'
 import { inDirectory } from './in-directory.ts'
+import { takeFreeMemory } from './memory-at-hand.ts'
 
 const objectCount = Number(process.env['BENCH_OBJECTS'] ?? 1000)
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -30,7 +33,7 @@ const smallWarmUpCount = 4000
 const senders = [1, 4] as const
 const receivers = [
   ...[fionaSynced, fionaUnsynced, storescpDefaults, storescpTuned, orthanc],
-  ...[bareSynced, bareUnsynced],
+  ...[bareSynced, bareUnsynced, bareThreads],
 ]
 
 interface Measured {
@@ -47,7 +50,7 @@ export default {
       writeStudy(join(directory, 'objects'), 1, objectCount)
       writeStudy(join(directory, 'warm-up', 'full'), 2, warmUpCount)
       writeWarmUp(join(directory, 'warm-up', 'small'), 3, smallWarmUpCount)
-      return { rows: await compare(directory) }
+      return { rows: [...(await compare(directory)), diskAlone(directory)] }
     }),
 }
 
@@ -85,6 +88,7 @@ async function measure(
   directory: string,
   associations: number,
 ): Promise<Measured> {
+  takeFreeMemory(directory)
   const running = await RunningReceiver.start(receiver, directory, associations)
   try {
     for (const size of ['small', 'full']) {
@@ -110,6 +114,25 @@ async function measure(
   } finally {
     await running.stop()
   }
+}
+
+/** The same objects, digest, names, notes and syncs as of the threads, with no network and no sender. */
+function diskAlone(directory: string) {
+  const figures = senders.flatMap((threads) => {
+    const rates = Array.from({ length: rounds }, () => {
+      takeFreeMemory(directory)
+      spawnSync('sync')
+      const target = mkdtempSync(join(directory, 'disk-'))
+      const words = [bareProgram('disk'), target, String(objectCount), String(threads)]
+      return Number(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout)
+    })
+    const name = `${String(threads)} assoc`
+    return [
+      [`${name}: best`, Math.max(...rates)],
+      [`${name}: median`, Math.round(medianOf(rates))],
+    ] as const
+  })
+  return { who: 'the disk alone, as many threads', ...Object.fromEntries(figures) }
 }
 
 function shares(objects: string, associations: number): string[][] {

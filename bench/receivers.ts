@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { binDir, freePort, isInstalled } from '../test/fixtures/peers.ts'
+import { bareProgram } from './bare/programs.ts'
 import { peakMegabytesOf } from './peak-memory.ts'
 
 /** The kernel counts time in ticks of a hundredth of a second. */
@@ -63,10 +63,14 @@ export const bareUnsynced: Receiver = {
   who: 'bare Node: socket to file, no sync',
   command: (port, directory) => bare(port, directory, 'none'),
 }
+/** Threads that share nothing but a sync: what spreading associations over them could give. */
+export const bareThreads: Receiver = {
+  who: 'bare Node, 4 threads: digest, file, name, journal, each synced',
+  command: (port, directory) => bare(port, directory, 'whole', '4'),
+}
 
-function bare(port: number, directory: string, durability: string): readonly string[] {
-  const program = fileURLToPath(new URL('bare-receiver.ts', import.meta.url))
-  return [process.execPath, '--import', 'tsx', program, String(port), directory, durability]
+function bare(port: number, directory: string, ...how: readonly string[]): readonly string[] {
+  return [process.execPath, bareProgram('receiver'), String(port), directory, ...how]
 }
 
 function ours(port: number, directory: string, durability: string): readonly string[] {

@@ -168,6 +168,7 @@ export default defineTool({
     const sinkLost = new AbortController()
     const reception = await Reception.open({
       syncs,
+      durability,
       config: file,
       port: options.port,
       door: options.door,

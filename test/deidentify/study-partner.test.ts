@@ -297,6 +297,8 @@ const noTerms: Readonly<Record<keyof IdentityTerms, true>> = {
   beyondAscii: true,
   writtenDays: true,
   keptUids: true,
+  whole: true,
+  privateDays: true,
 }
 const endings: Readonly<Record<string, string>> = {
   'ends when it is to make something': `if (question.ask === 'make') process.exit(3)`,

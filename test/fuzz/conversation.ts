@@ -42,14 +42,14 @@ export async function converse(input: Buffer, random: Random): Promise<void> {
   )
   for (let at = 0; at < input.length;) {
     const end = at + (random.below(4) === 0 ? 1 + random.below(9) : 1 + random.below(20_000))
-    wantsMore = acceptor.onBytes(Buffer.from(input.subarray(at, end)))
+    wantsMore = acceptor.listener.onBytes(Buffer.from(input.subarray(at, end)))
     at = end
     for (let turns = 0; !wantsMore; turns++) {
       if (turns > 100_000) throw new Error('the peer is never read again')
       await new Promise(setImmediate)
     }
   }
-  acceptor.onClose()
+  acceptor.listener.onClose()
   for (let turns = 0; !isGone || provider.open > 0; turns++) {
     if (turns > 1000) throw new Error(`still there: ${String(provider.open)} data sets open`)
     await new Promise(setImmediate)

@@ -1,14 +1,15 @@
 // What fiona-send makes of state that is damaged, belongs to another user, or is of another configuration: with the program itself.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { type Sending, filesBelow } from '../deliver/sending.ts'
 import { makeStudy, studyIn, type Study } from '../deliver/studies.ts'
 import { StoragePeer } from '../dimse/storage-peer.ts'
-import { Site, isError, isMark, isTransfer, mark, requestOf } from './send-site.ts'
+import type { Finished } from '../fixtures/peers.ts'
+import { Site, isError, isMark, isTransfer, mark, nextRevision, requestOf } from './send-site.ts'
 
 /** What the destination had before: enough for the ledger to be packed. */
 const objects = 30
@@ -44,15 +45,6 @@ async function confirmed(site: Site, sending: Sending): Promise<void> {
 
 async function says(sending: Sending, text: string): Promise<void> {
   while (!sending.stderr.includes(text)) await once(sending.child.stderr ?? sending.child, 'data')
-}
-
-/** The same study with one more object. */
-function nextRevision({ path, record }: Study): Study {
-  const uid = String(record['StudyInstanceUID'])
-  const more = makeStudy({ uid, objects: objects + 1 })
-  const [last = ''] = more.files.filter((file) => file.endsWith(`.${String(objects + 1)}.dcm`))
-  renameSync(last, join(path, `${uid}.1`, `${uid}.1.${String(objects + 1)}.dcm`))
-  return studyIn(path, uid, 'S001', { fields: { revision: 2 } })
 }
 
 for (const [what, damage] of [
@@ -94,6 +86,10 @@ t.test('dropped with a damaged ledger: the record says that nobody knows', async
   const sending = await site.runs(t, [nextRevision(study)])
   await says(sending, 'waits for a person')
   await site.ask('drop', requestOf(study), '--by', 'A. Smith', '--because', 'withdrawn')
+  t.match(await sending.until(isTransfer), {
+    status: 'refused',
+    instances: { sent: 0, failed: 0, sentBefore: 0 },
+  })
   t.match(await sending.until(isError), {
     code: 'E_DROPPED',
     message: /withdrawn; what the destination has of it is not known: .*damaged/,
@@ -101,13 +97,48 @@ t.test('dropped with a damaged ledger: the record says that nobody knows', async
   await confirmed(site, sending)
 })
 
-t.test('by hand a damaged ledger ends the delivery, and nothing goes', async (t) => {
+/** Nothing was tried, and nothing is said that nobody knows. */
+function refused(t: Test, { code, stdout, stderr }: Finished, [bad, good]: [Study, Study]): void {
+  const said = stdout.trimEnd().split('\n')
+  const records = said.map((line) => JSON.parse(line) as AnyRecord)
+  const of = (study: Study) => (record: AnyRecord) =>
+    [record, record['record'] as AnyRecord | undefined].some(
+      (one) => one?.['requestId'] === requestOf(study),
+    )
+  const [transfer, error] = records.filter(of(bad))
+  t.match(transfer, {
+    type: 'transfer',
+    status: 'refused',
+    instances: { sent: 0, failed: 0, sentBefore: 0 },
+    attempts: 0,
+    verified: false,
+  })
+  t.match(error, {
+    type: 'error',
+    code: 'E_LEDGER',
+    record: bad.record,
+    message:
+      /^what pacs has of the study is not known, so nothing is tried: .*the ledger \/.*; .*; then hand in this record again$/,
+  })
+  t.notMatch(error?.['message'], /retry/, 'by hand nothing waits that could be tried again')
+  t.match(stderr, /refused, and nothing was tried: nothing is sent, as the ledger \/.*\.ndjson\.gz/)
+  t.match(records.filter(of(good)), [{ type: 'transfer', status: 'sent' }], 'others go')
+  t.equal(code, 1, 'done, but error records were written')
+}
+
+t.test('by hand a damaged ledger: its study is refused, and nothing was tried', async (t) => {
   const { site, peer, study, packed } = await delivered(t)
-  writeFileSync(packed, readFileSync(packed).subarray(0, 100))
-  const done = await site.send(nextRevision(study))
-  t.equal(done.code, 1, done.stderr)
-  t.match(done.stdout, /"E_LEDGER"/)
-  t.equal(peer.objects, objects)
+  const good = readFileSync(packed)
+  writeFileSync(packed, good.subarray(0, 100))
+  const before = filesBelow(dirname(packed))
+  const [again, other] = [nextRevision(study), makeStudy({ objects: 2 })]
+  refused(t, await site.send(again, other), [again, other])
+  t.equal(peer.objects, objects + 2)
+  t.match(await site.status(), { today: { studies: 2, incomplete: 1 }, waiting: { studies: 0 } })
+  t.same(readFileSync(packed), good.subarray(0, 100))
+  t.equal(filesBelow(dirname(packed)).length, before.length + 1, 'of the other alone')
+  writeFileSync(packed, good)
+  t.match(await site.send(again), { code: 0, stdout: /"sent":1,"failed":0,"sentBefore":30/ })
 })
 
 const nobody = 65534
@@ -126,6 +157,16 @@ t.test('a ledger of another user: its study waits, others go', mayBecomeNobody, 
   t.match(await sending.until(isTransfer), { requestId: requestOf(other), status: 'sent' })
   await says(sending, 'waits for a person')
   t.match(sending.stderr, /cannot be read and written \(EACCES\)/)
+  t.equal(peer.objects, objects + 2)
+})
+
+t.test('by hand a ledger of another user: its study is refused', mayBecomeNobody, async (t) => {
+  const { site, peer, study, packed } = await delivered(t)
+  const [again, other] = [nextRevision(study), makeStudy({ objects: 2 })]
+  const places = [site.dataDir, dirname(site.config), ...[again, other].map(rootOf)]
+  spawnSync('chmod', ['-R', 'a+rwX', ...places])
+  chmodSync(packed, 0o600)
+  refused(t, await site.sendAs(nobody, again, other), [again, other])
   t.equal(peer.objects, objects + 2)
 })
 

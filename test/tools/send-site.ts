@@ -1,10 +1,10 @@
 // A site whose deliveries a person asks about and decides about.
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { AnyRecord } from '../../src/lib/record/index.ts'
 import { Sending, configuration } from '../deliver/sending.ts'
-import { temporary, type Study } from '../deliver/studies.ts'
+import { makeStudy, studyIn, temporary, type Study } from '../deliver/studies.ts'
 import { freePort, run, type Finished } from '../fixtures/peers.ts'
 
 export const mark = (seq: number, committed = 0) => ({ type: 'mark', seq, committed })
@@ -13,6 +13,15 @@ export const isMark = (seq: number) => (record: AnyRecord) =>
 export const isTransfer = (record: AnyRecord) => record.type === 'transfer'
 export const isError = (record: AnyRecord) => record.type === 'error'
 export const requestOf = ({ record }: Study): string => String(record['requestId'])
+
+/** The same study with one more object. */
+export function nextRevision({ path, record, files }: Study): Study {
+  const uid = String(record['StudyInstanceUID'])
+  const more = makeStudy({ uid, objects: files.length + 1 })
+  const [last = ''] = more.files.filter((file) => file.endsWith(`.${String(files.length + 1)}.dcm`))
+  renameSync(last, join(path, `${uid}.1`, `${uid}.1.${String(files.length + 1)}.dcm`))
+  return studyIn(path, uid, 'S001', { fields: { revision: Number(record['revision']) + 1 } })
+}
 
 /** A site with one destination, that nobody listens at unless told. */
 export class Site {
@@ -65,9 +74,20 @@ export class Site {
   }
 
   /** By hand. */
-  send({ record }: Study): Promise<Finished> {
-    const input = `${JSON.stringify(record)}\n`
+  send(...studies: readonly Study[]): Promise<Finished> {
+    const input = studies.map(({ record }) => `${JSON.stringify(record)}\n`).join('')
     return run('fiona-send', ['--config', this.config], { input, env: { FIONA_STAGE: '' } })
+  }
+
+  /** By hand, as another user; what was said up to the last transfer record. */
+  async sendAs(uid: number, ...studies: readonly Study[]): Promise<Finished> {
+    const sending = new Sending(['--config', this.config], { FIONA_STAGE: '' }, uid)
+    sending.write(...studies.map(({ record }) => record))
+    sending.child.stdin?.end()
+    for (let ended = 0; ended < studies.length; ended++) await sending.until(isTransfer)
+    const code = await sending.exit
+    const stdout = sending.said.map((record) => `${JSON.stringify(record)}\n`).join('')
+    return { code, stdout, stderr: sending.stderr }
   }
 
   ask(...args: readonly string[]): Promise<Finished> {

@@ -3,32 +3,29 @@ import { dirname } from 'node:path'
 import { faultPoint } from '../fault/index.ts'
 import { nowIso } from '../record/index.ts'
 import { makeDirectories, syncDirectory } from '../storage/index.ts'
-import { damaged, damagedIndex, exhausted, otherKey, unwritten } from './crosswalk-errors.ts'
+import { damaged, exhausted, otherKey, unwritten } from './crosswalk-errors.ts'
 import { openPrivate } from './crosswalk-file.ts'
 import { lineOf } from './crosswalk-lines.ts'
 import type { Conflict } from './conflicts.ts'
+import { CrosswalkIndex } from './crosswalk-index.ts'
 import { CrosswalkLinks, type DatedLink, entryIn } from './crosswalk-links.ts'
-import { IndexFile, indexPath } from './index-file.ts'
+import { type Claimant, contradictionOf, participantsOf } from './judge-links.ts'
 import {
   type Anchor,
   type Link,
   type LookUpKind,
   type ParticipantLink,
-  handlesOf,
   patientKeyOf,
   patientOf,
 } from './link.ts'
 import { linesFrom } from './line-reading.ts'
 import { LinkIds } from './link-ids.ts'
-import { extendIndex } from './make-index.ts'
+import { nextFreeName } from './next-free-name.ts'
 import { Seals } from './seal.ts'
 
 const mostTries = 8
 /** So many lines are read and opened faster than anybody notices; with more an index is made, or made anew. */
 const usualUnindexed = 5000
-
-/** Whom a counted name is for. */
-export type Claimant = Omit<ParticipantLink, 'kind' | 'participant' | 'counted'>
 
 /**
  * The only place that knows who is who: sealed lines, appended, mode 0600. With the key it is all that is needed to go
@@ -41,8 +38,7 @@ export class Crosswalk {
   #handle: FileHandle
   /** Of what is not in the index. */
   #known = new LinkIds()
-  #index: IndexFile | undefined
-  readonly #mostUnindexed: number
+  readonly #index: CrosswalkIndex
   /** Up to here it was read. */
   #end = 0
   /** Up to here it is on stable storage: beyond, others may have written what a power failure still takes. */
@@ -53,17 +49,15 @@ export class Crosswalk {
   #links: CrosswalkLinks | undefined
   /** Lines that were read beyond the index. */
   #unindexed = 0
-  /** An index that is being made; resolves when it can be opened, or there will be none. Whoever looks something up waits for it. */
-  #indexing: { readonly made: Promise<boolean>; readonly stop: AbortController } | undefined
   /** By project: some name before this one is given, and this one perhaps not. */
   readonly #next = new Map<string, number>()
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(path: string, handle: FileHandle, seals: Seals, mostUnindexed: number) {
-    this.#mostUnindexed = mostUnindexed
+  private constructor(path: string, handle: FileHandle, seals: Seals) {
     this.#path = path
     this.#handle = handle
     this.#seals = seals
+    this.#index = new CrosswalkIndex(path, seals)
   }
 
   /**
@@ -78,18 +72,18 @@ export class Crosswalk {
   ): Promise<Crosswalk> {
     await makeDirectories(dirname(path))
     const handle = await openPrivate(path, 'write')
-    const crosswalk = new Crosswalk(path, handle, new Seals(keys), mostUnindexed)
+    const crosswalk = new Crosswalk(path, handle, new Seals(keys))
     try {
       await crosswalk.#openIndex()
       await crosswalk.#readOn()
-      crosswalk.#indexIfLong()
+      const isLong = crosswalk.#unindexed > mostUnindexed && !crosswalk.#isDamaged
+      if (isLong) crosswalk.#index.extend(handle)
       // The process that wrote the last line may have died in it.
       crosswalk.#isTorn = (await handle.stat()).size > crosswalk.#end
       await syncDirectory(dirname(path))
       return crosswalk
     } catch (error) {
-      await crosswalk.#stopIndexing()
-      await crosswalk.#index?.close()
+      await crosswalk.#index.close()
       await handle.close()
       throw error
     }
@@ -101,7 +95,7 @@ export class Crosswalk {
 
   /** How many different links it holds. */
   get size(): number {
-    return (this.#index?.links ?? 0) + this.#known.size
+    return this.#index.links + this.#known.size
   }
 
   /** Some lines cannot be read: what is looked for may have been in them. */
@@ -123,16 +117,7 @@ export class Crosswalk {
    * @throws FionaError E_CROSSWALK_DAMAGED
    */
   async contradiction(link: ParticipantLink): Promise<Conflict['what'] | undefined> {
-    return this.#alone(async () => {
-      const links = await this.#lookedUp()
-      const { holding } = await links.claims(link.project, handlesOf(link))
-      const patient = JSON.stringify(patientOf(link))
-      const isOfPatient = (other: ParticipantLink) => JSON.stringify(patientOf(other)) === patient
-      const ofParticipant = holding.filter(({ participant }) => participant === link.participant)
-      if (ofParticipant.some(isOfPatient)) return undefined
-      if (ofParticipant.length > 0) return 'two patients are one participant'
-      return holding.some(isOfPatient) ? 'a patient is two participants' : undefined
-    })
+    return this.#alone(async () => contradictionOf(await this.#lookedUp(), link))
   }
 
   /**
@@ -141,19 +126,7 @@ export class Crosswalk {
    * @throws FionaError E_CROSSWALK_DAMAGED
    */
   async participantsOf(whom: Claimant): Promise<string[]> {
-    return this.#alone(async () => {
-      const links = await this.#lookedUp()
-      const { project, StudyInstanceUID } = whom
-      const patient = JSON.stringify(patientOf({ kind: 'participant', participant: '', ...whom }))
-      const { holding } = await links.claims(project, [['patient', patientKeyOf(whom)]])
-      const named = holding.filter((link) => JSON.stringify(patientOf(link)) === patient)
-      const ofStudy =
-        whom.PatientID === '' && StudyInstanceUID !== undefined
-          ? await links.by('study', StudyInstanceUID)
-          : []
-      const all = [...named, ...ofStudy.filter((link) => link.project === project)]
-      return [...new Set(all.map(({ participant }) => participant))]
-    })
+    return this.#alone(async () => participantsOf(await this.#lookedUp(), whom))
   }
 
   /** On stable storage when it resolves. What is there already is not written again. */
@@ -172,8 +145,7 @@ export class Crosswalk {
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined)
-    await this.#stopIndexing()
-    await this.#index?.close()
+    await this.#index.close()
     await this.#handle.close()
   }
 
@@ -181,7 +153,10 @@ export class Crosswalk {
     const seal = this.#seals.first
     for (let tries = 0; tries < mostTries; tries += 1) {
       const news: (Link | Anchor)[] = []
-      for (const entry of entries) if (!(await this.#has(seal.idOf(entry)))) news.push(entry)
+      for (const entry of entries) {
+        const id = seal.idOf(entry)
+        if (!this.#known.has(id) && !(await this.#index.has(id))) news.push(entry)
+      }
       if (news.length === 0) {
         if (this.#end > this.#syncedTo) await this.#sync()
         return
@@ -203,41 +178,16 @@ export class Crosswalk {
         if (this.#end > this.#syncedTo) await this.#sync()
         return known
       }
-      const n = await this.#nextFree(whom.project, name, links)
+      const n = await nextFreeName(this.#next.get(whom.project) ?? 1, name, async (one) => {
+        const around = await links.claims(whom.project, [['participant', one]])
+        return around.claims.isTaken(whom.project, one)
+      })
+      this.#next.set(whom.project, n)
       const participant = name(n)
       if (participant === undefined) throw exhausted(whom.project)
       // Another process may be quicker; then this name is its, and the next one is tried.
       await this.#note([{ kind: 'participant', participant, counted: true, ...whom }])
     }
-  }
-
-  /** A name that nobody has, and the one before it is given: found in few steps where names are given in order. */
-  async #nextFree(
-    project: string,
-    name: (n: number) => string | undefined,
-    links: CrosswalkLinks,
-  ): Promise<number> {
-    const isFree = async (n: number): Promise<boolean> => {
-      const participant = name(n)
-      if (participant === undefined) return true
-      const { claims } = await links.claims(project, [['participant', participant]])
-      return !claims.isTaken(project, participant)
-    }
-    let taken = (this.#next.get(project) ?? 1) - 1
-    let free = taken + 1
-    for (let step = 1; !(await isFree(free)); step *= 2) {
-      taken = free
-      free += step
-    }
-    while (free - taken > 1) {
-      const middle = Math.floor((taken + free) / 2)
-      if (await isFree(middle)) free = middle
-      else taken = middle
-    }
-    // The last ones may be given, and others left free in between.
-    for (let n = 1; n < free && name(free) === undefined; n += 1) if (await isFree(n)) free = n
-    this.#next.set(project, free)
-    return free
   }
 
   async #append(entries: readonly (Link | Anchor)[]): Promise<void> {
@@ -289,55 +239,23 @@ export class Crosswalk {
 
   /** All that can be looked up; what others wrote since is in it. */
   async #lookedUp(): Promise<CrosswalkLinks> {
-    if (this.#indexing !== undefined) await this.#takeIndex(this.#indexing.made)
+    if (await this.#index.isMade()) {
+      this.#known = new LinkIds()
+      await this.#openIndex()
+      await this.#readOn()
+    }
     if (this.#links === undefined) {
-      this.#links = new CrosswalkLinks(this.#path, this.#seals, this.#handle, this.#index)
-      this.#end = this.#index?.end ?? 0
+      this.#links = new CrosswalkLinks(this.#path, this.#seals, this.#handle, this.#index.file)
+      this.#end = this.#index.end
     }
     await this.#readOn()
     return this.#links
   }
 
-  async #has(id: Buffer): Promise<boolean> {
-    if (this.#known.has(id)) return true
-    if (this.#index === undefined) return false
-    const offsets = await this.#index.offsetsOf(id)
-    if (offsets === undefined) throw damagedIndex(indexPath(this.#path))
-    return offsets.length > 0
-  }
-
   async #openIndex(): Promise<void> {
-    this.#index = await IndexFile.open(indexPath(this.#path), this.#seals.first, this.#handle)
-    this.#end = this.#index?.end ?? 0
+    await this.#index.open(this.#handle)
+    this.#end = this.#index.end
     this.#unindexed = 0
-  }
-
-  /**
-   * What was read beyond the index goes into it, while the process begins with what it has to do: of a million links that
-   * takes half a minute, once. Where a line cannot be read there is none.
-   */
-  #indexIfLong(): void {
-    if (this.#unindexed <= this.#mostUnindexed || this.#isDamaged) return
-    const stop = new AbortController()
-    const made = extendIndex(this.#path, this.#seals, this.#handle, this.#index, stop.signal)
-    // Without an index every line is opened: that takes longer, and is as right.
-    this.#indexing = { made: made.catch(() => false), stop }
-  }
-
-  async #takeIndex(made: Promise<boolean>): Promise<void> {
-    const isMade = await made
-    this.#indexing = undefined
-    if (!isMade) return
-    await this.#index?.close()
-    this.#known = new LinkIds()
-    await this.#openIndex()
-    await this.#readOn()
-  }
-
-  async #stopIndexing(): Promise<void> {
-    this.#indexing?.stop.abort()
-    await this.#indexing?.made
-    this.#indexing = undefined
   }
 
   /** Sealed anew by another process, it is another file of this name. */
@@ -349,11 +267,10 @@ export class Crosswalk {
 
   async #reopen(): Promise<void> {
     // It is of the file that was there before.
-    await this.#stopIndexing()
+    await this.#index.stop()
     const handle = await openPrivate(this.#path, 'write')
     await this.#handle.close()
     this.#handle = handle
-    await this.#index?.close()
     this.#known = new LinkIds()
     this.#links = undefined
     this.#next.clear()

@@ -3,7 +3,8 @@
 // something up, and why. Key and crosswalk together are all that a project needs to go on elsewhere.
 export type { LookUp, Trail, TrailEntry } from './audit-trail.ts'
 export { Conflicts, type Conflict } from './conflicts.ts'
-export { Crosswalk, type Claimant } from './crosswalk.ts'
+export { Crosswalk } from './crosswalk.ts'
+export { type Claimant } from './judge-links.ts'
 export { Desk } from './desk.ts'
 export { runKeyCommand } from './key-commands.ts'
 export { createKeyFile, looksRandom } from './key-maker.ts'

@@ -19,7 +19,7 @@ import { finderFor } from './verify/find-objects.ts'
 import { Lane } from './lane/lane.ts'
 import type { EndOfDelivery, Ledgers } from './ledger/ledger.ts'
 import { lookUpDropped, outcomeOfDropped } from './look-up-dropped.ts'
-import { outcomeRecords, troubleOf, type Outcome } from './outcome.ts'
+import { isComplete, outcomeRecords, troubleOf, type Outcome } from './outcome.ts'
 import { CommitmentLine } from './verify/commitment-line.ts'
 import { Commitments, type CommitmentOf, type CommitmentPolicy } from './verify/commitments.ts'
 import type { Desk, Order } from './operator/desk.ts'
@@ -347,7 +347,10 @@ export class Courier implements FilterLogic {
     )
     if (records.length > 1) this.#incomplete++
     const [transfer] = records
-    await ledgers.ended({ destination, record, transfer, error: troubleOf(outcome) })
+    // What cannot be read stays as it is until a person has mended it.
+    if (outcome.isKnown) {
+      await ledgers.ended({ destination, record, transfer, error: troubleOf(outcome) })
+    }
     await waiting.keep(key, { destination: { name, url }, record, outcome: records })
     await this.#commitments.end(key)
     await this.#say(key, records)
@@ -374,9 +377,9 @@ function dropped({ by, because }: Order): FionaError {
   })
 }
 
-function howItEnded({ error, failures, alsoMissing }: Outcome): string {
-  if (failures.length + alsoMissing > 0) return 'not delivered as a whole'
-  return error === undefined ? 'delivered' : 'delivered, but not verified'
+function howItEnded(outcome: Outcome): string {
+  if (!isComplete(outcome)) return 'not delivered as a whole'
+  return outcome.error === undefined ? 'delivered' : 'delivered, but not verified'
 }
 
 function interrupted(destination: string): FionaError {

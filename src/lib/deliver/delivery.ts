@@ -7,6 +7,7 @@ import type { Cargo, Carrier, Conversion } from './carrier.ts'
 import type { Destination } from './destination.ts'
 import { digestObject } from './digest-object.ts'
 import type { Finder } from './verify/find-objects.ts'
+import { isOwnTrouble } from './lane/kinds-of-trouble.ts'
 import { isUntouched, type Ledger, type Ledgers } from './ledger/ledger.ts'
 import { listFiles, readObject, type StudyFile, type StudyObject } from './list-objects.ts'
 import { lookUpDropped } from './look-up-dropped.ts'
@@ -70,6 +71,7 @@ export class Delivery {
   #sentBefore = 0
   #expected: number
   #attempts = 0
+  #hasLedger = true
   #verified = false
   #committed = false
   /** By file name: delivered, and the destination does not commit itself to it. No other try will mend that. */
@@ -97,7 +99,8 @@ export class Delivery {
       sent: this.#sent.size,
       sentBefore: this.#sentBefore,
       failures,
-      alsoMissing: Math.max(0, this.#expected - known),
+      isKnown: this.#hasLedger,
+      alsoMissing: this.#hasLedger ? Math.max(0, this.#expected - known) : 0,
       converted: [...this.#converted.values()],
       error: this.#error,
       attempts: this.#attempts,
@@ -119,6 +122,7 @@ export class Delivery {
     const { record, destination } = this
     const found = await lookUpDropped(record, destination.url, this.#tools.ledgers, error)
     this.#error = found.error
+    this.#hasLedger = found.isKnown
     this.#expected = found.expected
     this.#sentBefore = found.there.filter((name) => !this.#sent.has(name)).length
   }
@@ -127,11 +131,17 @@ export class Delivery {
     this.#attempts++
     const sentUpToNow = this.#sent.size
     this.#error = undefined
+    this.#hasLedger = true
     try {
       await this.#bring(halt)
     } catch (error) {
       if (!(error instanceof FionaError)) throw error
       this.#error = error
+      // Without its ledger nothing is tried.
+      if (isOwnTrouble(error)) {
+        this.#hasLedger = false
+        this.#attempts--
+      }
     }
     const { failures, alsoMissing } = this.outcome
     const isThere = this.#error === undefined && failures.length === 0 && alsoMissing === 0

@@ -5,6 +5,7 @@ import { listFiles } from './list-objects.ts'
 import type { Outcome } from './outcome.ts'
 
 export interface Dropped {
+  readonly isKnown: boolean
   /** Objects that there are to deliver. */
   readonly expected: number
   /** Names of those that the destination has. */
@@ -29,22 +30,28 @@ export async function lookUpDropped(
     const ledger = await ledgers.open(destinationUrl, requestId)
     const there = files.filter((file) => isUntouched(file, ledger.find(file.name)))
     await ledger.close()
-    return { expected, there: there.map(({ name }) => name), error }
+    return { isKnown: true, expected, there: there.map(({ name }) => name), error }
   } catch (trouble) {
     if (!(trouble instanceof FionaError)) throw trouble
     const { code, message, hint, exitCode } = error
     const told = `${message}; what the destination has of it is not known: ${trouble.message}`
-    return { expected, there: [], error: new FionaError(code, told, { hint, exitCode }) }
+    return {
+      isKnown: false,
+      expected,
+      there: [],
+      error: new FionaError(code, told, { hint, exitCode }),
+    }
   }
 }
 
 /** Of a delivery that this process did not try. */
-export function outcomeOfDropped({ expected, there, error }: Dropped): Outcome {
+export function outcomeOfDropped({ isKnown, expected, there, error }: Dropped): Outcome {
   return {
+    isKnown,
     sent: 0,
     sentBefore: there.length,
     failures: [],
-    alsoMissing: expected - there.length,
+    alsoMissing: isKnown ? expected - there.length : 0,
     converted: [],
     error,
     attempts: 0,

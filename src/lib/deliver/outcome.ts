@@ -23,6 +23,8 @@ export interface Outcome {
   /** Objects that the destination had from an earlier run. */
   readonly sentBefore: number
   readonly failures: readonly Failure[]
+  /** What the destination has is known. Where it is not, nothing was tried, and no object counts that was not sent in this run. */
+  readonly isKnown: boolean
   /** Objects that can be named no more, because the way broke or the files are gone. */
   readonly alsoMissing: number
   /** Of the objects of this run, one for each that was sent in another transfer syntax. */
@@ -69,7 +71,7 @@ export function outcomeRecords(
     revision,
     destination: destination.name,
     destinations: [...all],
-    status: failed === 0 ? 'sent' : there > 0 ? 'partial' : 'refused',
+    status: isComplete(outcome) ? 'sent' : there > 0 ? 'partial' : 'refused',
     instances,
     attempts: outcome.attempts,
     seconds: Math.round(outcome.seconds * 1000) / 1000,
@@ -82,11 +84,17 @@ export function outcomeRecords(
   const error = troubleOf(outcome)
   if (error === undefined) return [transfer]
   const told = errorRecord('fiona-send', error, record)
-  const message =
-    failed === 0
+  const message = !outcome.isKnown
+    ? `what ${destination.name} has of the study is not known, so nothing is tried: ${told.message}; then hand in this record again`
+    : failed === 0
       ? `all ${String(there)} objects were delivered to ${destination.name}, but ${told.message}; replay this record, and it is asked again`
       : `${String(failed)} of ${String(failed + there)} objects were not delivered to ${destination.name}: ${told.message}; replay this record, and only what is missing is sent`
   return [transfer, { ...told, message, destination: destination.name }]
+}
+
+/** All of it is there. */
+export function isComplete({ isKnown, failures, alsoMissing }: Outcome): boolean {
+  return isKnown && failures.length + alsoMissing === 0
 }
 
 /** Why something is missing, or not verified. */

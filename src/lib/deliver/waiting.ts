@@ -139,16 +139,24 @@ export class DurableWaiting implements Waiting {
 /** What is kept in a directory; also while another process works there. */
 export async function readWaiting(directory: string): Promise<[key: string, kept: Kept][]> {
   const found: [string, Kept][] = []
+  for await (const one of eachWaiting(directory)) found.push(one)
+  return found
+}
+
+/** The same, one after the other. */
+export async function* eachWaiting(
+  directory: string,
+): AsyncGenerator<[key: string, kept: Kept], void, undefined> {
+  let read = 0
   for (const name of (await readdir(directory)).sort()) {
     const key = /^([0-9a-f]{40})\.json$/.exec(name)?.[1]
     if (key === undefined) continue
     const path = join(directory, name)
     // There may be ten thousand of these small files, and turns through the thread pool take many times as long.
     const text = textIfThere(path)
-    if (text !== undefined) found.push([key, parseKept(text, path)])
-    if (found.length % 256 === 0) await setImmediate()
+    if (text !== undefined) yield [key, parseKept(text, path)]
+    if (++read % 256 === 0) await setImmediate()
   }
-  return found
 }
 
 /** @returns undefined where somebody has removed it meanwhile */

@@ -21,7 +21,7 @@ export {
 export { encodeText } from './encode-text.ts'
 export { inflateFile, isDeflated } from './inflate-file.ts'
 export { fileMissing, openHeader } from './open-header.ts'
-export type { ParseOptions } from './parse-data-set.ts'
+export type { ParseOptions } from './parse-options.ts'
 export { beginsLikeDicom } from './part10.ts'
 export { privateElement } from './private-elements.ts'
 export { osLevelOf, seriesFields } from './series-fields.ts'

@@ -1,10 +1,20 @@
 import { type ByteSource } from './byte-source.ts'
+import { noteControl } from './control-values.ts'
 import { type Element, ParsedDataSet, isPixelData } from './data-set.ts'
 import { vrOf } from './dictionary.ts'
+import {
+  type Header,
+  headerOf,
+  readHeader,
+  readItemHeader,
+  readTag,
+  undefinedLength,
+} from './element-header.ts'
+import { implicitLittleEndian, isItemExplicit } from './item-encoding.ts'
+import type { ParseOptions } from './parse-options.ts'
 import { Tag, formatTag } from './tag.ts'
 import type { Encoding } from './transfer-syntax.ts'
 import { limitError, parseError } from './trouble.ts'
-import { hasLongForm, isKnownVR } from './value-representation.ts'
 import { FionaError } from '../error/index.ts'
 
 /** Sequences inside sequences. Real objects (structured reports) have some 20 levels. */
@@ -13,39 +23,14 @@ const deepestNesting = 64
 const mostParts = 5_000_000
 /** Elements of the object itself, where only these are kept. Real objects have some hundred, few a thousand. */
 const mostElements = 100_000
-const undefinedLength = 0xffffffff
 /** Elements and items that are kept of sequences which somebody asks for, where only those are. */
 const mostKeptInside = 100_000
-/** Specific Character Set and Pixel Representation are read on the way; more than this is nonsense. */
-const longestControlValue = 1024
-
-/** What is in front of a value. It is the element as it stands, of one that has nothing inside it. */
-type Header = Element
 
 /** Where a data set ends: with its bytes, or at an item delimiter. */
 interface Extent {
   readonly start: number
   readonly end: number
   readonly delimited: boolean
-}
-
-export interface ParseOptions {
-  /** Stop in front of the pixel data of the object itself. */
-  readonly stopAtPixelData?: boolean
-  /** Elements, items and fragments together, where fewer than of any real file are to be expected. */
-  readonly maxParts?: number
-  /** Bytes that a deflated data set may have inflated; likewise. */
-  readonly maxInflatedBytes?: number
-  /**
-   * Keep the elements of the object itself only. What is inside sequences and encapsulated pixel data is
-   * walked as ever, so damage shows, but `items` and `fragments` stay empty: a hostile object of five
-   * million of them costs a gigabyte otherwise.
-   */
-  readonly topLevelOnly?: boolean
-  /** With `topLevelOnly`: these sequences of the object itself are kept with what is inside, as far as memory allows. */
-  readonly keptSequences?: ReadonlySet<number>
-  /** Stop in front of this sequence of the object itself: `walkSequence` goes on, an item at a time. */
-  readonly itemByItem?: number
 }
 
 /**
@@ -90,7 +75,7 @@ export class DataSetParser {
   *walkSequence(dataSet: ParsedDataSet, offset: number): Generator<ParsedDataSet, number> {
     const { size } = this.#source
     if (offset >= size) return offset
-    const header = this.#readHeader(dataSet, offset, size)
+    const header = readHeader(this.#source, dataSet, offset, size)
     const { tag, length, offset: start } = header
     const vr = dataSet.explicitVR ? header.vr : 'SQ'
     let position: number
@@ -122,7 +107,12 @@ export class DataSetParser {
       if (end - position < 8)
         throw parseError('the file ends inside the header of an element', position)
       if (readTag(this.#source.buffer, at, dataSet.littleEndian) >>> 16 !== group) break
-      position = this.#readElement(dataSet, this.#readHeader(dataSet, position, end), end, 0)
+      position = this.#readElement(
+        dataSet,
+        readHeader(this.#source, dataSet, position, end),
+        end,
+        0,
+      )
     }
     return position
   }
@@ -131,7 +121,7 @@ export class DataSetParser {
   #readDataSet(dataSet: ParsedDataSet, extent: Extent, depth: number): number {
     let position = extent.start
     while (position < extent.end) {
-      const header = this.#readHeader(dataSet, position, extent.end)
+      const header = readHeader(this.#source, dataSet, position, extent.end)
       if (header.tag >>> 16 === 0xfffe) {
         if (extent.delimited && header.tag === Tag.ItemDelimitation) return position
         throw parseError(`${formatTag(header.tag)} where a data element should be`, position)
@@ -152,33 +142,6 @@ export class DataSetParser {
 
   #stopsAt(tag: number): boolean {
     return (this.#stopAtPixelData && isPixelData(tag)) || tag === this.#itemByItem
-  }
-
-  #readHeader(encoding: Encoding, offset: number, end: number): Header {
-    if (end - offset < 8) throw parseError('bytes end inside the header of an element', offset)
-    const { littleEndian, explicitVR } = encoding
-    // Twelve bytes where there are so many: the long form of an explicit header in one look.
-    const at = this.#source.at(offset, Math.min(12, end - offset))
-    const bytes = this.#source.buffer
-    const tag = readTag(bytes, at, littleEndian)
-    if (tag >>> 16 === 0xfffe || !explicitVR) {
-      const length = readUInt32(bytes, at + 4, littleEndian)
-      return headerOf(tag, '', length, offset + 8)
-    }
-    const vr = readVR(bytes, at + 4)
-    if (vr === undefined) {
-      throw parseError(
-        `${formatTag(tag)} has no value representation that could be one`,
-        offset + 4,
-      )
-    }
-    if (vr === unknownShort || !hasLongForm(vr)) {
-      const length = littleEndian ? bytes.readUInt16LE(at + 6) : bytes.readUInt16BE(at + 6)
-      return headerOf(tag, vr === unknownShort ? 'UN' : vr, length, offset + 8)
-    }
-    if (end - offset < 12) throw parseError('bytes end inside the header of an element', offset)
-    const length = readUInt32(bytes, at + 8, littleEndian)
-    return headerOf(tag, vr, length, offset + 12)
   }
 
   /** Returns where the next element begins. */
@@ -206,7 +169,7 @@ export class DataSetParser {
       this.#keep(dataSet, this.#tryAsSequence(dataSet, leaf, depth), depth)
     } else {
       this.#keep(dataSet, leaf, depth)
-      this.#noteControl(dataSet, leaf)
+      noteControl(this.#source, dataSet, leaf)
     }
     return valueEnd
   }
@@ -276,7 +239,7 @@ export class DataSetParser {
     }
     let position = extent.start
     while (position < extent.end) {
-      const { tag, length, offset } = this.#readItemHeader(encoding, position, extent.end)
+      const { tag, length, offset } = readItemHeader(this.#source, encoding, position, extent.end)
       if (tag === Tag.SequenceDelimitation && extent.delimited) return position
       if (tag !== Tag.Item) throw parseError(`${formatTag(tag)} where an item should be`, position)
       this.#count(position)
@@ -285,7 +248,8 @@ export class DataSetParser {
       if (itemEnd > extent.end) {
         throw parseError(`an item claims ${String(length)} bytes, more than are left`, position)
       }
-      const item = this.#newItem(parent, encoding, offset, itemEnd)
+      const explicitVR = isItemExplicit(this.#source, encoding, offset, itemEnd)
+      const item = new ParsedDataSet(encoding.littleEndian, explicitVR, parent)
       const after = this.#readDataSet(item, { start: offset, end: itemEnd, delimited }, depth + 1)
       yield item
       position = delimited ? after + 8 : itemEnd
@@ -295,33 +259,6 @@ export class DataSetParser {
     return position
   }
 
-  /**
-   * Some scanners write implicit VR items into explicit VR files, others explicit VR items into UN.
-   * The first element of an item shows it: where its VR should be there are the bytes of a length,
-   * or the letters of a VR make a length beyond the item.
-   */
-  #newItem(parent: ParsedDataSet, encoding: Encoding, start: number, end: number): ParsedDataSet {
-    let { explicitVR } = encoding
-    if (end - start >= 8) {
-      const at = this.#source.at(start, 8)
-      const bytes = this.#source.buffer
-      const isElement = readTag(bytes, at, encoding.littleEndian) >>> 16 !== 0xfffe
-      const vr = readVR(bytes, at + 4)
-      if (explicitVR) explicitVR = !isElement || vr !== undefined
-      else if (encoding === implicitLittleEndian && isElement && vr !== undefined && isKnownVR(vr))
-        explicitVR = readUInt32(bytes, at + 4, true) > end - start - 8
-    }
-    return new ParsedDataSet(encoding.littleEndian, explicitVR, parent)
-  }
-
-  #readItemHeader(encoding: Encoding, offset: number, end: number): Header {
-    if (end - offset < 8) throw parseError('bytes end inside the header of an item', offset)
-    const at = this.#source.at(offset, 8)
-    const tag = readTag(this.#source.buffer, at, encoding.littleEndian)
-    const length = readUInt32(this.#source.buffer, at + 4, encoding.littleEndian)
-    return headerOf(tag, '', length, offset + 8)
-  }
-
   #readFragments(
     encoding: Encoding,
     start: number,
@@ -329,7 +266,7 @@ export class DataSetParser {
   ): { fragments: { offset: number; length: number }[]; valueEnd: number } {
     const fragments: { offset: number; length: number }[] = []
     for (let position = start; ;) {
-      const { tag, length, offset } = this.#readItemHeader(encoding, position, end)
+      const { tag, length, offset } = readItemHeader(this.#source, encoding, position, end)
       if (tag === Tag.SequenceDelimitation) return { fragments, valueEnd: position }
       if (tag !== Tag.Item)
         throw parseError(`${formatTag(tag)} where a fragment should be`, position)
@@ -353,59 +290,10 @@ export class DataSetParser {
     }
   }
 
-  #noteControl(dataSet: ParsedDataSet, { tag, offset, length }: Element): void {
-    if (tag === Tag.SpecificCharacterSet) {
-      if (length > longestControlValue)
-        throw limitError('Specific Character Set is too long', offset)
-      const at = this.#source.at(offset, length)
-      const text = this.#source.buffer.toString('latin1', at, at + length).replace(/\0+$/, '')
-      dataSet.ownCharacterSets =
-        text.trim() === '' ? [] : text.split('\\').map((term) => term.trim())
-    } else if (tag === Tag.PixelRepresentation && length === 2) {
-      const at = this.#source.at(offset, 2)
-      dataSet.ownSignedPixels = this.#source.buffer[at + (dataSet.littleEndian ? 0 : 1)] === 1
-    }
-  }
-
   #count(offset: number): void {
     this.#parts += 1
     if (this.#parts > this.#maxParts) {
       throw limitError(`more than ${String(this.#maxParts)} elements, items and fragments`, offset)
     }
   }
-}
-
-const implicitLittleEndian: Encoding = { littleEndian: true, explicitVR: false }
-
-function headerOf(tag: number, vr: string, length: number, offset: number): Header {
-  return { tag, vr, offset, length, undefinedLength: false }
-}
-
-/** Stands for what some devices write where they do not know: `??`, spaces, NULs. The length has 16 bits then. */
-const unknownShort = '??'
-
-/** AA to ZZ: making the text of each VR anew would take a good part of the time that a header takes. */
-const letterPairs = Array.from({ length: 26 * 26 }, (_, at) =>
-  String.fromCharCode(0x41 + Math.floor(at / 26), 0x41 + (at % 26)),
-)
-
-/** The two letters at `at`; undefined when they cannot be a VR. */
-export function readVR(bytes: Buffer, at: number): string | undefined {
-  const first = bytes[at] ?? 0
-  const second = bytes[at + 1] ?? 0
-  if (first >= 0x41 && first <= 0x5a && second >= 0x41 && second <= 0x5a) {
-    return letterPairs[(first - 0x41) * 26 + second - 0x41]
-  }
-  const blank = first === second && (first === 0x3f || first === 0x20 || first === 0)
-  return blank ? unknownShort : undefined
-}
-
-export function readTag(bytes: Buffer, at: number, littleEndian: boolean): number {
-  return littleEndian
-    ? bytes.readUInt16LE(at) * 0x10000 + bytes.readUInt16LE(at + 2)
-    : bytes.readUInt32BE(at)
-}
-
-export function readUInt32(bytes: Buffer, at: number, littleEndian: boolean): number {
-  return littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at)
 }

@@ -70,7 +70,7 @@ export class DicomServer {
       transportOf(socket, (transport) => {
         const acceptor = new Acceptor(transport, provider, observer, options, life)
         this.#acceptors.add(acceptor)
-        return acceptor
+        return acceptor.listener
       })
     })
     if (options.tls !== undefined) {

@@ -6,7 +6,7 @@ import {
   type DicomServerOptions,
 } from '../dimse/index.ts'
 import { Access, type AccessOptions } from '../intake/index.ts'
-import type { Syncs } from '../storage/index.ts'
+import type { Durability, Syncs } from '../storage/index.ts'
 import { BlockPool } from './block-pool.ts'
 import { Digester } from './digester.ts'
 import { type Door, chooseDoors, doorsOf } from './doors.ts'
@@ -21,6 +21,7 @@ type OfServer = Pick<DicomServerOptions, 'maxPduBytes' | 'idleMs' | 'handshakeMs
 export interface ReceptionOptions extends OfReceiver, OfServer {
   /** Those of the intake and the sink. */
   readonly syncs: Syncs
+  readonly durability: Durability
   readonly config: Pick<Config, 'receiver' | 'projects'>
   /** Instead of what the configuration says. */
   readonly port?: number | undefined
@@ -98,7 +99,12 @@ export class Reception {
       project,
       others: options.othersAt(project),
       syncs: options.syncs,
-      writing: { pool: this.#pool, digester: this.#digester, direct: directWrites },
+      writing: {
+        pool: this.#pool,
+        digester: this.#digester,
+        // Where nobody waits for the disk, nobody needs to go past the cache to it.
+        direct: directWrites && options.durability === 'fsync',
+      },
       everybody,
     })
     const server = await DicomServer.listen(receiver, receiver, {

@@ -3,11 +3,13 @@ import {
   decodeText,
   encodeText,
   formatTag,
+  isPrivate,
   isText,
   keywordOf,
   splitsAtBackslash,
   textElement,
 } from '../../dicom/index.ts'
+import { isUid } from '../../uid/index.ts'
 import type { Action, Decision } from './action.ts'
 import { cleanedContent } from '../content/clean-content.ts'
 import { cleanText } from '../descriptors/clean-text.ts'
@@ -19,6 +21,7 @@ import { noteIdentity } from '../search/note-identity.ts'
 import { ContentTag as Tag } from '../content/content-tags.ts'
 import type { Place } from '../place.ts'
 import { isOfRegion } from './region-overlays.ts'
+import { normalUid } from '../pseudonyms.ts'
 import { newUid } from '../rewriting.ts'
 import { isTemporalVR, shiftTemporal } from '../dates/shift-date.ts'
 
@@ -29,7 +32,7 @@ const longestChanged = 1 << 20
 type Apply = (place: Place) => OutElement | undefined
 
 const appliers: Readonly<Record<Exclude<Action, 'remove' | 'write'>, Apply>> = {
-  keep: (place) => (place.vr === 'SQ' ? keepSequence(place) : keepValue(place)),
+  keep,
   empty,
   dummy,
   uid: newUids,
@@ -63,6 +66,23 @@ export function applyAction(decision: Decision, place: Place): OutElement | unde
 function removed({ rewriting }: Place, because: Decision['because']): undefined {
   rewriting.count(because === 'private' || because === 'unlisted' ? because : 'removed')
   return undefined
+}
+
+function keep(place: Place): OutElement | undefined {
+  if (place.vr === 'SQ') return keepSequence(place)
+  return isPrivateUid(place) ? newUids(place) : keepValue(place)
+}
+
+/**
+ * What makers write into blocks that are kept points at the objects of the study, as UIDs of the standard do. In implicit VR, where
+ * nobody says what it is, whatever is a UID and nothing else.
+ */
+function isPrivateUid({ element, vr, rewriting: { file } }: Place): boolean {
+  const { tag, length } = element
+  if (!isPrivate(tag)) return false
+  if (vr !== 'UN' || length < 16 || length > 64) return vr === 'UI'
+  const text = normalUid(file.bytes(element).toString('latin1'))
+  return /^(?:2\.25\.|(?:\d+\.){5})/.test(text) && isUid(text)
 }
 
 function empty({ element: { tag }, vr, rewriting }: Place): OutElement {

@@ -131,7 +131,7 @@ function keepTemporal({ element, vr, decision, rewriting }: Place): OutElement |
   const value = rewriting.file.bytes(element).toString('latin1')
   if (!isTemporal(value, vr)) return malformed(rewriting)
   const isWanted = decision.because !== 'base' && !isPersonal(element.tag, vr)
-  if (isWanted) rewriting.identity.noteWritten(value, vr)
+  if (isWanted) rewriting.identity.noteWritten(value, vr, isPrivate(element.tag))
   return textElement(element.tag, vr, value)
 }
 

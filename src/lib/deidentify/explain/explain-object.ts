@@ -73,7 +73,7 @@ export async function* explainObject(
     ...cleanedTexts,
     ...defacedTexts,
   ]
-  const identity = new KnownIdentity(given, profile.extraTerms)
+  const identity = new KnownIdentity([participant], profile.extraTerms)
   const scratch = join(tmpdir(), `fiona-anon-${randomBytes(8).toString('hex')}`)
   using spool = new PixelSpool(() => scratch)
   const { SOPClassUID, types } = uids

@@ -23,7 +23,7 @@ import { type Rules, noRules } from '../rules/index.ts'
 import { safePrivateData } from '../private/safe-private-data.ts'
 
 /** Raised when the rules in code change what comes out of the same tables. */
-const rulesVersion = 4
+const rulesVersion = 5
 
 /** What a profile is made of, besides the table. */
 export interface ProfileParts {

@@ -221,7 +221,7 @@ export class ReturnedStudies {
   async #knownOf(link: StudyLink): Promise<KnownIdentity> {
     const { crosswalk, dataDir } = this.#options
     const { project, participant } = link
-    const identity = new KnownIdentity([participant, project])
+    const identity = new KnownIdentity([participant])
     const links = await crosswalk.linksBy('participant', participant)
     const patients = links.filter(isParticipant).filter((one) => one.project === project)
     await addClinicalIdentity(identity, link, patients, dataDir)

@@ -7,9 +7,12 @@ const kinds: Readonly<Record<IdentityKind, readonly number[]>> = {
   identifier: [
     0x00080050, // AccessionNumber
     0x00100020, // PatientID
+    0x00100033, // PatientBirthDateInAlternativeCalendar
+    0x00100034, // PatientDeathDateInAlternativeCalendar
     0x00101000, // OtherPatientIDs
     0x00101050, // InsurancePlanIdentification
     0x00101090, // MedicalRecordLocator
+    0x00120042, // ClinicalTrialSubjectReadingID
     0x00200010, // StudyID
     0x00380010, // AdmissionID
     0x00380060, // ServiceEpisodeID
@@ -66,6 +69,21 @@ export function identityKindOf(tag: number, vr: string): IdentityKind | undefine
 }
 
 const PatientBirthDate = 0x00100030
+
+/** They number studies, steps and specimens, from one on: short ones are nobody's. */
+const countedThings = new Set([
+  0x00200010, // StudyID
+  0x00400009, // ScheduledProcedureStepID
+  0x00400253, // PerformedProcedureStepID
+  0x00401001, // RequestedProcedureID
+  0x00400512, // ContainerIdentifier
+  0x00400551, // SpecimenIdentifier
+])
+
+/** Whether it is there to say who somebody is: even one character that is left in it is a find. */
+export function saysWho(tag: number, vr: string): boolean {
+  return isPersonal(tag, vr) && !countedThings.has(tag)
+}
 
 /** Whether it says who somebody is, and not where or when: no rule can make that harmless. */
 export function isPersonal(tag: number, vr: string): boolean {

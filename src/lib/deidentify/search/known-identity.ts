@@ -17,6 +17,8 @@ export interface IdentityTerms {
   readonly beyondAscii: ReadonlySet<string>
   readonly writtenDays: ReadonlySet<string>
   readonly keptUids: ReadonlySet<string>
+  readonly whole: ReadonlySet<string>
+  readonly privateDays: ReadonlySet<string>
 }
 
 /**
@@ -36,7 +38,9 @@ export interface IdentityTerms {
  *   places of four characters or more as a whole; telephone numbers of seven digits or more whatever
  *   stands between them, without the code of the country; every UID that was replaced.
  * - In bytes that are no text only what has six bytes or more: less is there by chance.
- * What the request says shall be written (participant, project, event) is not searched, nor the dummies.
+ * - Of attributes that say who somebody is also the whole value, however short or long: in such attributes alone.
+ * The participant is not searched, nor are the dummies. Other texts that shall be written (project, event, what rules set) are passed over
+ * where they stand alone; a surname that is the project's name, too, is found elsewhere.
  */
 export class KnownIdentity implements IdentityTerms {
   /** Words of their own, folded, in any text. */
@@ -58,13 +62,17 @@ export class KnownIdentity implements IdentityTerms {
   readonly beyondAscii = new Set<string>()
   /** Days that shifted or kept dates now have, as YYYYMMDD: where a date belongs they are none that slipped through. */
   readonly writtenDays = new Set<string>()
+  /** Those of private attributes that are kept: nobody says what was on that day, and it may be the day of birth. */
+  readonly privateDays = new Set<string>()
   /** UIDs that are kept in one place, and perhaps replaced in another. */
   readonly keptUids = new Set<string>()
+  /** Folded values of attributes that say who somebody is. */
+  readonly whole = new Set<string>()
   readonly #allowed: ReadonlySet<string>
   #seen = new Set<string>()
 
   /**
-   * @param given what the request says shall be written
+   * @param given what is no secret wherever it stands: the participant
    * @param unwanted texts that a project never wants to see, whatever they are
    */
   constructor(given: readonly string[], unwanted: readonly string[] = []) {
@@ -92,9 +100,10 @@ export class KnownIdentity implements IdentityTerms {
   /** The terms alone; borrowed, for they grow. */
   terms(): IdentityTerms {
     const { words, freeTextWords, anywhere, phrases, digits, uids } = this
-    const { cutNames, rawForms, beyondAscii, writtenDays, keptUids } = this
+    const { cutNames, rawForms, beyondAscii, writtenDays, privateDays, keptUids, whole } = this
+    const kept = { writtenDays, privateDays, keptUids }
     const lists = { words, freeTextWords, anywhere, phrases, digits, uids }
-    return { ...lists, cutNames, rawForms, beyondAscii, writtenDays, keptUids }
+    return { ...lists, ...kept, cutNames, rawForms, beyondAscii, whole }
   }
 
   /** What another thread found in other objects of the same study. */
@@ -124,6 +133,15 @@ export class KnownIdentity implements IdentityTerms {
     }
   }
 
+  /** What an attribute says of who somebody is: a value or a list of them. */
+  addWhole(value: string): void {
+    for (const one of value.split('\\')) {
+      const folded = foldText(one.trim())
+      const isSaid = folded.split(/[^\p{L}\p{N}]+/u).every((word) => isCommon(word) || word === '')
+      if (!isSaid) this.#put(this.whole, folded)
+    }
+  }
+
   #addBeyondAscii(value: string): void {
     for (const part of value.split(/[\\=^\s,;]+/u)) {
       if (!/[^\x00-\x7f]/.test(part) || !isLongEnough(part)) continue
@@ -134,9 +152,10 @@ export class KnownIdentity implements IdentityTerms {
   }
 
   /** A value of VR DA or DT that goes out. */
-  noteWritten(value: string, vr: string): void {
+  noteWritten(value: string, vr: string, isPrivate = false): void {
     if (vr !== 'DA' && vr !== 'DT') return
-    for (const date of value.split('\\')) this.writtenDays.add(dayOf(date))
+    const days = isPrivate ? this.privateDays : this.writtenDays
+    for (const date of value.split('\\')) days.add(dayOf(date))
   }
 
   /** What cannot be seen in a name stands for nothing, or for a blank. */

@@ -1,12 +1,14 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { type Element, decodeText, isDeclaredText, isText, vrOf } from '../../dicom/index.ts'
-import { identityKindOf, isPersonal } from './identity-kinds.ts'
+import { identityKindOf, isPersonal, saysWho } from './identity-kinds.ts'
 import { likelyTexts } from './plausible-texts.ts'
 import { type Rewriting, newUid } from '../rewriting.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** A longer value identifies nobody in particular; it is searched for nothing. */
+/** A longer value identifies nobody in particular; no text is searched for it. */
 const longestIdentity = 4096
+/** Nor is a value that long kept where text belongs. */
+const longestList = 1 << 20
 
 /** What an element that does not pass tells of the patient, and all that is inside it. */
 export function noteIdentity(around: Surroundings, element: Element, rewriting: Rewriting): void {
@@ -16,10 +18,10 @@ export function noteIdentity(around: Surroundings, element: Element, rewriting: 
     const inside = around.inside(tag, item)
     for (const inner of item.elements) noteIdentity(inside, inner, rewriting)
   }
-  if (length === 0 || length > longestIdentity || items !== undefined) return
+  if (length === 0 || length > longestList || items !== undefined) return
   const vr = element.vr === 'UN' ? (vrOf(tag) ?? 'UN') : element.vr
   const kind = identityKindOf(tag, vr)
-  if (kind === undefined && vr !== 'UI') return
+  if (kind === undefined && (vr !== 'UI' || length > longestIdentity)) return
   const { action, because } = rewriting.decide(tag, around)
   // What a rule writes in place of a UID is another one.
   if (vr === 'UI' && (action === 'uid' || action === 'write')) {
@@ -33,6 +35,8 @@ export function noteIdentity(around: Surroundings, element: Element, rewriting: 
   // As LO where the VR found is none of text: the tag says that it is one.
   const readAs = isText(vr) ? vr : kind === 'name' ? 'PN' : 'LO'
   const value = decodeText(raw, readAs, around.dataSet.characterSets)
+  if (saysWho(tag, vr)) identity.addWhole(value.replaceAll('\0', ' '))
+  if (length > longestIdentity) return
   identity.add(kind, value.replaceAll('\0', ' '), raw)
   const isDeclared = isDeclaredText(raw, readAs, around.dataSet.characterSets)
   for (const other of otherReadings(raw, value, isDeclared)) {

@@ -14,7 +14,8 @@ import {
 import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
 import { standsAlone, standsIn } from './common-words.ts'
-import { spellings } from './fold-text.ts'
+import { foldText, spellings } from './fold-text.ts'
+import { saysWho } from './identity-kinds.ts'
 import { inflatedWithin } from './inflate-within.ts'
 import { type IdentityTerms, dayOf } from './known-identity.ts'
 import { plausibleBytes, plausibleTexts } from './plausible-texts.ts'
@@ -27,6 +28,9 @@ const overlapBytes = 512
 /** Bytes of fewer than a whole term, as UTF-8 has them, hold none: most numbers are that short. */
 const shortestTermBytes = 6
 const longestText = 16 << 20
+/** Longer bytes are searched as bytes. */
+const longestWord = 64
+const byteVRs = new Set(['UN', 'OB'])
 const longestRememberedSegment = 4096
 const mostRemembered = 20_000
 
@@ -108,6 +112,9 @@ export class IdentitySearch {
     if (!isText(vr) || element.length > longestText) return this.#isInBytes(file, element, vr)
     const bytes = file.bytes(element)
     const raw = bytes.toString('latin1')
+    // Before what was met elsewhere: `47` is a number of an image, and here somebody's.
+    if (saysWho(element.tag, vr) && this.#isWhole(decodeText(bytes, vr, dataSet.characterSets)))
+      return true
     const key =
       element.length <= 128 ? `${vr}${dataSet.characterSets.join('\\')}:${raw}` : undefined
     if (key !== undefined && this.#clean.has(key)) {
@@ -133,10 +140,18 @@ export class IdentitySearch {
 
   /** Shifted by chance to a day that something else was on, or kept. */
   #isWrittenDate(raw: string): boolean {
-    const { writtenDays } = this.#identity
-    return (
-      /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => writtenDays.has(dayOf(date)))
-    )
+    const { writtenDays, privateDays, whole } = this.#identity
+    const isWritten = (day: string) =>
+      writtenDays.has(day) || (privateDays.has(day) && !whole.has(day))
+    return /^[0-9.+\-\\ \0]*$/.test(raw) && raw.split('\\').every((date) => isWritten(dayOf(date)))
+  }
+
+  /** The value, or one of them, is what an attribute that says who somebody is had, be it one character. */
+  #isWhole(text: string): boolean {
+    return text.split('\\').some((value) => {
+      const trimmed = value.replaceAll('\0', ' ').trim()
+      return !this.#given.has(trimmed) && this.#identity.whole.has(foldText(trimmed))
+    })
   }
 
   #isInText(text: string, vr: string): boolean {
@@ -184,6 +199,7 @@ export class IdentitySearch {
       return isIn || this.#hasUid(folded)
     }
     if (tokens.some((token) => words.has(token) || cutNames.has(token))) return true
+    for (const [, day = ''] of folded.matchAll(dayAndTime)) if (words.has(day)) return true
     if (usesCharacterSet(vr) && tokens.some((token) => isAmong(freeTextWords, token))) return true
     if (this.#anywhere.some((term) => folded.includes(term) && standsIn(term, folded))) return true
     if (this.#phrases.some((term) => folded.includes(term) && standsAlone(term, folded)))
@@ -240,13 +256,27 @@ export class IdentitySearch {
   }
 
   /** Bytes that are no text, or too many of them: in pieces that overlap. */
-  #isInBytes(file: DicomFile, { offset, length }: Element, vr: string): boolean {
+  #isInBytes(file: DicomFile, element: Element, vr: string): boolean {
+    const { offset, length } = element
+    if (length <= longestWord && byteVRs.has(vr) && this.#isWord(file.bytes(element))) return true
     if (length < shortestTermBytes) return false
     for (let at = 0; at < length; at += chunkBytes) {
       const size = Math.min(chunkBytes + overlapBytes, length - at)
       const bytes = file.range(offset + at, size)
       if ([bytes, ...inflatedWithin(bytes)].some((piece) => this.#isInPiece(piece, vr))) return true
     }
+    return false
+  }
+
+  /** Bytes that are a word and nothing else, padded: in implicit VR what makers write is UN, be it a name of four letters. */
+  #isWord(bytes: Buffer): boolean {
+    const raw = bytes.toString('latin1').replace(/[\0 ]+$/, '')
+    if (raw.length < 3 || !/^[^\x00-\x1f\x7f]+$/.test(raw)) return false
+    const key = `bytes:${raw}`
+    if (this.#clean.has(key)) return false
+    const word = Buffer.from(raw, 'latin1')
+    if ([...plausibleTexts(word)].some((text) => this.#isInText(text, 'UT'))) return true
+    this.#remember(key)
     return false
   }
 
@@ -266,6 +296,9 @@ export class IdentitySearch {
     )
   }
 }
+
+/** A day, alone among letters or with a time of day behind it, as a DT has it, and names of files. */
+const dayAndTime = /(?<!\d)(\d{8})(?:(?:[01]\d|2[0-3])(?:[0-5]\d){1,2})?(?!\d)/g
 
 /** Numbers are filled up with zeros in front. */
 function isAmong(words: ReadonlySet<string>, token: string): boolean {

@@ -76,7 +76,7 @@ async function begin(study: SharedStudy): Promise<Part> {
   const exclusion = exclusionOf([...ofProject, ...profile.exclude, ...study.exclude])
   const pseudonyms = new Pseudonyms(Buffer.from(key), project, uidRoot, uidWayOf(profile))
   const notes: ObjectNotes = {
-    ...newNotes(given, profile.extraTerms),
+    ...newNotes(study.participant, profile.extraTerms),
     staged: new StagedStudy(outbox, staged, durable, 'scratch-of-partner'),
     final,
     isLater,

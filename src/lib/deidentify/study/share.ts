@@ -19,9 +19,9 @@ export type NotesOfShare = Pick<
 >
 
 /** Nothing is noted yet. */
-export function newNotes(given: readonly string[], extraTerms: readonly string[]): NotesOfShare {
+export function newNotes(participant: string, extraTerms: readonly string[]): NotesOfShare {
   return {
-    identity: new KnownIdentity(given, extraTerms),
+    identity: new KnownIdentity([participant], extraTerms),
     reasons: new Reasons(),
     tally: new Tally(),
     outputs: new Map(),

@@ -53,7 +53,7 @@ export class StudyInTheMaking {
       ...cleanedTexts,
       ...defacedTexts,
     ]
-    this.#identity = new KnownIdentity(this.#given, profile.extraTerms)
+    this.#identity = new KnownIdentity([participant], profile.extraTerms)
     this.#newStudyUID = task.pseudonyms.uid(task.StudyInstanceUID)
     this.#final = task.outbox.studyPath(participant, this.#newStudyUID)
     this.#isLater = existsSync(this.#final)
@@ -85,14 +85,14 @@ export class StudyInTheMaking {
    * comes out of both, all is made anew without it, and what is wrong comes out of that.
    */
   async #makeTogether(): Promise<boolean> {
-    const { partner, sources, profile } = this.#task
+    const { partner, sources, profile, participant } = this.#task
     const { length } = sources.objects
     // A command for faces needs whole series, and to know which objects they have.
     const isShared = profile.faces.command === undefined && partner?.thread.isFor(length) === true
     if (!isShared) return false
     const session = await partner.thread.begin(this.#shared(partner)).catch(() => undefined)
     if (session === undefined) return false
-    const own: ObjectNotes = { ...this.#notes(), ...newNotes(this.#given, profile.extraTerms) }
+    const own: ObjectNotes = { ...this.#notes(), ...newNotes(participant, profile.extraTerms) }
     try {
       const share = await this.#divided(session, own)
       const isTwice = [...share.outputs.keys()].some((uid) => own.outputs.has(uid))

@@ -65,9 +65,15 @@ export class AfterATry {
       this.#waitAlone(one, error)
       return
     }
-    this.#state.failed(error, false)
     const request = one.delivery.record.requestId
-    log.warn({ request, code: error.code }, `${whatIsOpen(error)}, and no try will help`)
+    const { code, hint } = error
+    if (isOwnTrouble(error)) {
+      this.#state.troubled(error)
+      log.error({ request, code, hint }, `refused, and nothing was tried: ${error.message}`)
+    } else {
+      this.#state.failed(error, false)
+      log.warn({ request, code }, `${whatIsOpen(error)}, and no try will help`)
+    }
     await ended(one.key, one.delivery)
   }
 
@@ -138,7 +144,8 @@ export class AfterATry {
     one.isKeptOut = false
     one.awaitsReport = false
     this.#line.putBack(one)
-    const { code, hint } = error
+    const { code } = error
+    const hint = `${error.hint ?? ''}. Then fiona-send retry`
     log.error({ request, code, inSeconds, hint }, `it waits for a person: ${error.message}`)
   }
 

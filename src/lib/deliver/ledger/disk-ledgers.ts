@@ -1,4 +1,4 @@
-import { close, fdatasync, fstatSync, openSync } from 'node:fs'
+import { close, fdatasync, fstatSync, openSync, statSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,6 +43,8 @@ export interface PastDelivery {
 export class DiskLedgers implements Ledgers {
   readonly #directory: string
   readonly #studies: StudyIndex
+  /** By URL of the destination. */
+  readonly #folders = new Map<string, string>()
   #temporaries: Promise<string> | undefined
 
   constructor(directory: string) {
@@ -54,6 +56,12 @@ export class DiskLedgers implements Ledgers {
   async known(destinationUrl: string, requestId: string): Promise<Known> {
     const { words, trouble } = await readLedger(this.#pathsOf(destinationUrl, requestId))
     return knownBy(words, trouble)
+  }
+
+  /** Something may be noted of it. */
+  has(destinationUrl: string, requestId: string): boolean {
+    const { lines, packed } = this.#pathsOf(destinationUrl, requestId)
+    return (bytesOf(lines) ?? 0) > 0 || bytesOf(packed) !== undefined
   }
 
   /**
@@ -129,7 +137,11 @@ export class DiskLedgers implements Ledgers {
   }
 
   #pathsOf(destinationUrl: string, requestId: string): LedgerPaths {
-    return ledgerPaths(this.#directory, folderOf(destinationUrl), requestId)
+    let folder = this.#folders.get(destinationUrl)
+    if (folder === undefined) {
+      this.#folders.set(destinationUrl, (folder = folderOf(destinationUrl)))
+    }
+    return ledgerPaths(this.#directory, folder, requestId)
   }
 
   /** Not among a million ledgers, where nobody would look for what the dead have left. */
@@ -188,6 +200,16 @@ class LedgerLines {
     writeAll(this.#fd, line)
     this.#isTorn = false
     this.#needsSync = true
+  }
+}
+
+/** A person may ask of ten thousand, and turns through the thread pool take many times as long. */
+function bytesOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size
+  } catch {
+    // Who reads it is told why.
+    return Infinity
   }
 }
 

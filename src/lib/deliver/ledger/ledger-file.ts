@@ -162,7 +162,7 @@ export function unreadable(path: string, error: unknown): FionaError {
     ? 'bring it back from a backup; or move it away: all that it says was delivered is sent again then, which destinations take without harm'
     : 'does it belong to another user? fiona-send runs as one user, also by hand'
   return new FionaError('E_LEDGER', `nothing is sent, as the ledger ${path} ${what}`, {
-    hint: `${hint}. Then fiona-send retry`,
+    hint,
     exitCode: ExitCode.io,
     cause: error,
   })

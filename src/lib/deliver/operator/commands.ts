@@ -9,7 +9,8 @@ import type { Order } from './desk.ts'
 import { explain } from './explain.ts'
 import type { Hold } from './holds.ts'
 import { linesOfExplanation, linesOfStatus } from './in-words.ts'
-import { Overview, statusOf } from './overview.ts'
+import { DestinationStatuses } from './destination-status.ts'
+import { Overview } from './overview.ts'
 
 export const commands = ['status', 'explain', 'retry', 'hold', 'release', 'drop'] as const
 export type Command = (typeof commands)[number]
@@ -108,8 +109,9 @@ export async function runCommand(said: Said, out: Out): Promise<ExitCode> {
 
 async function showStatus(overview: Overview, { isTable }: Said, { print }: Out): Promise<void> {
   const { destinations } = overview
+  const statuses = new DestinationStatuses(overview)
   for (const name of destinations) {
-    const status = statusOf(overview, name)
+    const status = await statuses.of(name)
     if (isTable) for (const line of linesOfStatus(status)) await print(visibleText(line))
     else await print(visibleJson(status))
   }
@@ -133,7 +135,7 @@ async function showExplanations(
 function nameOf(overview: Overview, what: string): Pick<Hold, 'kind' | 'name'> {
   const isDestination = overview.destinations.includes(what)
   const isRequest =
-    overview.waiting.some(({ kept }) => kept.record.requestId === what) ||
+    overview.waiting.some(({ record }) => record.requestId === what) ||
     overview.holds.all.some(({ kind, name }) => kind === 'request' && name === what)
   if (isDestination && isRequest) {
     throw usage(`${JSON.stringify(what)} is a destination and a request that waits`)
@@ -173,7 +175,7 @@ async function order(overview: Overview, said: Said): Promise<string> {
     throw usage('drop ends one request; hold holds a destination')
   }
   const waiting = overview.waiting.filter(
-    ({ kept: { record, destination } }) =>
+    ({ record, destination }) =>
       meant === undefined ||
       (meant.kind === 'request' ? record.requestId : destination.name) === meant.name,
   )

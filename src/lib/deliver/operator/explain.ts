@@ -64,12 +64,12 @@ export interface InstanceState {
 export async function explain(overview: Overview, what: string): Promise<Explanation[]> {
   const ledgers = new DiskLedgers(join(overview.state, 'ledger'))
   const waiting = overview.taken.filter(
-    ({ kept: { record } }) => record.requestId === what || record.StudyInstanceUID === what,
+    ({ record }) => record.requestId === what || record.StudyInstanceUID === what,
   )
   const explanations: Explanation[] = []
   for (const taken of waiting) explanations.push(await explainWaiting(overview, ledgers, taken))
   const isTold = new Set(
-    waiting.map(({ kept: { destination, record } }) =>
+    waiting.map(({ destination, record }) =>
       JSON.stringify([folderOf(destination.url), record.requestId]),
     ),
   )
@@ -85,11 +85,11 @@ async function explainWaiting(
   ledgers: DiskLedgers,
   taken: Taken,
 ): Promise<Explanation> {
-  const { record, destination } = taken.kept
+  const { record, destination, hasEnded } = taken
   const { requestId, StudyInstanceUID, revision, excluded } = record
   const known = await ledgers.known(destination.url, requestId)
   // Its end is in the ledger, and only its record is not on its way yet.
-  if (taken.kept.outcome !== undefined && known.ended !== undefined) {
+  if (hasEnded && known.ended !== undefined) {
     const past = explainPast(known, destination.name, requestId)
     return { ...past, stage: taken.stage, ...whyItWaits(overview, taken), why: past.why }
   }
@@ -112,17 +112,20 @@ async function explainWaiting(
 
 /** Whatever else it waits for. */
 function whyNotKnown({ message, code, hint }: FionaError): Pick<Explanation, 'why' | 'next'> {
-  return { why: `it waits for a person: ${message} (${code})`, next: hint ?? '' }
+  return {
+    why: `it waits for a person: ${message} (${code})`,
+    next: `${hint ?? ''}. Then fiona-send retry`,
+  }
 }
 
 type Reason = Pick<Explanation, 'why' | 'next' | 'nextTryAt' | 'attempts'>
 
 /** What comes first decides. */
-function whyItWaits(overview: Overview, { key, stage, kept }: Taken): Reason {
-  const { destination, record } = kept
+function whyItWaits(overview: Overview, taken: Taken): Reason {
+  const { key, stage, destination, record, hasEnded } = taken
   const lane = overview.laneOf(destination.name, stage)
   const running = lane?.isAlive === true && lane.url === destination.url ? lane : undefined
-  if (kept.outcome !== undefined) {
+  if (hasEnded) {
     const next = 'nothing is sent; it goes from here when the next in line has its record'
     return { why: 'it has ended, and its record is on its way', next }
   }

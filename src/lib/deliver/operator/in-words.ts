@@ -1,6 +1,6 @@
 import type { Explanation } from './explain.ts'
 import type { Hold } from './holds.ts'
-import type { DestinationStatus } from './overview.ts'
+import type { DestinationStatus } from './destination-status.ts'
 import { counted } from '../../text/index.ts'
 
 /** How a destination stands, for a terminal. */
@@ -11,8 +11,9 @@ export function linesOfStatus(status: DestinationStatus): string[] {
   if (windowUntil !== undefined) lines.push(`  window closed until ${windowUntil}`)
   const ofThem = waiting.held === 0 ? '' : ` (${String(waiting.held)} held)`
   const oldest = waiting.oldest === undefined ? '' : `, the oldest of ${waiting.oldest}`
+  const most = waiting.atMost === true ? 'at most ' : ''
   lines.push(
-    `  waiting: ${counted(waiting.studies, 'study')}${ofThem}, ${counted(waiting.objects, 'object')}${oldest}`,
+    `  waiting: ${counted(waiting.studies, 'study')}${ofThem}, ${most}${counted(waiting.objects, 'object')} to go${oldest}`,
   )
   if (inHand !== undefined) {
     lines.push(

@@ -1,6 +1,6 @@
 import type { FionaError } from '../../error/index.ts'
 import type { Delivery } from '../delivery.ts'
-import type { Outcome } from '../outcome.ts'
+import { type Outcome, isComplete } from '../outcome.ts'
 import type { LaneReport, Trouble } from './lane-report.ts'
 import { localDay } from '../../text/index.ts'
 
@@ -40,13 +40,13 @@ export class LaneState {
   }
 
   /** No try follows. */
-  ended({ failures, alsoMissing, error }: Outcome): void {
+  ended(outcome: Outcome): void {
     const today = this.#ofToday()
     const { studies, unverified = 0, incomplete = 0 } = today
-    if (failures.length + alsoMissing > 0) {
+    if (!isComplete(outcome)) {
       this.#today = { ...today, incomplete: incomplete + 1 }
     } else {
-      const isOpen = error === undefined ? 0 : 1
+      const isOpen = outcome.error === undefined ? 0 : 1
       this.#today = { ...today, studies: studies + 1, unverified: unverified + isOpen }
     }
   }

@@ -1,22 +1,28 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/index.ts'
 import { ExitCode, FionaError } from '../../error/index.ts'
+import type { DeidentifiedRecord } from '../../record/index.ts'
 import { livenessOf, namesIn, readIfThere } from '../../storage/index.ts'
 import { readDestination } from '../destination.ts'
 import { DailyWindow } from '../lane/daily-window.ts'
 import { folderOf } from '../ledger/ledger-file.ts'
-import { type Kept, readWaiting } from '../waiting.ts'
+import { type Kept, eachWaiting } from '../waiting.ts'
 import { type Order, parseOrder } from './desk.ts'
 import { type Hold, Holds } from './holds.ts'
 import type { LaneReport, LaneStatus } from './lane-report.ts'
 import { readStatuses } from './status-file.ts'
 
-/** A delivery that was taken and is not known to have arrived, in words of the disk. */
+type Asked =
+  'requestId' | 'StudyInstanceUID' | 'revision' | 'time' | 'path' | 'instances' | 'excluded'
+
+/** A delivery that was taken and is not known to have arrived: what persons ask of it. */
 export interface Taken {
   readonly key: string
   /** Folder of the stage, or `hand`. */
   readonly stage: string
-  readonly kept: Kept
+  readonly destination: Kept['destination']
+  readonly record: Pick<DeidentifiedRecord, Asked>
+  readonly hasEnded: boolean
 }
 
 /** What a lane said last, and whether the process still runs that said it. */
@@ -46,8 +52,9 @@ export class Overview {
     const overview = new Overview(state, config)
     const within = (folder: string): Promise<string[]> => namesIn(join(state, folder))
     for (const stage of await within('waiting')) {
-      const waiting = await readWaiting(join(state, 'waiting', stage))
-      for (const [key, kept] of waiting) overview.taken.push({ key, stage, kept })
+      for await (const [key, kept] of eachWaiting(join(state, 'waiting', stage))) {
+        overview.taken.push(takenOf(key, stage, kept))
+      }
     }
     for (const stage of await within('status')) {
       const statuses = await readStatuses(join(state, 'status', stage))
@@ -68,7 +75,7 @@ export class Overview {
 
   /** Not ended yet. */
   get waiting(): readonly Taken[] {
-    return this.taken.filter(({ kept }) => kept.outcome === undefined)
+    return this.taken.filter(({ hasEnded }) => !hasEnded)
   }
 
   /** Those of the configuration, and where something waits or a person holds it. */
@@ -77,7 +84,7 @@ export class Overview {
     return [
       ...new Set([
         ...Object.keys(this.#config.destinations),
-        ...this.waiting.map(({ kept }) => kept.destination.name),
+        ...this.waiting.map(({ destination }) => destination.name),
         ...this.#lanes.filter(({ status }) => status.isAlive).map((one) => one.status.destination),
         ...held.map(({ name }) => name),
       ]),
@@ -152,59 +159,20 @@ export class Overview {
   }
 }
 
-/** How one destination stands; what `status --json` prints. */
-export interface DestinationStatus {
-  readonly type: 'delivery'
-  readonly destination: string
-  /** stopped: no fiona-send runs that would deliver there; unknown: one runs, and has not tried yet. */
-  readonly state: LaneReport['state'] | 'stopped'
-  readonly since?: string
-  readonly held?: Hold
-  readonly windowUntil?: string
-  readonly lastError?: LaneReport['lastError']
-  readonly nextTryAt?: string
-  readonly inHand?: LaneReport['inHand']
-  /** What was taken and has not ended, the one in hand included. */
-  readonly waiting: {
-    readonly studies: number
-    readonly objects: number
-    readonly held: number
-    /** When the first of them was de-identified. */
-    readonly oldest?: string
-  }
-  readonly today: LaneReport['today'] | undefined
-}
-
-export function statusOf(overview: Overview, destination: string): DestinationStatus {
-  const lane = overview.laneOf(destination)
-  const running = lane?.isAlive === true ? lane : undefined
-  const held = overview.holdOfDestination(destination)
-  const waiting = overview.waiting
-    .map(({ kept }) => kept)
-    .filter((kept) => kept.destination.name === destination)
-  const windowUntil = overview.windowOf(destination)
-  const isHeld = ({ record }: Kept): boolean =>
-    overview.holds.of(destination, record.requestId) !== undefined
-  const [oldest] = waiting.map(({ record }) => record.time).sort()
-  const instances = waiting.reduce((sum, { record }) => sum + record.instances, 0)
-  const { lastError, nextTryAt, inHand } = running ?? {}
+/** Of ten thousand that wait the whole records would take some 30 MB. */
+function takenOf(key: string, stage: string, { destination, record, outcome }: Kept): Taken {
+  const { requestId, StudyInstanceUID, revision, time, path, instances, excluded } = record
+  const asked = { requestId, StudyInstanceUID, revision, path, instances }
   return {
-    type: 'delivery',
+    key,
+    stage,
     destination,
-    state: running?.state ?? 'stopped',
-    ...(running === undefined ? {} : { since: running.since }),
-    ...(held === undefined ? {} : { held }),
-    ...(windowUntil === undefined ? {} : { windowUntil }),
-    ...((lastError ?? lane?.lastError) ? { lastError: lastError ?? lane?.lastError } : {}),
-    ...(nextTryAt === undefined ? {} : { nextTryAt }),
-    ...(inHand === undefined ? {} : { inHand }),
-    waiting: {
-      studies: waiting.length,
-      objects: Math.max(0, instances - (inHand?.sent ?? 0)),
-      held: waiting.filter(isHeld).length,
-      ...(oldest === undefined ? {} : { oldest }),
+    record: {
+      ...asked,
+      ...(time === undefined ? {} : { time }),
+      ...(excluded === undefined ? {} : { excluded }),
     },
-    today: overview.todayOf(destination),
+    hasEnded: outcome !== undefined,
   }
 }
 

@@ -1,21 +1,24 @@
-// What Node.js itself can do: C-STORE from the socket into files, and nothing else. No limits, no checks, no
-// header, no digest, no record, no name, no file meta information: the ceiling under which fiona-scp stands.
-// bare-receiver.ts PORT DIRECTORY none|fsync (fsync: of the file alone, before success)
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { plainTransport, type Transport } from '../src/lib/dimse/transport.ts'
+// The provider's side of an association (PS3.8) for C-STORE and C-ECHO, as short as it can be: no limits, no checks, no header.
+import type { Transport } from '../../src/lib/dimse/transport.ts'
 
-const [port = '0', directory = '.', durability = 'none'] = process.argv.slice(2)
 const command = { store: 0x0001, echo: 0x0030 }
-let files = 0
+
+/** Where one association's objects go, one after the other. What it does takes as long as it takes: nothing waits for it elsewhere. */
+export interface Keeper {
+  begin(): void
+  /** Borrowed until this returns. */
+  bytes(fragment: Buffer): void
+  /** Then the sender is told of success. */
+  end(): void
+}
 
 /** A PDU header (PS3.8 9.3), and in a P-DATA-TF the header of a PDV, with the context's id and the flags. */
 const pduHeaderBytes = 6
 const pdvHeaderBytes = 6
 
-class Association {
+export class Association {
   readonly #transport: Transport
+  readonly #keeper: Keeper
   /** Whatever is shorter than what has to be seen at once. */
   #kept = Buffer.alloc(0)
   #pduLeft = 0
@@ -23,10 +26,10 @@ class Association {
   #contextId = 0
   #flags = 0
   #command: Buffer[] = []
-  #file = -1
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, keeper: Keeper) {
     this.#transport = transport
+    this.#keeper = keeper
   }
 
   take(chunk: Buffer): void {
@@ -78,17 +81,16 @@ class Association {
       if (isLast && this.#pdvLeft === 0) this.#begin()
       return
     }
-    writeSync(this.#file, bytes)
+    this.#keeper.bytes(bytes)
     if (!isLast || this.#pdvLeft > 0) return
-    if (durability === 'fsync') fsyncSync(this.#file)
-    closeSync(this.#file)
+    this.#keeper.end()
     this.#answer()
   }
 
   #begin(): void {
     const field = valueOf(Buffer.concat(this.#command), 0x0100).readUInt16LE(0)
     if (field === command.echo) this.#answer()
-    else this.#file = openSync(join(directory, String(files++)), 'w')
+    else this.#keeper.begin()
   }
 
   #answer(): void {
@@ -175,17 +177,3 @@ function uint32BE(value: number): Buffer {
   bytes.writeUInt32BE(value)
   return bytes
 }
-
-createServer({ pauseOnConnect: true }, (socket) => {
-  plainTransport(socket, (transport) => {
-    const association = new Association(transport)
-    return {
-      onBytes: (bytes) => {
-        association.take(bytes)
-        return true
-      },
-      onDrain: () => undefined,
-      onClose: () => undefined,
-    }
-  })
-}).listen(Number(port), '127.0.0.1')
