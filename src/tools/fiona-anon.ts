@@ -26,8 +26,8 @@ export default defineTool({
     what the study tells of the patient:
     names and their parts (three letters or more; up to four letters as a word of its own), identifiers (four
     characters or more; 4 or 5 digits in free text only), accession numbers, dates in common notations, addresses,
-    telephone numbers, names of staff, the institution, the original UIDs. Shorter values say nothing and are not
-    searched; a surname that is a word of imaging (Head, Phantom) counts with the given name only.
+    telephone numbers, names of staff, the institution, the original UIDs. Shorter values are searched in attributes that say
+    who somebody is, and nowhere else; a surname that is a word of imaging (Head, Phantom) counts with the given name only.
 
     A study is held, as a whole, if a person could be read in its pixels (BurnedInAnnotation is not NO in screen
     captures and ultrasound, or is YES anywhere, or rules say CHECKBURNEDINFO), if a face could be recognized (RecognizableVisualFeatures is not

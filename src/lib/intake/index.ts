@@ -11,7 +11,9 @@
 // several projects is stored once and has a file name and a record in each: the sink writes those, too. Doors on the
 // network share who may enter (`Access`) and their certificates (`readTlsOptions`).
 export { Intake } from './intake.ts'
-export type { Expected, IntakeOptions, Known, Taken } from './intake.ts'
+export type { IntakeOptions, Taken } from './intake.ts'
+export type { Expected } from './as-told.ts'
+export type { Known } from './describe-object.ts'
 export { Access, loadOf, type AccessOptions } from './access.ts'
 export { furtherOf, projectsOf } from './further-projects.ts'
 export { FreeSpace } from './free-space.ts'

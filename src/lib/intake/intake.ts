@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { usualDefault, type Config } from '../config/index.ts'
-import { DicomFile, inflateFile, isDeflated, readAttributes } from '../dicom/index.ts'
+import { DicomFile } from '../dicom/index.ts'
 import { ExitCode, FionaError } from '../error/index.ts'
-import { nowIso, type InstanceRecord } from '../record/index.ts'
+import type { InstanceRecord } from '../record/index.ts'
 import {
   archivePath,
   ArchiveWriter,
@@ -11,10 +11,12 @@ import {
   type Durability,
   type Syncs,
 } from '../storage/index.ts'
+import { type Expected, requireAgreement, sizeMismatch } from './as-told.ts'
+import { type Known, describeObject } from './describe-object.ts'
 import { hasFileHeader, writeWithHeader } from './file-header.ts'
 import { FreeSpace } from './free-space.ts'
-import { carryFurther, furtherOf } from './further-projects.ts'
-import { identityOf } from './identity.ts'
+import { furtherOf } from './further-projects.ts'
+import { InflatedParts } from './inflated-parts.ts'
 import { ProjectChoice, type ObjectSource } from './project-choice.ts'
 import { asStorageError, isStorageError } from './storage-error.ts'
 import { StoredTwins } from './stored-twin.ts'
@@ -30,12 +32,6 @@ export interface IntakeOptions {
   readonly syncs?: Syncs
 }
 
-/** What the C-STORE request said of the object (PS3.7 9.1.1). */
-export interface Expected {
-  readonly SOPClassUID: string
-  readonly SOPInstanceUID: string
-}
-
 export interface Taken {
   readonly source?: ObjectSource | undefined
   /** Of the whole part file, hex; it may still be on its way. */
@@ -49,14 +45,6 @@ export interface Taken {
   readonly project?: string | undefined
 }
 
-/** What is known of an object beside its header. */
-export interface Known {
-  readonly path: string
-  readonly size: number
-  readonly source?: ObjectSource | undefined
-  readonly project?: string | undefined
-}
-
 /** In messages: its path means nothing to anybody. */
 const objectName = 'the received object'
 
@@ -66,7 +54,7 @@ export class Intake {
   readonly #projects: ProjectChoice
   readonly #sequences: ReadonlySet<number>
   readonly #freeSpace: FreeSpace
-  #inflating: Promise<void> = Promise.resolve()
+  readonly #inflated: InflatedParts
   readonly #twins: StoredTwins
 
   /** @throws FionaError E_CONFIG (exit 78) when a project's `match` has a mistake */
@@ -75,6 +63,7 @@ export class Intake {
     this.#writer = new ArchiveWriter({ dataDir, durability, syncs: options.syncs })
     this.#projects = new ProjectChoice(options.projects, options.choice)
     this.#sequences = this.#projects.sequences
+    this.#inflated = new InflatedParts(() => this.#writer.begin())
     this.#twins = new StoredTwins(durability === 'fsync')
     this.#freeSpace = new FreeSpace(dataDir, options.reserveBytes ?? 0)
   }
@@ -132,7 +121,7 @@ export class Intake {
   async take(part: ArchivePart, taken: Taken): Promise<InstanceRecord> {
     let inflated: ArchivePart | undefined
     try {
-      inflated = await this.#inflated(part, taken.head)
+      inflated = await this.#inflated.of(part, objectName, taken.head)
       using file = DicomFile.fromDescriptor(part.fd, objectName, {
         topLevelOnly: true,
         keptSequences: this.#sequences,
@@ -156,53 +145,12 @@ export class Intake {
     }
   }
 
-  /** A deflated data set in a part of its own, to be read there and removed; one at a time. */
-  async #inflated(part: ArchivePart, head: Buffer | undefined): Promise<ArchivePart | undefined> {
-    if (!isDeflated(part.fd, objectName, head)) return undefined
-    const into = await this.#writer.begin()
-    const inflating = this.#inflating.then(() => inflateFile(part.fd, into.fd, objectName))
-    this.#inflating = inflating.catch(() => undefined)
-    try {
-      await inflating
-      return into
-    } catch (error) {
-      await into.discard().catch(() => undefined)
-      throw error
-    }
-  }
-
   /**
    * The record of an object by its header alone: for objects that stay where they are.
    * @throws FionaError E_UID_INVALID, E_DICOM_PARSE
    */
   describe(file: DicomFile, known: Known): InstanceRecord {
-    const { path, size, source } = known
-    const { SOPClassUID, SOPInstanceUID, SeriesInstanceUID, StudyInstanceUID } = identityOf(file)
-    const [project, ...further] =
-      known.project === undefined ? this.#projects.choose(source ?? {}, file) : [known.project]
-    // `type` first: filters that do not handle instances find that out without parsing the line.
-    const record: InstanceRecord = {
-      type: 'instance',
-      v: 1,
-      time: nowIso(),
-      project,
-      path,
-      size,
-      SOPClassUID,
-      SOPInstanceUID,
-      SeriesInstanceUID,
-      StudyInstanceUID,
-      TransferSyntaxUID: file.transferSyntaxUID,
-    }
-    if (source !== undefined) record.source = { ...source }
-    record.attributes = readAttributes(file)
-    if (further.length > 0) {
-      carryFurther(
-        record,
-        further.map((name) => ({ ...record, project: name })),
-      )
-    }
-    return record
+    return describeObject(this.#projects, file, known)
   }
 
   /**
@@ -316,26 +264,6 @@ export class Intake {
       return asStorageError(trouble)
     }
   }
-}
-
-/** PS3.4 B.2.3: the request names the object it carries; another one under that name would be believed stored. */
-function requireAgreement(object: InstanceRecord, expected: Expected): void {
-  for (const keyword of ['SOPClassUID', 'SOPInstanceUID'] as const) {
-    if (object[keyword] === expected[keyword]) continue
-    throw new FionaError(
-      'E_IDENTITY_MISMATCH',
-      `the request says ${keyword} ${expected[keyword].slice(0, 64)}, the object ${object[keyword]}`,
-      { hint: 'the sender must mend its request or the object', exitCode: ExitCode.badInput },
-    )
-  }
-}
-
-function sizeMismatch(found: number, said: number): FionaError {
-  return new FionaError('E_SIZE_MISMATCH', `${said} bytes came in, ${found} are in the file`, {
-    hint: 'bytes were lost on the way, or the source changed; send the object again',
-    retryable: true,
-    exitCode: ExitCode.io,
-  })
 }
 
 async function measure(path: string): Promise<{ size: number; sha256: string }> {

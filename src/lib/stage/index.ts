@@ -2,4 +2,4 @@
 // a mark that comes out says that everything before it has taken effect, and moves the cursor. The stage
 // itself holds nothing that a kill could take: the journals and the cursor are all there is.
 export { runStage } from './stage.ts'
-export type { StageOptions } from './stage.ts'
+export type { StageOptions } from './stage-options.ts'

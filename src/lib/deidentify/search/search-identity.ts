@@ -13,6 +13,7 @@ import {
 } from '../../dicom/index.ts'
 import { ownTexts } from '../actions/dummy.ts'
 import { codecOf, walkFrames } from '../pixels/index.ts'
+import { casesOf, isTextual, isWord, lowerAscii } from './bytes-as-text.ts'
 import { standsAlone, standsIn } from './common-words.ts'
 import { foldText, spellings } from './fold-text.ts'
 import { saysWho } from './identity-kinds.ts'
@@ -271,7 +272,7 @@ export class IdentitySearch {
   /** Bytes that are a word and nothing else, padded: in implicit VR what makers write is UN, be it a name of four letters. */
   #isWord(bytes: Buffer): boolean {
     const raw = bytes.toString('latin1').replace(/[\0 ]+$/, '')
-    if (raw.length < 3 || !/^[^\x00-\x1f\x7f]+$/.test(raw)) return false
+    if (!isWord(raw)) return false
     const key = `bytes:${raw}`
     if (this.#clean.has(key)) return false
     const word = Buffer.from(raw, 'latin1')
@@ -309,21 +310,6 @@ interface Clean {
   readonly vr: string
   readonly characterSets: readonly string[]
   readonly value: Buffer
-}
-
-/** As bytes only ASCII is made small: other letters are looked for as they may stand there. */
-function casesOf(term: string): string[] {
-  if (/^[\x00-\x7f]*$/.test(term)) return [term]
-  return [term, term.toUpperCase(), term.charAt(0).toUpperCase() + term.slice(1)]
-}
-
-/** Without a control character it is text; with NULs between perhaps UTF-16. */
-function isTextual(raw: string): boolean {
-  return /^[^\x01-\x08\x0e-\x1f\x7f]*$/.test(raw) && /[\t-\r -~]{6}|(?:[ -~]\0{1,3}){6}/.test(raw)
-}
-
-function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 function isPixels({ tag }: Element): boolean {
