@@ -418,7 +418,7 @@ function storeAnswerIn({ Status: status = 0x0110, ErrorComment }: CommandSet): S
   return ErrorComment === undefined ? { status } : { status, errorComment: ErrorComment }
 }
 
-/** A class: of a literal with a symbol for a name, V8 makes a shape anew for each object, in ten microseconds. */
+/** A class: a literal with a symbol for a name is made by V8's runtime, ten times as slowly. */
 class PreparedObject implements PreparedStore {
   readonly send: PreparedStore['send']
   readonly #outgoing: Disposable
