@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -207,6 +207,7 @@ t.test('an object that is not what its request says is refused and kept aside', 
   const scp = await Scp.start(t)
   const peer = await Peer.associated(scp.port)
   const good = objectOf(1)
+  const nowhere = `/tmp/x${String(randomInt(2 ** 40))}`
   const truncated = good.dataSet.subarray(0, good.dataSet.length - 40)
   const nested = Buffer.concat(
     Array.from({ length: 20_000 }, () =>
@@ -228,13 +229,13 @@ t.test('an object that is not what its request says is refused and kept aside', 
     ],
     [
       'a path as SOP instance',
-      storePdus({ ...good, SOPInstanceUID: '../../../tmp/x' }),
+      storePdus({ ...good, SOPInstanceUID: `../../..${nowhere}` }),
       0xa900,
       'E_IDENTITY_MISMATCH',
     ],
     [
       'a shell command as SOP instance',
-      storePdus({ ...good, SOPInstanceUID: '$(touch /tmp/x);`id`' }),
+      storePdus({ ...good, SOPInstanceUID: `$(touch ${nowhere});\`id\`` }),
       0xa900,
       'E_IDENTITY_MISMATCH',
     ],
@@ -279,7 +280,7 @@ t.test('an object that is not what its request says is refused and kept aside', 
   t.equal(await peer.status(), Status.success, 'the association goes on')
   await peer.release()
   t.equal((await scp.recorded(1)).length, 1)
-  t.notOk(existsSync('/tmp/x'))
+  t.notOk(existsSync(nowhere))
 })
 
 t.test('requests that are not served are answered, and nothing else', async (t) => {

@@ -129,7 +129,8 @@ export class Intake {
         head: taken.head,
       })
       if (file.size !== taken.size) throw sizeMismatch(file.size, taken.size)
-      const record = this.describe(file, { ...taken, path: part.path })
+      const { source, project } = taken
+      const record = this.describe(file, { path: part.path, size: taken.size, source, project })
       if (taken.expected !== undefined) requireAgreement(record, taken.expected)
       const { size, sha256 } = taken
       const { dataSetOffset } = file
@@ -204,20 +205,26 @@ export class Intake {
       readonly dataSetOffset: number
     },
   ): Promise<void> {
-    const { project = usualDefault, ...identity } = record
-    const { dataSetOffset } = bytes
-    const { path, duplicate, conflict } = await part.commit({ ...identity, project, dataSetOffset })
+    const { project = usualDefault, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID } = record
+    const { path, duplicate, conflict } = await part.commit({
+      project,
+      StudyInstanceUID,
+      SeriesInstanceUID,
+      SOPInstanceUID,
+      dataSetOffset: bytes.dataSetOffset,
+    })
     // The file that was first may have another header: the record tells of the file it points to.
     const { size, sha256 } = duplicate ? await measure(path) : bytes
-    Object.assign(
-      record,
-      { path, size, sha256: await sha256, duplicate },
-      conflict ? { conflict } : {},
-    )
+    record.path = path
+    record.size = size
+    record.sha256 = await sha256
+    record.duplicate = duplicate
+    if (conflict) record.conflict = conflict
   }
 
   /** Its further projects get the file that is stored by a name of their own; their records are completed. */
-  async #shareWithFurther({ path, size, sha256, ...stored }: InstanceRecord): Promise<void> {
+  async #shareWithFurther(stored: InstanceRecord): Promise<void> {
+    const { path, size, sha256 } = stored
     for (const record of furtherOf(stored)) {
       const { project = usualDefault, ...identity } = record
       const shared = await this.#writer.share(path, { ...identity, project })

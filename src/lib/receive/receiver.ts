@@ -233,7 +233,9 @@ export class Receiver implements ServiceProvider, AcceptorObserver {
     let record: InstanceRecord
     try {
       const { intake, project } = this.#options
-      record = await intake.take(part, { ...taken, project })
+      // Spread into it, the fields would make an object of a new shape each time (ADR 21).
+      const { source, sha256, size, head, expected } = taken
+      record = await intake.take(part, { source, sha256, size, head, expected, project })
     } catch (error) {
       return this.#refuse(operation, error)
     }

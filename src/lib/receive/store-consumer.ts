@@ -78,7 +78,9 @@ export class StoreConsumer implements DataSetConsumer {
           address: association.address,
           association: association.id,
         },
-        ...written,
+        size: written.size,
+        sha256: written.sha256,
+        head: written.head,
         expected: expectedOf(this.#operation),
       })
     } finally {
