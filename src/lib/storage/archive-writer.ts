@@ -1,13 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  linkSync,
-  lstatSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-} from 'node:fs'
+import { constants, linkSync, lstatSync, openSync, renameSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { FionaError } from '../error/index.ts'
@@ -17,48 +9,20 @@ import { makeDirectories, syncDirectory, syncFile, writeFileAtomic } from './dur
 import { fileDigest } from './file-digest.ts'
 import { IncomingParts } from './incoming-parts.ts'
 import { archivePath, incomingPath, quarantinePath, type ObjectIdentity } from './layout.ts'
+import {
+  type ArchivePart,
+  type Committed,
+  DirectWrites,
+  PartFile,
+  type WaysOfParts,
+  removeFile,
+} from './part-file.ts'
 import { RealDirectories, leadsElsewhere } from './real-directories.ts'
 import { sameDataSet } from './same-data-set.ts'
 import { Syncs } from './syncs.ts'
 import { removeDeadTemporaries } from './temporary-name.ts'
 
 export type Durability = 'fsync' | 'none'
-
-export interface CommitIdentity extends ObjectIdentity {
-  /** Where the data set begins in the part file: what is before it (file meta) may differ between equal objects. */
-  readonly dataSetOffset: number
-}
-
-export interface Committed {
-  readonly path: string
-  /** The same data set was already there: the part file is gone, `path` is the one that was there first. */
-  readonly duplicate: boolean
-  /** Another data set lay under this UID: both are kept, `path` is the new one. */
-  readonly conflict: boolean
-}
-
-/** An object on its way into the archive: a temporary file that nobody else sees. */
-export interface ArchivePart {
-  /** Open for reading and writing, until it is committed, discarded or detached. */
-  readonly fd: number
-  readonly path: string
-  /** Whether `direct` is likely to give a descriptor. */
-  readonly canBeDirect: boolean
-  /**
-   * The same file, to be written past the kernel's cache (open(2), O_DIRECT): memory, place and length begin
-   * and end where blocks of the disk do. Undefined where the file system has no such thing. Not to be closed.
-   */
-  direct(): number | undefined
-  /**
-   * Everything is written: the disk may begin, while its owner looks at what it has. Optional; nothing may
-   * be written behind it, and trouble is told by `commit`.
-   */
-  flush(): void
-  commit(identity: CommitIdentity): Promise<Committed>
-  discard(): Promise<void>
-  /** Synced and closed, for whoever moves the file elsewhere. */
-  detach(): Promise<void>
-}
 
 /**
  * The only way into the archive. An object becomes visible under its final name when it is whole:
@@ -74,8 +38,7 @@ export class ArchiveWriter {
   readonly #syncs: Syncs
   readonly #directorySyncs: DirectorySyncs
   #parts: Promise<IncomingParts> | undefined
-  /** Until a file system says that it does not: Linux alone has it, and tmpfs, say, may not. */
-  #directWorks = (constants.O_DIRECT as number | undefined) !== undefined
+  readonly #ways: WaysOfParts
 
   constructor(options: {
     readonly dataDir: string
@@ -87,6 +50,13 @@ export class ArchiveWriter {
     this.durability = options.durability ?? 'fsync'
     this.#syncs = options.syncs ?? new Syncs()
     this.#directorySyncs = new DirectorySyncs((path) => syncDirectory(path, this.#syncs))
+    this.#ways = {
+      isDurable: this.durability === 'fsync',
+      syncs: this.#syncs,
+      directWrites: new DirectWrites(),
+      place: ({ path }, identity) =>
+        this.#place({ path, isPart: true, dataSetOffset: identity.dataSetOffset }, identity),
+    }
   }
 
   /**
@@ -103,64 +73,7 @@ export class ArchiveWriter {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     const fd = await this.#openIn(parts.folder, () => this.#open(path, flags))
     faultPoint('archive.part-opened')
-    let isOpen = true
-    let direct: number | undefined
-    // Once only: the numbers may be other files' by then.
-    const close = (): void => {
-      if (!isOpen) return
-      isOpen = false
-      closeSync(fd)
-      if (direct !== undefined) closeSync(direct)
-    }
-    let syncing: Promise<void> | undefined
-    const synced = (): Promise<void> => (syncing ??= this.#syncs.sync(fd, 'all'))
-    const whole = async (): Promise<void> => {
-      if (this.durability === 'fsync' && isOpen) await synced()
-    }
-    const canBeDirect = (): boolean => isOpen && this.#directWorks
-    return {
-      fd,
-      path,
-      get canBeDirect() {
-        return canBeDirect()
-      },
-      direct: () => {
-        if (canBeDirect()) direct ??= this.#openDirect(fd)
-        return direct
-      },
-      flush: () => {
-        if (this.durability === 'fsync' && isOpen) synced().catch(() => undefined)
-      },
-      detach: async () => {
-        await whole()
-        close()
-      },
-      commit: async (identity) => {
-        faultPoint('archive.part-written')
-        await whole()
-        faultPoint('archive.part-synced')
-        close()
-        return this.#place({ path, isPart: true, dataSetOffset: identity.dataSetOffset }, identity)
-      },
-      discard: async () => {
-        // Not under the feet of a sync that is under way.
-        await syncing?.catch(() => undefined)
-        close()
-        removeFile(path)
-      },
-    }
-  }
-
-  /** The very file, whatever its name means by now; where there is no /proc, it cannot be had. */
-  #openDirect(fd: number): number | undefined {
-    try {
-      return openSync(`/proc/self/fd/${String(fd)}`, constants.O_WRONLY | constants.O_DIRECT)
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException
-      if (!['EINVAL', 'ENOENT'].includes(code)) throw error
-      this.#directWorks = false
-      return undefined
-    }
+    return new PartFile(fd, path, this.#ways)
   }
 
   #open(path: string, flags: number): number {
@@ -327,13 +240,4 @@ interface Source {
 
 function removePart({ path, isPart }: Source): void {
   if (isPart) removeFile(path)
-}
-
-/** unlink(2) alone: Node's rm looks at the file first, which costs as much again. */
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
 }

@@ -21,7 +21,8 @@ export { bytesIfThere, namesIn, readIfThere } from './if-there.ts'
 export { Syncs } from './syncs.ts'
 export { fileDigest } from './file-digest.ts'
 export { ArchiveWriter } from './archive-writer.ts'
-export type { ArchivePart, CommitIdentity, Committed, Durability } from './archive-writer.ts'
+export type { Durability } from './archive-writer.ts'
+export type { ArchivePart, CommitIdentity, Committed } from './part-file.ts'
 export { filesPutAside, holdNamedPipe, makeNamedPipe, putFileAside } from './named-pipe.ts'
 export {
   livenessOf,
