@@ -34,7 +34,7 @@ export function lintProfile(file: ProfileFile, table: Table, problems: Problems)
   if (text.base === 'none') {
     problems.warning(
       source.at(['base']),
-      'base none: what no rule names goes as it is. The search afterwards still knows all that the Basic Profile would have removed, and holds what has any of it',
+      'base none: what no rule names goes as it is. The search afterwards knows who, where and when, and holds what has any of it; what merely describes (comments, wards, devices) passes',
     )
   }
   if (text.uidStyle !== undefined && text.uidStyle !== 'keyed') {

@@ -4,7 +4,13 @@ import type { Delivery, Verdict } from '../delivery.ts'
 import type { Destination } from '../destination.ts'
 import type { LaneState } from '../operator/lane-state.ts'
 import { backoffMs } from './backoff.ts'
-import { befallsAll, isOwnTrouble, isShutOut, whatIsOpen } from './kinds-of-trouble.ts'
+import {
+  befallsAll,
+  isOwnTrouble,
+  isShutOut,
+  waitsForAPerson,
+  whatIsOpen,
+} from './kinds-of-trouble.ts'
 import type { WaitingDelivery } from './waiting-delivery.ts'
 import type { WaitingLine } from './waiting-line.ts'
 
@@ -144,9 +150,8 @@ export class AfterATry {
     one.isKeptOut = false
     one.awaitsReport = false
     this.#line.putBack(one)
-    const { code } = error
-    const hint = `${error.hint ?? ''}. Then fiona-send retry`
-    log.error({ request, code, inSeconds, hint }, `it waits for a person: ${error.message}`)
+    const { why, next } = waitsForAPerson(error)
+    log.error({ request, code: error.code, inSeconds, hint: next }, why)
   }
 
   /**

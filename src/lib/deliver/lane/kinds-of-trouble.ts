@@ -32,6 +32,11 @@ export function isOwnTrouble({ code }: FionaError): boolean {
   return code === 'E_LEDGER'
 }
 
+/** For persons, of trouble of its own: in a stage the delivery waits until they have mended it and say so. */
+export function waitsForAPerson({ message, hint = '' }: FionaError): { why: string; next: string } {
+  return { why: `it waits for a person: ${message}`, next: `${hint}. Then fiona-send retry` }
+}
+
 /** To stand before what is the matter. */
 export function whatIsOpen({ code }: FionaError): string {
   return afterDelivery.has(code) ? 'not verified' : 'not delivered'

@@ -3,6 +3,7 @@ import { FionaError } from '../../error/index.ts'
 import { digestObject } from '../digest-object.ts'
 import { DiskLedgers } from '../ledger/disk-ledgers.ts'
 import type { Known } from '../ledger/entries.ts'
+import { waitsForAPerson } from '../lane/kinds-of-trouble.ts'
 import { folderOf } from '../ledger/ledger-file.ts'
 import { isUntouched } from '../ledger/ledger.ts'
 import { listFiles } from '../list-objects.ts'
@@ -111,11 +112,9 @@ async function explainWaiting(
 }
 
 /** Whatever else it waits for. */
-function whyNotKnown({ message, code, hint }: FionaError): Pick<Explanation, 'why' | 'next'> {
-  return {
-    why: `it waits for a person: ${message} (${code})`,
-    next: `${hint ?? ''}. Then fiona-send retry`,
-  }
+function whyNotKnown(error: FionaError): Pick<Explanation, 'why' | 'next'> {
+  const { why, next } = waitsForAPerson(error)
+  return { why: `${why} (${error.code})`, next }
 }
 
 type Reason = Pick<Explanation, 'why' | 'next' | 'nextTryAt' | 'attempts'>
